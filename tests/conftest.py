@@ -1,0 +1,11 @@
+"""Every test run: the environment of all services, and hypothesis without chance."""
+
+from hypothesis import settings
+
+from tests import support
+
+support.set_environment()
+from tests.support import cloud, published  # noqa: E402, F401
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")

@@ -1,0 +1,140 @@
+"""The kernel's HTTP room, through a small service of its own."""
+
+import json
+from typing import Annotated
+
+import pytest
+from pydantic import Field
+from shared.errors import Conflict, NotFound
+from shared.http import Api, Body, Routes, View
+from shared.identity import CUSTOMER, GUEST, PUBLIC, STAFF, Caller
+from shared.paging import PageQuery
+
+from tests.support import call, customer, guest, staff
+
+routes = Routes()
+
+
+class Sold(Conflict):
+    """It is gone."""
+
+
+class Order(Body):
+    count: Annotated[int, Field(ge=1, le=9)]
+    note: str | None = None
+
+
+class OrderView(View):
+    owner: str
+    count: int
+    version: int = 3
+
+
+@routes.post("/things", role=GUEST, status=201)
+def order_thing(caller: Caller, body: Order) -> OrderView:
+    return OrderView(owner=caller.user_id, count=body.count)
+
+
+@routes.get("/things/{thing}", role=CUSTOMER)
+def one_thing(caller: Caller, thing: str, if_match: int | None) -> OrderView:
+    if thing == "gone":
+        raise Sold("Sold to another.", items=[{"thing": thing}])
+    if thing == "broken":
+        raise RuntimeError("the database password is hunter2")
+    if thing == "absent":
+        raise NotFound("There is no such thing.")
+    return OrderView(owner=caller.user_id, count=if_match or 0)
+
+
+@routes.get("/things", role=PUBLIC)
+def things(query: PageQuery) -> OrderView:
+    return OrderView(owner=query.cursor or "", count=query.limit)
+
+
+@routes.delete("/things/{thing}", role=STAFF)
+def drop(thing: str) -> None:
+    return None
+
+
+api = Api(routes)
+
+
+def test_presents_what_a_view_returns_with_its_version_and_the_request_id():
+    reply = call(api, "POST", "/things", body={"count": 2}, caller=guest("gst_7"))
+    assert (reply.status, reply.json) == (201, {"owner": "gst_7", "count": 2, "version": 3})
+    assert reply.header("etag") == '"3"'
+    assert reply.header("x-request-id")
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "pointers"),
+    [
+        ("{", 400, None),
+        ('{"count": 1} x', 400, None),
+        ("", 400, None),
+        ('{"count": "2"}', 422, ["/count"]),
+        ('{"count": true}', 422, ["/count"]),
+        ('{"count": 1.5}', 422, ["/count"]),
+        ('{"count": -1}', 422, ["/count"]),
+        ('{"count": 1e400}', 422, ["/count"]),
+        ('{"count": 1, "price": 0}', 422, ["/price"]),
+        ("[]", 422, [""]),
+        ("null", 422, [""]),
+        ('{"note": 5}', 422, ["/count", "/note"]),
+    ],
+)
+def test_says_where_a_body_is_wrong_without_repeating_it(raw, status, pointers):
+    reply = call(api, "POST", "/things", raw=raw, caller=guest())
+    assert reply.status == status
+    assert reply.header("content-type") == "application/problem+json"
+    assert reply.json["request_id"] == reply.header("x-request-id")
+    assert [entry["pointer"] for entry in reply.json.get("errors", [])] == (pointers or [])
+
+
+def test_refuses_a_body_that_is_too_large_or_of_another_type():
+    large = json.dumps({"count": 1, "note": "x" * 1024 * 1024})
+    assert call(api, "POST", "/things", raw=large, caller=guest()).status == 413
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert call(api, "POST", "/things", raw="count=1", caller=guest(), headers=form).status == 415
+
+
+def test_knows_a_caller_from_the_authorizer_alone():
+    assert call(api, "POST", "/things", body={"count": 1}).status == 401
+    assert call(api, "GET", "/things/a", caller=guest()).status == 403
+    assert call(api, "GET", "/things/a", caller=customer()).status == 200
+    assert call(api, "DELETE", "/things/a", caller=customer()).status == 403
+    assert call(api, "DELETE", "/things/a", caller=staff()).status == 204
+
+
+def test_tells_a_refusal_and_its_particulars_but_nothing_of_a_fault():
+    gone = call(api, "GET", "/things/gone", caller=customer())
+    assert gone.status == 409
+    assert gone.json["type"] == "/problems/sold"
+    assert gone.json["items"] == [{"thing": "gone"}]
+    assert call(api, "GET", "/things/absent", caller=customer()).json["title"] == "Not found"
+    broken = call(api, "GET", "/things/broken", caller=customer())
+    assert broken.status == 500
+    assert "hunter2" not in broken.text
+    assert "RuntimeError" not in broken.text
+
+
+def test_reads_etags_and_queries():
+    assert call(api, "GET", "/things/a", caller=customer(), headers={"If-Match": '"7"'}).json["count"] == 7
+    assert call(api, "GET", "/things/a", caller=customer(), headers={"If-Match": "7"}).status == 400
+    assert call(api, "GET", "/things?limit=5").json["count"] == 5
+    for query in ("limit=0", "limit=101", "limit=x", "color=red"):
+        assert call(api, "GET", f"/things?{query}").status == 422
+
+
+def test_lets_an_allowed_origin_read_the_answer():
+    reply = call(api, "GET", "/things", headers={"Origin": "https://shop.example"})
+    assert reply.header("access-control-allow-origin") == "https://shop.example"
+    assert call(api, "GET", "/things").header("access-control-allow-origin") is None
+
+
+def test_an_idempotency_key_must_be_printable():
+    for key in ("", "x" * 256, "naïve"):
+        reply = call(
+            api, "POST", "/things", body={"count": 1}, caller=guest(), headers={"Idempotency-Key": key}
+        )
+        assert reply.status == 400

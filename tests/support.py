@@ -1,0 +1,317 @@
+"""What tests share: the cloud in process (moto), callers, gateway events, queues and streams."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import moto
+import pytest
+import yaml
+
+from shared import secrets
+from shared.events import Event
+
+ROOT = Path(__file__).parent.parent
+SERVICES = ("users", "catalog", "cart", "orders", "payments", "notify")
+STAGE = "test"
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",  # moto never looks
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "STAGE": STAGE,
+    "VERSION": "test",
+    "POWERTOOLS_SERVICE_NAME": "shop",
+    "USERS_TABLE": "tillstack-test-users",
+    "USERS_ONCE_TABLE": "tillstack-test-users-once",
+    "USERS_SIGNING_KEY_ARN": "alias/tillstack-test-tokens",
+    "CATALOG_TABLE": "tillstack-test-catalog",
+    "CATALOG_ONCE_TABLE": "tillstack-test-catalog-once",
+    "CATALOG_COMMANDS": "tillstack-test-catalog-commands",
+    "CART_TABLE": "tillstack-test-carts",
+    "CART_ONCE_TABLE": "tillstack-test-carts-once",
+    "CART_COMMANDS": "tillstack-test-cart-commands",
+    "CART_QUOTE_SECRET_ARN": "cart-quote",
+    "ORDERS_TABLE": "tillstack-test-orders",
+    "ORDERS_ONCE_TABLE": "tillstack-test-orders-once",
+    "ORDERS_COMMANDS": "tillstack-test-orders-commands",
+    "PAYMENTS_TABLE": "tillstack-test-payments",
+    "PAYMENTS_ONCE_TABLE": "tillstack-test-payments-once",
+    "PAYMENTS_INBOX_TABLE": "tillstack-test-stripe-events",
+    "PAYMENTS_STRIPE_SECRET_ARN": "payments-stripe",
+    "PAYMENTS_WEBHOOK_SECRET_ARN": "payments-webhook",
+    "PAYMENTS_STRIPE_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/tillstack-test-stripe",
+    "NOTIFY_TABLE": "tillstack-test-notifications",
+    "NOTIFY_SENDER": "Tillstack <orders@tillstack.example>",
+} | {
+    f"{service.upper()}_{name}": value
+    for service in SERVICES
+    for name, value in {
+        "CURSOR_SECRET_ARN": f"{service}-cursor",
+        "TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:tillstack-test-{service}",
+    }.items()
+}
+
+
+def set_environment() -> None:
+    """Called by tests/conftest.py before any test module is read."""
+    os.environ.update(ENVIRONMENT)
+    os.environ.pop("AWS_ENDPOINT_URL", None)
+
+
+class _Tags(yaml.SafeLoader):
+    """CloudFormation's short tags (!Sub, !Ref, !GetAtt, !If …) read as what they hold."""
+
+
+def _tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return {suffix: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {suffix: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {suffix: loader.construct_mapping(node, deep=True)}
+
+
+_Tags.add_multi_constructor("!", _tag)
+
+
+def template(path: str) -> dict[str, Any]:
+    """A CloudFormation file, its intrinsic functions as `{"Ref": …}`-like mappings."""
+    loaded: dict[str, Any] = yaml.load((ROOT / path).read_text(), _Tags)
+    return loaded
+
+
+def _name(value: Any) -> str:
+    text = value["Sub"] if isinstance(value, Mapping) else value
+    return str(text).replace("${Stage}", STAGE)
+
+
+def make_resources() -> None:
+    """Every table, topic, queue, secret and key of infra/*.yaml that exists so far, in moto."""
+    dynamodb, sns, sqs, kms, manager = (
+        boto3.client(name, region_name=REGION) for name in ("dynamodb", "sns", "sqs", "kms", "secretsmanager")
+    )
+    for file in sorted((ROOT / "infra").glob("*.yaml")):
+        for resource in template(f"infra/{file.name}").get("Resources", {}).values():
+            kind, properties = resource["Type"], resource.get("Properties", {})
+            if kind == "AWS::DynamoDB::Table":
+                dynamodb.create_table(
+                    TableName=_name(properties["TableName"]),
+                    KeySchema=properties["KeySchema"],
+                    AttributeDefinitions=properties["AttributeDefinitions"],
+                    BillingMode="PAY_PER_REQUEST",
+                    **{name: properties[name] for name in ("GlobalSecondaryIndexes",) if name in properties},
+                )
+            elif kind == "AWS::SNS::Topic":
+                sns.create_topic(Name=_name(properties["TopicName"]))
+            elif kind == "AWS::SQS::Queue":
+                sqs.create_queue(QueueName=_name(properties["QueueName"]))
+            elif kind == "AWS::KMS::Key" and properties.get("KeySpec") == "ECC_NIST_P256":
+                key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+                kms.create_alias(AliasName=f"alias/tillstack-{STAGE}-tokens", TargetKeyId=key)
+    for name in ("cart-quote", *(f"{service}-cursor" for service in SERVICES)):
+        manager.create_secret(
+            Name=name, SecretString=json.dumps({"key": f"a test key, 32 bytes or more: {name}"})
+        )
+    manager.create_secret(Name="payments-stripe", SecretString=json.dumps({"api_key": "sk_test_local"}))
+    manager.create_secret(Name="payments-webhook", SecretString=json.dumps({"current": "whsec_test_current"}))
+
+
+@pytest.fixture
+def cloud() -> Iterator[None]:
+    """AWS in process, empty but for what infra/ declares."""
+    secrets._known.clear()
+    with moto.mock_aws():
+        make_resources()
+        yield
+    secrets._known.clear()
+
+
+@dataclass(frozen=True)
+class Who:
+    """A caller as the authorizer vouches for one."""
+
+    user_id: str
+    roles: str
+    email: str = ""
+
+    @property
+    def context(self) -> dict[str, str]:
+        return {"user_id": self.user_id, "roles": self.roles, "session_id": "ses_test", "email": self.email}
+
+
+def guest(user_id: str = "gst_1") -> Who:
+    return Who(user_id, "guest")
+
+
+def customer(user_id: str = "usr_1", email: str = "ada@example.com") -> Who:
+    return Who(user_id, "customer", email)
+
+
+def staff(user_id: str = "usr_staff") -> Who:
+    return Who(user_id, "customer staff", "staff@example.com")
+
+
+def admin(user_id: str = "usr_admin") -> Who:
+    return Who(user_id, "customer admin", "admin@example.com")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a handler answered. `headers` are found in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers.items() if key.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What handlers use of Lambda's context."""
+
+    aws_request_id: str = field(default_factory=lambda: str(uuid4()))
+    function_name: str = "test"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 29_000
+
+
+def gateway_event(
+    api: Any,
+    method: str,
+    path: str,
+    *,
+    body: Any = None,
+    raw: str | None = None,
+    caller: Who | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The event that API Gateway (REST, payload 1.0) sends for this request to `api`."""
+    path, _, query = path.partition("?")
+    pairs = [pair.partition("=") for pair in query.split("&") if pair]
+    resource, variables = _match(api, path)
+    multi: dict[str, list[str]] = {}
+    for name, _, value in pairs:
+        multi.setdefault(name, []).append(value)
+    return {
+        "resource": resource,
+        "path": path,
+        "httpMethod": method,
+        "headers": {"Content-Type": "application/json"} | dict(headers or {}),
+        "multiValueHeaders": {},
+        "queryStringParameters": {name: values[-1] for name, values in multi.items()} or None,
+        "multiValueQueryStringParameters": multi or None,
+        "pathParameters": variables or None,
+        "stageVariables": None,
+        "requestContext": {
+            "resourcePath": resource,
+            "httpMethod": method,
+            "path": f"/{STAGE}{path}",
+            "requestId": str(uuid4()),
+            "stage": STAGE,
+            "identity": {"sourceIp": "127.0.0.1"},
+            "authorizer": caller.context if caller else None,
+        },
+        "body": raw if raw is not None else (None if body is None else json.dumps(body)),
+        "isBase64Encoded": False,
+    }
+
+
+def _match(api: Any, path: str) -> tuple[str, dict[str, str]]:
+    parts = path.split("/")
+    for resource in api.routes:
+        names = resource.split("/")
+        if len(names) == len(parts) and all(
+            n == p or n.startswith("{") for n, p in zip(names, parts, strict=True)
+        ):
+            return resource, {
+                n.strip("{}"): p for n, p in zip(names, parts, strict=True) if n.startswith("{")
+            }
+    raise AssertionError(f"no route for {path}")
+
+
+def call(api: Any, method: str, path: str, **request: Any) -> Reply:
+    """One request through the Lambda handler `api`, as API Gateway makes it."""
+    answer = api(gateway_event(api, method, path, **request), Context())
+    return Reply(answer["statusCode"], answer["headers"], answer["body"])
+
+
+def keyed(key: str | None = None) -> dict[str, str]:
+    """The header of a request that is to happen once."""
+    return {"Idempotency-Key": key or str(uuid4())}
+
+
+def sqs_event(*bodies: str) -> dict[str, Any]:
+    return {
+        "Records": [
+            {"messageId": f"m{n}", "body": body, "eventSource": "aws:sqs"} for n, body in enumerate(bodies)
+        ]
+    }
+
+
+def deliver(consume: Callable[[Any, Any], Any], *events: Event) -> list[str]:
+    """Hand events to a consumer as one SQS batch; the ids of the messages that come back."""
+    answer = consume(sqs_event(*(event.model_dump_json(exclude_none=True) for event in events)), Context())
+    return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+
+
+def image(row: Any) -> dict[str, Any]:
+    """A row as a stream shows it."""
+    serialized: dict[str, Any] = row.serialize()
+    return serialized
+
+
+def stream_event(*changes: tuple[dict[str, Any] | None, dict[str, Any] | None]) -> dict[str, Any]:
+    """The stream's batch for (old image, new image) pairs."""
+    records = []
+    for number, (old, new) in enumerate(changes):
+        change: dict[str, Any] = {"SequenceNumber": str(number), "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        change |= {"OldImage": old} if old else {}
+        change |= {"NewImage": new} if new else {}
+        name = "MODIFY" if old and new else "INSERT" if new else "REMOVE"
+        records.append({"eventID": str(number), "eventName": name, "dynamodb": change})
+    return {"Records": records}
+
+
+@pytest.fixture
+def published(cloud: None) -> Callable[[str], list[dict[str, Any]]]:
+    """`published("orders")`: the events said on a service's topic since the last look, oldest first."""
+    sns, sqs = boto3.client("sns", region_name=REGION), boto3.client("sqs", region_name=REGION)
+    urls: dict[str, str] = {}
+    for service in SERVICES:
+        topic = ENVIRONMENT[f"{service.upper()}_TOPIC_ARN"]
+        if topic not in {entry["TopicArn"] for entry in sns.list_topics()["Topics"]}:
+            continue
+        urls[service] = sqs.create_queue(QueueName=f"listener-{service}")["QueueUrl"]
+        sns.subscribe(
+            TopicArn=topic,
+            Protocol="sqs",
+            Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:listener-{service}",
+            Attributes={"RawMessageDelivery": "true"},
+        )
+
+    def look(service: str) -> list[dict[str, Any]]:
+        heard: list[dict[str, Any]] = []
+        while batch := sqs.receive_message(QueueUrl=urls[service], MaxNumberOfMessages=10).get("Messages"):
+            for message in batch:
+                heard.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=urls[service], ReceiptHandle=message["ReceiptHandle"])
+        return heard
+
+    return look
