@@ -11,8 +11,8 @@ from uuid import uuid4
 import boto3
 import moto
 import pytest
-import yaml
 
+from infra.cloudformation import read
 from shared import secrets
 from shared.events import Event
 
@@ -68,28 +68,6 @@ def set_environment() -> None:
     os.environ.pop("AWS_ENDPOINT_URL", None)
 
 
-class _Tags(yaml.SafeLoader):
-    """CloudFormation's short tags (!Sub, !Ref, !GetAtt, !If …) read as what they hold."""
-
-
-def _tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return {suffix: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {suffix: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {suffix: loader.construct_mapping(node, deep=True)}
-
-
-_Tags.add_multi_constructor("!", _tag)
-
-
-def template(path: str) -> dict[str, Any]:
-    """A CloudFormation file, its intrinsic functions as `{"Ref": …}`-like mappings."""
-    loaded: dict[str, Any] = yaml.load((ROOT / path).read_text(), _Tags)
-    return loaded
-
-
 def _name(value: Any) -> str:
     text = value["Sub"] if isinstance(value, Mapping) else value
     return str(text).replace("${Stage}", STAGE)
@@ -101,7 +79,7 @@ def make_resources() -> None:
         boto3.client(name, region_name=REGION) for name in ("dynamodb", "sns", "sqs", "kms", "secretsmanager")
     )
     for file in sorted((ROOT / "infra").glob("*.yaml")):
-        for resource in template(f"infra/{file.name}").get("Resources", {}).values():
+        for resource in read(file).get("Resources", {}).values():
             kind, properties = resource["Type"], resource.get("Properties", {})
             if kind == "AWS::DynamoDB::Table":
                 dynamodb.create_table(

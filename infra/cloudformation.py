@@ -1,0 +1,36 @@
+"""Reads CloudFormation's YAML: its short tags become mappings (`!Ref X` → `{"Ref": "X"}`)."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader that knows that tags may come."""
+
+
+def _tagged(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        return {tag: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {tag: loader.construct_sequence(node, deep=True)}
+    return {tag: dict(loader.construct_pairs(node, deep=True))}
+
+
+_Loader.add_multi_constructor("!", _tagged)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The template in the file."""
+    template: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506  a subclass of SafeLoader
+    return template
+
+
+def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The Lambda functions of a SAM template: logical id → properties."""
+    return {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }

@@ -1,0 +1,263 @@
+"""Filling a cart, through the API."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cart import service, tables
+from cart.app import api
+from shared import clock
+from tests.cart.conftest import Catalog, facts, hear
+from tests.support import Reply, call, customer, guest, keyed
+
+SHOPPER = customer()
+
+
+def add(sku: str, quantity: int = 1, **request) -> Reply:
+    return call(
+        api, "POST", "/cart/items", body={"sku": sku, "quantity": quantity}, caller=SHOPPER, **request
+    )
+
+
+def cart(caller=SHOPPER) -> Any:
+    return call(api, "GET", "/cart", caller=caller).json
+
+
+def quantities() -> dict[str, int]:
+    return {item["sku"]: item["quantity"] for item in cart()["items"]}
+
+
+def test_an_empty_cart_is_there_at_version_0(cloud):
+    reply = call(api, "GET", "/cart", caller=SHOPPER)
+    assert reply.status == 200
+    assert reply.header("ETag") == '"0"'
+    assert reply.json == {
+        "cart_id": "crt_1",
+        "items": [],
+        "item_count": 0,
+        "subtotal": {"amount": 0, "currency": "GBP"},
+        "coupon": None,
+        "version": 0,
+        "expires_at": None,
+    }
+
+
+def test_items_show_in_the_order_they_were_added(catalog):
+    hear(facts("Z", 250), facts("A", 100))
+    add("Z", 2)
+    reply = add("A")
+    assert reply.status == 200
+    assert [item["sku"] for item in reply.json["items"]] == ["Z", "A"]
+    assert reply.json["items"][0] == {
+        "sku": "Z",
+        "product_id": "prd_Z",
+        "title": "The Z",
+        "quantity": 2,
+        "unit_price": {"amount": 250, "currency": "GBP"},
+        "line_total": {"amount": 500, "currency": "GBP"},
+        "available": 50,
+    }
+    assert reply.json["subtotal"]["amount"] == 600
+    assert reply.json["version"] == 2
+    assert cart() == reply.json
+
+
+def test_adding_a_known_product_costs_one_read_and_one_write(catalog, calls):
+    hear(facts("A"), facts("B"))
+    add("A")
+    calls.clear()
+    add("B")
+    assert calls == ["BatchGetItem", "PutItem"]
+    assert catalog.asked == []
+
+
+def test_a_product_never_heard_of_is_asked_for_once(catalog, calls):
+    catalog.sells(facts("NEW"))
+    assert add("NEW").status == 200
+    assert add("NEW").json["items"][0]["quantity"] == 2
+    assert catalog.asked == [["NEW"]]
+
+
+def test_what_the_catalog_does_not_sell_is_not_found(catalog):
+    assert add("GHOST").status == 404
+    hear(facts("OLD", active=False))
+    assert add("OLD").status == 404
+    assert call(api, "PUT", "/cart/items/no%20sku", body={"quantity": 1}, caller=SHOPPER).status == 404
+
+
+def test_a_silent_catalog_is_a_503_only_where_it_is_needed(catalog):
+    hear(facts("A"))
+    catalog.down = True
+    assert add("A").status == 200
+    refused = add("NEW")
+    assert refused.status == 503
+    assert refused.header("Retry-After")
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 10_000, 10**30, 1.5, "2", True, None])
+def test_absurd_quantities_are_invalid(catalog: Catalog, quantity):
+    hear(facts("A"))
+    assert add("A", quantity).status == 422
+    assert cart()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        ("{", 400),
+        ("[]", 422),
+        ('{"sku": "A"}', 422),
+        ('{"sku": "A", "quantity": 1, "price": 1}', 422),
+        ('{"sku": "a b", "quantity": 1}', 422),
+    ],
+)
+def test_bodies_of_another_shape_are_refused(cloud, raw: str, status: int):
+    assert call(api, "POST", "/cart/items", raw=raw, caller=SHOPPER).status == status
+
+
+def test_a_sum_beyond_9999_is_refused_not_capped(catalog):
+    hear(facts("A"))
+    add("A", 9_998)
+    refused = add("A", 2)
+    assert refused.status == 422
+    assert refused.json["errors"][0]["pointer"] == "/quantity"
+    assert quantities() == {"A": 9_998}
+
+
+def test_a_second_currency_is_a_conflict(catalog):
+    hear(facts("A"), facts("E", currency="EUR"))
+    add("A")
+    refused = add("E")
+    assert (refused.status, refused.json["type"]) == (409, "/problems/currency-mismatch")
+
+
+def test_setting_makes_it_exactly_so_many_and_0_removes(catalog):
+    hear(facts("A"), facts("B"))
+    add("A", 5)
+    reply = call(api, "PUT", "/cart/items/A", body={"quantity": 2}, caller=SHOPPER)
+    assert reply.json["items"][0]["quantity"] == 2
+    call(api, "PUT", "/cart/items/B", body={"quantity": 3}, caller=SHOPPER)
+    assert quantities() == {"A": 2, "B": 3}
+    assert call(api, "PUT", "/cart/items/A", body={"quantity": 0}, caller=SHOPPER).status == 200
+    assert call(api, "PUT", "/cart/items/A", body={"quantity": 10_000}, caller=SHOPPER).status == 422
+    removed = call(api, "DELETE", "/cart/items/B", caller=SHOPPER)
+    assert (removed.status, removed.json["items"]) == (200, [])
+    again = call(api, "DELETE", "/cart/items/B", caller=SHOPPER)
+    assert (again.status, again.json["version"]) == (200, removed.json["version"])
+
+
+def test_a_stale_if_match_changes_nothing(catalog):
+    hear(facts("A"))
+    add("A", 5)
+    stale = {"If-Match": '"0"'}
+    for method, path, body in [
+        ("PUT", "/cart/items/A", {"quantity": 1}),
+        ("PUT", "/cart/items/A", {"quantity": 0}),
+        ("DELETE", "/cart/items/A", None),
+        ("DELETE", "/cart", None),
+    ]:
+        assert call(api, method, path, body=body, caller=SHOPPER, headers=stale).status == 412
+    assert quantities() == {"A": 5}
+    fresh = {"If-Match": '"1"'}
+    assert call(api, "DELETE", "/cart", caller=SHOPPER, headers=fresh).status == 204
+    # The version goes on counting, so that an old ETag never fits a new cart.
+    assert (cart()["items"], cart()["version"]) == ([], 2)
+
+
+def test_prices_are_those_of_now(catalog):
+    hear(facts("A", 100), facts("B", 100))
+    add("A", 2)
+    add("B")
+    hear(facts("A", 150, version=2, available=1), facts("B", version=2, active=False))
+    shown = cart()
+    assert [(item["unit_price"]["amount"], item["available"]) for item in shown["items"]] == [
+        (150, 1),
+        (100, 0),
+    ]
+    assert shown["subtotal"]["amount"] == 400
+
+
+def test_a_replica_that_lost_a_product_is_refreshed_and_else_shows_what_was_last_seen(catalog):
+    hear(facts("A", 100))
+    add("A")
+    tables.ProductRow(pk="product#A").delete()
+    catalog.down = True
+    assert cart()["subtotal"]["amount"] == 100
+    catalog.down = False
+    catalog.sells(facts("A", 300))
+    assert cart()["subtotal"]["amount"] == 300
+    assert tables.products(["A"]) == {"A": facts("A", 300)}
+
+
+def test_everyone_has_a_cart_of_their_own(catalog):
+    hear(facts("A"))
+    add("A")
+    assert cart(customer("usr_2"))["items"] == []
+    assert call(api, "GET", "/cart").status == 401
+
+
+def test_a_guests_cart_expires_though_nothing_deletes_it(catalog, monkeypatch):
+    hear(facts("A"))
+    body = {"sku": "A", "quantity": 1}
+    made = call(api, "POST", "/cart/items", body=body, caller=guest()).json
+    assert made["expires_at"].endswith("Z")
+    later = clock.now() + timedelta(days=31)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert cart(guest())["items"] == []
+    assert call(api, "POST", "/cart/items", body=body, caller=guest()).json["item_count"] == 1
+
+
+def test_a_double_click_with_a_key_adds_once(catalog):
+    hear(facts("A"))
+    headers = keyed()
+    first, second = add("A", headers=headers), add("A", headers=headers)
+    assert second.json == first.json
+    assert second.header("Idempotent-Replayed") == "true"
+    assert quantities() == {"A": 1}
+
+
+def test_concurrent_adds_never_lose_each_other(catalog, atomic):
+    products = [facts(f"S{number}") for number in range(4)]
+    hear(*products, facts("SHARED"))
+    failures: list[Exception] = []
+
+    def shop(number: int) -> None:
+        try:
+            for _ in range(3):
+                service.add_item("usr_1", "SHARED", 1)
+                service.add_item("usr_1", f"S{number}", 2)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=shop, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert quantities() == {"SHARED": 12} | {f"S{number}": 6 for number in range(4)}
+    assert cart()["version"] == 24
+
+
+def test_a_thousand_lines_with_the_longest_names_fit(catalog):
+    products = [
+        facts(
+            f"{number:04}".ljust(64, "x"),
+            10**9,
+            product_id="prd_" + "0" * 26,
+            title="漢" * 200,
+            available=10**6,
+        )
+        for number in range(1000)
+    ]
+    catalog.sells(*products)
+    full = service.read_cart("usr_1")
+    for product in products:
+        full = full.put(product, 100)
+    tables.save(full.next_version(clock.now()))
+    hear(*products[:2])
+    assert cart()["item_count"] == 100_000
+    assert cart()["items"][0]["title"] == "漢" * 200
+    assert catalog.asked == [[product.sku for product in products[2:]]]

@@ -1,0 +1,176 @@
+"""template.yaml against the code: routes, settings, events, permissions, by reading the files."""
+
+import importlib
+import re
+from typing import Any
+
+import pytest
+
+from infra.cloudformation import functions, read
+from infra.openapi import rendered
+from shared.events import SAID_BY
+from shared.http import Api
+from shared.inbox import Consumers
+from shared.invoke import Commands
+from shared.settings import Settings
+from tests.support import ROOT, SERVICES
+
+TEMPLATE = read(ROOT / "template.yaml")
+FUNCTIONS = functions(TEMPLATE)
+SUBSCRIPTIONS = [
+    resource["Properties"]
+    for resource in TEMPLATE["Resources"].values()
+    if resource["Type"] == "AWS::SNS::Subscription"
+]
+
+
+def _service_of(name: str) -> str:
+    return re.match(r"[A-Z][a-z]+", name)[0].lower()  # type: ignore[index]
+
+
+def _handler(name: str) -> Any:
+    module, _, attribute = FUNCTIONS[name]["Handler"].rpartition(".")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _statements(name: str) -> list[dict[str, Any]]:
+    found = []
+    for policy in FUNCTIONS[name].get("Policies", []):
+        statement = policy["Statement"]
+        found += statement if isinstance(statement, list) else [statement]
+    return found
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_the_documents_are_what_the_routes_say():
+    for path, text in rendered().items():
+        assert path.read_text() == text, f"{path.name} is stale: run `make openapi`"
+
+
+def test_every_route_has_one_function_and_every_path_answers_every_method():
+    gateway = read(ROOT / "infra" / "openapi.yaml")
+    declared = {
+        (route.path, route.method.lower()): name
+        for name in FUNCTIONS
+        if isinstance(handler := _handler(name), Api)
+        for route in handler.declared
+    }
+    assert {path for path, _ in declared} == set(gateway["paths"])
+    for path, operations in gateway["paths"].items():
+        assert set(operations) == {"get", "post", "put", "patch", "delete", "options"}
+        for method, operation in operations.items():
+            uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+            assert f"${{{declared.get((path, method), 'FrontApi')}.Arn}}" in uri
+
+
+def test_only_public_routes_are_open():
+    gateway = read(ROOT / "infra" / "openapi.yaml")
+    for name in FUNCTIONS:
+        if isinstance(handler := _handler(name), Api):
+            for route in handler.declared:
+                operation = gateway["paths"][route.path][route.method.lower()]
+                assert ("security" in operation) == (route.role > 0), route
+
+
+def test_the_gateway_may_call_every_function_it_routes_to():
+    text = (ROOT / "infra" / "openapi.yaml").read_text()
+    called = set(re.findall(r"\$\{(\w+)\.Arn\}", text))
+    permitted = {
+        (
+            resource["Properties"]["FunctionName"].get("Ref")
+            or resource["Properties"]["FunctionName"]["GetAtt"]
+        ).removesuffix(".Arn")
+        for resource in TEMPLATE["Resources"].values()
+        if resource["Type"] == "AWS::Lambda::Permission"
+        and resource["Properties"]["Principal"] == "apigateway.amazonaws.com"
+    }
+    assert permitted == called
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_every_setting_its_service_needs(name):
+    service = _service_of(name)
+    variables = set(FUNCTIONS[name].get("Environment", {}).get("Variables", {}))
+    variables |= set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+    if FUNCTIONS[name]["Handler"].startswith("users.authorizer"):
+        return  # it reads two variables by hand: no pydantic on every request's path
+    module = importlib.import_module("shared.front" if service == "front" else f"{service}.settings")
+    needed = {
+        field.upper()
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Settings) and kind.__module__ == module.__name__
+        for field, info in kind.model_fields.items()
+        if info.is_required()
+    }
+    assert needed <= variables
+    assert "POWERTOOLS_SERVICE_NAME" in variables
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_is_heard_is_what_is_subscribed_to_and_said(service):
+    consumers = next(
+        (
+            handler.__self__
+            for name in FUNCTIONS
+            if _service_of(name) == service
+            and isinstance(getattr(handler := _handler(name), "__self__", None), Consumers)
+        ),
+        None,
+    )
+    heard = set(consumers.heard) if consumers else set()
+    subscribed: set[str] = set()
+    for subscription in SUBSCRIPTIONS:
+        if not str(subscription["Endpoint"]).find(f"{service.capitalize()}.Outputs") >= 0:
+            continue
+        speaker = str(subscription["TopicArn"]["GetAtt"]).split(".")[0].lower()
+        types = set(subscription["FilterPolicy"]["type"])
+        assert types <= {kind.kind() for kind in SAID_BY[speaker]}, f"{speaker} does not say these"
+        assert subscription["RawMessageDelivery"] is True
+        subscribed |= types
+    assert heard == subscribed
+
+
+def test_every_command_function_answers_questions():
+    for name in FUNCTIONS:
+        if name.endswith("Commands"):
+            assert isinstance(_handler(name).__self__, Commands)
+            assert _handler(name).__self__.known
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_role_names_its_actions_and_resources(name):
+    for statement in _statements(name):
+        assert statement["Effect"] == "Allow"
+        for action in _listed(statement["Action"]):
+            assert "*" not in action
+        for resource in _listed(statement["Resource"]):
+            assert resource != "*"
+
+
+QUEUES_AND_STREAMS = {"SQS", "DynamoDB"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_event_sources_give_back_only_what_failed(name):
+    for source in FUNCTIONS[name].get("Events", {}).values():
+        assert source["Type"] in QUEUES_AND_STREAMS | {"Schedule", "ScheduleV2"}
+        if source["Type"] == "SQS":
+            assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        if source["Type"] == "DynamoDB":
+            assert source["Properties"]["BisectBatchOnFunctionError"] is True
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_holds_state_is_kept_safe(service):
+    for resource in read(ROOT / "infra" / f"{service}.yaml")["Resources"].values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::DynamoDB::Table":
+            assert properties["BillingMode"] == "PAY_PER_REQUEST"
+            assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+            assert properties["SSESpecification"] == {"SSEEnabled": True}
+            assert properties["DeletionProtectionEnabled"] == {"If": ["IsProd", True, False]}
+        if resource["Type"] == "AWS::SQS::Queue" and not str(properties["QueueName"]).count("dlq"):
+            assert properties["RedrivePolicy"]["maxReceiveCount"] == 5

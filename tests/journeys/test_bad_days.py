@@ -1,0 +1,177 @@
+"""Bad days: webhooks forged, repeated, late; orders that nobody pays; money that comes too late."""
+
+import hashlib
+import hmac
+import json
+import time
+import urllib.error
+import urllib.request
+from uuid import uuid4
+
+import pytest
+
+from localstack import cards
+from localstack.mailbox import mails
+from localstack.shopper import until
+from tests.journeys.conftest import settled
+
+
+def _emulator(local, path, body=None):
+    request = urllib.request.Request(
+        f"{local.stripe}/_emulator/{path}", json.dumps(body or {}).encode(), method="POST"
+    )
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return answer.status
+
+
+def _webhook(url, body, signature):
+    request = urllib.request.Request(f"{url}/webhooks/stripe", body, method="POST")
+    request.add_header("Content-Type", "application/json")
+    if signature is not None:
+        request.add_header("Stripe-Signature", signature)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+@pytest.fixture
+def secret(local):
+    arn = local.outputs()["StripeWebhookSecretArn"]
+    value = local.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    return json.loads(value)["current"]
+
+
+def _sign(body, secret, at=None):
+    at = int(time.time()) if at is None else at
+    mac = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at},v1={mac}"
+
+
+def _event(kind, **data):
+    event = {
+        "id": f"evt_{uuid4().hex}",
+        "object": "event",
+        "type": kind,
+        "created": int(time.time()),
+        "livemode": False,
+        "data": {"object": data},
+    }
+    return event["id"], json.dumps(event).encode()
+
+
+def test_a_webhook_must_be_stripes_and_fresh(url, secret):
+    _, body = _event("payment_intent.succeeded", id="pi_forged", object="payment_intent")
+    assert _webhook(url, body, None) == 400
+    assert _webhook(url, body, "t=1,v1=00") == 400
+    assert _webhook(url, body, _sign(body, "whsec_another")) == 400
+    assert _webhook(url, body, _sign(body, secret, at=int(time.time()) - 301)) == 400
+    assert _webhook(url, body + b" ", _sign(body, secret)) == 400
+
+
+def test_an_unknown_type_is_kept_and_answered(url, staff, secret):
+    event_id, body = _event("invoice.finalized", id="in_1", object="invoice")
+    assert _webhook(url, body, _sign(body, secret)) == 200
+    assert _webhook(url, body, _sign(body, secret)) == 200
+
+    def kept():
+        page = staff.expect(200, "GET", "/admin/webhooks?status=ignored&limit=100")
+        return [entry for entry in page["items"] if entry["event_id"] == event_id]
+
+    assert len(until(kept, "the event in the inbox")) == 1
+
+
+def test_webhooks_repeated_and_out_of_order_change_nothing_twice(local, staff, shopper, ordered):
+    buyer = shopper()
+    _emulator(local, "chaos", {"duplicate": 1.0, "delay_max": 2, "drop": 0})
+    try:
+        placed = ordered(buyer, quantity=3, stock=5)
+        assert buyer.pay(placed)["status"] == "succeeded"
+        order = buyer.order_when(placed["order_id"], "paid")
+    finally:
+        _emulator(local, "chaos", {"duplicate": 0, "delay_max": 0, "drop": 0})
+    sku = placed["lines"][0]["sku"]
+    until(lambda: staff.expect(200, "GET", f"/stock/{sku}")["reserved"] == 0, "stock to be committed")
+    until(lambda: len(mails(local, buyer.email)) >= 2, "the mails")
+    assert len(settled(lambda: mails(local, buyer.email))) == 2
+    assert staff.expect(200, "GET", f"/stock/{sku}")["on_hand"] == 2
+    after = buyer.shop.expect(200, "GET", f"/orders/{placed['order_id']}")
+    assert (after["status"], after["version"]) == ("paid", order["version"])
+
+
+def _expire(local, order):
+    """Let the order's time run out: its deadline is set to the past, and the sweeper is called."""
+    table = "tillstack-local-orders"
+    dynamodb = local.client("dynamodb")
+    (row,) = dynamodb.query(
+        TableName=table,
+        IndexName="by-order",
+        KeyConditionExpression="order_id = :o",
+        ExpressionAttributeValues={":o": {"S": order["order_id"]}},
+    )["Items"]
+    schema = dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
+    key = {part["AttributeName"]: row[part["AttributeName"]] for part in schema}
+    stored = dynamodb.get_item(TableName=table, Key=key)["Item"]["expires_at"]
+    past = {"N": "1"} if "N" in stored else {"S": "2020-01-01T00:00:00.000000+0000"}
+    dynamodb.update_item(
+        TableName=table,
+        Key=key,
+        UpdateExpression="SET expires_at = :t",
+        ExpressionAttributeValues={":t": past},
+    )
+    functions = local.client("lambda").get_paginator("list_functions").paginate()
+    (sweeper,) = [
+        function["FunctionName"]
+        for page in functions
+        for function in page["Functions"]
+        if "OrdersSweeper" in function["FunctionName"]
+    ]
+    local.client("lambda").invoke(FunctionName=sweeper, Payload=b"{}")
+
+
+def test_an_order_that_nobody_pays_expires(local, staff, shopper, ordered):
+    buyer = shopper()
+    placed = ordered(buyer, quantity=4, stock=4)
+    payment = buyer.payment(placed)
+    sku = placed["lines"][0]["sku"]
+    assert staff.expect(200, "GET", f"/stock/{sku}")["available"] == 0
+    _expire(local, placed)
+    buyer.order_when(placed["order_id"], "expired")
+    until(lambda: staff.expect(200, "GET", f"/stock/{sku}")["available"] == 4, "the stock to come back")
+    until(lambda: [m for m in mails(local, buyer.email) if "expired" in m.subject.lower()], "the news")
+    until(lambda: "error" in cards.confirm(local, payment), "the payment to be closed")
+
+
+def test_money_that_comes_too_late_goes_back_once(local, staff, shopper, ordered):
+    buyer = shopper()
+    placed = ordered(buyer, quantity=1, stock=1)
+    payment = buyer.payment(placed)
+    _emulator(local, "chaos", {"duplicate": 0, "delay_max": 0, "drop": 1.0})
+    try:
+        assert cards.confirm(local, payment)["status"] == "succeeded"
+        _expire(local, placed)
+        buyer.order_when(placed["order_id"], "expired")
+    finally:
+        _emulator(local, "chaos", {"duplicate": 0, "delay_max": 0, "drop": 0})
+    events = cards.stripe(
+        local, "GET", "/v1/events?type=payment_intent.succeeded&limit=100", cards.STRIPE_KEY
+    )
+    (event,) = [e for e in events["data"] if e["data"]["object"]["id"] == payment["provider_id"]]
+    for _ in range(2):
+        _emulator(local, "resend", {"event": event["id"]})
+
+    def refunded():
+        found = buyer.shop.expect(200, "GET", f"/payments/{payment['payment_id']}")
+        return found if found["status"] == "refunded" else None
+
+    until(refunded, "the money to go back")
+    _emulator(local, "resend", {"event": event["id"]})
+    path = f"/v1/refunds?payment_intent={payment['provider_id']}"
+    refunds = settled(lambda: cards.stripe(local, "GET", path, cards.STRIPE_KEY)["data"])
+    assert [refund["amount"] for refund in refunds] == [placed["total"]["amount"]]
+    assert buyer.shop.expect(200, "GET", f"/orders/{placed['order_id']}")["status"] == "expired"
+    sku = placed["lines"][0]["sku"]
+    assert staff.expect(200, "GET", f"/stock/{sku}")["available"] == 1

@@ -1,0 +1,139 @@
+"""The main job, whole: from sign-up to the mails, and the ways it may go otherwise."""
+
+import json
+import urllib.error
+import urllib.request
+from uuid import uuid4
+
+from localstack import cards
+from localstack.mailbox import mails
+from localstack.shopper import ADDRESS, until
+from tests.journeys.conftest import settled
+
+
+def test_a_shopper_buys(local, staff, shopper, goods):
+    sku = goods(stock=7, price=1250, title="Blue <b>mug</b>")
+    buyer = shopper()
+    cart = buyer.add(sku, 3)
+    assert cart["items"][0]["line_total"] == {"amount": 3750, "currency": "GBP"}
+
+    quote = buyer.quote()
+    parts = quote["subtotal"]["amount"] - quote["discount"]["amount"] + quote["shipping"]["amount"]
+    assert quote["total"]["amount"] == parts  # British prices include the tax
+
+    placed = buyer.order(quote)
+    assert placed["status"] == "awaiting_payment"
+    assert placed["total"] == quote["total"]
+    stock = staff.expect(200, "GET", f"/stock/{sku}")
+    assert (stock["on_hand"], stock["reserved"], stock["available"]) == (7, 3, 4)
+
+    assert buyer.pay(placed)["status"] == "succeeded"
+    order = buyer.order_when(placed["order_id"], "paid")
+    assert order["payment_id"]
+
+    stock = until(lambda: _unreserved(staff, sku), "stock to be committed")
+    assert (stock["on_hand"], stock["reserved"], stock["available"]) == (4, 0, 4)
+    until(lambda: len(mails(local, buyer.email)) >= 2, "both mails")
+    post = settled(lambda: mails(local, buyer.email))
+    assert len(post) == 2
+    confirmation = post[1]
+    assert "£37.50" in confirmation.text
+    assert "Blue <b>mug</b>" in confirmation.text
+    assert "<b>mug</b>" not in confirmation.html
+    assert "&lt;b&gt;mug&lt;/b&gt;" in confirmation.html
+
+    types = [
+        entry["type"] for entry in buyer.shop.expect(200, "GET", f"/orders/{order['order_id']}/timeline")
+    ]
+    assert len(types) >= 2
+    assert buyer.shop.expect(200, "GET", "/cart")["items"] == []
+    listed = buyer.shop.expect(200, "GET", "/orders")["items"]
+    assert [entry["order_id"] for entry in listed] == [order["order_id"]]
+    payment = buyer.shop.expect(200, "GET", f"/payments/{order['payment_id']}")
+    assert (payment["status"], payment["amount"]) == ("succeeded", order["total"])
+
+
+def _unreserved(staff, sku):
+    stock = staff.expect(200, "GET", f"/stock/{sku}")
+    return stock if stock["reserved"] == 0 else None
+
+
+def test_a_guest_buys_with_an_email(local, guest, goods):
+    guest.add(goods(), 1)
+    token = guest.quote()["quote_token"]
+    missing = guest.shop.call("POST", "/orders", {"quote_token": token}, Idempotency_Key=str(uuid4()))
+    assert (missing.status, missing.body["errors"][0]["pointer"]) == (422, "/email")
+    body = {"quote_token": token, "email": guest.email}
+    placed = guest.shop.expect(201, "POST", "/orders", body, Idempotency_Key=str(uuid4()))
+    guest.pay(placed)
+    guest.order_when(placed["order_id"], "paid")
+    until(lambda: mails(local, guest.email), "the guest's confirmation")
+
+
+def test_an_order_straight_from_the_cart(shopper, goods):
+    buyer = shopper()
+    buyer.add(goods(price=999), 2)
+    placed = buyer.shop.expect(
+        201, "POST", "/orders", {"shipping_address": ADDRESS}, Idempotency_Key=str(uuid4())
+    )
+    assert placed["subtotal"]["amount"] == 1998
+    assert placed["shipping_address"]["city"] == ADDRESS["city"]
+
+
+def test_a_declined_card_is_told_and_another_one_pays(local, shopper, ordered):
+    buyer = shopper()
+    placed = ordered(buyer)
+    payment = buyer.payment(placed)
+    declined = cards.confirm(local, payment, "pm_card_visa_chargeDeclined")
+    assert declined["error"]["code"] == "card_declined"
+    until(lambda: [m for m in mails(local, buyer.email) if "payment" in m.subject.lower()], "the bad news")
+    again = buyer.payment(placed)
+    assert again["payment_id"] == payment["payment_id"], "one live payment an order"
+    assert cards.confirm(local, again)["status"] == "succeeded"
+    buyer.order_when(placed["order_id"], "paid")
+
+
+def test_cancelling_gives_the_stock_back_and_takes_no_money(local, staff, shopper, goods):
+    buyer, sku = shopper(), goods(stock=5)
+    buyer.add(sku, 4)
+    placed = buyer.order(buyer.quote())
+    payment = buyer.payment(placed)
+    path = f"/orders/{placed['order_id']}/cancel"
+    key = str(uuid4())
+    assert buyer.shop.expect(200, "POST", path, Idempotency_Key=key)["status"] == "cancelled"
+    again = buyer.shop.call("POST", path, Idempotency_Key=key)
+    assert (again.status, again.headers["idempotent-replayed"]) == (200, "true")
+    assert buyer.shop.call("POST", path, Idempotency_Key=str(uuid4())).status == 409
+    until(lambda: staff.expect(200, "GET", f"/stock/{sku}")["available"] == 5, "the stock to come back")
+
+    def cancelled():
+        found = [i for i in cards.payment_intents(local) if i["id"] == payment["provider_id"]]
+        return found[0]["status"] == "canceled"
+
+    until(cancelled, "the PaymentIntent to be cancelled")
+    assert "error" in cards.confirm(local, payment)
+
+
+def test_the_front_answers_for_all(stranger, url):
+    health = stranger.expect(200, "GET", "/health")
+    assert health["status"] == "ok"
+    assert set(health["services"]) == {"users", "catalog", "cart", "orders", "payments", "notify"}
+    document = stranger.expect(200, "GET", "/openapi.json")
+    assert document["openapi"].startswith("3.1")
+    assert "/orders" in stranger.expect(200, "GET", "/docs")
+
+    preflight = urllib.request.Request(f"{url}/orders", method="OPTIONS")
+    preflight.add_header("Origin", "https://shop.example")
+    preflight.add_header("Access-Control-Request-Method", "POST")
+    with urllib.request.urlopen(preflight, timeout=30) as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+        assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+
+    wrong = stranger.call("DELETE", "/health")
+    assert (wrong.status, wrong.headers["allow"]) == (405, "GET")
+    assert wrong.body["type"] == "/problems/method-not-allowed"
+    nowhere = stranger.call("GET", "/nowhere")
+    assert (nowhere.status, nowhere.body["type"]) == (404, "/problems/not-found")
+    assert nowhere.headers["content-type"].startswith("application/problem+json")
+    assert nowhere.body["request_id"] == nowhere.headers["x-request-id"]
+    assert json.dumps(document).count("password") > 0

@@ -1,0 +1,43 @@
+"""What SES was handed: the mails as their readers get them."""
+
+from dataclasses import dataclass
+from email import message_from_string, policy
+
+from moto.ses.models import ses_backends
+
+from tests.support import ACCOUNT, REGION
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A mail, decoded, with all its headers."""
+
+    to: list[str]
+    subject: str
+    text: str
+    html: str
+    headers: dict[str, str]
+
+
+def mails() -> list[Arrived]:
+    """Every mail that SES took, oldest first."""
+    return [_read(sent) for sent in ses_backends[ACCOUNT][REGION].sent_messages]
+
+
+def the_mail() -> Arrived:
+    """The one mail that SES took."""
+    (mail,) = mails()
+    return mail
+
+
+def _read(sent: object) -> Arrived:
+    message = message_from_string(sent.raw_data, policy=policy.default)  # type: ignore[attr-defined]
+    text, html = (message.get_body(preferencelist=(kind,)) for kind in ("plain", "html"))
+    assert text is not None and html is not None
+    return Arrived(
+        to=sorted(set(sent.destinations)),  # type: ignore[attr-defined]
+        subject=message["Subject"],
+        text=text.get_content().replace("\r\n", "\n"),
+        html=html.get_content().replace("\r\n", "\n"),
+        headers={name: str(value) for name, value in message.items()},
+    )

@@ -1,0 +1,235 @@
+"""Each letter once, whatever becomes of the process, the queue or SES."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from notify import mailer, tables
+from notify.app import consume
+from notify.tables import NotificationRow
+from shared import clock
+from tests.notify.facts import declined, expired, paid, registered
+from tests.notify.mailbox import mails, the_mail
+from tests.support import REGION, Context, deliver, sqs_event
+
+AGAIN = ["m0"]  # the one message of a batch comes back
+
+
+class Died(BaseException):
+    """The process ends here."""
+
+
+def row() -> NotificationRow:
+    (only,) = NotificationRow.scan()
+    return only
+
+
+def pass_time(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + by)
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """SES answers like this."""
+
+    def answer(**request: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(mailer._ses(), "send_raw_email", answer)
+
+
+def ses_error(code: str, message: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "SendRawEmail")
+
+
+def test_what_was_sent_is_recorded(cloud: None) -> None:
+    deliver(consume, paid())
+    told = row()
+    assert told.pk.startswith("ntf_")
+    assert (told.channel, told.template, told.status) == ("email", "order_confirmation", "sent")
+    assert (told.to, told.user_id, told.event_id) == ("ada@example.com", "usr_1", paid().id)
+    assert told.provider_id and told.reason is None and told.leased_until is None
+    assert told.version == 2
+    assert the_mail().headers["X-Notification-Id"] == told.pk
+
+
+def test_the_same_event_again_mails_nobody(cloud: None) -> None:
+    for _ in range(3):
+        assert deliver(consume, registered(), registered()) == []
+    assert len(mails()) == 1
+
+
+def test_another_event_for_the_same_order_does_not_confirm_it_twice(cloud: None) -> None:
+    assert deliver(consume, paid(version=3), paid(version=4)) == []
+    assert len(mails()) == 1
+
+
+def test_each_decline_is_told_once(cloud: None) -> None:
+    assert deliver(consume, declined(2), declined(3), declined(2)) == []
+    assert len(mails()) == 2
+
+
+@pytest.mark.parametrize("news", [paid(), expired()], ids=lambda event: event.type)
+def test_a_decline_that_comes_after_the_orders_end_is_not_told(cloud: None, news: Any) -> None:
+    assert deliver(consume, news, declined()) == []
+    assert the_mail().subject.startswith("Your order")
+    late = next(found for found in NotificationRow.scan() if found.template == "payment_failed")
+    assert late.status == "suppressed" and late.reason and late.leased_until is None
+
+
+def test_two_senders_at_once_send_one_mail(cloud: None) -> None:
+    barrier = threading.Barrier(8)
+    outcomes: list[list[str]] = []
+
+    def hear() -> None:
+        barrier.wait()
+        outcomes.append(deliver(consume, paid()))
+
+    threads = [threading.Thread(target=hear) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(mails()) == 1
+    assert row().status == "sent"
+    assert [] in outcomes
+    assert all(outcome in ([], AGAIN) for outcome in outcomes)
+    assert deliver(consume, paid()) == []  # those that came too early find it done
+    assert len(mails()) == 1
+
+
+@pytest.fixture
+def dead_after_sending(cloud: None) -> None:
+    """The process died between SES's answer and the record of it."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def die(*_: object, **__: object) -> None:
+            raise Died
+
+        patch.setattr(tables, "settle", die)
+        with pytest.raises(Died):
+            deliver(consume, paid())
+    assert len(mails()) == 1
+    assert row().status == "queued"
+
+
+def test_within_the_lease_a_redelivery_waits(dead_after_sending: None) -> None:
+    assert deliver(consume, paid()) == AGAIN
+    assert len(mails()) == 1
+    assert row().status == "queued"
+
+
+def test_after_the_lease_a_redelivery_sends_again_under_the_same_id(
+    dead_after_sending: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pass_time(monkeypatch, timedelta(seconds=121))
+    assert deliver(consume, paid()) == []
+    first, second = mails()
+    assert first.headers["X-Notification-Id"] == second.headers["X-Notification-Id"] == row().pk
+    assert row().status == "sent"
+    assert row().version == 3
+    assert deliver(consume, paid()) == []
+    assert len(mails()) == 2
+
+
+def test_after_the_lease_two_redeliveries_send_one_mail(
+    dead_after_sending: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pass_time(monkeypatch, timedelta(seconds=121))
+    threads = [threading.Thread(target=deliver, args=(consume, paid())) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(mails()) == 2
+    assert row().status == "sent"
+
+
+def test_a_failing_record_leaves_the_lease(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+
+        def fail(*_: object, **__: object) -> None:
+            raise RuntimeError("the table does not answer")
+
+        patch.setattr(tables, "settle", fail)
+        assert deliver(consume, paid()) == AGAIN
+    assert deliver(consume, paid()) == AGAIN  # it may have been sent: only the lease decides
+    assert len(mails()) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ses_error("Throttling", "Maximum sending rate exceeded."),
+        ses_error("AccountSendingPausedException", "paused"),
+        ses_error("MessageRejected", "Email address is not verified: orders@tillstack.example"),
+        ReadTimeoutError(endpoint_url="https://email.eu-west-1.amazonaws.com"),
+    ],
+    ids=["throttled", "paused", "sender not verified", "no answer"],
+)
+def test_what_passes_by_itself_is_tried_again_at_once(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    with monkeypatch.context() as patch:
+        refuse(patch, error)
+        assert deliver(consume, paid(), registered()) == ["m0", "m1"]
+    assert {told.status for told in NotificationRow.scan()} == {"queued"}
+    assert deliver(consume, paid(), registered()) == []
+    assert len(mails()) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ses_error("MessageRejected", "Email address is not verified: ada@example.com"),
+        ses_error("InvalidParameterValue", "Missing final '@domain'"),
+    ],
+    ids=lambda error: error.response["Error"]["Code"],
+)
+def test_what_ses_refuses_for_good_is_recorded_and_done(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, error: ClientError
+) -> None:
+    with monkeypatch.context() as patch:
+        refuse(patch, error)
+        assert deliver(consume, paid()) == []
+    told = row()
+    assert told.status == "failed"
+    assert told.reason == f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
+    assert deliver(consume, paid()) == []
+    assert mails() == []
+
+
+@pytest.mark.parametrize("address", ["", "not an address", "a@b.example\r\nBcc: c@d.example"])
+def test_an_address_that_is_none_fails_without_holding_up_the_others(cloud: None, address: str) -> None:
+    assert deliver(consume, registered(email=address), paid()) == []
+    assert [mail.subject for mail in mails()] == ["Your order ord_1 is confirmed"]
+    told = next(found for found in NotificationRow.scan() if found.template == "welcome")
+    assert told.status == "failed" and told.reason == "not an address that mail can be sent to"
+
+
+def test_a_message_that_cannot_be_read_comes_back_alone(cloud: None) -> None:
+    good = paid().model_dump_json(exclude_none=True)
+    batch = sqs_event("not json", good, '{"id": "x", "type": "order.lost"}')
+    assert consume(batch, Context()) == {
+        "batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m2"}]
+    }
+    assert len(mails()) == 1
+
+
+def test_an_unverified_sender_keeps_mails_for_later(cloud: None) -> None:
+    ses = boto3.client("ses", region_name=REGION)
+    ses.delete_identity(Identity="tillstack.example")
+    assert deliver(consume, paid()) == AGAIN
+    ses.verify_domain_identity(Domain="tillstack.example")
+    assert deliver(consume, paid()) == []
+    assert len(mails()) == 1
+
+
+def test_health_is_that_of_the_table(cloud: None) -> None:
+    assert consume({"health": True}, Context()) == {"status": "ok", "version": "test"}
+    boto3.client("dynamodb", region_name=REGION).delete_table(TableName="tillstack-test-notifications")
+    assert consume({"health": True}, Context())["status"] == "failing"

@@ -1,0 +1,142 @@
+"""What `sam build` makes of every function, built by its own door and held to its budgets."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import MAGIC_NUMBER
+from pathlib import Path
+
+import pytest
+
+import package
+from infra.cloudformation import functions, read
+from tests.support import ENVIRONMENT, ROOT
+
+TEMPLATE = read(ROOT / "template.yaml")
+FUNCTIONS = functions(TEMPLATE)
+MB = 1 << 20
+UNCHECKED_HASH = 1  # PEP 552: by hash (bit 0), and not checked against the source (bit 1)
+
+# Modules that are dear to load or do not belong, and the only functions that may load them while they start.
+MAY_LOAD = {
+    "argon2": r"Users(?!Authorizer)",
+    "aws_xray_sdk": r"nobody",
+    "boto3": r"nobody",
+    "cryptography": r"UsersAuthorizer$",
+    "httpx": r"nobody",
+    "requests": r"Payments(?!Api$|Webhook)",
+    "stripe": r"Payments(?!Api$|Webhook)",
+}
+
+
+def recipe(name: str) -> tuple[str, str]:
+    """What decides an artifact's content: functions that agree in it get the same, one build does for all."""
+    service = re.findall(r"[A-Z][a-z]+", name)[0].lower()
+    folder = service if (package.ROOT / service).is_dir() else "shared"
+    return folder, str(package.lock_of(name, folder).relative_to(package.ROOT))
+
+
+RECIPES = {recipe(name): name for name in FUNCTIONS}
+
+
+@pytest.fixture(scope="session")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+    """One built artifact a recipe."""
+    built = {}
+    environment = {
+        key: value for key, value in os.environ.items() if key not in {"TILLSTACK_TARGET", "MAKEFLAGS"}
+    }
+    for key, name in RECIPES.items():
+        built[key] = tmp_path_factory.mktemp(name)
+        subprocess.run(
+            ["make", "-s", f"build-{name}", f"ARTIFACTS_DIR={built[key]}", f"PYTHON={sys.executable}"],
+            cwd=ROOT / "functions",
+            env=environment,
+            check=True,
+        )
+    return built
+
+
+@pytest.mark.parametrize("key", RECIPES, ids="-".join)
+def test_is_small(key, artifacts, tmp_path):
+    zipped = Path(shutil.make_archive(str(tmp_path / "function"), "zip", artifacts[key]))
+    limit = 8 if key[0] == "payments" else 6
+    assert zipped.stat().st_size <= limit * MB, f"{zipped.stat().st_size / MB:.2f} MB"
+
+
+@pytest.mark.parametrize("key", RECIPES, ids="-".join)
+def test_ships_nothing_that_does_not_run(key, artifacts):
+    files = [path.relative_to(artifacts[key]) for path in artifacts[key].rglob("*")]
+    ballast = {"pip", "setuptools", "wheel", "tests", "test", "bin", "moto", "boto3"}
+    assert [str(path) for path in files if ballast & set(path.parts) or path.suffix == ".pyi"] == []
+    models = {path.name for path in (artifacts[key] / "botocore" / "data").glob("*/")}
+    assert models == package.Lock.read(package.ROOT / key[1]).aws_services
+
+
+@pytest.mark.parametrize("key", RECIPES, ids="-".join)
+def test_every_module_has_byte_code_that_is_believed_unchecked(key, artifacts):
+    tag = sys.implementation.cache_tag
+    sources = list(artifacts[key].rglob("*.py"))
+    bare = [
+        str(path) for path in sources if not (path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc").exists()
+    ]
+    assert sources
+    assert bare == []
+    compiled = list(artifacts[key].rglob("*.pyc"))
+    heads = {path: path.read_bytes()[:8] for path in compiled}
+    assert [
+        str(p) for p, head in heads.items() if head != MAGIC_NUMBER + UNCHECKED_HASH.to_bytes(4, "little")
+    ] == []
+
+
+START = """
+import importlib, json, sys
+sys.path.insert(0, sys.argv[1])
+module, _, attribute = sys.argv[2].rpartition(".")
+assert callable(getattr(importlib.import_module(module), attribute))
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+def environment(name: str) -> dict[str, str]:
+    """The variables the template gives a function, with the values the other tests use."""
+    declared = [
+        *TEMPLATE["Globals"]["Function"].get("Environment", {}).get("Variables", {}),
+        *FUNCTIONS[name].get("Environment", {}).get("Variables", {}),
+    ]
+    return {
+        "AWS_REGION": "eu-west-2",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **{variable: ENVIRONMENT.get(variable, "1") for variable in declared},
+    }
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_starts_from_its_artifact_alone(name, artifacts):
+    handler = FUNCTIONS[name]["Handler"]
+    command = [sys.executable, "-I", "-S", "-B", "-c", START, str(artifacts[recipe(name)]), handler]
+    done = subprocess.run(command, env=environment(name), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    unwelcome = {module for module, who in MAY_LOAD.items() if module in loaded and not re.match(who, name)}
+    assert unwelcome == set()
+
+
+LOCKS = sorted(package.ROOT.glob("*/*requirements.txt"))
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_ships_the_versions_that_are_tested(lock):
+    tested = {line.lower() for line in (ROOT / "requirements" / "dev.txt").read_text().splitlines()}
+    assert {pin.lower() for pin in package.Lock.read(lock).pins} <= tested
+
+
+def test_every_stage_runs_what_is_built_for_it():
+    made = re.findall(r"^TARGET \?= (python\S+)-(\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    said = re.findall(r"PythonRuntime=(\S+) Architecture=(\w+)", (ROOT / "samconfig.toml").read_text())
+    assert set(said) == set(made)
