@@ -29,11 +29,13 @@ def payment_intents(cloud: Cloud) -> Iterator[dict[str, Any]]:
     page: dict[str, Any] = {"has_more": True, "data": []}
     while page["has_more"]:
         after = f"&starting_after={page['data'][-1]['id']}" if page["data"] else ""
-        page = stripe(cloud, "GET", f"/v1/payment_intents?limit=100{after}", STRIPE_KEY)
+        page = stripe(cloud, "GET", f"/v1/payment_intents?limit=100{after}")
         yield from page["data"]
 
 
-def stripe(cloud: Cloud, method: str, path: str, key: str, data: bytes | None = None) -> dict[str, Any]:
+def stripe(
+    cloud: Cloud, method: str, path: str, key: str = STRIPE_KEY, data: bytes | None = None
+) -> dict[str, Any]:
     """One call of Stripe's API; its errors are answers too."""
     request = urllib.request.Request(cloud.stripe + path, data, method=method)
     request.add_header("Authorization", f"Bearer {key}")

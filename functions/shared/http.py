@@ -235,7 +235,7 @@ class Api(Chalice):
         """
         claimed = once.claim(key, ids.new_id("req"), clock.now())
         if claimed.answer:
-            first = Answer.model_validate_json(claimed.answer)
+            first = Answer.unpack(claimed.answer)
             return first.model_copy(update={"headers": first.headers | {"Idempotent-Replayed": "true"}})
         try:
             answer = _present(route, route.view(**arguments))

@@ -1,13 +1,14 @@
 """Once only: requests by their Idempotency-Key, events by their id."""
 
 import json
+import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.transactions import TransactWrite
 
@@ -26,6 +27,14 @@ class Answer(BaseModel):
     status: int
     headers: dict[str, str]
     body: str
+
+    def packed(self) -> bytes:
+        """Small enough for a row, however long the list in it: DynamoDB takes 400 KB."""
+        return zlib.compress(self.model_dump_json().encode())
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Self:
+        return cls.model_validate_json(zlib.decompress(packed))
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ class OnceRow(Row):
     pk = UnicodeAttribute(hash_key=True)
     fingerprint = UnicodeAttribute(null=True)
     effect = UnicodeAttribute(null=True)
-    answer = UnicodeAttribute(null=True)
+    answer = BinaryAttribute(null=True, legacy_encoding=False)
     leased_until = NumberAttribute(null=True)
     expires_at = NumberAttribute()
 
@@ -113,7 +122,7 @@ class Once:
 
     def finish(self, claimed: OnceRow, answer: Answer) -> None:
         """Keep the answer, to be given again for 24 hours."""
-        claimed.update([self.row.answer.set(answer.model_dump_json()), self.row.leased_until.remove()])
+        claimed.update([self.row.answer.set(answer.packed()), self.row.leased_until.remove()])
 
     def release(self, claimed: OnceRow) -> None:
         """The call failed for no fault of the caller's: a retry with the key may continue at once."""

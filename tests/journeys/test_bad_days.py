@@ -156,9 +156,7 @@ def test_money_that_comes_too_late_goes_back_once(local, staff, shopper, ordered
         buyer.order_when(placed["order_id"], "expired")
     finally:
         _emulator(local, "chaos", {"duplicate": 0, "delay_max": 0, "drop": 0})
-    events = cards.stripe(
-        local, "GET", "/v1/events?type=payment_intent.succeeded&limit=100", cards.STRIPE_KEY
-    )
+    events = cards.stripe(local, "GET", "/v1/events?type=payment_intent.succeeded&limit=100")
     (event,) = [e for e in events["data"] if e["data"]["object"]["id"] == payment["provider_id"]]
     for _ in range(2):
         _emulator(local, "resend", {"event": event["id"]})
@@ -170,7 +168,7 @@ def test_money_that_comes_too_late_goes_back_once(local, staff, shopper, ordered
     until(refunded, "the money to go back")
     _emulator(local, "resend", {"event": event["id"]})
     path = f"/v1/refunds?payment_intent={payment['provider_id']}"
-    refunds = settled(lambda: cards.stripe(local, "GET", path, cards.STRIPE_KEY)["data"])
+    refunds = settled(lambda: cards.stripe(local, "GET", path)["data"])
     assert [refund["amount"] for refund in refunds] == [placed["total"]["amount"]]
     assert buyer.shop.expect(200, "GET", f"/orders/{placed['order_id']}")["status"] == "expired"
     sku = placed["lines"][0]["sku"]

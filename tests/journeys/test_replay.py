@@ -11,7 +11,7 @@ def test_sixty_one_real_sales_come_out_to_the_penny(local, capsys):
 
 def test_nothing_rests_in_a_dead_letter_queue(local):
     sqs = local.client("sqs")
-    counts = Counter()
+    counts: Counter[str] = Counter()
     for queue in sqs.list_queues(QueueNamePrefix="tillstack-").get("QueueUrls", []):
         if queue.endswith("-dlq"):
             name = "ApproximateNumberOfMessages"

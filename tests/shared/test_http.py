@@ -5,11 +5,11 @@ from typing import Annotated
 
 import pytest
 from pydantic import Field
+
 from shared.errors import Conflict, NotFound
 from shared.http import Api, Body, Routes, View
 from shared.identity import CUSTOMER, GUEST, PUBLIC, STAFF, Caller
 from shared.paging import PageQuery
-
 from tests.support import call, customer, guest, staff
 
 routes = Routes()

@@ -1,0 +1,101 @@
+# Tillstack: `make help` lists everything. Needs Python 3.11+ (with venv), make and git; nothing else.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+PORT ?= 4566
+STRIPE_PORT ?= 12111
+ROLE ?= customer
+STAGE ?= dev
+TARGET ?= python3.13-arm64
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+py  := .venv/bin/python
+sam := SAM_CLI_TELEMETRY=0 PATH="$(CURDIR)/.venv/bin:$$PATH" .local/sam/bin/sam
+dev := --name dev --engine-port $(PORT) --stripe-port $(STRIPE_PORT)
+test := --name test --engine-port 4666 --stripe-port 12211
+
+# An environment is made once per content of its lock: the stamp's name is the lock's checksum.
+stamp = $(1)/.made-$(shell cksum < requirements/$(2).txt | cut -d' ' -f1)
+venv_ready   := $(call stamp,.venv,dev)
+engine_ready := $(call stamp,.local/engine,engine)
+sam_ready    := $(call stamp,.local/sam,sam)
+
+.PHONY: help up down url token status logs demo test check unit packaging journeys openapi build validate deploy bench fmt
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+up: $(venv_ready) $(engine_ready) $(sam_ready) ## start the local cloud, deploy to it, load the demo shop (PORT=, STRIPE_PORT=)
+	@$(py) -m localstack.up $(dev) $(if $(filter external,$(ENGINE)),--external)
+
+down: ## end what `make up` started
+	@[ ! -x $(py) ] || $(py) -m localstack.down --name dev
+
+url: $(venv_ready) ## print the deployed API's base URL, alone
+	@$(py) -m localstack.url --name dev
+
+token: $(venv_ready) ## print a fresh access token, alone (ROLE=customer|staff|admin|guest)
+	@$(py) -m localstack.token --name dev --role $(ROLE)
+
+status: $(venv_ready) ## what runs, where, and since when
+	@$(py) -m localstack.status
+
+logs: ## follow the logs of the local cloud (engine, functions, Stripe)
+	@tail -n 40 -F .local/run/dev/*.log
+
+demo: $(venv_ready) ## a shopper buys, narrated; ORDERS=61 replays real sales and audits them
+	@$(py) -m localstack.demo --name dev $(if $(ORDERS),--orders $(ORDERS))
+
+test: check unit packaging journeys ## everything: check, unit, packaging, journeys
+
+check: $(venv_ready) ## ruff, formatting, mypy strict
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy functions infra localstack tests
+
+unit: $(venv_ready) ## rules, moto and contract tests; seconds, no local cloud
+	@.venv/bin/pytest -q tests --ignore tests/journeys --ignore tests/packaging
+
+packaging: $(venv_ready) ## build every service's artifact and hold it to its budgets
+	@.venv/bin/pytest -q tests/packaging
+
+journeys: $(venv_ready) $(engine_ready) $(sam_ready) ## shop over HTTP on a local cloud of its own (4666, 12211), ended after
+	@trap '$(py) -m localstack.down --name test' EXIT; \
+	$(py) -m localstack.up $(test) && .venv/bin/pytest -q tests/journeys
+
+openapi: $(venv_ready) ## write infra/openapi.yaml and docs/openapi.json from the routes
+	@$(py) -m infra.openapi
+
+build: $(venv_ready) $(sam_ready) ## sam build for AWS (TARGET=python3.13-arm64)
+	@TILLSTACK_TARGET=$(TARGET) $(sam) build --config-env $(STAGE) --parallel
+
+validate: $(venv_ready) $(sam_ready) ## sam validate, and its linter
+	@AWS_DEFAULT_REGION=eu-west-2 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none $(sam) validate
+	@AWS_DEFAULT_REGION=eu-west-2 $(sam) validate --lint
+
+deploy: build ## sam deploy to AWS, with your credentials (STAGE=dev|staging|prod)
+	@$(sam) deploy --config-env $(STAGE)
+
+bench: $(venv_ready) ## cold and warm times, DynamoDB calls and units, modules loaded
+	@PYTHONPATH=functions:. $(py) -m tests.bench
+
+fmt: $(venv_ready) ## format and sort imports
+	@.venv/bin/ruff check --fix --select I .
+	@.venv/bin/ruff format .
+
+.local/engine/.made-%: lock := engine
+.local/sam/.made-%: lock := sam
+.venv/.made-%: lock := dev
+.venv/.made-% .local/engine/.made-% .local/sam/.made-%:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "make: Python 3.11 or newer is needed, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1); say which one: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "make: '$(PYTHON)' cannot make environments; install its venv package (on Debian: apt install python3-venv)" >&2; exit 1; }
+	@echo "$(@D): installing requirements/$(lock).txt …"; start=$$SECONDS; \
+	rm -f $(@D)/.made-*; [ -x $(@D)/bin/python ] || $(PYTHON) -m venv --clear $(@D); \
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/$(lock).txt 2> $(@D)/pip.log || \
+	  { cat $(@D)/pip.log >&2; echo "make: pip could not install requirements/$(lock).txt (its words are above); with a network, make again goes on" >&2; exit 1; }; \
+	touch $@; echo "$(@D): ready in $$((SECONDS - start)) s"

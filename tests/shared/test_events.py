@@ -1,0 +1,97 @@
+"""News: said at least once with one id, heard by type, and only what failed comes again."""
+
+import json
+from datetime import UTC, datetime
+
+import boto3
+import pytest
+
+from shared import outbox
+from shared.events import Event, UserFacts, UserRegistered, read_event
+from shared.inbox import Consumers
+from tests.support import ENVIRONMENT, REGION, Context, deliver, sqs_event, stream_event
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+TOPIC = ENVIRONMENT["USERS_TOPIC_ARN"]
+
+
+def _registered(number: int, name: str = "Ada") -> Event:
+    data = UserFacts(user_id=f"usr_{number}", email="ada@example.com", name=name)
+    return UserRegistered.about(data, subject=data.user_id, version=1, at=NOW, request_id="req-1")
+
+
+def test_an_event_is_a_cloudevent_and_reads_back():
+    event = _registered(1)
+    message = json.loads(event.model_dump_json(exclude_none=True))
+    assert message["specversion"] == "1.0"
+    assert (message["id"], message["source"]) == ("usr_1.1.user.registered", "/tillstack/user")
+    assert (message["type"], message["sequence"], message["requestid"]) == ("user.registered", 1, "req-1")
+    assert message["time"] == "2026-11-21T12:00:00Z"
+    assert read_event(message) == event
+
+
+@pytest.fixture
+def heard(cloud):
+    sns, sqs = boto3.client("sns", region_name=REGION), boto3.client("sqs", region_name=REGION)
+    assert sns.create_topic(Name=TOPIC.rpartition(":")[2])["TopicArn"] == TOPIC
+    url = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(
+        TopicArn=TOPIC,
+        Protocol="sqs",
+        Endpoint=arn,
+        Attributes={"RawMessageDelivery": "true", "FilterPolicy": json.dumps({"type": ["user.registered"]})},
+    )
+
+    def look():
+        found = []
+        while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            found += [json.loads(message["Body"]) for message in batch]
+            for message in batch:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    return look
+
+
+def _news(old, new):
+    return [_registered(int(new["n"]["N"]), "x" * 30_000 if "big" in new else "Ada")]
+
+
+def test_a_relay_says_every_change_in_batches_that_sns_takes(heard):
+    changes = [
+        (None, {"n": {"N": str(number)}} | ({"big": {"BOOL": True}} if number < 20 else {}))
+        for number in range(43)
+    ]
+    outbox.relay(TOPIC, _news)(stream_event(*changes), Context())
+    assert {message["subject"] for message in heard()} == {f"usr_{number}" for number in range(43)}
+
+
+def test_a_relay_that_could_not_say_all_says_so(heard, monkeypatch):
+    publish = outbox.publish
+    monkeypatch.setattr(
+        outbox,
+        "publish",
+        lambda topic, events: [e.id for e in events if e.subject == "usr_12"] or publish(topic, events),
+    )
+    changes = [(None, {"n": {"N": str(number)}}) for number in range(25)]
+    with pytest.raises(outbox.NotPublished, match=r"usr_12\.1\.user\.registered"):
+        outbox.relay(TOPIC, _news)(stream_event(*changes), Context())
+    assert {message["subject"] for message in heard()} >= {"usr_0", "usr_24"}
+
+
+def test_only_the_messages_that_failed_come_again():
+    consumers = Consumers()
+    taken = []
+
+    @consumers.on(UserRegistered)
+    def take(event: UserRegistered) -> None:
+        if event.data.user_id == "usr_2":
+            raise RuntimeError("the table is away")
+        taken.append(event.data.user_id)
+
+    assert deliver(consumers.handle, _registered(1), _registered(2), _registered(3)) == ["m1"]
+    assert taken == ["usr_1", "usr_3"]
+    odd = sqs_event("not json", json.dumps({"type": "unheard.of", "id": "1"}), "{}")
+    answer = consumers.handle(odd, Context())
+    assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ["m0", "m1", "m2"]

@@ -1,0 +1,147 @@
+"""A request with a key happens once, whatever the client and the machine do."""
+
+import threading
+from datetime import timedelta
+
+import boto3
+import pytest
+
+from shared import clock, rows
+from shared.errors import Conflict, Unavailable
+from shared.http import Api, Body, Routes, View
+from shared.idempotency import LEASE, Once, OnceRow
+from shared.identity import GUEST, Caller
+from tests.support import REGION, call, guest, keyed
+
+
+class Did(OnceRow):
+    class Meta:
+        table_name = "did"
+        region = REGION
+
+
+class Click(Body):
+    what: str = "buy"
+
+
+class Effect(View):
+    number: int
+
+
+class Full(Conflict):
+    """No room."""
+
+
+effects: list[str] = []
+fail: list[Exception] = []
+routes = Routes()
+
+
+@routes.post("/clicks", role=GUEST, status=201, idempotent=True)
+def click(caller: Caller, body: Click) -> Effect:
+    if fail:
+        raise fail.pop()
+    effects.append(caller.user_id)
+    return Effect(number=len(effects))
+
+
+@pytest.fixture
+def api(cloud):
+    boto3.client("dynamodb", region_name=REGION).create_table(
+        TableName="did",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    effects.clear()
+    fail.clear()
+    return Api(routes, once=Once(Did))
+
+
+def test_the_second_time_gets_the_first_answer(api):
+    headers = keyed()
+    first = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
+    second = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
+    assert (first.status, first.json) == (201, {"number": 1})
+    assert (second.status, second.json, second.header("idempotent-replayed")) == (201, {"number": 1}, "true")
+    assert first.header("idempotent-replayed") is None
+    assert len(effects) == 1
+
+
+def test_the_key_is_required_and_belongs_to_its_caller_and_body(api):
+    assert call(api, "POST", "/clicks", body={}, caller=guest()).status == 400
+    headers = keyed()
+    call(api, "POST", "/clicks", body={}, caller=guest("gst_1"), headers=headers)
+    assert call(api, "POST", "/clicks", body={}, caller=guest("gst_2"), headers=headers).json["number"] == 2
+    reused = call(api, "POST", "/clicks", body={"what": "else"}, caller=guest("gst_1"), headers=headers)
+    assert (reused.status, reused.json["type"]) == (422, "/problems/idempotency-key-reused")
+
+
+def test_a_refusal_is_an_answer_too(api):
+    headers = keyed()
+    fail.append(Full("No room."))
+    first = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
+    second = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
+    assert (first.status, second.status, second.json["type"]) == (409, 409, "/problems/full")
+    assert second.header("idempotent-replayed") == "true"
+    assert not effects
+
+
+@pytest.mark.parametrize("error", [RuntimeError("bug"), Unavailable("no catalog")])
+def test_a_failure_of_ours_may_be_tried_again_at_once(api, error):
+    headers = keyed()
+    fail.append(error)
+    assert call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers).status in {500, 503}
+    assert call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers).status == 201
+    assert len(effects) == 1
+
+
+def test_two_at_once_have_one_effect(api):
+    headers = keyed()
+    statuses: list[int] = []
+    together = threading.Barrier(8)
+
+    def go():
+        together.wait()
+        # One Api per process serves one request at a time on Lambda; here each thread is a process.
+        statuses.append(
+            call(
+                Api(routes, once=Once(Did)), "POST", "/clicks", body={}, caller=guest(), headers=headers
+            ).status
+        )
+
+    threads = [threading.Thread(target=go) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(effects) == 1
+    assert set(statuses) <= {201, 409}
+    assert 201 in statuses
+
+
+def test_a_call_that_died_is_continued_when_its_lease_is_over(api, monkeypatch):
+    headers = keyed()
+    fail.append(SystemExit())  # type: ignore[arg-type]
+    monkeypatch.setattr(Once, "release", lambda *_: None)  # a process that dies releases nothing
+    with pytest.raises(SystemExit):
+        call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
+    running = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
+    assert (running.status, running.json["type"]) == (409, "/problems/request-in-progress")
+    assert int(running.header("retry-after") or 0) >= 1
+    later = clock.now() + LEASE + timedelta(seconds=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers).status == 201
+    assert len(effects) == 1
+
+
+def test_an_event_is_remembered_with_its_effect(api):
+    once = Once(Did)
+    with rows.transaction(Did) as writes:
+        once.remember(writes, "evt.1", clock.now())
+    with pytest.raises(rows.Refused) as refused, rows.transaction(Did) as writes:
+        once.remember(writes, "evt.1", clock.now())
+        writes.save(Did(pk="effect", expires_at=1))
+    assert refused.value.refused(0)
+    with pytest.raises(Did.DoesNotExist):
+        Did.get("effect")

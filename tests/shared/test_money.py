@@ -1,0 +1,42 @@
+"""Money: exact, of one currency, rounded half-even and once."""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from shared.money import Money, Price, half_even
+
+
+@given(st.integers(-(10**12), 10**12), st.integers(1, 10**6))
+def test_half_even_is_what_decimal_says(numerator, denominator):
+    exact = (Decimal(numerator) / Decimal(denominator)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
+    assert half_even(numerator, denominator) == int(exact)
+
+
+def test_ties_go_to_the_even_neighbour():
+    assert [half_even(n, 2) for n in (1, 3, 5, -1, -3)] == [0, 2, 2, 0, -2]
+    assert Money(amount=1250, currency="GBP").share(2000) == Money(amount=250, currency="GBP")
+
+
+def test_currencies_do_not_mix():
+    with pytest.raises(ValueError, match="GBP with EUR"):
+        Money(amount=1, currency="GBP") + Money(amount=1, currency="EUR")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"amount": 1.0, "currency": "GBP"},
+        {"amount": "1", "currency": "GBP"},
+        {"amount": True, "currency": "GBP"},
+        {"amount": -1, "currency": "GBP"},
+        {"amount": 1, "currency": "gbp"},
+        {"amount": 1, "currency": "GBP", "exponent": 2},
+    ],
+)
+def test_a_price_is_whole_and_not_negative(value):
+    with pytest.raises(ValidationError):
+        Price.model_validate(value)

@@ -1,0 +1,82 @@
+"""Quotes and cursors cannot be altered, moved elsewhere, or used too late."""
+
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+
+from shared import quotes
+from shared.errors import Invalid, Malformed
+from shared.money import Money, Price
+from shared.paging import Cursors
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+KEY = "a key of at least thirty-two bytes, for tests"
+
+
+def _quote() -> quotes.Quote:
+    price, total = Price(amount=500, currency="GBP"), Money(amount=1000, currency="GBP")
+    zero = Money.zero("GBP")
+    line = quotes.QuotedLine(
+        sku="MUG", product_id="prd_1", title="Mug", quantity=2, unit_price=price, line_total=total
+    )
+    return quotes.Quote(
+        quote_id="quo_1",
+        user_id="usr_1",
+        lines=[line],
+        subtotal=total,
+        discount=zero,
+        shipping=zero,
+        tax=zero,
+        total=total,
+        country="GB",
+        shipping_method="standard",
+        cart_version=3,
+        expires_at=NOW + timedelta(minutes=15),
+    )
+
+
+def test_a_quote_is_read_as_it_was_signed():
+    assert quotes.read(quotes.sign(_quote(), KEY), KEY, NOW) == _quote()
+
+
+def test_a_quote_lasts_until_its_time_and_not_longer():
+    token = quotes.sign(_quote(), KEY)
+    quotes.read(token, KEY, NOW + timedelta(minutes=14, seconds=59))
+    with pytest.raises(quotes.QuoteExpired):
+        quotes.read(token, KEY, NOW + timedelta(minutes=15))
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda token: "",
+        lambda token: token[:-2],
+        lambda token: token.replace(".", "", 1),
+        lambda token: jwt.encode(jwt.decode(token, options={"verify_signature": False}), KEY[::-1]),
+        lambda token: jwt.encode(
+            jwt.decode(token, options={"verify_signature": False}), "", algorithm="none"
+        ),
+        lambda token: jwt.encode({"aud": "another", "exp": 9_999_999_999}, KEY),
+        lambda token: jwt.encode({"aud": "orders"}, KEY),
+    ],
+)
+def test_a_quote_that_cart_did_not_sign_is_none(forge):
+    with pytest.raises(Invalid):
+        quotes.read(forge(quotes.sign(_quote(), KEY)), KEY, NOW)
+
+
+def test_a_cursor_goes_on_where_it_was_given_and_nowhere_else():
+    cursors = Cursors(lambda: KEY)
+    cursor = cursors.write({"pk": "usr_1", "sk": "ord_9"}, "orders:usr_1")
+    assert cursor is not None
+    assert cursors.read(cursor, "orders:usr_1") == {"pk": "usr_1", "sk": "ord_9"}
+    for foreign, place in (
+        (cursor, "orders:usr_2"),
+        (cursor[:-3] + "AAA", "orders:usr_1"),
+        ("x", "orders:usr_1"),
+    ):
+        with pytest.raises(Malformed):
+            cursors.read(foreign, place)
+    assert cursors.read(None, "orders:usr_1") is None
+    assert cursors.write(None, "orders:usr_1") is None
