@@ -7,8 +7,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
+from pynamodb.exceptions import UpdateError
 
-from notify import mailer, tables
+from notify import domain, mailer, tables
 from notify.app import consume
 from notify.tables import NotificationRow
 from shared import clock
@@ -140,12 +141,30 @@ def test_after_the_lease_two_redeliveries_send_one_mail(
     dead_after_sending: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pass_time(monkeypatch, timedelta(seconds=121))
+    all_have_read, read = threading.Barrier(6), NotificationRow.get
+
+    def read_together(*key: Any, **options: Any) -> NotificationRow:
+        found = read(*key, **options)
+        all_have_read.wait()
+        return found
+
+    monkeypatch.setattr(NotificationRow, "get", read_together)
     threads = [threading.Thread(target=deliver, args=(consume, paid())) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(mails()) == 2
+    assert row().status == "sent"
+
+
+def test_a_sender_that_was_overtaken_records_nothing(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = tables.claim(domain.order_confirmation(paid().data), paid().id, clock.now())
+    assert slow
+    pass_time(monkeypatch, timedelta(seconds=121))
+    assert deliver(consume, paid()) == []
+    with pytest.raises(UpdateError):
+        tables.settle(slow, domain.Status.FAILED, clock.now(), provider_id=None, reason="too late")
     assert row().status == "sent"
 
 

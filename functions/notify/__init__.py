@@ -1,0 +1,1 @@
+"""Mails that tell a person what happened to an account or an order."""

@@ -1,0 +1,100 @@
+"""docs/events.md against the code: every type, its example, its data, who says it and who hears it."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from infra.cloudformation import read
+from shared import events
+from shared.events import SAID_BY, Event, Fact, read_event
+from tests.support import ROOT, SERVICES
+
+PAGE = (ROOT / "docs" / "events.md").read_text()
+EXAMPLES: dict[str, Any] = {
+    heading: json.loads(block)
+    for heading, block in re.findall(r"^## (\S+)\n.*?```json\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+}
+WIRING = {
+    kind: (speaker, set(hearers.split(", ")) - {"nobody"})
+    for kind, speaker, hearers in re.findall(
+        r"^\| \[`(\S+)`\]\(#\S+\) \| (\w+) \| (.+) \|$", PAGE, re.MULTILINE
+    )
+}
+FACTS = {
+    name: kind
+    for name, kind in vars(events).items()
+    if isinstance(kind, type) and issubclass(kind, Fact) and not issubclass(kind, Event) and kind is not Fact
+}
+
+
+def _rows(heading: str) -> dict[str, str]:
+    """The first and second cell of the table under a heading."""
+    (section,) = re.findall(rf"^### {heading}\n(.*?)(?=\n#|\Z)", PAGE, re.DOTALL | re.MULTILINE)
+    return dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE))
+
+
+def test_every_type_has_its_place_and_its_example():
+    assert set(EXAMPLES) == set(WIRING) == set(Event.TYPES)
+
+
+@pytest.mark.parametrize("kind", Event.TYPES)
+def test_an_example_is_such_an_event_and_nothing_more(kind):
+    example = EXAMPLES[kind]
+    event = read_event(example)
+    assert event.type == kind
+    assert json.loads(event.model_dump_json(exclude_none=True)) == example
+
+
+@pytest.mark.parametrize("kind", Event.TYPES)
+def test_an_example_carries_the_id_and_source_that_are_derived(kind):
+    event = read_event(EXAMPLES[kind])
+    derived = type(event).about(event.data, subject=event.subject, version=event.sequence, at=event.time)
+    assert (event.id, event.source) == (derived.id, derived.source)
+
+
+@pytest.mark.parametrize("kind", Event.TYPES)
+def test_the_text_names_the_data(kind):
+    data: Any = Event.TYPES[kind].model_fields["data"].annotation
+    (section,) = re.findall(rf"^## {re.escape(kind)}\n(.*?)```json", PAGE, re.DOTALL | re.MULTILINE)
+    assert re.search(rf"Data:\s{data.__name__}\b", section)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_every_field_of_the_data_is_explained(name):
+    rows = _rows(name)
+    assert list(rows) == list(FACTS[name].model_fields)
+    optional = {field for field, info in FACTS[name].model_fields.items() if not info.is_required()}
+    assert {field for field, meaning in rows.items() if meaning.startswith("optional")} == optional
+
+
+def test_every_field_of_the_envelope_is_explained():
+    assert set(re.findall(r"^\| `(\w+)` \|", PAGE.partition("\n## ")[0], re.MULTILINE)) == set(
+        Event.model_fields
+    )
+
+
+def test_the_examples_sums_are_right():
+    for example in EXAMPLES.values():
+        data = read_event(example).data
+        if isinstance(data, events.OrderFacts):
+            assert data.subtotal.amount == sum(line.line_total.amount for line in data.lines)
+            assert all(line.line_total == line.unit_price * line.quantity for line in data.lines)
+            assert data.total == data.subtotal - data.discount + data.shipping + data.tax
+
+
+def test_who_says_it_does():
+    said = {kind.kind(): service for service, kinds in SAID_BY.items() for kind in kinds}
+    assert {kind: speaker for kind, (speaker, _) in WIRING.items()} == said
+
+
+def test_who_hears_it_is_subscribed():
+    heard: dict[str, set[str]] = {kind: set() for kind in Event.TYPES}
+    for resource in read(ROOT / "template.yaml")["Resources"].values():
+        if resource["Type"] == "AWS::SNS::Subscription":
+            endpoint = str(resource["Properties"]["Endpoint"])
+            (hearer,) = (name for name in SERVICES if f"{name.capitalize()}.Outputs" in endpoint)
+            for kind in resource["Properties"]["FilterPolicy"]["type"]:
+                heard[kind].add(hearer)
+    assert {kind: hearers for kind, (_, hearers) in WIRING.items()} == heard

@@ -1,0 +1,135 @@
+"""A function's role grants only what the code behind its handler can call.
+
+The code is followed from the handler by name: whatever a reachable function mentions is reachable too. That finds
+more than truly runs (a dict's `get` looks like a row's), never less.
+"""
+
+import ast
+import re
+from functools import cache
+
+import pytest
+
+from infra.cloudformation import functions, read
+from tests.support import ROOT
+
+FUNCTIONS = functions(read(ROOT / "template.yaml"))
+# The method that must be mentioned somewhere behind the handler for the action to be of use.
+CALLED_BY = {
+    "dynamodb:GetItem": {"get"},
+    "dynamodb:BatchGetItem": {"batch_get", "batch_get_item"},
+    "dynamodb:Query": {"query"},
+    "dynamodb:PutItem": {"save"},
+    "dynamodb:UpdateItem": {"update"},
+    "dynamodb:DeleteItem": {"delete"},
+    "dynamodb:ConditionCheckItem": {"condition_check"},
+    "sns:Publish": {"publish_batch"},
+    "sqs:SendMessage": {"send_message", "send_message_batch"},
+    "lambda:InvokeFunction": {"invoke"},
+    "kms:Sign": {"sign"},
+    "kms:GetPublicKey": {"get_public_key"},
+    "secretsmanager:GetSecretValue": {"get_secret_value"},
+    "ses:SendRawEmail": {"send_raw_email"},
+}
+
+
+class Module:
+    """One file: what it defines, what it imports, what each definition mentions."""
+
+    def __init__(self, name: str) -> None:
+        path = ROOT / "functions" / name.replace(".", "/")
+        file = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+        self.name = name
+        self.tree = ast.parse(file.read_text())
+        self.definitions: dict[str, set[str]] = {}
+        self.imports: dict[str, str] = {}
+        for node in self.tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                self.definitions[node.name] = _mentions(node)
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    self.imports[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                for target in targets:
+                    if isinstance(target, ast.Name):
+                        self.definitions[target.id] = _mentions(node)
+
+
+@cache
+def _module(name: str) -> Module:
+    return Module(name)
+
+
+def _is_module(name: str) -> bool:
+    path = ROOT / "functions" / name.replace(".", "/")
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
+
+
+def _mentions(node: ast.AST) -> set[str]:
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return names | {_dotted(part) for part in ast.walk(node) if isinstance(part, ast.Attribute)}
+
+
+def _dotted(node: ast.Attribute) -> str:
+    return f"{node.value.id}.{node.attr}" if isinstance(node.value, ast.Name) else f".{node.attr}"
+
+
+def reachable(handler: str) -> set[str]:
+    """The last names of everything that is mentioned behind the handler."""
+    module, _, attribute = handler.rpartition(".")
+    seen: set[tuple[str, str]] = set()
+    called: set[str] = set()
+    todo = [(module, attribute)]
+    while todo:
+        place = todo.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        here = _module(place[0])
+        for mention in here.definitions.get(place[1], set()):
+            first, _, last = mention.partition(".")
+            called.add(last or first)
+            todo += _targets(here, first, last)
+    return called
+
+
+def _targets(here: Module, first: str, last: str) -> list[tuple[str, str]]:
+    if first in here.definitions:
+        return [(here.name, first)]
+    full = here.imports.get(first, "")
+    if _is_module(full):
+        inner = _module(full)
+        if last in {"handle", "news", ""} or last not in inner.definitions:
+            return [(full, name) for name in inner.definitions]
+        return [(full, last)]
+    module, _, name = full.rpartition(".")
+    if not _is_module(module):
+        return []
+    if name in {"routes", "consumers", "commands"}:  # what decorators registered with it
+        return [(module, defined) for defined in _module(module).definitions]
+    return [(module, name)]
+
+
+def _actions(name: str) -> set[str]:
+    found: set[str] = set()
+    for policy in FUNCTIONS[name].get("Policies", []):
+        for statement in policy["Statement"]:
+            action = statement["Action"]
+            found |= {action} if isinstance(action, str) else set(action)
+    return found
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_role_grants_only_what_its_code_calls(name):
+    called = reachable(FUNCTIONS[name]["Handler"])
+    for action in _actions(name):
+        assert action in CALLED_BY, f"{name}: say in CALLED_BY what calls {action}"
+        assert CALLED_BY[action] & called, f"{name} may {action}, and nothing behind its handler does so"
+
+
+def test_the_way_from_a_handler_is_followed():
+    assert "save" in reachable("cart.app.consume")
+    assert "invoke" in reachable("cart.app.api")
+    assert "publish_batch" not in reachable("cart.app.consume")
+    assert re.search(r"\w", " ".join(reachable("shared.front.api")))
