@@ -65,10 +65,14 @@ class OnceRow(Row):
     leased_until = NumberAttribute(null=True)
     expires_at = NumberAttribute()
 
-    def check(self, key: Key, now: datetime) -> None:
-        """Raise IdempotencyKeyReused (it came with another body) or RequestInProgress (it still runs)."""
+    def check_body(self, key: Key) -> None:
+        """Raise IdempotencyKeyReused when the key came with another body."""
         if self.fingerprint != key.fingerprint:
             raise IdempotencyKeyReused("This Idempotency-Key was used with a different body; send a new key.")
+
+    def check(self, key: Key, now: datetime) -> None:
+        """Raise IdempotencyKeyReused (it came with another body) or RequestInProgress (it still runs)."""
+        self.check_body(key)
         if self.answer is None and self.leased_until and self.leased_until > clock.epoch(now):
             raise RequestInProgress(retry_after=max(1, int(self.leased_until) - clock.epoch(now)))
 

@@ -1,0 +1,1 @@
+"""Orders: from placed to paid, and every way an order may end."""

@@ -1,0 +1,19 @@
+"""The environment that orders needs."""
+
+from shared.settings import Settings
+
+
+class OrdersSettings(Settings):
+    """`orders_payment_minutes`: how long a placed order holds its stock before it must be paid."""
+
+    orders_table: str
+    orders_once_table: str
+    orders_topic_arn: str
+    orders_cursor_secret_arn: str
+    cart_quote_secret_arn: str
+    cart_commands: str
+    catalog_commands: str
+    orders_payment_minutes: int = 30
+
+
+settings = OrdersSettings.load

@@ -1,0 +1,1 @@
+"""Who shops and who works here: accounts, sessions, and the tokens that prove them."""

@@ -1,0 +1,13 @@
+"""What users is asked, by IAM alone."""
+
+from shared.invoke import Commands
+from shared.questions import Account, EnsureAccount
+from users import service
+
+commands = Commands()
+
+
+@commands.on(EnsureAccount)
+def ensure_account(question: EnsureAccount) -> Account:
+    account = service.ensure_account(question.email, question.password, question.name, question.roles)
+    return Account(user_id=account.user_id, roles=list(account.roles))

@@ -1,0 +1,55 @@
+"""HTTP in. Answers that are secrets are not kept for a repeated request: it gets its own."""
+
+from shared.http import Replayed, Routes
+from shared.idempotency import Key
+from shared.identity import CUSTOMER, PUBLIC, Caller
+from users import service
+from users.schemas import KeysView, KeyView, Login, Logout, Refresh, Register, TokensView, UserView
+
+routes = Routes()
+
+
+@routes.post("/users/register", role=PUBLIC, status=201)
+def register(body: Register, once: Key | None) -> UserView | Replayed:
+    """Make an account."""
+    account, again = service.register(
+        body.email, body.password.get_secret_value(), body.name, body.phone, once
+    )
+    view = UserView.of(account)
+    return Replayed(view) if again else view
+
+
+@routes.post("/users/login", role=PUBLIC, repeatable=True)
+def login(body: Login) -> TokensView:
+    """Open a session by e-mail address and password."""
+    return TokensView.of(service.login(body.email, body.password.get_secret_value()))
+
+
+@routes.post("/users/guest", role=PUBLIC, status=201, repeatable=True)
+def start_as_guest() -> TokensView:
+    """Open a session without an account."""
+    return TokensView.of(service.start_as_guest())
+
+
+@routes.post("/users/token", role=PUBLIC, repeatable=True)
+def refresh(body: Refresh) -> TokensView:
+    """Spend a refresh token for new tokens."""
+    return TokensView.of(service.refresh(body.refresh_token.get_secret_value()))
+
+
+@routes.post("/users/logout", role=PUBLIC, repeatable=True)
+def logout(body: Logout) -> None:
+    """End the session."""
+    service.logout(body.refresh_token.get_secret_value())
+
+
+@routes.get("/users/me", role=CUSTOMER)
+def read_me(caller: Caller) -> UserView:
+    """The caller's account."""
+    return UserView.of(service.account(caller.user_id))
+
+
+@routes.get("/.well-known/jwks.json")
+def read_keys() -> KeysView:
+    """The public keys that access tokens are signed with."""
+    return KeysView(keys=[KeyView(kid=kid, **jwk) for kid, jwk in service.public_keys().items()])

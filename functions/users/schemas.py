@@ -1,0 +1,115 @@
+"""What the users' API takes and gives."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from shared.http import Body, View
+from users.domain.accounts import MAX_EMAIL, Account, is_email
+from users.domain.passwords import MAX_SENT
+from users.domain.sessions import Tokens
+
+
+def _email(text: str) -> str:
+    if not is_email(text):
+        raise PydanticCustomError("email", "This is not an e-mail address that mail can be sent to.")
+    return text
+
+
+Email = Annotated[
+    str,
+    AfterValidator(_email),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL}),
+]
+# Names end in mails: no control characters, no line ends of any kind.
+Name = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]+$"
+    ),
+]
+Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()-]{5,30}$")]
+Password = Annotated[SecretStr, Field(max_length=MAX_SENT)]
+RefreshTokenText = Annotated[SecretStr, Field(min_length=1, max_length=200)]
+
+
+class Register(Body):
+    email: Email
+    password: Password
+    name: Name
+    phone: Phone | None = None
+
+
+class Login(Body):
+    """`otp` is for accounts with a second factor; on others it means nothing."""
+
+    email: Annotated[str, Field(max_length=MAX_EMAIL)]
+    password: Password
+    otp: Annotated[SecretStr, Field(max_length=64)] | None = None
+
+
+class Refresh(Body):
+    refresh_token: RefreshTokenText
+
+
+class Logout(Body):
+    refresh_token: RefreshTokenText
+
+
+class UserView(View):
+    user_id: str
+    email: str
+    name: str
+    phone: str | None
+    email_verified: bool
+    roles: list[str]
+    mfa_enabled: bool
+    created_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, account: Account) -> "UserView":
+        return cls(
+            user_id=account.user_id,
+            email=account.email,
+            name=account.name,
+            phone=account.phone,
+            email_verified=account.email_verified,
+            roles=list(account.roles),
+            mfa_enabled=account.mfa_enabled,
+            created_at=account.created_at,
+            version=account.version,
+        )
+
+
+class TokensView(View):
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  the scheme's name (RFC 6750)
+    expires_in: int
+    refresh_token: str
+
+    @classmethod
+    def of(cls, tokens: Tokens) -> "TokensView":
+        return cls(
+            access_token=tokens.access_token,
+            expires_in=tokens.expires_in,
+            refresh_token=tokens.refresh_token,
+        )
+
+
+class KeyView(View):
+    """A public key (RFC 7517)."""
+
+    kty: str
+    crv: str
+    x: str
+    y: str
+    kid: str
+    use: Literal["sig"] = "sig"
+    alg: Literal["ES256"] = "ES256"
+
+
+class KeysView(View):
+    keys: list[KeyView]

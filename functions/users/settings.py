@@ -1,0 +1,13 @@
+"""The environment that the users' functions need; the authorizer reads its own."""
+
+from shared.settings import Settings
+
+
+class UsersSettings(Settings):
+    users_table: str
+    users_once_table: str
+    users_topic_arn: str
+    users_signing_key_arn: str
+
+
+settings = UsersSettings.load

@@ -1,0 +1,91 @@
+"""What the users' tests share: a key of the test's own, people to sign in, and a cloud that can race."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+from moto.core.botocore_stubber import BotocoreStubber
+
+from shared import clock
+from tests.support import Reply, call
+from users import authorizer, signing
+from users.app import api
+
+PASSWORD = "correct horse battery"
+BODY = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada Byron"}
+
+
+@pytest.fixture(autouse=True)
+def fresh_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test has a key of its own: forget the last one's."""
+    signing.public_key.cache_clear()
+    monkeypatch.setattr(authorizer, "keys", authorizer.PublicKeys())
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """`later(minutes=15)`: from here on it is that much later."""
+
+    def move(**by: float) -> None:
+        reached = clock.now() + timedelta(**by)
+        monkeypatch.setattr(clock, "now", lambda: reached)
+
+    return move
+
+
+@pytest.fixture
+def atomic(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call to AWS is atomic, which moto's threads are not; between calls they race as they like."""
+    lock, answer = threading.Lock(), BotocoreStubber.__call__
+
+    def one_at_a_time(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
+        with lock:
+            return answer(self, *args, **kwargs)
+
+    monkeypatch.setattr(BotocoreStubber, "__call__", one_at_a_time)
+
+
+def register(email: str = "ada@example.com", headers: dict[str, str] | None = None, **body: Any) -> Reply:
+    person = BODY | {"email": email} | body
+    return call(api, "POST", "/users/register", body=person, headers=headers or {})
+
+
+def login(email: str = "ada@example.com", password: str = PASSWORD, **more: Any) -> Reply:
+    return call(api, "POST", "/users/login", body={"email": email, "password": password} | more)
+
+
+def refresh(token: str) -> Reply:
+    return call(api, "POST", "/users/token", body={"refresh_token": token})
+
+
+def logout(token: str) -> Reply:
+    return call(api, "POST", "/users/logout", body={"refresh_token": token})
+
+
+def claims(access_token: str) -> dict[str, Any]:
+    """What the token says, taken by its word."""
+    said: dict[str, Any] = jwt.decode(access_token, options={"verify_signature": False})
+    return said
+
+
+def at_once(*jobs: Callable[[], Any]) -> list[Any]:
+    """What each job returns or raises, all started together."""
+    barrier = threading.Barrier(len(jobs))
+    results: list[Any] = [None] * len(jobs)
+
+    def run(number: int, job: Callable[[], Any]) -> None:
+        barrier.wait()
+        try:
+            results[number] = job()
+        except Exception as error:
+            results[number] = error
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

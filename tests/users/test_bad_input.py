@@ -1,0 +1,46 @@
+"""What the door refuses by itself: no cloud stands behind these tests."""
+
+import pytest
+
+from tests.support import call
+from tests.users.conftest import register
+from users.app import api
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("email", "ada"),
+        ("email", "ada@example.com\r\nBcc: all@example.com"),
+        ("email", 7),
+        ("email", f"{'a' * 250}@example.com"),
+        ("password", "short"),
+        ("password", "password123"),
+        ("password", "x" * 200_000),
+        ("password", None),
+        ("name", ""),
+        ("name", "   "),
+        ("name", "Ada\nBcc: all@example.com"),
+        ("name", "Ada\u2028Byron"),
+        ("name", "n" * 101),
+        ("phone", "call me"),
+        ("roles", ["admin"]),
+        ("user_id", "usr_1"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_place(field, value):
+    answer = register(**{"email": "ada@example.com", field: value})
+    assert answer.status == 422
+    assert [error["pointer"] for error in answer.json["errors"]] == [f"/{field}"]
+
+
+@pytest.mark.parametrize("password", ["password123", "Ada.Byron.99", "8Kq", "8Kq" * 500])
+def test_a_refused_password_is_not_repeated(password):
+    answer = register(password=password)
+    assert answer.status == 422
+    assert password not in answer.text
+
+
+def test_a_body_that_is_no_json_is_malformed():
+    assert call(api, "POST", "/users/register", raw='{"email": ').status == 400
+    assert call(api, "POST", "/users/register", raw='{"email": "\\ud800"}').status == 400
