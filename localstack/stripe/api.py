@@ -1,0 +1,165 @@
+"""The API proper: who asks, for what, with which parameters, and what they are told."""
+
+import base64
+import hmac
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from localstack.stripe import forms, ids, parameters
+from localstack.stripe.errors import CardError, Object, StripeError, invalid
+from localstack.stripe.expand import expand
+from localstack.stripe.idempotency import Answer, fingerprint, once
+from localstack.stripe.resources import (
+    charges,
+    checkout,
+    customers,
+    disputes,
+    events,
+    payment_intents,
+    payment_methods,
+    products,
+    refunds,
+    webhook_endpoints,
+)
+from localstack.stripe.routing import Route
+from localstack.stripe.store import Store
+from localstack.stripe.unit import Unit, public
+
+ROUTES: list[Route] = [
+    route
+    for noun in (
+        payment_intents,
+        payment_methods,
+        customers,
+        charges,
+        refunds,
+        events,
+        webhook_endpoints,
+        disputes,
+        products,
+        checkout,
+    )
+    for route in noun.ROUTES
+]
+
+
+@dataclass(frozen=True)
+class Request:
+    """An HTTP request as it came.
+
+    `headers` are keyed in lower case; `text` is the query of a GET or DELETE, else the body.
+    """
+
+    method: str
+    path: str
+    text: str
+    headers: dict[str, str]
+    base_url: str
+    id: str = field(default_factory=lambda: ids.new("req"))
+
+
+def respond(store: Store, request: Request, now: float) -> Answer:
+    """The API's answer, refusals included; all its effects are in the store when this returns."""
+    try:
+        publishable = _authenticate(request.headers)
+        route, path_ids = _route(request)
+        if publishable and not route.publishable:
+            raise StripeError(
+                401,
+                "This API call cannot be made with a publishable API key. Please use a secret API key.",
+                code="secret_key_required",
+            )
+        form = forms.decode(request.text)
+        client_secret = form.pop("client_secret", "") if publishable else ""
+        params = parameters.check(route.params, form)
+        key = request.headers.get("idempotency-key") if request.method == "POST" else None
+        unit = Unit(store, now, request.base_url, request.id, key)
+        with store.transaction():
+            if publishable:
+                _require_client_secret(unit, path_ids[0], client_secret)
+            print_ = fingerprint(request.method, request.path, params)
+            return once(
+                store, key, print_, request.id, now, lambda: _act(unit, route, params, path_ids, publishable)
+            )
+    except StripeError as error:
+        return Answer(error.status, error.body())
+
+
+def _authenticate(headers: dict[str, str]) -> bool:
+    """Whether the key is a publishable one; 401 when it is no test key at all."""
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    key = value.strip()
+    if scheme.lower() == "basic":
+        try:
+            key = base64.b64decode(key, validate=True).decode().partition(":")[0]
+        except ValueError:
+            key = ""
+    if not key:
+        raise StripeError(
+            401,
+            "You did not provide an API key. You need to provide your API key in the Authorization header,"
+            " using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
+        )
+    if not re.fullmatch(r"(sk|rk|pk)_test_\w+", key):
+        raise StripeError(401, f"Invalid API Key provided: {key[:3]}***")
+    return key.startswith("pk_")
+
+
+def _route(request: Request) -> tuple[Route, tuple[str, ...]]:
+    for route in ROUTES:
+        found = route.match(request.method, request.path)
+        if found is not None:
+            return route, found
+    raise StripeError(
+        404,
+        f"Unrecognized request URL ({request.method}: {request.path[:120]})."
+        " The local Stripe has what its README lists.",
+    )
+
+
+def _require_client_secret(unit: Unit, intent_id: str, given: Any) -> None:
+    intent = unit.get("payment_intent", intent_id)
+    if not given:
+        raise invalid(
+            "Missing required param: client_secret.", code="parameter_missing", param="client_secret"
+        )
+    if not hmac.compare_digest(str(given).encode(), intent["client_secret"].encode()):
+        raise invalid(
+            "The client_secret provided does not match the client_secret associated with the PaymentIntent.",
+            code="payment_intent_invalid_parameter",
+            param="client_secret",
+        )
+
+
+def _act(
+    unit: Unit, route: Route, params: dict[str, Any], path_ids: tuple[str, ...], publishable: bool
+) -> Answer:
+    """Run the handler. A refusal by the bank keeps what was written, any other error undoes it."""
+    wanted = params.pop("expand", [])
+    try:
+        with unit.store.attempt():
+            refusal: CardError | None = None
+            try:
+                answer = route.handler(unit, params, *path_ids)
+            except CardError as error:
+                refusal = error
+            if refusal is None:
+                return Answer(200, _shown(expand(unit, answer, wanted), publishable))
+    except StripeError as error:
+        return Answer(error.status, _error_shown(error, publishable))
+    return Answer(refusal.status, _error_shown(refusal, publishable))
+
+
+def _shown(answer: Object, publishable: bool) -> Object:
+    shown: Object = public(answer)
+    if publishable:
+        return {name: value for name, value in shown.items() if name in payment_intents.SHOWN_TO_BROWSERS}
+    return shown
+
+
+def _error_shown(error: StripeError, publishable: bool) -> Object:
+    body = error.body()
+    if publishable and "payment_intent" in body["error"]:
+        body["error"]["payment_intent"] = _shown(body["error"]["payment_intent"], publishable)
+    return body

@@ -1,0 +1,167 @@
+"""The whole of it without HTTP: the store, the clock, the courier, and the control plane over them."""
+
+import json
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from localstack.stripe import api, pages, timers
+from localstack.stripe.clock import Clock
+from localstack.stripe.errors import Object, StripeError, invalid
+from localstack.stripe.faults import Fault, Faults
+from localstack.stripe.idempotency import Answer
+from localstack.stripe.parameters import API_VERSION
+from localstack.stripe.store import Store
+from localstack.stripe.unit import Unit
+from localstack.stripe.webhooks import Courier, listeners, plan
+
+log = logging.getLogger(__name__)
+_BEAT = 0.2  # seconds between looks at what is due
+
+
+class Emulator:
+    """Answers requests from any thread; a thread of its own does what time brings about."""
+
+    def __init__(self, state: Path | None) -> None:
+        self.store = Store(state)
+        self.clock = Clock(self.store)
+        self.faults = Faults()
+        self._courier = Courier(self.store, self.clock)
+        self._wake = threading.Event()
+        self._ending = False
+        self._heart = threading.Thread(target=self._beat, daemon=True)
+        self._base_url = ""
+
+    def start(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._courier.start()
+        self._heart.start()
+
+    def stop(self) -> None:
+        self._ending = True
+        self._wake.set()
+        self._heart.join(timeout=5)
+        self._courier.stop()
+        self.store.close()
+
+    def _beat(self) -> None:
+        while not self._ending:
+            self._wake.clear()
+            try:
+                self._run_timers()
+                self._courier.dispatch()
+            except Exception:
+                log.exception("what was due failed; it is tried again")
+            self._wake.wait(_BEAT)
+
+    def _run_timers(self) -> None:
+        if not self.store.rows("SELECT 1 FROM timers WHERE due_at <= ? LIMIT 1", self.clock.now()):
+            return
+        with self.store.transaction():
+            timers.run_due(Unit(self.store, self.clock.now(), self._base_url))
+
+    def respond(self, request: api.Request) -> Answer:
+        """An answer of the API."""
+        answer = api.respond(self.store, request, self.clock.now())
+        self._wake.set()
+        return answer
+
+    def show(self, request: api.Request) -> pages.Page:
+        """An answer of the shopper's pages. A refused card is a page too, so whatever was written stays."""
+        with self.store.transaction():
+            unit = Unit(self.store, self.clock.now(), request.base_url, request.id)
+            page = pages.show(unit, request.method, request.path, request.text)
+        self._wake.set()
+        return page
+
+    def suffer(self, fault: Fault | None) -> Answer | None:
+        """The error that a fault puts in the answer's place, if it does; waits when it is a delay."""
+        if fault is None:
+            return None
+        time.sleep(fault.latency)
+        if fault.status is None:
+            return None
+        kind = "api_error" if fault.status >= 500 else "invalid_request_error"
+        code = "rate_limit" if fault.status == 429 else None
+        error = StripeError(fault.status, "A planned fault.", kind=kind, code=code)
+        return Answer(fault.status, error.body())
+
+    def control(self, method: str, name: str, text: str) -> Answer:
+        """The control plane: `/_emulator/<name>` with a JSON body."""
+        verbs = {
+            "reset": self._reset,
+            "advance": self._advance,
+            "chaos": self._chaos,
+            "faults": self.faults.plan,
+            "resend": self._resend,
+        }
+        try:
+            if method == "GET" and name == "health":
+                return Answer(200, {"status": "ok", "api_version": API_VERSION, "now": self.clock.now()})
+            if method == "GET" and name == "deliveries":
+                return Answer(200, self._deliveries())
+            if method == "DELETE" and name == "faults":
+                self.faults.clear()
+                return Answer(200, {"planned": 0})
+            if method != "POST" or name not in verbs:
+                raise StripeError(404, "The control plane has no such verb.")
+            answer = verbs[name](_json(text))
+        except StripeError as error:
+            return Answer(error.status, error.body())
+        self._wake.set()
+        return Answer(200, answer)
+
+    def _reset(self, asked: Object) -> Object:
+        self.store.wipe()
+        self.faults.clear()
+        return {"reset": True}
+
+    def _advance(self, asked: Object) -> Object:
+        seconds = _number(asked, "seconds")
+        with self.store.transaction():
+            self.clock.advance(seconds)
+        self._run_timers()
+        return {"now": self.clock.now()}
+
+    def _chaos(self, asked: Object) -> Object:
+        if unknown := set(asked) - {"duplicate", "delay_max", "drop"}:
+            raise invalid(f"Chaos has duplicate, delay_max and drop, not {min(unknown)}.")
+        chaos = {name: _number(asked, name) for name in asked}
+        with self.store.transaction():
+            self.store.set_setting("chaos", chaos)
+        return chaos
+
+    def _resend(self, asked: Object) -> Object:
+        with self.store.transaction():
+            event = Unit(self.store, self.clock.now(), "").get("event", str(asked.get("event", "")))
+            endpoints = listeners(self.store, event)
+            for endpoint in endpoints:
+                plan(self.store, event, endpoint, self.clock.now())
+        return {"planned": len(endpoints)}
+
+    def _deliveries(self) -> Object:
+        rows = self.store.rows("SELECT * FROM deliveries ORDER BY id DESC LIMIT 1000")
+        counts = self.store.rows("SELECT state, COUNT(*) AS n FROM deliveries GROUP BY state")
+        return {
+            "counts": {row["state"]: row["n"] for row in counts},
+            "data": [dict(row) for row in rows],
+        }
+
+
+def _json(text: str) -> Object:
+    try:
+        asked: Any = json.loads(text or "{}")
+    except ValueError as error:
+        raise invalid("The control plane takes JSON.") from error
+    if not isinstance(asked, dict):
+        raise invalid("The control plane takes a JSON object.")
+    return asked
+
+
+def _number(asked: Object, name: str) -> float:
+    value = asked.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        raise invalid(f"{name} is a number, zero or more.")
+    return float(value)

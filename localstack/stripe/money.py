@@ -1,0 +1,69 @@
+"""What may be charged: the currencies, and the least and most of each.
+
+Source: https://docs.stripe.com/currencies
+"""
+
+from localstack.stripe.errors import invalid
+
+_CURRENCIES = frozenset(
+    """
+    usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn
+    bzd cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf
+    gtq gyd hkd hnl htg huf idr ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr
+    lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen
+    pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle sos srd std szl thb tjs tnd
+    top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw
+    """.split()
+)
+_WHOLE = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
+# Where Stripe gives a minimum of its own; elsewhere it is about half a dollar, and not kept here.
+_LEAST = {
+    **dict.fromkeys(("usd", "aud", "brl", "cad", "chf", "eur", "inr", "nzd", "sgd", "jpy"), 50),
+    "gbp": 30,
+    "aed": 200,
+    "bgn": 100,
+    "czk": 1500,
+    "dkk": 250,
+    "hkd": 400,
+    "huf": 17500,
+    "mxn": 1000,
+    "myr": 200,
+    "nok": 300,
+    "pln": 200,
+    "ron": 200,
+    "sek": 300,
+    "thb": 1000,
+}
+_MOST = 99_999_999
+
+
+def currency(text: str) -> str:
+    """The currency in lower case; 400 for one there is not."""
+    code = text.lower()
+    if code not in _CURRENCIES:
+        raise invalid(f"Invalid currency: {text[:20]}. Stripe does not support it.", param="currency")
+    return code
+
+
+def chargeable(amount: int, code: str, param: str = "amount") -> int:
+    """The amount; 400 when it is below one, below the currency's minimum, or above eight digits."""
+    if amount < 1:
+        raise invalid(
+            "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param=param
+        )
+    if amount < _LEAST.get(code, 1):
+        raise invalid(
+            f"Amount must be at least {show(_LEAST[code], code)}", code="amount_too_small", param=param
+        )
+    if amount > _MOST:
+        raise invalid(
+            f"Amount must be no more than {show(_MOST, code)}", code="amount_too_large", param=param
+        )
+    return amount
+
+
+def show(amount: int, code: str) -> str:
+    """An amount for people: `25.00 GBP`."""
+    return (
+        f"{amount} {code.upper()}" if code in _WHOLE else f"{amount // 100}.{amount % 100:02d} {code.upper()}"
+    )

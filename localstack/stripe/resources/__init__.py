@@ -1,0 +1,1 @@
+"""What the API has: one module a noun, each with its routes and its rules."""

@@ -1,0 +1,54 @@
+"""Pieces that several objects share: metadata, addresses, shipping."""
+
+from typing import Any
+
+from localstack.stripe.errors import Object
+from localstack.stripe.routing import Params
+
+_ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
+
+
+def metadata(old: dict[str, str], given: Any) -> dict[str, str]:
+    """Given keys are set, keys given empty are unset, and an empty string unsets them all."""
+    if given == "":
+        return {}
+    return {key: value for key, value in {**old, **(given or {})}.items() if value != ""}
+
+
+def address(given: Params | None) -> Object | None:
+    return {name: given.get(name) for name in _ADDRESS} if given else None
+
+
+def shipping(given: Any) -> Object | None:
+    if not given:
+        return None
+    return {
+        "address": address(given.get("address")),
+        "carrier": given.get("carrier"),
+        "name": given.get("name"),
+        "phone": given.get("phone"),
+        "tracking_number": given.get("tracking_number"),
+    }
+
+
+def person(given: Params | None) -> Object:
+    """Billing details."""
+    given = given or {}
+    return {
+        "address": address(given.get("address") or {"city": None}),
+        "email": given.get("email"),
+        "name": given.get("name"),
+        "phone": given.get("phone"),
+        "tax_id": given.get("tax_id"),
+    }
+
+
+def change(thing: Object, params: Params, names: tuple[str, ...]) -> None:
+    """Set the named fields that were given; an empty string unsets."""
+    for name in names:
+        if name in params:
+            thing[name] = None if params[name] == "" else params[name]
+    if "metadata" in params:
+        thing["metadata"] = metadata(thing["metadata"], params["metadata"])
+    if "shipping" in params and "shipping" in thing:
+        thing["shipping"] = shipping(params["shipping"])

@@ -1,0 +1,153 @@
+"""Payment methods: cards, of which only what may be shown is kept."""
+
+import hashlib
+from datetime import UTC, datetime
+
+from localstack.stripe import cards, ids
+from localstack.stripe.errors import CardError, Object, invalid
+from localstack.stripe.paging import page
+from localstack.stripe.resources import customers, fields
+from localstack.stripe.routing import Params, Route
+from localstack.stripe.unit import Unit
+
+
+def create(unit: Unit, params: Params) -> Object:
+    method = build(unit, params)
+    unit.save(method)
+    return method
+
+
+def build(unit: Unit, params: Params) -> Object:
+    """A card's payment method, not yet saved, from `type`, `card` and `billing_details`."""
+    if params.get("type") != "card" or not params.get("card"):
+        raise invalid(
+            "This Stripe takes cards: give `type=card` and `card`.", code="parameter_missing", param="card"
+        )
+    given = params["card"]
+    if token := given.get("token"):
+        card = cards.by_token(token)
+        if card is None:
+            raise invalid(f"No such token: '{token[:80]}'", code="resource_missing", param="card[token]")
+        return _method(unit, card, 12, unit_year(unit) + 1, params)
+    card = cards.by_number(str(given.get("number", "")))
+    month, year = given.get("exp_month", 0), given.get("exp_year", 0)
+    year += 2000 if 0 <= year < 100 else 0
+    if not 1 <= month <= 12:
+        raise CardError(
+            "Your card's expiration month is invalid.", code="invalid_expiry_month", param="exp_month"
+        )
+    if not unit_year(unit) <= year <= unit_year(unit) + 50:
+        raise CardError(
+            "Your card's expiration year is invalid.", code="invalid_expiry_year", param="exp_year"
+        )
+    return _method(unit, card, month, year, params)
+
+
+def unit_year(unit: Unit) -> int:
+    return datetime.fromtimestamp(unit.now, UTC).year
+
+
+def _method(unit: Unit, card: cards.Card, month: int, year: int, params: Params) -> Object:
+    return {
+        "id": ids.new("pm"),
+        "object": "payment_method",
+        "allow_redisplay": params.get("allow_redisplay", "unspecified"),
+        "billing_details": fields.person(params.get("billing_details")),
+        "card": {
+            "brand": card.brand,
+            "checks": {
+                "address_line1_check": None,
+                "address_postal_code_check": None,
+                "cvc_check": "fail" if card.decline == "incorrect_cvc" else "pass",
+            },
+            "country": card.country,
+            "display_brand": card.brand,
+            "exp_month": month,
+            "exp_year": year,
+            "fingerprint": hashlib.sha256(card.number.encode()).hexdigest()[:16],
+            "funding": card.funding,
+            "generated_from": None,
+            "last4": card.last4,
+            "networks": {"available": [card.brand], "preferred": None},
+            "regulated_status": "unregulated",
+            "three_d_secure_usage": {"supported": True},
+            "wallet": None,
+        },
+        "created": unit.today,
+        "customer": None,
+        "livemode": False,
+        "metadata": fields.metadata({}, params.get("metadata")),
+        "type": "card",
+        "_card": card.token,
+    }
+
+
+def card_of(method: Object) -> cards.Card:
+    """What test card a payment method is."""
+    card = cards.by_token(f"pm_card_{method['_card']}")
+    if card is None:
+        raise LookupError(f"{method['id']} was saved with a test card that is no longer in the table")
+    return card
+
+
+def resolve(unit: Unit, id_: str, param: str | None = None) -> Object:
+    """The payment method; a `pm_card_…` name is a new one each time, as at Stripe."""
+    if card := cards.by_token(id_) if id_.startswith("pm_card_") else None:
+        return _method(unit, card, 12, unit_year(unit) + 1, {})
+    return unit.get("payment_method", id_, param)
+
+
+def retrieve(unit: Unit, params: Params, id_: str) -> Object:
+    return resolve(unit, id_)
+
+
+def update(unit: Unit, params: Params, id_: str) -> Object:
+    method = unit.get("payment_method", id_)
+    before = dict(method)
+    if "billing_details" in params:
+        method["billing_details"] = fields.person({**method["billing_details"], **params["billing_details"]})
+    fields.change(method, params, ("allow_redisplay",))
+    unit.save(method)
+    unit.emit("payment_method.updated", method, before)
+    return method
+
+
+def attach(unit: Unit, params: Params, id_: str) -> Object:
+    method = resolve(unit, id_)
+    customer = customers.living(unit, params["customer"] if "customer" in params else "")
+    if method["customer"] not in (None, customer["id"]):
+        raise invalid("The payment method you provided has already been attached to a customer.")
+    card = card_of(method)
+    if card.decline and card.token != "chargeCustomerFail":
+        raise CardError(card.decline_message, code=card.decline_code, decline_code=card.decline)
+    method["customer"] = customer["id"]
+    unit.save(method)
+    unit.emit("payment_method.attached", method)
+    return method
+
+
+def detach(unit: Unit, params: Params, id_: str) -> Object:
+    method = unit.get("payment_method", id_)
+    if method["customer"] is None:
+        raise invalid(
+            "The payment method you provided is not attached to a customer so detachment is impossible."
+        )
+    before = dict(method)
+    method["customer"] = None
+    unit.save(method)
+    unit.emit("payment_method.detached", method, before)
+    return method
+
+
+def list_all(unit: Unit, params: Params) -> Object:
+    return page(unit, "payment_method", params, "/v1/payment_methods", ("customer", "type"))
+
+
+ROUTES = [
+    Route("POST", "/v1/payment_methods", create, "PaymentMethodCreateParams"),
+    Route("GET", "/v1/payment_methods", list_all, "PaymentMethodListParams"),
+    Route("GET", "/v1/payment_methods/{id}", retrieve, "PaymentMethodRetrieveParams"),
+    Route("POST", "/v1/payment_methods/{id}", update, "PaymentMethodUpdateParams"),
+    Route("POST", "/v1/payment_methods/{id}/attach", attach, "PaymentMethodAttachParams"),
+    Route("POST", "/v1/payment_methods/{id}/detach", detach, "PaymentMethodDetachParams"),
+]

@@ -1,0 +1,158 @@
+"""Refunds: money back, never more than was captured."""
+
+from localstack.stripe import ids, money
+from localstack.stripe.errors import Object, invalid
+from localstack.stripe.paging import page
+from localstack.stripe.resources import fields
+from localstack.stripe.resources.payment_methods import card_of
+from localstack.stripe.routing import Params, Route
+from localstack.stripe.unit import Unit
+
+SETTLES_AFTER = 2.0  # seconds until a refund of the cards that take their time is settled
+
+
+def create(unit: Unit, params: Params) -> Object:
+    charge = _charge(unit, params)
+    left = charge["amount_captured"] - charge["amount_refunded"]
+    if charge["refunded"] or left == 0:
+        raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+    if charge["disputed"] and not _still_refundable(unit, charge):
+        raise invalid(
+            f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
+        )
+    amount = params.get("amount", left)
+    if amount < 1:
+        raise invalid(
+            "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount"
+        )
+    if amount > left:
+        whole = left == charge["amount_captured"]
+        raise invalid(
+            f"Refund amount ({money.show(amount, charge['currency'])}) is greater than"
+            f" {'' if whole else 'unrefunded amount on '}charge {'amount ' if whole else ''}"
+            f"({money.show(left, charge['currency'])})",
+            param="amount",
+        )
+    refund = _build(unit, charge, amount, params)
+    _count(charge, amount)
+    unit.save(charge)
+    unit.save(refund)
+    unit.emit("refund.created", refund)
+    unit.emit("charge.refunded", charge)
+    return refund
+
+
+def _charge(unit: Unit, params: Params) -> Object:
+    """The captured charge that the parameters name."""
+    if "charge" in params:
+        charge = unit.get("charge", params["charge"], "charge")
+    elif "payment_intent" in params:
+        intent = unit.get("payment_intent", params["payment_intent"], "payment_intent")
+        if intent["status"] != "succeeded":
+            raise invalid(
+                f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
+                code="payment_intent_unexpected_state",
+                param="payment_intent",
+            )
+        charge = unit.get("charge", intent["latest_charge"])
+    else:
+        raise invalid(
+            "One of the following params should be provided for this request: payment_intent or charge.",
+            code="parameter_missing",
+            param="payment_intent",
+        )
+    if not charge["captured"]:
+        raise invalid(
+            f"Charge {charge['id']} was not captured; cancel its PaymentIntent instead.", param="charge"
+        )
+    return charge
+
+
+def _still_refundable(unit: Unit, charge: Object) -> bool:
+    disputes = unit.store.select("dispute", [("json_extract(body, '$.charge') = ?", charge["id"])], 10)
+    return all(dispute["is_charge_refundable"] or dispute["status"] == "won" for dispute in disputes)
+
+
+def _build(unit: Unit, charge: Object, amount: int, params: Params) -> Object:
+    refund_id = ids.new("re")
+    fate = card_of(charge).refund
+    if fate != "succeeded":
+        unit.schedule(SETTLES_AFTER, "settle_refund", refund_id)
+    return {
+        "id": refund_id,
+        "object": "refund",
+        "amount": amount,
+        "balance_transaction": None,
+        "charge": charge["id"],
+        "created": unit.today,
+        "currency": charge["currency"],
+        "destination_details": {
+            "card": {
+                "reference": ids.token(16),
+                "reference_status": "available",
+                "reference_type": "acquirer_reference_number",
+                "type": "refund",
+            },
+            "type": "card",
+        },
+        "metadata": fields.metadata({}, params.get("metadata")),
+        "payment_intent": charge["payment_intent"],
+        "payment_method": charge["payment_method"],
+        "reason": params.get("reason"),
+        "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": "pending" if fate == "pending" else "succeeded",
+        "transfer_reversal": None,
+        "_fails": fate == "failed",
+    }
+
+
+def settle(unit: Unit, id_: str) -> None:
+    """A pending refund arrives; one that was bound to fail comes back, and its amount with it."""
+    refund = unit.store.get("refund", id_)
+    if refund is None or refund["status"] in ("failed", "canceled"):
+        return
+    before = dict(refund)
+    if refund["_fails"]:
+        refund |= {"status": "failed", "failure_reason": "unknown", "failure_balance_transaction": None}
+        charge = unit.get("charge", refund["charge"])
+        _count(charge, -refund["amount"])
+        unit.save(charge)
+    else:
+        refund["status"] = "succeeded"
+    unit.save(refund)
+    unit.emit("refund.updated", refund, before)
+    unit.emit("charge.refund.updated", refund, before)
+    if refund["status"] == "failed":
+        unit.emit("refund.failed", refund)
+
+
+def _count(charge: Object, amount: int) -> None:
+    charge["amount_refunded"] += amount
+    charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
+
+
+def retrieve(unit: Unit, params: Params, id_: str) -> Object:
+    return unit.get("refund", id_)
+
+
+def update(unit: Unit, params: Params, id_: str) -> Object:
+    refund = unit.get("refund", id_)
+    before = dict(refund)
+    fields.change(refund, params, ())
+    unit.save(refund)
+    unit.emit("refund.updated", refund, before)
+    unit.emit("charge.refund.updated", refund, before)
+    return refund
+
+
+def list_all(unit: Unit, params: Params) -> Object:
+    return page(unit, "refund", params, "/v1/refunds", ("charge", "payment_intent"))
+
+
+ROUTES = [
+    Route("POST", "/v1/refunds", create, "RefundCreateParams"),
+    Route("GET", "/v1/refunds", list_all, "RefundListParams"),
+    Route("GET", "/v1/refunds/{id}", retrieve, "RefundRetrieveParams"),
+    Route("POST", "/v1/refunds/{id}", update, "RefundUpdateParams"),
+]

@@ -1,0 +1,77 @@
+"""One unit of work: what a handler reads, writes and says, all in one transaction of the store."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from localstack.stripe import ids
+from localstack.stripe.errors import Object, StripeError
+from localstack.stripe.parameters import API_VERSION
+from localstack.stripe.store import Store
+from localstack.stripe.webhooks import enqueue
+
+_NAMES = {"payment_method": "PaymentMethod", "checkout.session": "checkout.session"}
+
+
+@dataclass
+class Unit:
+    """`now` is the emulator's time in seconds; `request_id` is None for what time itself brings about."""
+
+    store: Store
+    now: float
+    base_url: str
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+    @property
+    def today(self) -> int:
+        """The time as objects carry it: whole seconds."""
+        return int(self.now)
+
+    def get(self, kind: str, id_: str, param: str | None = None) -> Object:
+        """The object; 404 when it was the address, 400 when it was the parameter `param`."""
+        if found := self.store.get(kind, id_):
+            return found
+        raise StripeError(
+            400 if param else 404,
+            f"No such {_NAMES.get(kind, kind)}: '{id_[:80]}'",
+            code="resource_missing",
+            param=param or ("intent" if kind == "payment_intent" else "id"),
+        )
+
+    def save(self, thing: Object) -> None:
+        self.store.put(thing)
+
+    def schedule(self, seconds: float, action: str, target: str) -> None:
+        """Have `timers` do this to the object later."""
+        self.store.rows(
+            "INSERT INTO timers (due_at, action, target) VALUES (?, ?, ?)", self.now + seconds, action, target
+        )
+
+    def emit(self, type_: str, thing: Object, before: Object | None = None) -> None:
+        """Say that something happened, with a snapshot of it, and what `before` had that is different now."""
+        data: dict[str, Any] = {"object": public(thing)}
+        if before is not None:
+            old, new = public(before), data["object"]
+            data["previous_attributes"] = {key: old[key] for key in old if old[key] != new.get(key)}
+        event = {
+            "id": ids.new("evt"),
+            "object": "event",
+            "api_version": API_VERSION,
+            "created": self.today,
+            "data": data,
+            "livemode": False,
+            "pending_webhooks": 0,
+            "request": {"id": self.request_id, "idempotency_key": self.idempotency_key},
+            "type": type_,
+        }
+        event["pending_webhooks"] = enqueue(self.store, event, self.now)
+        self.save(event)
+
+
+def public(thing: Any) -> Any:
+    """What a caller may see: names that begin with an underscore are the emulator's own."""
+    if isinstance(thing, dict):
+        return {key: public(value) for key, value in thing.items() if not key.startswith("_")}
+    if isinstance(thing, list):
+        return [public(item) for item in thing]
+    return thing

@@ -1,0 +1,142 @@
+"""A local Stripe of each test's own, the real SDK to drive it, and an ear for its webhooks."""
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+import pytest
+import stripe
+
+from localstack.stripe.server import LocalStripe
+
+
+class _Staying(urllib.request.HTTPRedirectHandler):
+    """A browser that does not follow redirects."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+_STAYING = urllib.request.build_opener(_Staying)
+
+
+class Heard(NamedTuple):
+    """One delivery as it came."""
+
+    signature: str
+    body: bytes
+
+    @property
+    def event(self) -> Any:
+        return json.loads(self.body)
+
+
+class Ear:
+    """An endpoint that takes every delivery, but first answers `statuses`, one each."""
+
+    def __init__(self) -> None:
+        self.heard: list[Heard] = []
+        self.statuses: list[int] = []
+        ear = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                ear.heard.append(Heard(self.headers["Stripe-Signature"], body))
+                self.send_response(ear.statuses.pop(0) if ear.statuses else 200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+
+    def of_type(self, type_: str) -> list[Heard]:
+        return [heard for heard in self.heard if heard.event["type"] == type_]
+
+
+@pytest.fixture
+def eventually() -> Callable[..., None]:
+    """Waits for a condition that another thread brings about."""
+
+    def wait(holds: Callable[[], Any], seconds: float = 6.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < deadline, "it did not come about in time"
+            time.sleep(0.02)
+
+    return wait
+
+
+class Shop:
+    """The SDK pointed at a local Stripe, and the emulator's control plane."""
+
+    def __init__(self, local: LocalStripe) -> None:
+        self.url = local.url
+        self.http = stripe.RequestsClient()
+        # The SDK's own types would not let a test say what Stripe refuses.
+        self.v1: Any = self.client().v1
+
+    def client(self, key: str = "sk_test_shop") -> stripe.StripeClient:
+        return stripe.StripeClient(
+            key, base_addresses={"api": self.url}, max_network_retries=0, http_client=self.http
+        )
+
+    def control(self, verb: str, **asked: Any) -> Any:
+        request = urllib.request.Request(f"{self.url}/_emulator/{verb}", json.dumps(asked).encode())
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return json.load(answer)
+
+    def read(self, what: str) -> Any:
+        with urllib.request.urlopen(f"{self.url}/_emulator/{what}", timeout=5) as answer:
+            return json.load(answer)
+
+    def page(self, url: str, **form: str) -> tuple[int, str, str]:
+        """Status, text and where it leads on, of a page got, or posted when there is a form."""
+        data = urllib.parse.urlencode(form).encode() if form else None
+        try:
+            with _STAYING.open(url, data, timeout=5) as answer:
+                return answer.status, answer.read().decode(), ""
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode(), error.headers.get("Location", "")
+
+    def paid(self, amount: int = 2000, card: str = "pm_card_visa", **more: Any) -> Any:
+        return self.v1.payment_intents.create(
+            {"amount": amount, "currency": "gbp", "confirm": True, "payment_method": card, **more}
+        )
+
+    def event_types(self) -> list[str]:
+        """Newest last."""
+        return [event.type for event in self.v1.events.list({"limit": 100}).data][::-1]
+
+
+@pytest.fixture
+def local() -> Iterator[LocalStripe]:
+    with LocalStripe() as running:
+        yield running
+
+
+@pytest.fixture
+def shop(local: LocalStripe) -> Iterator[Shop]:
+    shop = Shop(local)
+    yield shop
+    shop.http.close()
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    ear = Ear()
+    thread = threading.Thread(target=ear.server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield ear
+    ear.server.shutdown()
+    ear.server.server_close()
+    thread.join()

@@ -1,0 +1,246 @@
+"""The API's manners: keys, parameters, idempotency, lists, and shapes that the pinned SDK knows."""
+
+import json
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import pytest
+import stripe
+
+from localstack.stripe.api import ROUTES
+from localstack.stripe.generate_parameters import TABLE, generate
+from localstack.stripe.parameters import API_VERSION
+from localstack.stripe.server import LocalStripe
+
+GBP = {"amount": 2000, "currency": "gbp"}
+
+
+def refused(kind, call):
+    with pytest.raises(kind) as caught:
+        call()
+    return caught.value
+
+
+def test_the_table_of_parameters_is_what_the_pinned_sdk_says():
+    assert TABLE.read_text(encoding="utf-8") == generate(ROUTES)
+    assert API_VERSION == stripe.api_version
+
+
+def test_the_server_itself_needs_the_standard_library_alone(tmp_path):
+    """Imported by an interpreter without site-packages."""
+    root = TABLE.parents[2]
+    code = f"import sys; sys.path.insert(0, {str(root)!r}); import localstack.stripe.__main__"
+    subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("key", ["nonsense", "sk_live_1", "sk_test_"])
+def test_a_key_that_is_no_test_key_is_401(shop, key):
+    error = refused(stripe.AuthenticationError, lambda: shop.client(key).v1.customers.list())
+    assert error.http_status == 401
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "param"),
+    [
+        ({**GBP, "foo": 1}, "parameter_unknown", "foo"),
+        ({**GBP, "shipping": {"name": "A", "adress": {}}}, "parameter_missing", "shipping[address]"),
+        ({**GBP, "automatic_payment_methods": {"enabled": True, "x": 1}}, "parameter_unknown", None),
+        ({**GBP, "payment_method_types": ["card"]}, "parameter_unknown", "payment_method_types"),
+        ({"amount": 2000}, "parameter_missing", "currency"),
+        ({"amount": "12.50", "currency": "gbp"}, "parameter_invalid_integer", "amount"),
+        ({"amount": 2000, "currency": ""}, "parameter_invalid_empty", "currency"),
+        ({"amount": 2000, "currency": "abc"}, None, "currency"),
+        ({**GBP, "capture_method": "never"}, None, "capture_method"),
+        ({**GBP, "customer": "cus_absent"}, "resource_missing", "customer"),
+    ],
+)
+def test_what_stripe_would_refuse_is_refused(shop, params, code, param):
+    error = refused(stripe.InvalidRequestError, lambda: shop.v1.payment_intents.create(params))
+    assert (error.http_status, error.code) == (400, code)
+    assert param in (error.param, None)
+
+
+def test_a_shoppers_browser_confirms_its_own_intent_and_no_other(shop):
+    intent = shop.v1.payment_intents.create({**GBP, "metadata": {"secret": "of the shop"}})
+    other = shop.v1.payment_intents.create(GBP)
+
+    def browse(path, **form):
+        request = urllib.request.Request(
+            f"{shop.url}/v1/{path}",
+            urllib.parse.urlencode(form).encode() if form else None,
+            {"Authorization": "Bearer pk_test_browser"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    assert browse("payment_intents")[0] == 401
+    assert browse("refunds", payment_intent=intent.id)[0] == 401
+    assert browse(f"payment_intents/{intent.id}")[0] == 400
+    status, body = browse(f"payment_intents/{intent.id}/confirm", client_secret=other.client_secret)
+    assert (status, body["error"]["code"]) == (400, "payment_intent_invalid_parameter")
+    status, body = browse(f"payment_intents/{intent.id}?client_secret={intent.client_secret}")
+    assert (status, body["status"]) == (200, "requires_payment_method")
+    card = {
+        "payment_method_data[type]": "card",
+        "payment_method_data[card][number]": "4242 4242 4242 4242",
+        "payment_method_data[card][exp_month]": "12",
+        "payment_method_data[card][exp_year]": "40",
+        "payment_method_data[card][cvc]": "123",
+    }
+    status, body = browse(f"payment_intents/{intent.id}/confirm", client_secret=intent.client_secret, **card)
+    assert (status, body["status"]) == (200, "succeeded")
+    assert not {"metadata", "customer", "latest_charge"} & set(body)
+
+
+def test_the_first_answer_to_a_key_is_the_answer(shop):
+    key = {"idempotency_key": "order-1-attempt-1"}
+    first = shop.v1.payment_intents.create(GBP, key)
+    again = shop.v1.payment_intents.create(GBP, key)
+    assert again.id == first.id
+    assert again.last_response.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first.last_response.headers
+    error = refused(
+        stripe.IdempotencyError, lambda: shop.v1.payment_intents.create({**GBP, "amount": 1}, key)
+    )
+    assert error.http_status == 400
+    shop.control("advance", seconds=24 * 3600 + 1)
+    assert shop.v1.payment_intents.create(GBP, key).id != first.id
+
+
+def test_a_refusal_is_replayed_as_a_refusal(shop):
+    params = {**GBP, "confirm": True, "payment_method": "pm_card_chargeDeclined"}
+
+    def pay():
+        return shop.v1.payment_intents.create(params, {"idempotency_key": "k"})
+
+    first, again = refused(stripe.CardError, pay), refused(stripe.CardError, pay)
+    assert first.error.payment_intent["id"] == again.error.payment_intent["id"]
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert shop.event_types().count("payment_intent.payment_failed") == 1
+
+
+def test_parameters_that_make_no_sense_do_not_spend_the_key(shop):
+    key = {"idempotency_key": "k"}
+    refused(stripe.InvalidRequestError, lambda: shop.v1.payment_intents.create({"amount": 2000}, key))
+    assert shop.v1.payment_intents.create(GBP, key).status == "requires_payment_method"
+
+
+def test_of_simultaneous_calls_with_one_key_one_acts(shop):
+    ids, start = [], threading.Barrier(12)
+
+    def call():
+        start.wait()
+        ids.append(shop.v1.payment_intents.create(GBP, {"idempotency_key": "double-click"}).id)
+        shop.http.close()
+
+    threads = [threading.Thread(target=call) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ids) == 12
+    assert len(set(ids)) == 1
+    assert len(shop.v1.payment_intents.list().data) == 1
+
+
+def test_simultaneous_refunds_give_back_no_more_than_was_paid(shop):
+    paid, outcomes = shop.paid(), []
+
+    def refund():
+        try:
+            shop.v1.refunds.create({"payment_intent": paid.id, "amount": 500})
+            outcomes.append("refunded")
+        except stripe.InvalidRequestError:
+            outcomes.append("refused")
+        shop.http.close()
+
+    threads = [threading.Thread(target=refund) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["refunded"] * 4 + ["refused"] * 6
+
+
+def test_lists_turn_pages_both_ways(shop):
+    ids = [shop.v1.customers.create({"email": f"{n}@example.com"}).id for n in range(7)][::-1]
+    pages = shop.v1.customers.list({"limit": 3})
+    assert ([each.id for each in pages.data], pages.has_more) == (ids[:3], True)
+    assert [each.id for each in pages.auto_paging_iter()] == ids
+    back = shop.v1.customers.list({"limit": 2, "ending_before": ids[4]})
+    assert ([each.id for each in back.data], back.has_more) == (ids[2:4], True)
+    assert shop.v1.customers.list({"email": "3@example.com"}).data[0].id == ids[3]
+    refused(stripe.InvalidRequestError, lambda: shop.v1.customers.list({"starting_after": "cus_absent"}))
+    refused(stripe.InvalidRequestError, lambda: shop.v1.customers.list({"limit": 101}))
+
+
+def test_events_are_found_by_type_and_time(shop):
+    shop.paid()
+    shop.control("advance", seconds=3600)
+    late = shop.paid()
+    found = shop.v1.events.list({"types": ["payment_intent.succeeded", "charge.succeeded"]}).data
+    assert len(found) == 4
+    newest = shop.v1.events.list({"type": "payment_intent.succeeded", "created": {"gt": found[-1].created}})
+    assert [event.data.object["id"] for event in newest.data] == [late.id]
+
+
+def test_what_cannot_be_expanded_is_refused(shop):
+    refused(stripe.InvalidRequestError, lambda: shop.paid(expand=["latest_charge.nothing"]))
+    deep = shop.v1.charges.list({"expand": ["data.payment_intent.payment_method"]})
+    assert deep.data == []
+
+
+def test_metadata_merges_and_unsets(shop):
+    customer = shop.v1.customers.create({"metadata": {"a": "1", "b": "2"}})
+    changed = shop.v1.customers.update(customer.id, {"metadata": {"a": "", "c": "3"}})
+    assert changed.metadata.to_dict() == {"b": "2", "c": "3"}
+
+
+def test_objects_have_the_fields_that_the_sdk_promises(shop):
+    paid = shop.paid(shipping={"name": "A", "address": {"line1": "1 High St"}})
+    shop.paid(card="pm_card_createDispute")
+    shop.v1.refunds.create({"payment_intent": paid.id})
+    shop.v1.customers.create({})
+    line = {"price_data": {"currency": "gbp", "unit_amount": 500, "product_data": {"name": "Cup"}}}
+    session = shop.v1.checkout.sessions.create(
+        {"line_items": [line], "success_url": "https://shop.example/", "expand": ["line_items"]}
+    )
+    made = [
+        paid,
+        shop.v1.charges.retrieve(paid.latest_charge),
+        shop.v1.refunds.list().data[0],
+        shop.v1.payment_methods.retrieve("pm_card_visa"),
+        shop.v1.customers.list().data[0],
+        shop.v1.disputes.list().data[0],
+        shop.v1.events.list().data[0],
+        shop.v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/", "enabled_events": ["*"]}),
+        session,
+        session.line_items.data[0],
+        shop.v1.prices.list().data[0],
+        shop.v1.products.list().data[0],
+    ]
+    for thing in made:
+        declared = {name: str(kind) for name, kind in type(thing).__annotations__.items()}
+        optional = {name for name, kind in declared.items() if "None" in kind or "Optional" in kind}
+        assert not set(thing.to_dict()) - set(declared), type(thing)
+        assert not set(declared) - optional - set(thing.to_dict()) - {"OBJECT_NAME"}, type(thing)
+
+
+def test_a_restart_forgets_nothing(tmp_path, shop):
+    with LocalStripe(state=tmp_path / "state") as first:
+        shop.url = first.url
+        intent = shop.client().v1.payment_intents.create(GBP, {"idempotency_key": "k"})
+        shop.http.close()
+    with LocalStripe(state=tmp_path / "state") as second:
+        shop.url = second.url
+        again = shop.client().v1.payment_intents.create(GBP, {"idempotency_key": "k"})
+        shop.http.close()
+    assert again.id == intent.id

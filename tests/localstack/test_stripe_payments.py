@@ -1,0 +1,250 @@
+"""Money moves as at Stripe: cards that pay, that are refused, that ask; captures, refunds, disputes."""
+
+import urllib.parse
+
+import pytest
+import stripe
+
+GBP = {"amount": 2000, "currency": "gbp"}
+
+
+def refused(call):
+    with pytest.raises(stripe.CardError) as caught:
+        call()
+    return caught.value
+
+
+def forbidden(call):
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        call()
+    return caught.value
+
+
+def test_a_good_card_pays_in_full(shop):
+    intent = shop.paid(metadata={"order_id": "ord_1"}, expand=["latest_charge"])
+    assert (intent.status, intent.amount_received) == ("succeeded", 2000)
+    assert intent.latest_charge.metadata["order_id"] == "ord_1"
+    assert shop.event_types() == ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded"]
+
+
+@pytest.mark.parametrize(
+    ("card", "code", "decline_code"),
+    [
+        ("pm_card_visa_chargeDeclined", "card_declined", "generic_decline"),
+        ("pm_card_chargeDeclined", "card_declined", "generic_decline"),
+        ("pm_card_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"),
+        ("pm_card_chargeDeclinedExpiredCard", "expired_card", "expired_card"),
+        ("pm_card_chargeDeclinedIncorrectCvc", "incorrect_cvc", "incorrect_cvc"),
+        ("pm_card_radarBlock", "card_declined", "fraudulent"),
+    ],
+)
+def test_a_declined_card_is_refused_and_remembered(shop, card, code, decline_code):
+    error = refused(lambda: shop.paid(card=card))
+    assert (error.http_status, error.code, error.error.decline_code) == (402, code, decline_code)
+    intent = shop.v1.payment_intents.retrieve(error.error.payment_intent["id"])
+    assert (intent.status, intent.last_payment_error.code) == ("requires_payment_method", code)
+    assert intent.amount_received == 0
+    assert shop.event_types()[-2:] == ["charge.failed", "payment_intent.payment_failed"]
+
+
+def test_another_card_pays_after_a_refusal(shop):
+    intent = shop.v1.payment_intents.create(GBP)
+    confirm = shop.v1.payment_intents.confirm
+    refused(lambda: confirm(intent.id, {"payment_method": "pm_card_chargeDeclined"}))
+    paid = confirm(intent.id, {"payment_method": "pm_card_visa"})
+    assert (paid.status, paid.last_payment_error) == ("succeeded", None)
+
+
+@pytest.mark.parametrize(
+    ("card", "code"),
+    [
+        ({"number": "4242424242424241"}, "incorrect_number"),
+        ({"number": "4929000000006"}, "card_declined"),  # well formed and no test card: refused, not kept
+        ({"exp_month": 13}, "invalid_expiry_month"),
+        ({"exp_year": 2001}, "invalid_expiry_year"),
+    ],
+)
+def test_a_card_that_cannot_be_is_refused(shop, card, code):
+    whole = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2040, "cvc": "123", **card}
+    error = refused(lambda: shop.v1.payment_methods.create({"type": "card", "card": whole}))
+    assert error.code == code
+
+
+def test_a_card_that_is_nobodys_pays_once(shop):
+    card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2040, "cvc": "123"}
+    method = shop.v1.payment_methods.create({"type": "card", "card": card})
+    shop.paid(card=method.id)
+    assert forbidden(lambda: shop.paid(card=method.id)).code == "payment_method_unexpected_state"
+
+
+def test_a_customers_card_pays_again_and_for_nobody_else(shop):
+    customer = shop.v1.customers.create({"email": "a@example.com"})
+    method = shop.v1.payment_methods.attach("pm_card_visa", {"customer": customer.id})
+    for _ in range(2):
+        assert shop.paid(card=method.id, customer=customer.id).status == "succeeded"
+    assert forbidden(lambda: shop.paid(card=method.id)).param == "payment_method"
+    with_customer = shop.v1.payment_intents.list({"customer": customer.id, "expand": ["data.customer"]})
+    assert [each.customer.email for each in with_customer.data] == ["a@example.com"] * 2
+
+
+def secured(shop, card="pm_card_threeDSecure2Required"):
+    intent = shop.paid(card=card, return_url="https://shop.example/back?order=1")
+    assert intent.status == "requires_action"
+    return intent, intent.next_action.redirect_to_url.url
+
+
+def test_3d_secure_completed_pays_and_leads_back(shop):
+    intent, url = secured(shop)
+    status, text, _ = shop.page(url)
+    assert status == 200
+    assert 'value="complete"' in text
+    status, _, back = shop.page(url, outcome="complete")
+    query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(back).query))
+    assert status == 303
+    assert query == {
+        "order": "1",
+        "payment_intent": intent.id,
+        "payment_intent_client_secret": intent.client_secret,
+        "redirect_status": "succeeded",
+    }
+    paid = shop.v1.payment_intents.retrieve(intent.id, {"expand": ["latest_charge"]})
+    assert (paid.status, paid.next_action) == ("succeeded", None)
+    assert paid.latest_charge.payment_method_details.card.three_d_secure.result == "authenticated"
+    assert shop.page(url)[0] == 404  # the page is good for one attempt
+    assert shop.page(url, outcome="fail")[0] == 404
+
+
+def test_3d_secure_failed_leaves_nothing_paid(shop):
+    intent, url = secured(shop)
+    _, _, back = shop.page(url, outcome="fail")
+    assert "redirect_status=failed" in back
+    failed = shop.v1.payment_intents.retrieve(intent.id)
+    assert failed.status == "requires_payment_method"
+    assert failed.last_payment_error.code == "payment_intent_authentication_failure"
+    assert shop.event_types()[-1] == "payment_intent.payment_failed"
+
+
+def test_3d_secure_completed_may_still_be_declined(shop):
+    intent, url = secured(shop, "pm_card_threeDSecureRequiredChargeDeclined")
+    assert "redirect_status=failed" in shop.page(url, outcome="complete")[2]
+    assert shop.v1.payment_intents.retrieve(intent.id).last_payment_error.code == "card_declined"
+
+
+def test_3d_secure_is_refused_when_nobody_is_there(shop):
+    error = refused(lambda: shop.paid(card="pm_card_threeDSecure2Required", off_session=True))
+    assert error.code == "authentication_required"
+
+
+def test_redirects_allowed_outright_want_a_return_url(shop):
+    automatic = {"automatic_payment_methods": {"enabled": True}}
+    assert forbidden(lambda: shop.paid(**automatic)).param == "return_url"
+    assert shop.v1.payment_intents.list().data == []  # refused as a whole
+    assert shop.paid(**automatic, return_url="https://shop.example/").status == "succeeded"
+
+
+def test_a_part_is_captured_and_the_rest_let_go(shop):
+    held = shop.paid(capture_method="manual")
+    assert (held.status, held.amount_capturable, held.amount_received) == ("requires_capture", 2000, 0)
+    error = forbidden(lambda: shop.v1.payment_intents.capture(held.id, {"amount_to_capture": 2001}))
+    assert error.code == "amount_too_large"
+    taken = shop.v1.payment_intents.capture(held.id, {"amount_to_capture": 1500})
+    assert (taken.status, taken.amount_capturable, taken.amount_received) == ("succeeded", 0, 1500)
+    assert "charge.refunded" not in shop.event_types()
+    assert shop.v1.refunds.create({"payment_intent": held.id}).amount == 1500
+
+
+def test_a_hold_nobody_captures_runs_out(shop):
+    held = shop.paid(capture_method="manual")
+    shop.control("advance", seconds=7 * 24 * 3600 + 1)
+    gone = shop.v1.payment_intents.retrieve(held.id)
+    assert (gone.status, gone.cancellation_reason) == ("canceled", "automatic")
+
+
+@pytest.mark.parametrize("move", ["confirm", "cancel", "capture"])
+def test_what_has_succeeded_moves_no_more(shop, move):
+    paid = shop.paid()
+    error = forbidden(lambda: getattr(shop.v1.payment_intents, move)(paid.id))
+    assert error.code == "payment_intent_unexpected_state"
+    assert error.error.payment_intent["id"] == paid.id
+
+
+@pytest.mark.parametrize(("amount", "code"), [(29, "amount_too_small"), (0, "parameter_invalid_integer")])
+def test_too_little_cannot_be_charged(shop, amount, code):
+    assert forbidden(lambda: shop.paid(amount)).code == code
+
+
+def test_refunds_never_exceed_what_was_paid(shop):
+    paid = shop.paid()
+    refund = shop.v1.refunds.create
+    assert refund({"payment_intent": paid.id, "amount": 700}).status == "succeeded"
+    error = forbidden(lambda: refund({"payment_intent": paid.id, "amount": 1301}))
+    assert error.param == "amount"
+    assert refund({"charge": paid.latest_charge}).amount == 1300
+    error = forbidden(lambda: refund({"payment_intent": paid.id}))
+    assert error.code == "charge_already_refunded"
+    charge = shop.v1.charges.retrieve(paid.latest_charge, {"expand": ["refunds"]})
+    assert (charge.amount_refunded, charge.refunded) == (2000, True)
+    assert [each.amount for each in charge.refunds.data] == [1300, 700]
+
+
+def test_what_was_not_paid_is_not_refunded(shop):
+    intent = shop.v1.payment_intents.create(GBP)
+    forbidden(lambda: shop.v1.refunds.create({"payment_intent": intent.id}))
+    forbidden(lambda: shop.v1.refunds.create({}))
+
+
+def test_a_refund_may_take_its_time_or_come_back(shop):
+    slow = shop.v1.refunds.create({"payment_intent": shop.paid(card="pm_card_pendingRefund").id})
+    bound_to_fail = shop.v1.refunds.create({"payment_intent": shop.paid(card="pm_card_refundFail").id})
+    assert (slow.status, bound_to_fail.status) == ("pending", "succeeded")
+    shop.control("advance", seconds=60)
+    assert shop.v1.refunds.retrieve(slow.id).status == "succeeded"
+    assert shop.v1.refunds.retrieve(bound_to_fail.id).status == "failed"
+    assert shop.v1.charges.retrieve(bound_to_fail.charge).amount_refunded == 0
+    assert shop.event_types()[-1] == "refund.failed"
+
+
+def test_a_disputed_charge_is_argued_and_won(shop):
+    paid = shop.paid(card="pm_card_createDispute")
+    (dispute,) = shop.v1.disputes.list({"payment_intent": paid.id}).data
+    assert (dispute.status, dispute.reason, dispute.amount) == ("needs_response", "fraudulent", 2000)
+    error = forbidden(lambda: shop.v1.refunds.create({"payment_intent": paid.id}))
+    assert error.code == "charge_disputed"
+    evidence = {"evidence": {"uncategorized_text": "winning_evidence"}}
+    assert shop.v1.disputes.update(dispute.id, evidence).status == "won"
+    assert shop.event_types()[-2:] == ["charge.dispute.closed", "charge.dispute.funds_reinstated"]
+
+
+def test_the_hosted_page_refuses_then_takes_a_card(shop):
+    line = {
+        "price_data": {"currency": "gbp", "unit_amount": 1250, "product_data": {"name": "<Mug>"}},
+        "quantity": 2,
+    }
+    session = shop.v1.checkout.sessions.create(
+        {
+            "mode": "payment",
+            "line_items": [line],
+            "success_url": "https://shop.example/ok?s={CHECKOUT_SESSION_ID}",
+            "payment_intent_data": {"metadata": {"order_id": "ord_9"}},
+        }
+    )
+    assert "2 × &lt;Mug&gt;" in shop.page(session.url)[1]
+    assert shop.page(session.url, number="4000000000000002")[0] == 402
+    status, _, there = shop.page(session.url, number="4000000000003220", email="a@example.com")
+    assert status == 303
+    assert "/authenticate/" in there
+    _, _, back = shop.page(there, outcome="complete")
+    assert back == f"https://shop.example/ok?s={session.id}"
+    done = shop.v1.checkout.sessions.retrieve(session.id, {"expand": ["payment_intent", "line_items"]})
+    assert (done.status, done.payment_status, done.amount_total) == ("complete", "paid", 2500)
+    assert (done.payment_intent.amount_received, done.payment_intent.metadata["order_id"]) == (2500, "ord_9")
+    assert done.line_items.data[0].quantity == 2
+    assert shop.event_types()[-1] == "checkout.session.completed"
+
+
+def test_an_abandoned_session_expires(shop):
+    line = {"price_data": {"currency": "gbp", "unit_amount": 500, "product_data": {"name": "Cup"}}}
+    session = shop.v1.checkout.sessions.create({"line_items": [line], "success_url": "https://shop.example/"})
+    shop.control("advance", seconds=24 * 3600 + 1)
+    assert shop.v1.checkout.sessions.retrieve(session.id).status == "expired"
+    assert shop.page(f"{shop.url}/c/pay/{session.id}")[0] == 410

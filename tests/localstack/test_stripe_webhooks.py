@@ -1,0 +1,164 @@
+"""Webhooks are signed, retried, and as unruly as asked; calls fail as planned; reset forgets all of it."""
+
+import hashlib
+import hmac
+import json
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+import stripe
+
+
+@pytest.fixture
+def secret(shop, ear):
+    """Of an endpoint that hears everything."""
+    return shop.v1.webhook_endpoints.create({"url": ear.url, "enabled_events": ["*"]}).secret
+
+
+def test_deliveries_are_signed_over_time_and_bytes(shop, ear, secret, eventually):
+    paid = shop.paid()
+    eventually(lambda: len(ear.heard) == 3)
+    for heard in ear.heard:
+        fields = dict(part.split("=", 1) for part in heard.signature.split(","))
+        signed = fields["t"].encode() + b"." + heard.body
+        assert fields["v1"] == hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+        assert abs(int(fields["t"]) - time.time()) < 10
+        assert stripe.Webhook.construct_event(heard.body, heard.signature, secret).id == heard.event["id"]
+    event = ear.of_type("payment_intent.succeeded")[0].event
+    assert event["data"]["object"]["id"] == paid.id
+    assert event["data"]["object"]["client_secret"] == paid.client_secret
+    assert (event["api_version"], event["livemode"], event["pending_webhooks"]) == (
+        stripe.api_version,
+        False,
+        1,
+    )
+    assert set(event["request"]) == {"id", "idempotency_key"}
+    eventually(lambda: shop.v1.events.retrieve(event["id"]).pending_webhooks == 0)
+
+
+def test_signatures_hold_for_receivers_clocks_when_time_is_moved(shop, ear, secret, eventually):
+    shop.control("advance", seconds=5 * 24 * 3600)
+    shop.paid()
+    eventually(lambda: len(ear.heard) == 3)
+    stripe.Webhook.construct_event(ear.heard[0].body, ear.heard[0].signature, secret)
+
+
+def test_an_endpoint_hears_what_it_asked_for(shop, ear, eventually):
+    endpoint = shop.v1.webhook_endpoints.create(
+        {"url": ear.url, "enabled_events": ["payment_intent.succeeded"]}
+    )
+    shop.paid()
+    eventually(lambda: len(ear.heard) == 1)
+    assert "secret" not in shop.v1.webhook_endpoints.retrieve(endpoint.id).to_dict()
+    shop.v1.webhook_endpoints.update(endpoint.id, {"disabled": True})
+    shop.paid()
+    shop.v1.webhook_endpoints.delete(endpoint.id)
+    shop.paid()
+    assert shop.read("deliveries")["counts"] == {"delivered": 1}
+
+
+def test_what_is_not_taken_comes_again(shop, ear, secret, eventually):
+    ear.statuses = [500, 503]
+    shop.v1.customers.create({})
+    eventually(lambda: len(ear.heard) == 3)
+    assert len({heard.event["id"] for heard in ear.heard}) == 1
+    eventually(lambda: shop.read("deliveries")["counts"] == {"delivered": 1})
+    assert shop.read("deliveries")["data"][0]["attempts"] == 3
+
+
+def test_chaos_duplicates(shop, ear, secret, eventually):
+    shop.control("chaos", duplicate=1)
+    shop.v1.customers.create({})
+    eventually(lambda: len(ear.heard) == 2)
+    assert ear.heard[0].event["id"] == ear.heard[1].event["id"]
+
+
+def test_chaos_drops_and_resend_makes_good(shop, ear, secret, eventually):
+    shop.control("chaos", drop=1)
+    shop.v1.customers.create({})
+    (event,) = shop.v1.events.list().data
+    assert shop.read("deliveries")["counts"] == {"dropped": 1}
+    shop.control("resend", event=event.id)
+    eventually(lambda: len(ear.heard) == 1)
+    assert ear.heard[0].event["id"] == event.id
+
+
+def test_chaos_delays_until_time_comes(shop, ear, secret, eventually):
+    shop.control("chaos", delay_max=1_000_000)
+    shop.v1.customers.create({})
+    assert shop.read("deliveries")["counts"] == {"pending": 1}
+    shop.control("advance", seconds=1_000_000)
+    eventually(lambda: len(ear.heard) == 1)
+
+
+def test_a_planned_error_is_answered_instead_of_acting(shop):
+    shop.control("faults", path="/v1/payment_intents", status=500, times=2)
+    for _ in range(2):
+        with pytest.raises(stripe.APIError):
+            shop.paid()
+    assert shop.paid().status == "succeeded"
+    assert len(shop.v1.payment_intents.list().data) == 1
+    shop.control("faults", path="/v1/refunds", method="GET", status=429)
+    with pytest.raises(stripe.RateLimitError):
+        shop.v1.refunds.list()
+
+
+def test_a_lost_answer_is_found_again_by_its_key(shop):
+    params = {"amount": 2000, "currency": "gbp", "confirm": True, "payment_method": "pm_card_visa"}
+    key = {"idempotency_key": "order-7"}
+    shop.control("faults", path="/v1/payment_intents", drop_after=True)
+    with pytest.raises(stripe.APIConnectionError):
+        shop.v1.payment_intents.create(params, key)
+    paid = shop.v1.payment_intents.create(params, key)
+    assert paid.last_response.headers["Idempotent-Replayed"] == "true"
+    assert [each.id for each in shop.v1.payment_intents.list().data] == [paid.id]
+
+
+def test_a_slow_call_is_slow_once(shop):
+    shop.control("faults", path="/v1/customers*", latency=0.3)
+    started = time.monotonic()
+    shop.v1.customers.list()
+    assert time.monotonic() - started >= 0.3
+    started = time.monotonic()
+    shop.v1.customers.list()
+    assert time.monotonic() - started < 0.3
+
+
+def test_reset_forgets_everything(shop, ear, secret):
+    shop.paid()
+    shop.control("advance", seconds=1000)
+    shop.control("faults", path="/v1/*", status=500)
+    shop.control("reset")
+    for noun in (shop.v1.payment_intents, shop.v1.events, shop.v1.webhook_endpoints, shop.v1.charges):
+        assert noun.list().data == []
+    assert shop.read("deliveries") == {"counts": {}, "data": []}
+    assert abs(shop.read("health")["now"] - time.time()) < 10
+
+
+@pytest.mark.parametrize(
+    ("verb", "asked"),
+    [
+        ("advance", {"seconds": -1}),
+        ("chaos", {"luck": 1}),
+        ("faults", {"path": "/v1/*"}),
+        ("faults", {"path": "/v1/*", "status": 200}),
+        ("resend", {"event": "evt_absent"}),
+        ("dance", {}),
+    ],
+)
+def test_the_control_plane_says_what_it_does_not_understand(shop, verb, asked):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        shop.control(verb, **asked)
+    with caught.value as error:
+        assert error.code in (400, 404)
+        assert json.load(error)["error"]["message"]
+
+
+def test_no_web_page_reaches_the_control_plane(shop):
+    request = urllib.request.Request(f"{shop.url}/_emulator/reset", b"{}", {"Origin": "http://evil.example"})
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=5)
+    caught.value.close()
+    assert caught.value.code == 403
