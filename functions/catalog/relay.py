@@ -1,0 +1,70 @@
+"""The table's stream as events; and lists kept at today's stock on the way."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from catalog import domain, service
+from catalog.tables.rows import VariantRow
+from shared import outbox
+from shared.events import Event, ProductArchived, ProductChanged, ProductFacts
+from shared.money import Money
+from shared.outbox import Image
+
+
+def relay(topic_arn: str) -> Callable[[Mapping[str, Any], object], None]:
+    """The stream's handler: say the news, then refresh, once a batch, the lists of what moved."""
+    publish = outbox.relay(topic_arn, news)
+
+    def handle(event: Mapping[str, Any], context: object) -> None:
+        publish(event, context)
+        for product_id in {moved for record in event["Records"] if (moved := _moved(record["dynamodb"]))}:
+            service.refresh_lists(product_id)
+
+    return handle
+
+
+def news(old: Image | None, new: Image | None) -> Iterator[Event]:
+    """What a change of a variant's row is news of, for those who keep a copy."""
+    if new is None or not _is_variant(new):
+        return
+    row, before = _row(new), _row(old) if old else None
+    if not domain.is_news(_told(before) if before else None, _told(row)):
+        return
+    facts = ProductFacts(
+        product_id=row.product_id,
+        sku=row.sku,
+        title=row.title,
+        unit_price=Money(amount=int(row.price), currency=row.currency),
+        available=int(row.available),
+        active=bool(row.active),
+        version=int(row.version),
+    )
+    archived = before is not None and before.active and not row.active
+    yield (ProductArchived if archived else ProductChanged).about(
+        facts, subject=row.sku, version=int(row.version), at=row.updated_at, request_id=row.request_id
+    )
+
+
+def _moved(change: Mapping[str, Any]) -> str | None:
+    old, new = change.get("OldImage"), change.get("NewImage")
+    if not old or not new or not _is_variant(new) or old["available"] == new["available"]:
+        return None
+    return str(new["product_id"]["S"])
+
+
+def _is_variant(image: Image) -> bool:
+    return str(image["sk"]["S"]).startswith("sku#")
+
+
+def _row(image: Any) -> VariantRow:
+    return VariantRow.from_raw_data(dict(image))
+
+
+def _told(row: VariantRow) -> dict[str, Any]:
+    return {
+        "title": row.title,
+        "price": int(row.price),
+        "currency": row.currency,
+        "active": bool(row.active),
+        "available": int(row.available),
+    }

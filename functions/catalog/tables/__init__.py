@@ -1,0 +1,1 @@
+"""The catalog's rows and the only code that touches them."""

@@ -1,0 +1,207 @@
+"""Stock and reservations: every movement is a transaction that holds or does not happen."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from pynamodb.exceptions import PutError, UpdateError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from catalog.domain import Lack, Line, State, Variant
+from catalog.tables.rows import CatalogRow, ClaimRow, ReservationRow, VariantRow, product_key, variant_key
+from shared import observe
+from shared.money import Money
+from shared.rows import REFUSED, Refused, refused_by_condition, transaction
+
+HEAD = "head"
+
+
+class Overtaken(Exception):
+    """Another writer came between the read and the write: read again."""
+
+
+def reservation_key(order_id: str) -> str:
+    return f"reservation#{order_id}"
+
+
+def hold_all(order_id: str, lines: Sequence[Line], now: datetime) -> list[Lack] | None:
+    """Hold every line and note the reservation, in one transaction; what lacks where it did not happen.
+
+    None when it happened. Raises Overtaken when there is a reservation for the order already.
+    """
+    head = ReservationRow(
+        pk=reservation_key(order_id), sk=HEAD, state=State.HELD, lines=_packed(lines), updated_at=now
+    )
+    return _hold(lines, lambda writes: writes.save(head, ReservationRow.pk.does_not_exist()), now)
+
+
+def begin(order_id: str, now: datetime) -> None:
+    """Open a reservation that takes several transactions. Raises Overtaken when there is one already."""
+    head = ReservationRow(pk=reservation_key(order_id), sk=HEAD, state=State.RESERVING, updated_at=now)
+    try:
+        head.save(ReservationRow.pk.does_not_exist())
+    except PutError as error:
+        refused_by_condition(error)
+        raise Overtaken(order_id) from None
+
+
+def hold_chunk(order_id: str, number: int, lines: Sequence[Line], now: datetime) -> list[Lack] | None:
+    """Hold one chunk's lines, if the order is still being reserved. As `hold_all`."""
+    key = reservation_key(order_id)
+    chunk = ReservationRow(
+        pk=key, sk=f"chunk#{number:03}", state=State.HELD, lines=_packed(lines), updated_at=now
+    )
+
+    def note(writes: TransactWrite) -> None:
+        writes.condition_check(ReservationRow, key, HEAD, condition=ReservationRow.state == State.RESERVING)
+        writes.save(chunk, ReservationRow.pk.does_not_exist())
+
+    return _hold(lines, note, now)
+
+
+def _hold(lines: Sequence[Line], note: Callable[[TransactWrite], None], now: datetime) -> list[Lack] | None:
+    try:
+        with transaction(CatalogRow) as writes:
+            note(writes)
+            for line in lines:
+                writes.update(
+                    _variant(line),
+                    _moved(now, available=-line.quantity, reserved=line.quantity),
+                    condition=(
+                        (VariantRow.available >= line.quantity)
+                        & (VariantRow.price == line.price.amount)
+                        & (VariantRow.currency == line.price.currency)
+                        & (VariantRow.active == True)  # noqa: E712  an expression, not a comparison
+                    ),
+                    return_values="ALL_OLD",
+                )
+    except Refused as refused:
+        # Updates come last in a transaction: the rows before them are the reservation's own.
+        own = len(refused.reasons) - len(lines)
+        if any(code == REFUSED for code, _ in refused.reasons[:own]):
+            raise Overtaken from None
+        return [
+            _lack(line, item)
+            for line, (code, item) in zip(lines, refused.reasons[own:], strict=True)
+            if code == REFUSED
+        ]
+    return None
+
+
+def _lack(line: Line, item: dict[str, dict[str, object]] | None) -> Lack:
+    if not item:
+        return Lack(line, 0, None, active=False)
+    row = VariantRow.from_raw_data(item)
+    price = Money(amount=int(row.price), currency=row.currency)
+    return Lack(line, int(row.available), price, bool(row.active))
+
+
+def reservation(order_id: str) -> dict[str, ReservationRow]:
+    """The order's reservation rows by their sort key, `head` among them; empty when there never was one."""
+    rows = ReservationRow.query(reservation_key(order_id), consistent_read=True)
+    return {row.sk: row for row in rows}
+
+
+def entomb(order_id: str, now: datetime) -> None:
+    """Note that the order was given up before it reserved, for a late `reserve`. Raises Overtaken."""
+    head = ReservationRow(pk=reservation_key(order_id), sk=HEAD, state=State.RELEASED, updated_at=now)
+    try:
+        head.save(ReservationRow.pk.does_not_exist())
+    except PutError as error:
+        refused_by_condition(error)
+        raise Overtaken(order_id) from None
+
+
+def settle_head(row: ReservationRow, state: State) -> None:
+    """Move a head without lines of its own on to its next state. Raises Overtaken."""
+    try:
+        row.update([ReservationRow.state.set(state)], condition=ReservationRow.state == row.state)
+    except UpdateError as error:
+        refused_by_condition(error)
+        raise Overtaken(row.pk) from None
+
+
+def settle(row: ReservationRow, state: State, now: datetime) -> None:
+    """Let go of what a reservation row holds, its state the witness that it happens once. Raises Overtaken.
+
+    held → committed: sold. held → released: back on sale. committed → released: returned to the shelf.
+    """
+    moves: dict[tuple[str, State], tuple[int, int]] = {
+        (State.HELD, State.COMMITTED): (0, -1),
+        (State.HELD, State.RELEASED): (1, -1),
+        (State.COMMITTED, State.RELEASED): (1, 0),
+    }
+    available, reserved = moves[(row.state, state)]
+    try:
+        with transaction(CatalogRow) as writes:
+            writes.update(
+                ReservationRow(row.pk, row.sk),
+                [ReservationRow.state.set(state), ReservationRow.updated_at.set(now)],
+                condition=ReservationRow.state == row.state,
+            )
+            for product_id, sku, quantity in row.lines or []:
+                writes.update(
+                    VariantRow(product_key(product_id), variant_key(sku)),
+                    _moved(now, available=available * quantity, reserved=reserved * quantity),
+                    condition=VariantRow.pk.exists(),
+                )
+    except Refused:
+        raise Overtaken(row.pk) from None
+
+
+def find_variant(sku: str) -> tuple[str, Variant] | None:
+    """(product id, variant) of a SKU, as it is now."""
+    try:
+        claim = ClaimRow.get(variant_key(sku), "claim", consistent_read=True)
+        row = VariantRow.get(product_key(claim.product_id), variant_key(sku), consistent_read=True)
+    except (ClaimRow.DoesNotExist, VariantRow.DoesNotExist):
+        return None
+    return claim.product_id, to_variant(row)
+
+
+def set_available(product_id: str, variant: Variant, available: int, now: datetime) -> None:
+    """Count a shelf anew. Raises Overtaken when anything moved since `variant` was read."""
+    _write(product_id, variant, VariantRow.version == variant.version, available - variant.available, now)
+
+
+def _write(product_id: str, variant: Variant, condition: Condition, delta: int, now: datetime) -> None:
+    row = VariantRow(product_key(product_id), variant_key(variant.sku))
+    try:
+        row.update(_moved(now, available=delta, reserved=0), condition=condition)
+    except UpdateError as error:
+        refused_by_condition(error)
+        raise Overtaken(variant.sku) from None
+
+
+def _variant(line: Line) -> VariantRow:
+    return VariantRow(product_key(line.product_id), variant_key(line.sku))
+
+
+def _moved(now: datetime, *, available: int, reserved: int) -> list[Action]:
+    actions: list[Action] = [
+        VariantRow.version.set(VariantRow.version + 1),
+        VariantRow.updated_at.set(now),
+        VariantRow.request_id.set(observe.request_id() or "none"),
+    ]
+    if available:
+        actions.append(VariantRow.available.set(VariantRow.available + available))
+    if reserved:
+        actions.append(VariantRow.reserved.set(VariantRow.reserved + reserved))
+    return actions
+
+
+def _packed(lines: Sequence[Line]) -> list[list[object]]:
+    return [[line.product_id, line.sku, line.quantity] for line in lines]
+
+
+def to_variant(row: VariantRow) -> Variant:
+    return Variant(
+        sku=row.sku,
+        title=row.variant_title,
+        options=row.options,
+        price=Money(amount=int(row.price), currency=row.currency),
+        available=int(row.available),
+        reserved=int(row.reserved),
+        version=int(row.version),
+    )

@@ -1,0 +1,8 @@
+"""PaymentsWebhook: Stripe's door."""
+
+from payments.routes.webhook import routes
+from payments.tables import inbox
+from shared.http import Api
+
+inbox.prepare()
+api = Api(routes)

@@ -1,0 +1,1 @@
+"""Queues in: what orders says, and Stripe's stored events."""

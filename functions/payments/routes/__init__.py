@@ -1,0 +1,1 @@
+"""HTTP in, a module a function: only opening a payment talks to Stripe."""

@@ -1,0 +1,16 @@
+"""Stripe's door: bytes in, 200 as soon as they are kept."""
+
+from payments.schemas import WebhookReceived
+from payments.service import inbox
+from shared import clock
+from shared.http import Raw, Routes
+from shared.identity import PUBLIC
+
+routes = Routes()
+
+
+@routes.post("/webhooks/stripe", role=PUBLIC, repeatable=True)
+def receive_webhook(request: Raw) -> WebhookReceived:
+    """An event of Stripe's, signed by Stripe."""
+    inbox.receive(request.headers.get("stripe-signature", ""), request.body, clock.now())
+    return WebhookReceived()

@@ -1,0 +1,76 @@
+"""Stripe's events on their way from the inbox to the queue, and staff's view of them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from payments.domain import EventStatus, StripeEvent
+from payments.settings import settings
+from payments.tables import inbox
+from shared.aws import client
+from shared.errors import NotFound
+from shared.paging import Cursors
+from shared.secrets import secret
+
+BATCH = 10  # the most that SQS takes in one SendMessageBatch
+cursors = Cursors(lambda: secret(settings().payments_cursor_secret_arn)["key"])
+
+
+class NoSuchEvent(NotFound):
+    """No event of this id is kept (any more)."""
+
+
+class NotQueued(Exception):
+    """Some events did not reach the queue."""
+
+
+def listed(
+    status: EventStatus | None, limit: int, cursor: str | None
+) -> tuple[list[StripeEvent], str | None]:
+    """A page of the inbox: each status newest first; of all statuses, what failed comes first.
+
+    A Query a status, and none beyond what fills the page.
+    """
+    list_of = f"webhooks {status or ''}"
+    statuses = [status] if status else list(EventStatus)
+    after: dict[str, Any] = cursors.read(cursor, list_of) or {"status": statuses[0], "key": None}
+    found: list[StripeEvent] = []
+    for current in statuses[statuses.index(after["status"]) :]:
+        start = after["key"] if current == after["status"] else None
+        events, last = inbox.page(current, limit - len(found), start)
+        found += events
+        if last:
+            return found, cursors.write({"status": current, "key": last}, list_of)
+        if len(found) == limit and current != statuses[-1]:
+            following = statuses[statuses.index(current) + 1]
+            return found, cursors.write({"status": following, "key": None}, list_of)
+    return found, None
+
+
+def replay(event_id: str) -> None:
+    """Have an event applied (again). Raises NoSuchEvent."""
+    event = inbox.event(event_id)
+    if event is None:
+        raise NoSuchEvent("No such event is kept.")
+    inbox.mark(event_id, EventStatus.RECEIVED)
+    send([event])
+
+
+def send(events: Sequence[StripeEvent]) -> None:
+    """Put events, by their ids, into the queue that applies them. Raises NotQueued after trying all."""
+    failed: list[str] = []
+    for first in range(0, len(events), BATCH):
+        batch = events[first : first + BATCH]
+        entries = [
+            {
+                "Id": str(number),
+                "MessageBody": json.dumps({"event_id": event.event_id, "request_id": event.request_id}),
+            }
+            for number, event in enumerate(batch)
+        ]
+        answer = client("sqs").send_message_batch(
+            QueueUrl=settings().payments_stripe_queue_url, Entries=entries
+        )
+        failed += [batch[int(entry["Id"])].event_id for entry in answer.get("Failed", [])]
+    if failed:
+        raise NotQueued(", ".join(failed))

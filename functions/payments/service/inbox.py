@@ -1,0 +1,103 @@
+"""Stripe's webhook: who it is from is checked, what it says is kept; nothing is done about it yet."""
+
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from payments import domain, signature
+from payments.domain import EventStatus, StripeEvent
+from payments.settings import settings
+from payments.tables import inbox
+from shared import observe, secrets
+from shared.errors import Malformed
+
+REREAD_AFTER = timedelta(seconds=10)
+LARGEST_PAYLOAD = 300 * 1024  # a row may have 400 KB
+
+
+class _Object(BaseModel):
+    """What an event is about. `payment_intent` is an id, or the intent itself where Stripe expanded it."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    id: str = Field("", max_length=255)
+    object: str = ""
+    payment_intent: JsonValue = None
+
+    @property
+    def intent_id(self) -> str | None:
+        if self.object == "payment_intent":
+            return self.id or None
+        found = self.payment_intent
+        found = found.get("id") if isinstance(found, dict) else found
+        return found if isinstance(found, str) else None
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    object: _Object
+
+
+class _Event(BaseModel):
+    """Stripe's event envelope (https://docs.stripe.com/api/events/object), as much of it as is needed."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    id: str = Field(pattern=r"^evt_[A-Za-z0-9_]{1,250}$")
+    type: str = Field(min_length=1, max_length=255)
+    created: int
+    data: _Data
+
+
+class WebhookSecrets:
+    """The signing secrets now in use: `current`, and `previous` while one is rolled."""
+
+    def __init__(self) -> None:
+        self.reread_at: datetime | None = None
+
+    def verify(self, header: str, body: bytes, now: datetime) -> None:
+        """Raise BadSignature where none of them signed this.
+
+        The secret may just have been rolled, so a mismatch has it read again: every 10 seconds at most, lest
+        forgers make us ask for ever.
+        """
+        try:
+            signature.verify(header, body, self._known(), now)
+        except signature.UnknownSignature:
+            if self.reread_at and now - self.reread_at < REREAD_AFTER:
+                raise
+            self.reread_at = now
+            secrets.forget(settings().payments_webhook_secret_arn)
+            signature.verify(header, body, self._known(), now)
+
+    def _known(self) -> list[str]:
+        found = secrets.secret(settings().payments_webhook_secret_arn)
+        return [found[name] for name in ("current", "previous") if found.get(name)]
+
+
+webhook_secrets = WebhookSecrets()
+
+
+def receive(header: str, body: bytes, now: datetime) -> None:
+    """Keep a signed event, once: one conditional write, and all that happens before Stripe is answered.
+
+    Raises BadSignature, or Malformed where signed bytes are no event.
+    """
+    webhook_secrets.verify(header, body, now)
+    try:
+        sent = _Event.model_validate_json(body)
+    except ValidationError as error:
+        raise Malformed("This is not a Stripe event.") from error
+    event = StripeEvent(
+        event_id=sent.id,
+        type=sent.type,
+        created=sent.created,
+        object_id=sent.data.object.id,
+        intent_id=sent.data.object.intent_id,
+        status=EventStatus.RECEIVED if domain.is_handled(sent.type) else EventStatus.IGNORED,
+        received_at=now,
+    )
+    payload = body.decode("utf-8", "replace") if len(body) <= LARGEST_PAYLOAD else None
+    new = inbox.keep(event, payload)
+    observe.count("WebhooksKept" if new else "WebhooksRepeated")

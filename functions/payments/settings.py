@@ -1,0 +1,24 @@
+"""The environment that payments' functions need."""
+
+from shared.settings import Settings
+
+
+class PaymentsSettings(Settings):
+    """Names and ARNs; secrets are read from Secrets Manager, never from here.
+
+    `payments_stripe_url` is empty for Stripe itself.
+    """
+
+    payments_table: str
+    payments_once_table: str
+    payments_inbox_table: str
+    payments_topic_arn: str
+    payments_stripe_queue_url: str
+    payments_stripe_secret_arn: str
+    payments_webhook_secret_arn: str
+    payments_cursor_secret_arn: str
+    payments_stripe_url: str = ""
+    orders_commands: str
+
+
+settings = PaymentsSettings.load

@@ -1,0 +1,1 @@
+"""Payments' tables, and the only code that touches them."""
