@@ -31,10 +31,12 @@ def routes() -> list[tuple[str, Any]]:
     """(logical id, Route) for every route of every API function."""
     from shared.http import Api
 
+    template = read(ROOT / "template.yaml")
     found = []
-    for name, properties in functions(read(ROOT / "template.yaml")).items():
-        for variable in properties.get("Environment", {}).get("Variables", {}):
-            os.environ.setdefault(variable, "unset")
+    for name, properties in functions(template).items():
+        for part in (template["Globals"]["Function"], properties):
+            for variable in part.get("Environment", {}).get("Variables", {}):
+                os.environ.setdefault(variable, "unset")
         module, _, attribute = properties["Handler"].rpartition(".")
         handler = getattr(importlib.import_module(module), attribute)
         if isinstance(handler, Api):

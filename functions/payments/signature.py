@@ -31,8 +31,8 @@ class UnknownSignature(BadSignature):
 def verify(header: str, body: bytes, secrets: Iterable[str], now: datetime) -> None:
     """Return when one of the header's `v1` signatures over `t.body` was made with one of the secrets.
 
-    Several signatures or secrets are current while one is rolled. Raises BadSignature for a header that cannot
-    be read or a time more than 300 seconds off either way, UnknownSignature where nothing matches.
+    Several signatures or secrets are current while one is rolled. Raises BadSignature for a header that
+    cannot be read or a time more than 300 seconds off either way, UnknownSignature where nothing matches.
     """
     time, signatures = _parse(header)
     if abs(clock.epoch(now) - int(time)) > TOLERANCE_SECONDS:

@@ -23,7 +23,7 @@ def settle(
     """Look at Stripe's PaymentIntent and write what that means; the payment as it is then.
 
     Read here, then Stripe, then write under the version that was read: so a later look is never overwritten
-    by an earlier one, however late or often this runs. An intent nobody wants any more is cancelled on the way.
+    by an earlier one, however late or often this runs. An intent that nobody wants is cancelled on the way.
 
     `intent_id`: the intent, where the payment may not know it yet. `unwanted`: its order was given up.
     `applied`: the Stripe event to mark in the same transaction. Raises NoSuchPayment, StripeRefused,

@@ -22,7 +22,7 @@ class ByStatus(GlobalSecondaryIndex["InboxRow"]):  # type: ignore[no-untyped-cal
     """Events of one status by the time they came; without their payload."""
 
     class Meta:
-        index_name = "by_status"
+        index_name = "by-status"
         projection = IncludeProjection(
             ["type", "created", "object_id", "intent_id", "attempts", "reason", "request_id"]
         )

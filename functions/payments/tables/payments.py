@@ -45,7 +45,7 @@ class ByOrder(GlobalSecondaryIndex["PaymentRow"]):  # type: ignore[no-untyped-ca
     """An order's payments, oldest first."""
 
     class Meta:
-        index_name = "by_order"
+        index_name = "by-order"
         projection = AllProjection()
 
     order_id = UnicodeAttribute(hash_key=True)
