@@ -59,6 +59,7 @@ def gateway_document(declared: list[tuple[str, Any]]) -> dict[str, Any]:
         "openapi": "3.0.1",
         "info": {"title": "Tillstack", "version": "1"},
         "paths": paths,
+        "x-amazon-apigateway-gateway-responses": gateway_responses(),
         "components": {
             "securitySchemes": {
                 "token": {
@@ -76,6 +77,20 @@ def gateway_document(declared: list[tuple[str, Any]]) -> dict[str, Any]:
             }
         },
     }
+
+
+def gateway_responses() -> dict[str, Any]:
+    """What the gateway answers itself, from the template's resources, in the document's own form."""
+    found = {}
+    for resource in read(ROOT / "template.yaml")["Resources"].values():
+        if resource["Type"] == "AWS::ApiGateway::GatewayResponse":
+            properties = resource["Properties"]
+            status = {"statusCode": properties["StatusCode"]} if "StatusCode" in properties else {}
+            found[properties["ResponseType"]] = status | {
+                "responseParameters": properties["ResponseParameters"],
+                "responseTemplates": properties["ResponseTemplates"],
+            }
+    return found
 
 
 def _uri(name: str) -> dict[str, str]:

@@ -62,7 +62,7 @@ def authorize(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     for the services to know. Raises what API Gateway takes for 401, by exactly this text:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
     """
-    observe.begin(event["requestContext"]["requestId"])
+    observe.begin(event["requestContext"].get("requestId", ""))
     try:
         claims = read(_bearer(event))
     except jwt.InvalidTokenError as error:

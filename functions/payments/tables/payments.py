@@ -30,17 +30,6 @@ class OnceRow(idempotency.OnceRow):
         region = REGION
 
 
-class PaymentsRow(Row):
-    """Any row of the table; its subclasses share one connection."""
-
-    class Meta:
-        table_name = settings().payments_table
-        region = REGION
-
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-
-
 class ByOrder(GlobalSecondaryIndex["PaymentRow"]):  # type: ignore[no-untyped-call]
     """An order's payments, oldest first."""
 
@@ -50,6 +39,18 @@ class ByOrder(GlobalSecondaryIndex["PaymentRow"]):  # type: ignore[no-untyped-ca
 
     order_id = UnicodeAttribute(hash_key=True)
     payment_id = UnicodeAttribute(range_key=True)
+
+
+class PaymentsRow(Row):
+    """Any row of the table; its subclasses share its connection."""
+
+    class Meta:
+        table_name = settings().payments_table
+        region = REGION
+
+    by_order = ByOrder()  # the connection knows the indexes of the class that opened it
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
 
 
 class PaymentRow(PaymentsRow):
