@@ -137,17 +137,21 @@ class Cart:
             {sku: line.seen(products[sku]) if sku in products else line for sku, line in self.lines.items()}
         )
 
+    @property
+    def short(self) -> list[Line]:
+        """The lines that want more than there is, as far as is known."""
+        return [line for line in self.lines.values() if line.quantity > line.available]
+
     def check_sellable(self) -> None:
         """Raises CartEmpty, or OutOfStock with every line that wants more than there is."""
         if not self.lines:
             raise CartEmpty("The cart is empty.")
-        short = [line for line in self.lines.values() if line.quantity > line.available]
-        if short:
+        if self.short:
             raise OutOfStock(
-                "There is not enough of " + ", ".join(line.sku for line in short[:10]) + ".",
+                "There is not enough of " + ", ".join(line.sku for line in self.short[:10]) + ".",
                 items=[
                     {"sku": line.sku, "requested": line.quantity, "available": max(0, line.available)}
-                    for line in short
+                    for line in self.short
                 ],
             )
 

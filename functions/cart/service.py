@@ -119,6 +119,9 @@ def quote(owner: str, country: str, address: ShippingAddress | None, wanted: str
     if len(known) < len(cart.lines):
         known = _ask_catalog(cart.lines)
     cart = cart.seen(known)
+    if cart.short:
+        # Nobody is turned away on hearsay: what was last heard may be some seconds old.
+        cart = cart.seen(known | _ask_catalog([line.sku for line in cart.short]))
     cart.check_sellable()
     offered = domain.offers(methods, country, cart.subtotal)
     offer = domain.choose(offered, wanted, "/shipping_address/country" if address else "/country")

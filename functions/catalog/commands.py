@@ -1,8 +1,7 @@
 """Questions in, from other services."""
 
 from catalog import service
-from catalog.domain import Line, Status, full_title
-from shared.events import ProductFacts
+from catalog.domain import Line
 from shared.invoke import Commands
 from shared.money import Money
 from shared.questions import DescribeProducts, Nothing, Products, Release, Reserve, Reserved
@@ -12,20 +11,7 @@ commands = Commands()
 
 @commands.on(DescribeProducts)
 def describe(question: DescribeProducts) -> Products:
-    return Products(
-        products=[
-            ProductFacts(
-                product_id=product.product_id,
-                sku=variant.sku,
-                title=full_title(product.title, variant.title),
-                unit_price=variant.price,
-                available=variant.available,
-                active=product.status is Status.ACTIVE,
-                version=variant.version,
-            )
-            for product, variant in service.describe(question.skus)
-        ]
-    )
+    return Products(products=service.describe(question.skus))
 
 
 @commands.on(Reserve)

@@ -6,8 +6,7 @@ from typing import Any
 from catalog import domain, service
 from catalog.tables.rows import VariantRow
 from shared import outbox
-from shared.events import Event, ProductArchived, ProductChanged, ProductFacts
-from shared.money import Money
+from shared.events import Event, ProductArchived, ProductChanged
 from shared.outbox import Image
 
 
@@ -30,26 +29,24 @@ def news(old: Image | None, new: Image | None) -> Iterator[Event]:
     row, before = _row(new), _row(old) if old else None
     if not domain.is_news(_told(before) if before else None, _told(row)):
         return
-    facts = ProductFacts(
-        product_id=row.product_id,
-        sku=row.sku,
-        title=row.title,
-        unit_price=Money(amount=int(row.price), currency=row.currency),
-        available=int(row.available),
-        active=bool(row.active),
-        version=int(row.version),
-    )
     archived = before is not None and before.active and not row.active
     yield (ProductArchived if archived else ProductChanged).about(
-        facts, subject=row.sku, version=int(row.version), at=row.updated_at, request_id=row.request_id
+        service.facts(row),
+        subject=row.sku,
+        version=int(row.version),
+        at=row.updated_at,
+        request_id=row.request_id,
     )
 
 
 def _moved(change: Mapping[str, Any]) -> str | None:
+    """The product whose scarce stock moved: lists show it exactly below what is news."""
     old, new = change.get("OldImage"), change.get("NewImage")
-    if not old or not new or not _is_variant(new) or old["available"] == new["available"]:
+    if not old or not new or not _is_variant(new):
         return None
-    return str(new["product_id"]["S"])
+    levels = [int(image["available"]["N"]) for image in (old, new)]
+    scarce = levels[0] != levels[1] and min(levels) < domain.NEWSWORTHY
+    return str(new["product_id"]["S"]) if scarce else None
 
 
 def _is_variant(image: Image) -> bool:

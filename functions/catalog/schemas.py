@@ -106,7 +106,7 @@ class ImageView(View):
 
 
 class ProductView(View):
-    """A product. In lists, `available` may be some seconds old."""
+    """A product. In lists, `available` is exact below 100 pieces, and a moment old."""
 
     product_id: str
     title: str

@@ -11,10 +11,12 @@ from catalog import domain
 from catalog.domain import Category, Line, Product, State, Status, Variant
 from catalog.settings import settings
 from catalog.tables import products, stock
-from catalog.tables.rows import ListingRow
+from catalog.tables.rows import ListingRow, VariantRow
 from catalog.tables.stock import Overtaken
 from shared import clock, ids
 from shared.errors import NotFound, Stale, invalid
+from shared.events import ProductFacts
+from shared.money import Money
 from shared.observe import count, log
 from shared.paging import Cursors
 from shared.rows import Contended
@@ -121,21 +123,22 @@ def _settle(rows: dict[str, Any], state: State, movable: tuple[State, ...]) -> N
                 stock.settle_head(row, state)
 
 
-def describe(skus: Sequence[str]) -> list[tuple[Product, Variant]]:
+def describe(skus: Sequence[str]) -> list[ProductFacts]:
     """What is known of the SKUs, whether on sale or not; unknown ones are left out."""
-    found = []
-    read: dict[str, Product | None] = {}
-    for sku in dict.fromkeys(skus):
-        known = stock.find_variant(sku)
-        if known is None:
-            continue
-        product_id, variant = known
-        if product_id not in read:
-            read[product_id] = products.find(product_id)
-        product = read[product_id]
-        if product:
-            found.append((product, variant))
-    return found
+    return [facts(row) for row in stock.facts_of(list(dict.fromkeys(skus)))]
+
+
+def facts(row: VariantRow) -> ProductFacts:
+    """A variant as other services need to know it."""
+    return ProductFacts(
+        product_id=row.product_id,
+        sku=row.sku,
+        title=row.title,
+        unit_price=Money(amount=int(row.price), currency=row.currency),
+        available=int(row.available),
+        active=bool(row.active),
+        version=int(row.version),
+    )
 
 
 def product_on_sale(product_id: str) -> Product:

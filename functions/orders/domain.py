@@ -6,12 +6,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from shared.errors import Conflict, invalid
+from shared.errors import Conflict, ShopError, invalid
 from shared.money import Money
 from shared.quotes import Quote, QuotedLine, ShippingAddress
 
 PENDING_FOR = timedelta(minutes=2)  # longer than any request may take to place an order
 QUOTE_PREFIX = "quo_"
+PLACED = "order.placed"
+MAX_DECLINES = (
+    50  # as many failed payments are noted: the row must always have room for the one that succeeds
+)
+MAX_BYTES = 240_000  # what is told of an order must fit a message of SNS: 256 KiB
 
 
 class Status(StrEnum):
@@ -68,6 +73,28 @@ class IllegalTransition(Conflict):
     """The order's status does not allow the move."""
 
 
+class ReservationReleased(Conflict):
+    """The order was given up while it was being placed."""
+
+
+class PassedOn(ShopError):
+    """A neighbour's refusal as our own answer: its type, status and particulars as they were."""
+
+    def __init__(self, problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
+        told = {"type", "title", "status", "detail", "request_id"}
+        extra = {name: value for name, value in problem.items() if name not in told}
+        super().__init__(str(problem["detail"]), headers=headers, **extra)
+        self.problem = problem
+
+    @property
+    def slug(self) -> str:
+        return str(self.problem["type"]).removeprefix("/problems/")
+
+    @property
+    def status(self) -> int:
+        return int(self.problem["status"])
+
+
 class NotYetPlaced(Exception):
     """News that is ahead of us: the order is still being placed. Try again."""
 
@@ -110,7 +137,8 @@ class Terms:
 
 @dataclass(frozen=True)
 class Order:
-    """An order. `terms` is None until it is placed; `expires_at` None once no deadline runs.
+    """An order. `terms` are None until it is placed, or kept from the start where a retry could not make
+    them again: `was_placed` tells. `expires_at` is None once no deadline runs.
 
     `refusal` is the problem that placing it met with; `refunds_due` maps payments to what must go back.
     """
@@ -127,6 +155,11 @@ class Order:
     refusal: dict[str, Any] | None = None
     refunds_due: Mapping[str, RefundDue] = field(default_factory=dict)
     timeline: tuple[Entry, ...] = ()
+
+    @property
+    def was_placed(self) -> bool:
+        """Whether it ever waited for its payment. One that did not was never an order to its owner."""
+        return any(entry.type == PLACED for entry in self.timeline)
 
     def _moved(self, move: Move, entry: Entry, **changes: Any) -> "Order":
         try:
@@ -151,14 +184,12 @@ class Order:
 
     def place(self, terms: Terms, actor: str) -> "Order":
         """The stock is held: from now on it waits for its payment. Raises IllegalTransition."""
-        entry = Entry(
-            terms.placed_at, "order.placed", actor, f"total {terms.total.amount} {terms.total.currency}"
-        )
+        entry = Entry(terms.placed_at, PLACED, actor, f"total {terms.total.amount} {terms.total.currency}")
         return self._moved(Move.PLACE, entry, terms=terms, expires_at=terms.pay_by)
 
     def as_placed(self) -> "Order":
         """The order as it was when it was placed: the first answer to who placed it."""
-        if self.terms is None:
+        if self.terms is None or not self.was_placed:
             raise ValueError(f"{self.order_id} was never placed")
         return replace(
             self,
@@ -208,7 +239,8 @@ class Order:
     def note_failed_payment(self, reason: str, event_id: str, now: datetime) -> "Order":
         """A try to pay failed; the same order when that is noted already or no longer matters."""
         entry = Entry(now, "payment.failed", "stripe", f"{reason} ({event_id})")
-        if self.status is not Status.AWAITING_PAYMENT or any(e.detail == entry.detail for e in self.timeline):
+        noted = [e.detail for e in self.timeline if e.type == entry.type]
+        if self.status is not Status.AWAITING_PAYMENT or entry.detail in noted or len(noted) >= MAX_DECLINES:
             return self
         return self._changed(entry)
 
@@ -229,7 +261,7 @@ def order_id_of(quote: Quote) -> str:
 def agreed(
     quote: Quote, address: ShippingAddress | None, email: str, now: datetime, pay_within: timedelta
 ) -> Terms:
-    """What the order stands on. Raises Invalid where address or e-mail is missing or does not fit."""
+    """What the order stands on. Raises Invalid: no address, no e-mail, another country, or too much."""
     where = address or quote.shipping_address
     if where is None:
         raise invalid("/shipping_address", "The quote was made for a country; say where the parcel goes.")
@@ -238,6 +270,8 @@ def agreed(
     if not email:
         raise invalid("/email", "Say where the confirmation goes.")
     check(quote)
+    if len(quote.model_dump_json().encode()) > MAX_BYTES:
+        raise invalid("", "This is too much for one order; make two of it.")
     return Terms(
         lines=tuple(quote.lines),
         subtotal=quote.subtotal,

@@ -11,7 +11,14 @@ from shared.money import Money
 from shared.paging import Page
 from shared.quotes import QuotedLine, ShippingAddress
 
-Email = Annotated[str, StringConstraints(pattern=r"^[^\s@<>\"(),:;\\\[\]]{1,64}@[^\s@]{1,185}\.[^\s@.]{2,}$")]
+# No control characters: it ends in a mail's header.
+Email = Annotated[
+    str,
+    StringConstraints(
+        max_length=254,
+        pattern=r"^[^\s\x00-\x1f\x7f@<>\"(),:;\\\[\]]{1,64}@[^\s\x00-\x1f\x7f@]{1,185}\.[^\s\x00-\x1f\x7f@.]{2,63}$",
+    ),
+]
 
 
 class PlaceOrder(Body):

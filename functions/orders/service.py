@@ -1,14 +1,14 @@
 """The orders' use cases. What happens when the process dies after a line of `place` is in the README."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
 
 from orders import domain, tables
-from orders.domain import Order, Status
+from orders.domain import Order, PassedOn, ReservationReleased, Status
 from orders.settings import settings
 from shared import clock, invoke, quotes
-from shared.errors import Conflict, NotFound, RequestInProgress, ShopError, Unavailable, invalid
+from shared.errors import NotFound, RequestInProgress, ShopError, Unavailable, invalid
 from shared.events import OrderFacts, OrderLineFacts
 from shared.idempotency import Key
 from shared.identity import Caller
@@ -26,43 +26,22 @@ TRIES = 8
 cursors = Cursors(lambda: secret(settings().orders_cursor_secret_arn)["key"])
 
 
-class OutOfStock(Conflict):
-    """Not all of it is there: `items` says what lacks."""
-
-
-class PriceChanged(Conflict):
-    """It costs something else now: `items` says what was quoted and what it is."""
-
-
-class CartEmpty(Conflict):
-    """There is nothing to order."""
-
-
-class ReservationReleased(Conflict):
-    """The order was given up while it was being placed."""
-
-
-DECLINED: dict[str, type[ShopError]] = {
-    "out-of-stock": OutOfStock,
-    "price-changed": PriceChanged,
-    "cart-empty": CartEmpty,
-    "reservation-released": ReservationReleased,
-}
-
-
 def place_quoted(
     caller: Caller, token: str, address: ShippingAddress | None, email: str | None, key: Key
 ) -> tuple[Order, bool]:
     """Make the quote an order: (the order, whether this request was served before).
 
-    Three calls of DynamoDB in all: claim and open, reserve (in catalog), place. Raises OutOfStock,
-    PriceChanged, QuoteExpired, Invalid, IdempotencyKeyReused, RequestInProgress, Unavailable.
+    Three calls of DynamoDB in all: claim and open, reserve (in catalog), place. Raises PassedOn (the
+    catalog's refusal), QuoteExpired, Invalid, IdempotencyKeyReused, RequestInProgress, Unavailable.
     """
     now = clock.now()
     try:
         quote = quotes.read(token, secret(settings().cart_quote_secret_arn)["key"], now)
         if quote.user_id != caller.user_id:
-            raise invalid("/quote_token", "This is not a quote of yours; ask for one with POST /cart/quote.")
+            # In the words for a forged one: whose it is, or that it is good, is nobody else's business.
+            raise invalid(
+                "/quote_token", "This is not a quote of this shop; ask for one with POST /cart/quote."
+            )
         terms = _agreed(quote, address, email or caller.email, now)
     except ShopError:
         # The quote may have run out since the first call with this key: then that call's answer still stands.
@@ -75,7 +54,7 @@ def place_quoted(
 def place_cart(
     caller: Caller, address: ShippingAddress, method: str | None, email: str | None, key: Key
 ) -> tuple[Order, bool]:
-    """Make the caller's cart an order, priced now. As `place_quoted`, and raises CartEmpty."""
+    """Make the caller's cart an order, priced now. As `place_quoted`; the cart's refusal is PassedOn too."""
     now = clock.now()
     if served := _served_before(caller, key, now):
         return served
@@ -85,7 +64,7 @@ def place_cart(
     try:
         quote = invoke.ask(settings().cart_commands, question)
     except Declined as declined:
-        raise as_error(declined.problem) from declined
+        raise PassedOn(declined.problem) from declined
     terms = _agreed(quote, address, email or caller.email, now)
     # A retry would price the cart anew: what this order holds must be what it was opened with.
     return _place(caller, domain.order_id_of(quote), terms, key, now, keep_terms=True)
@@ -142,65 +121,80 @@ def _same_quote(opened: Order, terms: domain.Terms, key: Key, now: datetime) -> 
 
 def _first_answer(order: Order, *, now_as_it_is: bool = False) -> Order:
     if order.refusal:
-        raise as_error(order.refusal, {"Idempotent-Replayed": "true"})
-    if order.terms is None:
+        raise PassedOn(order.refusal, None if now_as_it_is else {"Idempotent-Replayed": "true"})
+    if not order.was_placed:
         raise ReservationReleased("The order ran out of time while it was being placed; order again.")
     return order if now_as_it_is else order.as_placed()
 
 
 def _finish(order: Order, terms: domain.Terms, key: Key) -> Order:
     """Hold the stock and place the order: each step safe to do again."""
+    with _lease_of(key):
+        try:
+            invoke.ask(settings().catalog_commands, Reserve(order_id=order.order_id, lines=list(terms.lines)))
+        except Declined as declined:
+            _settle(order.refuse(declined.problem, clock.now()))
+            raise PassedOn(declined.problem) from declined
+        placed = order.place(terms, order.user_id)
+        return placed if _settle(placed) else _made_by_rival(placed)
+
+
+@contextmanager
+def _lease_of(key: Key) -> Iterator[None]:
+    """Where the work fails for no fault of the caller's, a retry with the key may go on at once."""
     try:
-        invoke.ask(settings().catalog_commands, Reserve(order_id=order.order_id, lines=list(terms.lines)))
-    except Declined as declined:
-        refused = order.refuse(declined.problem, clock.now())
-        _save_or(refused, lambda _: None)
-        raise as_error(declined.problem) from declined
-    except Unavailable:
+        yield
+    except ShopError as error:
+        if error.status >= 429:
+            tables.release(key)
+        raise
+    except BaseException:
         tables.release(key)
         raise
-    placed = order.place(terms, order.user_id)
-    return _save_or(placed, _first_answer)
 
 
-def _save_or(order: Order, otherwise: Callable[[Order], Any]) -> Order:
-    """Save, or look at what a rival (a second call, the sweeper) made of the order."""
+def _settle(order: Order) -> bool:
+    """Save what placing came to, unless a rival (a second call, the sweeper) was faster; whether it did."""
     try:
         tables.save(order)
     except tables.Overtaken:
-        current = tables.find(order.user_id, order.order_id)
-        return otherwise(current) or order if current else order
+        return False
     count(f"Orders{order.status.title().replace('_', '')}")
-    return order
+    return True
 
 
-def as_error(problem: dict[str, Any], headers: dict[str, str] | None = None) -> ShopError:
-    """A neighbour's refusal as our own answer, with its particulars."""
-    kind = DECLINED.get(str(problem["type"]).removeprefix("/problems/"), Conflict)
-    told = {"type", "title", "status", "detail", "request_id"}
-    extra = {name: value for name, value in problem.items() if name not in told}
-    return kind(str(problem["detail"]), headers=headers, **extra)
+def _made_by_rival(order: Order) -> Order:
+    current = tables.find(order.user_id, order.order_id)
+    return _first_answer(current) if current else order
 
 
 def order_for(caller: Caller, order_id: str) -> Order:
     """The caller's own order; for staff, anybody's. Raises NotFound."""
-    order = tables.find(caller.user_id, order_id) or (tables.find_any(order_id) if caller.is_staff else None)
-    if order is None or order.terms is None:
+    order = _own(caller, order_id) or (_seen(tables.find_any(order_id)) if caller.is_staff else None)
+    if order is None:
         raise NotFound("There is no such order of yours.")
     return order
+
+
+def _own(caller: Caller, order_id: str) -> Order | None:
+    return _seen(tables.find(caller.user_id, order_id))
+
+
+def _seen(order: Order | None) -> Order | None:
+    """The order where it is one to those outside: it was placed."""
+    return order if order and order.was_placed else None
 
 
 def list_orders(caller: Caller, limit: int, cursor: str | None) -> tuple[list[Order], str | None]:
     """A page of the caller's orders, newest first, and the next page's cursor."""
     place = f"orders:{caller.user_id}"
     orders, last = tables.list_of(caller.user_id, limit, cursors.read(cursor, place))
-    return [order for order in orders if order.terms], cursors.write(last, place)
+    return [order for order in orders if order.was_placed], cursors.write(last, place)
 
 
 def cancel(caller: Caller, order_id: str) -> Order:
-    """Give up an order that is not paid. Raises NotFound, IllegalTransition."""
-    order_for(caller, order_id)
-    return _change(order_id, lambda order: order.cancel(caller.user_id, clock.now()))
+    """Give up an order of one's own that is not paid. Raises NotFound, IllegalTransition."""
+    return _change(lambda: _own(caller, order_id), lambda order: order.cancel(caller.user_id, clock.now()))
 
 
 def expire_overdue(time_left: Callable[[], float]) -> int:
@@ -211,13 +205,16 @@ def expire_overdue(time_left: Callable[[], float]) -> int:
         if time_left() < 5:
             log.warning("not all overdue orders were expired; the next run goes on")
             break
-        order = tables.find(user_id, order_id)
         try:
-            if order:
+            if order := tables.find(user_id, order_id):
                 tables.save(order.expire(clock.now()))
                 expired += 1
         except (domain.IllegalTransition, tables.Overtaken):
             log.info("no longer overdue", extra={"order_id": order_id})
+        except Exception:
+            # One order that cannot be expired must not keep the others' stock.
+            log.exception("not expired", extra={"order_id": order_id})
+            count("ExpiryFailures")
     if expired:
         count("OrdersExpired", expired)
     return expired
@@ -225,18 +222,27 @@ def expire_overdue(time_left: Callable[[], float]) -> int:
 
 def take_payment(order_id: str, payment_id: str, amount: Money) -> None:
     """A payment succeeded. Raises NotYetPlaced, NotFound: the message comes again."""
-    _change(order_id, lambda order: order.take_payment(payment_id, amount, clock.now()))
+    order = _change(
+        lambda: tables.find_any(order_id),
+        lambda order: order.take_payment(payment_id, amount, clock.now()),
+    )
+    if order.status is Status.AWAITING_PAYMENT:
+        log.error("a payment of another sum than the order's", extra={"order_id": order_id})
+        count("PaymentAmountDiffers")
 
 
 def note_failed_payment(order_id: str, reason: str, event_id: str) -> None:
     """A payment failed; the order waits on."""
-    _change(order_id, lambda order: order.note_failed_payment(reason, event_id, clock.now()))
+    _change(
+        lambda: tables.find_any(order_id),
+        lambda order: order.note_failed_payment(reason, event_id, clock.now()),
+    )
 
 
-def _change(order_id: str, change: Callable[[Order], Order]) -> Order:
-    """Read, decide, write; again where somebody else wrote meanwhile."""
+def _change(find: Callable[[], Order | None], change: Callable[[Order], Order]) -> Order:
+    """Read, decide, write; again where somebody else wrote meanwhile. Raises NotFound, Contended."""
     for _ in range(TRIES):
-        order = tables.find_any(order_id)
+        order = find()
         if order is None:
             raise NotFound("There is no such order.")
         changed = change(order)
@@ -252,15 +258,15 @@ def _change(order_id: str, change: Callable[[Order], Order]) -> Order:
 
 def describe(order_id: str) -> Order:
     """Anybody's order, for another service. Raises NotFound."""
-    order = tables.find_any(order_id)
-    if order is None or order.terms is None:
+    order = _seen(tables.find_any(order_id))
+    if order is None:
         raise NotFound("There is no such order.")
     return order
 
 
 def facts(order: Order) -> OrderFacts:
     """The order as others need to know it; one that was never placed has no lines and no sums."""
-    terms = order.terms
+    terms = order.terms if order.was_placed else None
     zero = Money.zero("GBP")
     lines = [OrderLineFacts(**line.model_dump()) for line in terms.lines] if terms else []
     return OrderFacts(

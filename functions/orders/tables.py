@@ -14,10 +14,11 @@ from orders.domain import Entry, Order, RefundDue, Status, Terms
 from orders.settings import settings
 from shared import idempotency
 from shared.aws import REGION
+from shared.errors import RequestInProgress
 from shared.idempotency import Key, Once
 from shared.money import Money, Price
 from shared.quotes import QuotedLine, ShippingAddress
-from shared.rows import Row, refused_by_condition, transaction, warm
+from shared.rows import Contended, Row, refused_by_condition, transaction, warm
 
 DEADLINE_SHARDS = 8  # open orders spread over as many index partitions: 8,000 new deadlines a second
 
@@ -111,23 +112,38 @@ def list_of(
 ) -> tuple[list[Order], dict[str, Any] | None]:
     """A page of the owner's orders, newest first, and the key to go on after: one Query."""
     page = OrderRow.query(
-        user_id, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=after
+        user_id,
+        consistent_read=True,
+        scan_index_forward=False,
+        limit=limit,
+        page_size=limit,
+        last_evaluated_key=after,
     )
     return [to_order(row) for row in page], page.last_evaluated_key
 
 
 def overdue(now: datetime) -> Iterator[tuple[str, str]]:
-    """(owner, order id) of every open order whose time is over: a Query a shard."""
-    for shard in range(DEADLINE_SHARDS):
+    """(owner, order id) of every open order whose time is over: a Query a shard, each minute another first,
+    so that a run that is cut short does not always leave the same ones.
+    """
+    for step in range(DEADLINE_SHARDS):
+        shard = (now.minute + step) % DEADLINE_SHARDS
         for keys in OrderRow.by_deadline.query(str(shard), OrderRow.expires_at <= now):
             yield keys.user_id, keys.order_id
 
 
 def claim(key: Key, order: Order, now: datetime) -> None:
-    """Take the key and write the new order, both or neither. Raises Refused where either is there already."""
-    with transaction(OrderRow) as writes:
-        writes.save(once.fresh(key, order.order_id, now), once.is_free(now))
-        writes.save(to_row(order), OrderRow.order_id.does_not_exist())
+    """Take the key and write the new order, both or neither.
+
+    Raises Refused where either is there already, RequestInProgress where either is just being written.
+    """
+    try:
+        with transaction(OrderRow) as writes:
+            writes.save(once.fresh(key, order.order_id, now), once.is_free(now))
+            writes.save(to_row(order), OrderRow.order_id.does_not_exist())
+    except Contended as contended:
+        # Nobody but a twin of this request writes these two rows.
+        raise RequestInProgress from contended
 
 
 def bind(key: Key, order_id: str, now: datetime) -> None:

@@ -142,6 +142,7 @@ def test_one_unknown_product_makes_one_call_for_all(shop):
 def test_what_cannot_be_delivered_is_a_conflict_that_names_it(shop, news):
     if news:
         hear(news)
+        shop.sells(news)
     else:  # forgotten by the replica, and the catalog does not know it either
         tables.ProductRow(pk="product#A").delete()
         shop.sells(facts("B", 501))
@@ -149,6 +150,13 @@ def test_what_cannot_be_delivered_is_a_conflict_that_names_it(shop, news):
     assert (refused.status, refused.json["type"]) == (409, "/problems/out-of-stock")
     left = news.available if news and news.active else 0
     assert refused.json["items"] == [{"sku": "A", "requested": 2, "available": left}]
+
+
+def test_nobody_is_turned_away_on_hearsay(shop):
+    hear(facts("A", version=2, available=0))  # what came after has not been heard yet
+    shop.sells(facts("A", version=3, available=50))
+    assert quote().status == 200
+    assert shop.asked == [["A"]]
 
 
 def test_an_empty_cart_has_no_price(shop):

@@ -1,7 +1,7 @@
 """A function's role grants only what the code behind its handler can call.
 
-The code is followed from the handler by name: whatever a reachable function mentions is reachable too. That finds
-more than truly runs (a dict's `get` looks like a row's), never less.
+The code is followed from the handler by name: whatever a reachable function mentions is reachable too. That
+finds more than truly runs (a dict's `get` looks like a row's), never less.
 """
 
 import ast
@@ -54,6 +54,10 @@ class Module:
                 for target in targets:
                     if isinstance(target, ast.Name):
                         self.definitions[target.id] = _mentions(node)
+        for name, mentioned in [*self.definitions.items()]:
+            if name.islower() and any(kind in mentioned for kind in ("Routes", "Consumers", "Commands")):
+                # What decorators registered with it: every function of the file.
+                self.definitions[name] = mentioned | set(self.definitions)
 
 
 @cache
@@ -100,14 +104,12 @@ def _targets(here: Module, first: str, last: str) -> list[tuple[str, str]]:
     full = here.imports.get(first, "")
     if _is_module(full):
         inner = _module(full)
-        if last in {"handle", "news", ""} or last not in inner.definitions:
+        if last not in inner.definitions:
             return [(full, name) for name in inner.definitions]
         return [(full, last)]
     module, _, name = full.rpartition(".")
     if not _is_module(module):
         return []
-    if name in {"routes", "consumers", "commands"}:  # what decorators registered with it
-        return [(module, defined) for defined in _module(module).definitions]
     return [(module, name)]
 
 

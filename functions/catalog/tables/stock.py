@@ -160,6 +160,13 @@ def find_variant(sku: str) -> tuple[str, Variant] | None:
     return claim.product_id, to_variant(row)
 
 
+def facts_of(skus: Sequence[str]) -> list[VariantRow]:
+    """The variants of the SKUs that are known: two BatchGetItem a hundred SKUs."""
+    claims = ClaimRow.batch_get([(variant_key(sku), "claim") for sku in skus])
+    keys = [(product_key(claim.product_id), claim.pk) for claim in claims]
+    return list(VariantRow.batch_get(keys, consistent_read=True))
+
+
 def set_available(product_id: str, variant: Variant, available: int, now: datetime) -> None:
     """Count a shelf anew. Raises Overtaken when anything moved since `variant` was read."""
     _write(product_id, variant, VariantRow.version == variant.version, available - variant.available, now)
