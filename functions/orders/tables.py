@@ -22,6 +22,8 @@ from shared.rows import Contended, Row, refused_by_condition, transaction, warm
 
 DEADLINE_SHARDS = 8  # open orders spread over as many index partitions: 8,000 new deadlines a second
 
+MAX_ID = 64  # ours have 30 characters; DynamoDB calls a key of more than 1,024 bytes an error, not absent
+
 
 class Overtaken(Exception):
     """Another writer came between the read and the write: read again."""
@@ -94,6 +96,8 @@ def probe() -> None:
 
 def find(user_id: str, order_id: str) -> Order | None:
     """The owner's order: one GetItem. Nobody else's is ever found."""
+    if len(order_id) > MAX_ID:
+        return None
     try:
         return to_order(OrderRow.get(user_id, order_id, consistent_read=True))
     except OrderRow.DoesNotExist:
@@ -102,6 +106,8 @@ def find(user_id: str, order_id: str) -> Order | None:
 
 def find_any(order_id: str) -> Order | None:
     """Whoever's order it is: one Query of the index for the owner, one GetItem."""
+    if len(order_id) > MAX_ID:
+        return None
     for keys in OrderRow.by_order.query(order_id, limit=1):
         return find(keys.user_id, order_id)
     return None

@@ -1,0 +1,54 @@
+"""A quote and an address to order with."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared import ids
+from shared.money import Money, Price
+from shared.quotes import Quote, QuotedLine, ShippingAddress
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ADDRESS = ShippingAddress(
+    name="Ada Lovelace",
+    line1="12 St James's Square",
+    city="London",
+    postal_code="SW1Y 4JH",
+    country="GB",
+    phone="+44 20 7946 0000",
+)
+
+
+def gbp(amount: int) -> Money:
+    return Money(amount=amount, currency="GBP")
+
+
+def line(sku: str, quantity: int, price: int) -> QuotedLine:
+    return QuotedLine(
+        sku=sku,
+        product_id="prd_01J9ZB0H3K8Q7W6E5R4T3Y2U1I",
+        title=f"A product with a title of usual length, {sku}",
+        quantity=quantity,
+        unit_price=Price(amount=price, currency="GBP"),
+        line_total=gbp(price * quantity),
+    )
+
+
+def quote(lines: int = 3, user_id: str = "usr_1", at: datetime = NOW, **changes: Any) -> Quote:
+    made = [line(f"SKU-{number:04}", number + 1, 1_099 + number) for number in range(lines)]
+    subtotal = gbp(sum(one.line_total.amount for one in made))
+    values: dict[str, Any] = {
+        "quote_id": ids.new_id("quo"),
+        "user_id": user_id,
+        "lines": made,
+        "subtotal": subtotal,
+        "discount": gbp(0),
+        "shipping": gbp(395),
+        "tax": gbp(731),
+        "total": subtotal + gbp(395),
+        "country": "GB",
+        "shipping_method": "standard",
+        "shipping_address": ADDRESS,
+        "cart_version": 3,
+        "expires_at": at + timedelta(minutes=15),
+    }
+    return Quote(**(values | changes))

@@ -1,0 +1,270 @@
+"""What orders hears and says: payments, deadlines, and the events made of its own rows."""
+
+import json
+from typing import Any
+
+import pytest
+
+from orders import service, tables
+from orders.app import api, consume, relay, sweep
+from orders.domain import MAX_DECLINES
+from shared import clock
+from shared.events import Event, PaymentFacts, PaymentFailed, PaymentSucceeded, read_event
+from shared.money import Money
+from tests.orders.conftest import SHOPPER, Time, declined, place, read, rows, token
+from tests.orders.samples import quote
+from tests.support import Context, call, deliver, keyed, stream_event
+
+
+def placed() -> dict[str, Any]:
+    order: dict[str, Any] = place({"quote_token": token()}).json
+    return order
+
+
+def payment(order: dict, kind=PaymentSucceeded, payment_id="pay_1", off=0, version=2, **facts) -> Event:
+    total = order["total"]
+    data = PaymentFacts(
+        payment_id=payment_id,
+        order_id=order["order_id"],
+        user_id="usr_1",
+        email="ada@example.com",
+        amount=Money(amount=total["amount"] + off, currency=total["currency"]),
+        refunded=Money.zero(total["currency"]),
+        status="succeeded",
+        **facts,
+    )
+    event: Event = kind.about(data, subject=payment_id, version=version, at=clock.now())
+    return event
+
+
+def declined_card(order: dict, version: int = 1) -> Event:
+    return payment(order, PaymentFailed, version=version, reason="Your card was declined.")
+
+
+def row_of(order: dict) -> tables.OrderRow:
+    return tables.OrderRow.get("usr_1", order["order_id"])
+
+
+def types(order: dict) -> list[str]:
+    return [entry[1] for entry in json.loads(row_of(order).timeline)]
+
+
+def cancel(order: dict) -> None:
+    call(api, "POST", f"/orders/{order['order_id']}/cancel", caller=SHOPPER, headers=keyed())
+
+
+class Lifetime(Context):
+    def __init__(self, seconds: float) -> None:
+        object.__setattr__(self, "left", seconds)
+        super().__init__()
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.left * 1000)  # type: ignore[attr-defined]
+
+
+def test_a_payment_makes_an_order_paid_however_often_it_is_told(shop):
+    order = placed()
+    for _ in range(3):
+        assert deliver(consume, payment(order), payment(order)) == []
+    shown = read(order["order_id"]).json
+    assert (shown["status"], shown["payment_id"], shown["version"]) == ("paid", "pay_1", 3)
+    assert row_of(order).deadline_shard is None
+    assert types(order) == ["order.placed", "order.paid"]
+
+
+@pytest.mark.parametrize("end", ["cancelled", "expired", "paid"])
+def test_money_that_comes_too_late_is_due_back_once(shop, time, end):
+    order = placed()
+    if end == "cancelled":
+        cancel(order)
+    elif end == "expired":
+        time.goes_on(minutes=30)
+        assert sweep({}, Context()) == {"expired": 1}
+    else:
+        deliver(consume, payment(order, payment_id="pay_0"))
+    for _ in range(2):
+        assert deliver(consume, payment(order)) == []
+    row = row_of(order)
+    assert (row.status, row.version) == (end, 4)
+    assert row.refunds_due == {"pay_1": [order["total"]["amount"], "GBP", f"order was {end}"]}
+
+
+@pytest.mark.parametrize("off", [-1, 1])
+def test_another_sum_goes_back_and_is_noticed(shop, capsys, off):
+    order = placed()
+    assert deliver(consume, payment(order, off=off)) == []
+    row = row_of(order)
+    assert row.status == "awaiting_payment"
+    assert row.refunds_due["pay_1"][0] == order["total"]["amount"] + off
+    assert "PaymentAmountDiffers" in capsys.readouterr().out
+    assert deliver(consume, payment(order, payment_id="pay_2")) == []
+    assert row_of(order).status == "paid"
+
+
+def test_a_declined_card_is_noted_once_and_only_so_often(shop):
+    order = placed()
+    assert deliver(consume, declined_card(order), declined_card(order)) == []
+    assert types(order) == ["order.placed", "payment.failed"]
+    for version in range(2, MAX_DECLINES + 20):
+        assert deliver(consume, declined_card(order, version)) == []
+    assert types(order).count("payment.failed") == MAX_DECLINES
+    deliver(consume, payment(order))
+    assert row_of(order).status == "paid"
+
+
+def test_news_of_a_decline_behind_the_payment_changes_nothing(shop):
+    order = placed()
+    deliver(consume, payment(order))
+    assert deliver(consume, declined_card(order)) == []
+    assert row_of(order).version == 3
+
+
+def test_a_payment_ahead_of_its_order_comes_again(shop):
+    order = {"order_id": "ord_none", "total": {"amount": 1, "currency": "GBP"}}
+    assert deliver(consume, payment(order)) == ["m0"]
+    good = placed()
+    shop.down = True
+    assert place({"quote_token": token()}).status == 503
+    (pending,) = [row for row in rows() if row.status == "pending"]
+    early = payment(order | {"order_id": pending.order_id})
+    assert deliver(consume, early, payment(good)) == ["m0"], "and holds up no other"
+
+
+def test_the_payment_and_the_sweeper_cannot_both_have_it(shop, time, monkeypatch):
+    order = placed()
+    time.goes_on(minutes=30)
+    save = tables.save
+    paid: list[bool] = []
+
+    def payment_is_faster(changed):
+        if not paid:
+            paid.append(True)
+            deliver(consume, payment(order))
+        save(changed)
+
+    monkeypatch.setattr(tables, "save", payment_is_faster)
+    assert sweep({}, Context()) == {"expired": 0}
+    row = row_of(order)
+    assert (row.status, row.refunds_due) == ("paid", None)
+
+
+def test_the_sweeper_expires_what_is_due_and_nothing_else(shop, time):
+    early = [placed() for _ in range(6)]
+    deliver(consume, payment(early[0]))
+    time.goes_on(minutes=29)
+    late = placed()
+    assert sweep({}, Context()) == {"expired": 0}
+    time.goes_on(minutes=1)
+    assert sweep({}, Context()) == {"expired": 5}
+    assert sweep({}, Context()) == {"expired": 0}
+    assert [row_of(order).status for order in early] == ["paid"] + ["expired"] * 5
+    assert row_of(late).status == "awaiting_payment"
+    shown = read(early[1]["order_id"]).json
+    assert (shown["status"], len(shown["lines"])) == ("expired", 3)
+
+
+def test_the_sweeper_stops_in_time_and_goes_on_next_minute(shop, time):
+    for _ in range(3):
+        placed()
+    time.goes_on(minutes=30)
+    assert sweep({}, Lifetime(4)) == {"expired": 0}
+    assert sweep({}, Lifetime(29)) == {"expired": 3}
+
+
+def test_one_order_that_cannot_be_expired_does_not_keep_the_others(shop, time, monkeypatch):
+    bad, *good = [placed() for _ in range(3)]
+    row = row_of(bad)
+    row.update([tables.OrderRow.terms.set("not JSON")])
+    time.goes_on(minutes=30)
+    assert sweep({}, Context()) == {"expired": 2}
+    assert [row_of(order).status for order in good] == ["expired", "expired"]
+
+
+def test_no_index_or_table_is_scanned(shop, time, calls):
+    order = placed()
+    time.goes_on(minutes=30)
+    sweep({}, Context())
+    deliver(consume, payment(order))
+    assert {name for name, _ in calls} <= {"TransactWriteItems", "PutItem", "GetItem", "Query"}
+
+
+@pytest.fixture
+def images(shop, monkeypatch) -> list[tuple[dict | None, dict]]:
+    """Every (old, new) image that the table's stream would carry, in order."""
+    seen: list[tuple[dict | None, dict]] = []
+    last: dict[str, dict] = {}
+    to_row = tables.to_row
+
+    def remember(order):
+        row = to_row(order)
+        new = row.serialize()
+        seen.append((last.get(order.order_id), new))
+        last[order.order_id] = new
+        return row
+
+    monkeypatch.setattr(tables, "to_row", remember)
+    return seen
+
+
+def test_each_change_is_news_once_under_the_same_id(shop, images, published):
+    order = placed()
+    deliver(consume, declined_card(order), payment(order), payment(order, payment_id="pay_2"))
+    for _ in range(2):
+        relay(stream_event(*images), Context())
+    said = [read_event(message) for message in published("orders")]
+    ids = [event.id for event in said]
+    kinds = ["order.placed", "order.paid", "order.refund_due"]
+    assert [event.type for event in said] == kinds * 2
+    assert ids[:3] == ids[3:]
+    assert [event.sequence for event in said[:3]] == [2, 4, 5]
+    placed_event, paid_event, due = (event.data for event in said[:3])
+    assert (placed_event.email, len(placed_event.lines)) == ("ada@example.com", 3)
+    assert placed_event.total.model_dump() == order["total"]
+    assert placed_event.expires_at is not None
+    assert (paid_event.status, paid_event.expires_at) == ("paid", None)
+    assert due.refund_key == f"{order['order_id']}:pay_2:late"
+    assert due.amount.model_dump() == order["total"]
+
+
+def test_a_refused_order_is_told_to_services_and_to_nobody_else(shop, images, published):
+    shop.refuse = declined("out-of-stock")
+    assert place({"quote_token": token()}).status == 409
+    relay(stream_event(*images), Context())
+    (message,) = published("orders")
+    assert message["type"] == "order.cancelled"
+    assert (message["data"]["reason"], message["data"]["lines"]) == ("refused", [])
+
+
+@pytest.mark.parametrize("source", ["quote", "cart"])
+def test_an_order_that_died_before_it_was_placed_expires_without_lines(
+    shop, images, published, time: Time, source
+):
+    where = {"name": "A", "line1": "1", "city": "L", "postal_code": "1", "country": "GB"}
+    shop.catalog_commands.known.clear()
+    assert place({"quote_token": token()} if source == "quote" else {"shipping_address": where}).status >= 500
+    time.goes_on(minutes=2)
+    assert sweep({}, Context()) == {"expired": 1}
+    relay(stream_event(*images), Context())
+    (message,) = published("orders")
+    assert (message["type"], message["data"]["lines"]) == ("order.expired", [])
+
+
+def test_a_cancelled_order_is_news(shop, images, published):
+    order = placed()
+    cancel(order)
+    relay(stream_event(*images), Context())
+    said = published("orders")
+    assert [message["type"] for message in said] == ["order.placed", "order.cancelled"]
+    assert said[1]["data"]["reason"] == "cancelled"
+    assert said[1]["requestid"]
+
+
+def test_an_order_of_a_thousand_lines_fits_a_message(shop, images, published):
+    made = quote(1_000, at=clock.now())
+    assert place({"quote_token": token(made)}).status == 201
+    relay(stream_event(*images), Context())
+    (message,) = published("orders")
+    assert len(message["data"]["lines"]) == 1_000
+    order = tables.find("usr_1", message["subject"])
+    assert order is not None
+    assert service.facts(order).total == made.total

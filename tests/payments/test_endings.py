@@ -1,0 +1,180 @@
+"""Orders that end: nothing more comes in, what came too late goes back, once, and never more than came in."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from payments import stripe_gateway
+from payments.app import consume
+from payments.service import refunding
+from payments.tables import payments
+from shared.events import OrderCancelled, OrderExpired
+from tests.payments.till import gbp
+from tests.support import deliver
+
+
+def intent(till, provider_id):
+    return till.stripe.payment_intents.retrieve(provider_id, {"expand": ["latest_charge"]})
+
+
+def refunds(till, provider_id):
+    return [each.amount for each in till.stripe.refunds.list({"payment_intent": provider_id}).data]
+
+
+def paid(till, total=2000):
+    till.order(total=total)
+    opened = till.pay().json
+    till.card(opened["provider_id"])
+    assert till.turn() == ["payment.succeeded"]
+    return opened["payment_id"], opened["provider_id"]
+
+
+@pytest.mark.parametrize("kind", [OrderCancelled, OrderExpired])
+def test_an_order_that_ends_takes_its_payment_with_it(till, kind):
+    till.order()
+    opened = till.pay().json
+    over = till.end(kind)
+    till.hear(over, over)
+    assert intent(till, opened["provider_id"]).status == "canceled"
+    assert till.status(opened["payment_id"]) == "cancelled"
+    assert till.turn() == []
+    assert till.pay().status == 409
+
+
+def test_a_payment_that_came_before_the_end_stays_and_is_said(till):
+    till.order()
+    opened = till.pay().json
+    till.card(opened["provider_id"])
+    till.hear(till.end(OrderExpired))
+    assert till.status(opened["payment_id"]) == "succeeded"
+    assert till.said() == ["payment.succeeded"]
+    assert till.turn() == []
+
+
+def test_what_comes_too_late_goes_back_once(till):
+    till.order()
+    opened = till.pay().json
+    till.card(opened["provider_id"])
+    till.hear(till.end(OrderExpired))
+    assert till.turn() == ["payment.succeeded"]
+    due = till.refund(opened["payment_id"], 2000)
+    till.hear(due, due)
+    till.hear(due)
+    assert till.turn() == ["payment.refunded"]
+    assert till.turn() == []
+    assert refunds(till, opened["provider_id"]) == [2000]
+    seen = till.get(f"/payments/{opened['payment_id']}").json
+    assert (seen["status"], seen["refunded"]) == ("refunded", {"amount": 2000, "currency": "GBP"})
+
+
+def test_an_intent_that_nobody_knew_of_is_cancelled_when_stripe_tells(till, monkeypatch):
+    till.order()
+    real = stripe_gateway.open_intent
+
+    def dies_after(payment):
+        real(payment)
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        dying.setattr(stripe_gateway, "open_intent", dies_after)
+        with pytest.raises(SystemExit):
+            till.pay()
+    till.hear(till.end(OrderCancelled))
+    [made] = till.stripe.payment_intents.list({}).data
+    assert made.status == "requires_payment_method"
+    assert till.turn() == []
+    assert intent(till, made.id).status == "canceled"
+
+
+def test_refunds_in_parts_never_exceed_what_came_in(till):
+    payment_id, provider_id = paid(till)
+    till.hear(till.refund(payment_id, 1500, "a"))
+    assert till.status(payment_id) == "partially_refunded"
+    till.hear(till.refund(payment_id, 501, "b"))
+    assert refunds(till, provider_id) == [1500]
+    till.hear(till.refund(payment_id, 500, "c"))
+    assert sorted(refunds(till, provider_id)) == [500, 1500]
+    assert till.status(payment_id) == "refunded"
+    kept = [row for row in till.rows("PAYMENTS_TABLE").values() if row["sk"]["S"].startswith("ref_")]
+    assert sorted(row["status"]["S"] for row in kept) == ["failed", "succeeded", "succeeded"]
+
+
+def test_refunds_asked_for_at_once_do_not_overdraw(till):
+    payment_id, provider_id = paid(till)
+    events = [till.refund(payment_id, 700, f"k{number}") for number in range(5)]
+    with ThreadPoolExecutor(5) as pool:
+        again = [event for event, failed in zip(events, pool.map(_deliver, events), strict=True) if failed]
+    till.hear(*again, *events)
+    assert refunds(till, provider_id) == [700, 700]
+    assert payments.payment(payment_id).refunded == 1400
+
+
+def _deliver(event):
+    return deliver(consume.consume, event)
+
+
+@pytest.mark.parametrize("where", ["refund", "_conclude", "settle"])
+def test_a_refund_that_dies_midway_is_finished_by_the_next_delivery(till, monkeypatch, where):
+    payment_id, provider_id = paid(till)
+    due = till.refund(payment_id, 2000)
+    real = stripe_gateway.refund
+
+    def die(*arguments, **_):
+        if where == "refund":
+            real(*arguments)
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        place = {"refund": stripe_gateway, "_conclude": refunding, "settle": refunding.settling}[where]
+        dying.setattr(place, where, die)
+        with pytest.raises(SystemExit):
+            till.hear(due)
+    till.hear(due)
+    assert refunds(till, provider_id) == [2000]
+    assert till.status(payment_id) == "refunded"
+    assert till.turn() == ["payment.refunded"]
+
+
+def test_a_refund_is_found_again_after_stripe_forgot_its_key(till, monkeypatch):
+    payment_id, provider_id = paid(till)
+    due = till.refund(payment_id, 700)
+    real = stripe_gateway.refund
+
+    def dies_after(*arguments):
+        real(*arguments)
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        dying.setattr(stripe_gateway, "refund", dies_after)
+        with pytest.raises(SystemExit):
+            till.hear(due)
+    till.control("advance", seconds=25 * 3600)
+    till.hear(due)
+    assert refunds(till, provider_id) == [700]
+
+
+def test_a_refund_made_by_hand_at_stripe_is_booked(till):
+    payment_id, provider_id = paid(till)
+    till.stripe.refunds.create({"payment_intent": provider_id, "amount": 300})
+    assert till.turn() == ["payment.refunded"]
+    assert payments.payment(payment_id).refunded == 300
+    till.hear(till.refund(payment_id, 1701))
+    assert refunds(till, provider_id) == [300]
+
+
+def test_what_stripe_will_not_give_back_is_kept_as_failed_and_unclaimed(till):
+    payment_id, provider_id = paid(till)
+    till.stripe.refunds.create({"payment_intent": provider_id})  # its webhook is not here yet
+    till.hear(till.refund(payment_id, 2000))
+    held = payments.payment(payment_id)
+    assert (held.status, held.refunded, held.promised) == ("refunded", 2000, 0)
+    assert refunds(till, provider_id) == [2000]
+
+
+def test_money_of_another_currency_or_payment_does_not_move(till):
+    payment_id, provider_id = paid(till)
+    due = till.refund(payment_id, 100)
+    euros = due.data.model_copy(update={"amount": gbp(100).model_copy(update={"currency": "EUR"})})
+    till.hear(due.model_copy(update={"data": euros}))
+    assert deliver(consume.consume, till.refund("pay_none", 100)) == ["m0"]
+    assert refunds(till, provider_id) == []

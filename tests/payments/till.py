@@ -1,0 +1,201 @@
+"""What happens around payments, step by step: orders, cards, Stripe's webhooks, streams and queues."""
+
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.request import Request, urlopen
+
+import boto3
+import stripe
+
+from payments.app import apply, checkout, consume, reads, relay, webhook
+from shared import clock, invoke
+from shared.events import Event, OrderCancelled, OrderExpired, OrderFacts, OrderRefundDue, RefundDueFacts
+from shared.money import Money
+from shared.questions import DescribeOrder, OrderToPay
+from tests.support import (
+    ENVIRONMENT,
+    REGION,
+    Context,
+    Reply,
+    Who,
+    call,
+    customer,
+    deliver,
+    keyed,
+    sqs_event,
+    stream_event,
+)
+
+SECRET = "whsec_test_current"
+PLACED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def gbp(amount: int) -> Money:
+    return Money(amount=amount, currency="GBP")
+
+
+def signed(body: bytes, secret: str = SECRET, at: int | None = None) -> str:
+    time = clock.epoch(clock.now()) if at is None else at
+    return f"t={time},v1={hmac.digest(secret.encode(), f'{time}.'.encode() + body, 'sha256').hex()}"
+
+
+def post_webhook(body: bytes, header: str | None) -> Reply:
+    headers = {} if header is None else {"Stripe-Signature": header}
+    return call(webhook.api, "POST", "/webhooks/stripe", raw=body.decode(), headers=headers)
+
+
+@dataclass
+class Till:
+    url: str
+    published: Callable[[], list[dict[str, Any]]]
+    orders: dict[str, OrderFacts] = field(default_factory=dict)
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    posted: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.stripe = stripe.StripeClient("sk_test_shopper", base_addresses={"api": self.url}).v1
+        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
+        self.sqs = boto3.client("sqs", region_name=REGION)
+
+    # Orders, as another service.
+
+    def order(self, order_id: str = "ord_1", total: int = 2000, **changes: Any) -> OrderFacts:
+        facts = {
+            "order_id": order_id,
+            "user_id": "usr_1",
+            "email": "ada@example.com",
+            "status": "awaiting_payment",
+            "lines": [],
+            "subtotal": gbp(total),
+            "discount": gbp(0),
+            "shipping": gbp(0),
+            "tax": gbp(0),
+            "total": gbp(total),
+            "placed_at": PLACED,
+            "expires_at": clock.now() + timedelta(minutes=30),
+        }
+        self.orders[order_id] = OrderFacts.model_validate(facts | changes)
+        return self.orders[order_id]
+
+    def answer_for_orders(self, function: str, question: Any) -> OrderToPay:
+        assert (function, type(question)) == (ENVIRONMENT["ORDERS_COMMANDS"], DescribeOrder)
+        if question.order_id not in self.orders:
+            raise invoke.Declined({"type": "/problems/not-found", "status": 404, "detail": "There is none."})
+        return OrderToPay(order=self.orders[question.order_id], version=1)
+
+    def end(self, kind: type[OrderExpired] | type[OrderCancelled], order_id: str = "ord_1") -> Event:
+        status = kind.kind().removeprefix("order.")
+        self.orders[order_id] = self.orders[order_id].model_copy(update={"status": status})
+        return kind.about(self.orders[order_id], subject=order_id, version=9, at=PLACED)
+
+    # Doors.
+
+    def pay(self, order_id: str = "ord_1", *, key: str | None = None, who: Who | None = None) -> Reply:
+        return call(
+            checkout.api,
+            "POST",
+            "/payments",
+            body={"order_id": order_id},
+            caller=who or customer(),
+            headers=keyed(key),
+        )
+
+    def get(self, path: str, who: Who | None = None) -> Reply:
+        return call(reads.api, "GET", path, caller=who or customer())
+
+    def status(self, payment_id: str) -> str:
+        return self.get(f"/payments/{payment_id}").json["status"]
+
+    def hear(self, *events: Event) -> None:
+        assert deliver(consume.consume, *events) == []
+
+    def refund(self, payment_id: str, amount: int, key: str = "k1", order_id: str = "ord_1") -> Event:
+        facts = RefundDueFacts(
+            order_id=order_id, payment_id=payment_id, amount=gbp(amount), reason="late", refund_key=key
+        )
+        return OrderRefundDue.about(facts, subject=order_id, version=10, at=PLACED, part=key)
+
+    # The shopper and Stripe.
+
+    def card(self, provider_id: str, card: str = "pm_card_visa") -> None:
+        try:
+            self.stripe.payment_intents.confirm(
+                provider_id, {"payment_method": card, "return_url": "http://127.0.0.1/r"}
+            )
+        except stripe.CardError:
+            assert card != "pm_card_visa"
+
+    def break_stripe(self, **fault: Any) -> None:
+        self.control("faults", **fault)
+
+    def control(self, what: str, **how: Any) -> None:
+        """The local Stripe's control plane."""
+        body = json.dumps(how).encode()
+        urlopen(Request(f"{self.url}/_emulator/{what}", body, {"Content-Type": "application/json"})).close()
+
+    def stripe_events(self) -> list[dict[str, Any]]:
+        return [event.to_dict() for event in reversed(self.stripe.events.list({"limit": 100}).data)]
+
+    def post(self, event: dict[str, Any]) -> None:
+        body = json.dumps(event).encode()
+        assert post_webhook(body, signed(body)).status == 200
+
+    # The cloud's own wheels.
+
+    def turn(self) -> list[str]:
+        """Deliver new webhooks, empty streams and queue; the types of what was said."""
+        for event in self.stripe_events():
+            if event["id"] not in self.posted:
+                self.posted.add(event["id"])
+                self.post(event)
+        self.forward()
+        self.apply()
+        return self.said()
+
+    def forward(self) -> None:
+        """The inbox's stream, to its end."""
+        relay.inbox_relay(self._changes("PAYMENTS_INBOX_TABLE"), Context())
+
+    def apply(self) -> None:
+        """The queue of Stripe events, to its end."""
+        for body in self.queued():
+            answer = apply.apply(sqs_event(body), Context())
+            assert answer == {"batchItemFailures": []}
+            self.relay()
+
+    def queued(self) -> list[str]:
+        url, bodies = ENVIRONMENT["PAYMENTS_STRIPE_QUEUE_URL"], []
+        while batch := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in batch:
+                bodies.append(message["Body"])
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+    def relay(self) -> None:
+        """The payments' stream, to its end."""
+        relay.relay(self._changes("PAYMENTS_TABLE"), Context())
+
+    def said(self) -> list[str]:
+        return [event["type"] for event in self.facts()]
+
+    def facts(self) -> list[dict[str, Any]]:
+        self.relay()
+        return self.published()
+
+    def rows(self, table: str) -> dict[str, dict[str, Any]]:
+        items = self.dynamodb.scan(TableName=ENVIRONMENT[table])["Items"]
+        return {item["pk"]["S"] + item.get("sk", {"S": ""})["S"]: item for item in items}
+
+    def inbox(self) -> dict[str, str]:
+        """Each kept event's status, by id."""
+        rows = self.rows("PAYMENTS_INBOX_TABLE").values()
+        return {row["pk"]["S"]: row["status"]["S"] for row in rows}
+
+    def _changes(self, table: str) -> dict[str, Any]:
+        new, old = self.rows(table), self.seen.get(table, {})
+        self.seen[table] = new
+        return stream_event(*((old.get(key), row) for key, row in new.items() if old.get(key) != row))
