@@ -53,7 +53,7 @@ def ask(function: str, question: Ask[A]) -> A:
     }
     try:
         # No retry here: within a request there is time for one try, and the caller may ask again.
-        response = client("lambda", read_timeout=20, attempts=1).invoke(
+        response = client("lambda", read_timeout=25, attempts=1).invoke(
             FunctionName=function, Payload=json.dumps(payload).encode()
         )
         answer = json.loads(response["Payload"].read())

@@ -58,6 +58,12 @@ def test_a_late_decline_says_nothing_of_a_paid_payment():
     assert domain.observed(paid, DECLINED) == paid
 
 
+@pytest.mark.parametrize("late", [DECLINED, intent("processing"), intent("requires_capture")])
+def test_what_is_over_stays_over(late):
+    cancelled = domain.observed(PAYMENT, intent("canceled"))
+    assert domain.observed(cancelled, late) == cancelled
+
+
 def test_money_that_comes_after_all_outranks_a_cancellation():
     assert domain.observed(domain.given_up(PAYMENT), PAID).status is Status.SUCCEEDED
 

@@ -6,7 +6,7 @@ import pytest
 
 from payments import stripe_gateway
 from payments.app import consume
-from payments.service import refunding
+from payments.service import refunding, settling
 from payments.tables import payments
 from shared.events import OrderCancelled, OrderExpired
 from tests.payments.till import gbp
@@ -49,6 +49,20 @@ def test_a_payment_that_came_before_the_end_stays_and_is_said(till):
     assert till.status(opened["payment_id"]) == "succeeded"
     assert till.said() == ["payment.succeeded"]
     assert till.turn() == []
+
+
+def test_a_payment_that_overtakes_its_cancellation_stays(till, monkeypatch):
+    till.order()
+    opened = till.pay().json
+    real = stripe_gateway.cancel
+
+    def overtaken(intent_id):
+        till.card(intent_id)
+        return real(intent_id)
+
+    monkeypatch.setattr(stripe_gateway, "cancel", overtaken)
+    till.hear(till.end(OrderExpired))
+    assert till.status(opened["payment_id"]) == "succeeded"
 
 
 def test_what_comes_too_late_goes_back_once(till):
@@ -106,7 +120,22 @@ def test_refunds_asked_for_at_once_do_not_overdraw(till):
         again = [event for event, failed in zip(events, pool.map(_deliver, events), strict=True) if failed]
     till.hear(*again, *events)
     assert refunds(till, provider_id) == [700, 700]
-    assert payments.payment(payment_id).refunded == 1400
+    assert till.held(payment_id).refunded == 1400
+
+
+def test_a_refund_that_another_overtakes_takes_what_is_left(till, monkeypatch):
+    payment_id, provider_id = paid(till)
+    real = payments.promise
+
+    def overtaken(*arguments):
+        monkeypatch.setattr(payments, "promise", real)
+        till.hear(till.refund(payment_id, 1500, "other"))
+        return real(*arguments)
+
+    monkeypatch.setattr(payments, "promise", overtaken)
+    till.hear(till.refund(payment_id, 501, "mine"))
+    assert refunds(till, provider_id) == [1500]
+    assert till.held(payment_id).promised == 1500
 
 
 def _deliver(event):
@@ -125,7 +154,7 @@ def test_a_refund_that_dies_midway_is_finished_by_the_next_delivery(till, monkey
         raise SystemExit
 
     with monkeypatch.context() as dying:
-        place = {"refund": stripe_gateway, "_conclude": refunding, "settle": refunding.settling}[where]
+        place = {"refund": stripe_gateway, "_conclude": refunding, "settle": settling}[where]
         dying.setattr(place, where, die)
         with pytest.raises(SystemExit):
             till.hear(due)
@@ -157,7 +186,7 @@ def test_a_refund_made_by_hand_at_stripe_is_booked(till):
     payment_id, provider_id = paid(till)
     till.stripe.refunds.create({"payment_intent": provider_id, "amount": 300})
     assert till.turn() == ["payment.refunded"]
-    assert payments.payment(payment_id).refunded == 300
+    assert till.held(payment_id).refunded == 300
     till.hear(till.refund(payment_id, 1701))
     assert refunds(till, provider_id) == [300]
 
@@ -166,7 +195,7 @@ def test_what_stripe_will_not_give_back_is_kept_as_failed_and_unclaimed(till):
     payment_id, provider_id = paid(till)
     till.stripe.refunds.create({"payment_intent": provider_id})  # its webhook is not here yet
     till.hear(till.refund(payment_id, 2000))
-    held = payments.payment(payment_id)
+    held = till.held(payment_id)
     assert (held.status, held.refunded, held.promised) == ("refunded", 2000, 0)
     assert refunds(till, provider_id) == [2000]
 

@@ -9,7 +9,7 @@ from payments import stripe_gateway
 from payments.app import apply
 from payments.service import settling
 from payments.tables import payments
-from shared import clock
+from shared import clock, secrets
 from shared.events import PaymentSucceeded, read_event
 from tests.payments.till import gbp
 from tests.support import Context, sqs_event
@@ -129,7 +129,7 @@ def test_an_earlier_look_never_overwrites_a_later_one(till, monkeypatch):
 
 def test_a_wrong_api_key_is_ours_to_mend_and_loses_nothing(till, monkeypatch):
     with monkeypatch.context() as wrong:
-        wrong.setattr(stripe_gateway.secrets, "secret", lambda _: {"api_key": "nonsense"})
+        wrong.setattr(secrets, "secret", lambda _: {"api_key": "nonsense"})
         till.order()
         assert till.pay(key="k").status == 503
     assert till.pay(key="k").status == 201

@@ -112,6 +112,19 @@ def test_only_new_events_reach_the_queue_and_each_is_applied_once(till):
     assert till.status(opened["payment_id"]) == "succeeded"
 
 
+def test_an_event_that_comes_again_later_is_not_applied_again(till):
+    till.order()
+    till.card(till.pay().json["provider_id"])
+    till.turn()
+    before = till.rows("PAYMENTS_INBOX_TABLE")
+    for each in till.stripe_events():
+        till.post(each)
+    till.forward()
+    bodies = [json.dumps({"event_id": event_id}) for event_id in before]
+    assert apply.apply(sqs_event(*bodies), Context()) == {"batchItemFailures": []}
+    assert till.rows("PAYMENTS_INBOX_TABLE") == before
+
+
 def test_what_cannot_be_applied_now_is_noted_and_tried_again(till):
     till.order()
     opened = till.pay().json

@@ -12,6 +12,8 @@ import boto3
 import stripe
 
 from payments.app import apply, checkout, consume, reads, relay, webhook
+from payments.domain import Payment
+from payments.tables import payments
 from shared import clock, invoke
 from shared.events import Event, OrderCancelled, OrderExpired, OrderFacts, OrderRefundDue, RefundDueFacts
 from shared.money import Money
@@ -107,8 +109,13 @@ class Till:
     def get(self, path: str, who: Who | None = None) -> Reply:
         return call(reads.api, "GET", path, caller=who or customer())
 
+    def held(self, payment_id: str) -> Payment:
+        found = payments.payment(payment_id)
+        assert found is not None
+        return found
+
     def status(self, payment_id: str) -> str:
-        return self.get(f"/payments/{payment_id}").json["status"]
+        return str(self.get(f"/payments/{payment_id}").json["status"])
 
     def hear(self, *events: Event) -> None:
         assert deliver(consume.consume, *events) == []

@@ -1,0 +1,164 @@
+"""The rules of products and stock, on plain values."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.domain import (
+    MAX_LINES,
+    NEWSWORTHY,
+    Lack,
+    Line,
+    OutOfStock,
+    PriceChanged,
+    chunks,
+    full_title,
+    is_news,
+    merged,
+    refusal,
+    slug,
+)
+from shared.errors import Invalid
+from shared.money import Money
+
+FIVE = Money(amount=500, currency="GBP")
+SIX = Money(amount=600, currency="GBP")
+TOLD = {"title": "A mug", "price": 500, "currency": "GBP", "active": True, "available": 500}
+
+lines = st.lists(
+    st.builds(
+        lambda number, quantity: Line("prd_1", f"SKU-{number}", quantity, FIVE),
+        st.integers(0, 400),
+        st.integers(1, 99),
+    ),
+    max_size=400,
+)
+
+
+def mug(sku="MUG", quantity=2):
+    return Line("prd_1", sku, quantity, FIVE)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Mugs & Cups", "mugs-cups"),
+        ("  Café Crème ", "cafe-creme"),
+        ("2024!", "2024"),
+        ("--a--", "a"),
+        ("x" * 200, "x" * 64),
+    ],
+)
+def test_a_category_is_known_by_its_plain_name(name, expected):
+    assert slug(name) == expected
+
+
+@pytest.mark.parametrize("name", ["", "!!!", "日本"])
+def test_a_name_of_which_nothing_plain_is_left_names_no_category(name):
+    with pytest.raises(Invalid) as refused:
+        slug(name)
+    assert refused.value.extra["errors"][0]["pointer"] == "/name"
+
+
+@given(st.text(max_size=200))
+def test_a_slug_fits_in_a_path_or_is_refused(name):
+    try:
+        made = slug(name)
+    except Invalid:
+        return
+    assert 1 <= len(made) <= 64
+    assert set(made) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    assert made.startswith(tuple("abcdefghijklmnopqrstuvwxyz0123456789"))
+
+
+@given(lines)
+def test_merging_leaves_one_line_a_sku_and_loses_no_piece(wanted):
+    one_each = merged(wanted)
+    assert len({line.sku for line in one_each}) == len(one_each)
+    pieces = {}
+    for line in wanted:
+        pieces[line.sku] = pieces.get(line.sku, 0) + line.quantity
+    assert {line.sku: line.quantity for line in one_each} == pieces
+
+
+@given(lines)
+def test_chunks_fit_a_transaction_and_hold_each_line_once(wanted):
+    one_each = merged(wanted)
+    parts = chunks(one_each)
+    assert all(0 < len(part) <= MAX_LINES for part in parts)
+    assert sorted(one_each, key=lambda line: line.sku) == [line for part in parts for line in part]
+    assert len(parts) == -(-len(one_each) // MAX_LINES)
+
+
+@given(lines, st.randoms())
+def test_chunks_are_the_same_however_the_lines_came(wanted, chance):
+    one_each = merged(wanted)
+    shuffled = chance.sample(one_each, len(one_each))
+    assert chunks(shuffled) == chunks(one_each)
+
+
+def test_a_lack_of_stock_says_which_sku_lacks_what():
+    refused = refusal([Lack(mug("A", 3), 1, FIVE), Lack(mug("B", 1), 0, FIVE)])
+    assert isinstance(refused, OutOfStock)
+    assert refused.extra["items"] == [
+        {"sku": "A", "requested": 3, "available": 1},
+        {"sku": "B", "requested": 1, "available": 0},
+    ]
+
+
+def test_a_lack_of_stock_comes_before_a_changed_price():
+    refused = refusal([Lack(mug("A", 3), 1, SIX), Lack(mug("B", 1), 9, SIX)])
+    assert isinstance(refused, OutOfStock)
+    assert [item["sku"] for item in refused.extra["items"]] == ["A"]
+
+
+@pytest.mark.parametrize("lack", [Lack(mug(), 9, FIVE, active=False), Lack(mug(), 0, None)])
+def test_what_is_not_sold_is_not_available(lack):
+    refused = refusal([lack])
+    assert isinstance(refused, OutOfStock)
+    assert refused.extra["items"] == [{"sku": "MUG", "requested": 2, "available": 0}]
+
+
+def test_a_changed_price_says_what_was_quoted_and_what_it_is():
+    refused = refusal([Lack(mug(), 9, SIX)])
+    assert isinstance(refused, PriceChanged)
+    assert refused.extra["items"] == [
+        {"sku": "MUG", "quoted": FIVE.model_dump(), "current": SIX.model_dump()}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("product", "variant", "expected"),
+    [("Mug", "red", "Mug, red"), ("Mug", "", "Mug"), ("Mug", "Mug", "Mug")],
+)
+def test_a_variant_is_called_by_both_names_but_once(product, variant, expected):
+    assert full_title(product, variant) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, False),
+        ({"title": "A cup"}, True),
+        ({"price": 501}, True),
+        ({"currency": "EUR"}, True),
+        ({"active": False}, True),
+        ({"available": 499}, False),
+        ({"available": NEWSWORTHY}, False),
+        ({"available": NEWSWORTHY - 1}, True),
+        ({"available": 0}, True),
+    ],
+)
+def test_others_hear_of_titles_prices_and_scarce_stock_alone(change, expected):
+    assert is_news(TOLD, TOLD | change) is expected
+
+
+def test_stock_that_is_no_longer_scarce_is_news_and_of_what_is_not_sold_is_not():
+    scarce = TOLD | {"available": NEWSWORTHY - 1}
+    assert is_news(scarce, TOLD)
+    assert not is_news(scarce | {"active": False}, TOLD | {"active": False})
+
+
+def test_a_new_variant_is_news_once_it_is_sold():
+    assert is_news(None, TOLD)
+    assert not is_news(None, TOLD | {"active": False})

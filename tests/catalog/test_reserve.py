@@ -1,0 +1,170 @@
+"""Reserving: all or nothing, at the quoted price, once an order, and cheaply."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from catalog.tables import stock
+from catalog.tables.rows import VariantRow
+from tests.catalog.shelves import levels, line, make, put, refused_as, release, reserve, state, variant
+
+
+def test_all_lines_are_held_for_the_order(cloud):
+    product = make(variant("RED"), variant("BLUE", stock=3))
+    assert reserve("ord_1", line(product, "RED", 4), line(product, "BLUE", 3)) == {
+        "output": {"order_id": "ord_1"}
+    }
+    assert (levels("RED"), levels("BLUE"), state("ord_1")) == ((6, 4), (0, 3), "held")
+
+
+def test_nothing_is_held_where_one_line_lacks_and_each_lack_is_told(cloud):
+    product = make(variant("RED"), variant("BLUE", stock=2), variant("GREEN", stock=0))
+    answer = reserve(
+        "ord_1", line(product, "RED"), line(product, "GREEN"), line(product, "BLUE", 3), line(product, "GREY")
+    )
+    assert refused_as(answer) == "/problems/out-of-stock"
+    assert sorted(answer["problem"]["items"], key=lambda item: item["sku"]) == [
+        {"sku": "BLUE", "requested": 3, "available": 2},
+        {"sku": "GREEN", "requested": 1, "available": 0},
+        {"sku": "GREY", "requested": 1, "available": 0},
+    ]
+    assert (levels("RED"), levels("BLUE"), state("ord_1")) == ((10, 0), (2, 0), None)
+
+
+def test_an_order_that_was_refused_may_ask_for_less(cloud):
+    product = make(variant("RED", stock=2))
+    assert refused_as(reserve("ord_1", line(product, "RED", 3))) == "/problems/out-of-stock"
+    assert refused_as(reserve("ord_1", line(product, "RED", 2))) is None
+    assert levels("RED") == (0, 2)
+
+
+def test_nothing_is_held_at_another_price_than_the_quoted_one(cloud):
+    product = make(variant("RED", price=600), variant("BLUE"))
+    answer = reserve("ord_1", line(product, "RED", price=500), line(product, "BLUE"))
+    assert refused_as(answer) == "/problems/price-changed"
+    assert answer["problem"]["items"] == [
+        {
+            "sku": "RED",
+            "quoted": {"amount": 500, "currency": "GBP"},
+            "current": {"amount": 600, "currency": "GBP"},
+        }
+    ]
+    assert (levels("RED"), levels("BLUE")) == ((10, 0), (10, 0))
+
+
+def test_an_archived_product_cannot_be_held(cloud):
+    product = make(variant("RED"))
+    assert put(product, {"title": "A mug", "status": "archived", "variants": [variant("RED")]}).status == 200
+    answer = reserve("ord_1", line(product, "RED"))
+    assert refused_as(answer) == "/problems/out-of-stock"
+    assert answer["problem"]["items"] == [{"sku": "RED", "requested": 1, "available": 0}]
+
+
+def test_asking_again_holds_nothing_more(cloud):
+    product = make(variant("RED"))
+    answers = [reserve("ord_1", line(product, "RED", 2)) for _ in range(3)]
+    assert answers == [{"output": {"order_id": "ord_1"}}] * 3
+    assert levels("RED") == (8, 2)
+
+
+def test_two_lines_of_one_sku_are_held_together(cloud):
+    product = make(variant("RED", stock=5))
+    assert refused_as(reserve("ord_1", line(product, "RED", 3), line(product, "RED", 2))) is None
+    assert levels("RED") == (0, 5)
+    assert stock.reservation("ord_1")["head"].lines == [[product["product_id"], "RED", 5]]
+
+
+def test_two_lines_of_one_sku_that_are_too_much_together_are_refused(cloud):
+    product = make(variant("RED", stock=4))
+    answer = reserve("ord_1", line(product, "RED", 3), line(product, "RED", 2))
+    assert answer["problem"]["items"] == [{"sku": "RED", "requested": 5, "available": 4}]
+    assert levels("RED") == (4, 0)
+
+
+def test_what_is_released_is_on_sale_again_once(cloud):
+    product = make(variant("RED"))
+    reserve("ord_1", line(product, "RED", 4))
+    release("ord_1")
+    release("ord_1")
+    assert (levels("RED"), state("ord_1")) == ((10, 0), "released")
+
+
+def test_an_order_given_up_before_it_reserved_never_reserves(cloud):
+    product = make(variant("RED"))
+    release("ord_1")
+    assert refused_as(reserve("ord_1", line(product, "RED"))) == "/problems/reservation-released"
+    assert levels("RED") == (10, 0)
+
+
+def test_an_order_given_up_after_it_reserved_does_not_reserve_again(cloud):
+    product = make(variant("RED"))
+    reserve("ord_1", line(product, "RED"))
+    release("ord_1")
+    assert refused_as(reserve("ord_1", line(product, "RED"))) == "/problems/reservation-released"
+    assert levels("RED") == (10, 0)
+
+
+def test_three_lines_cost_one_call_of_eight_write_units(calls):
+    product = make(*(variant(sku, title="t" * 200, options={"o" * 50: "v" * 50}) for sku in "ABC"))
+    calls.clear()
+    assert refused_as(reserve("ord_" + "0" * 26, *(line(product, sku) for sku in "ABC"))) is None
+    [(operation, sent)] = calls
+    assert operation == "TransactWriteItems"
+    assert [next(iter(item)) for item in sent["TransactItems"]] == ["Put", "Update", "Update", "Update"]
+    head = stock.reservation("ord_" + "0" * 26)["head"]
+    written = [head, *VariantRow.query(f"product#{product['product_id']}", VariantRow.sk.startswith("sku#"))]
+    # Every row up to 1 KB takes two units in a transaction.
+    assert sum(2 * -(-size_of(row) // 1024) for row in written) == 8
+
+
+def size_of(row):
+    """Bytes, counted generously: names, values, three a value for its type."""
+    return sum(
+        len(name) + len(str(next(iter(value.values()))).encode()) + 3
+        for name, value in row.serialize().items()
+    )
+
+
+@pytest.mark.parametrize("weather", ["atomic", "rivalry"])
+def test_fifty_at_once_for_ten_pieces_are_ten_sold_and_forty_told(request, weather):
+    conflicts = request.getfixturevalue(weather)
+    product = make_among_rivals(variant("RED", stock=10))
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda n: reserve(f"ord_{n}", line(product, "RED")), range(50)))
+    # A rival that never came through would have been raised as Unavailable: 503.
+    assert Counter(map(refused_as, answers)) == {None: 10, "/problems/out-of-stock": 40}
+    assert levels("RED") == (0, 10)
+    assert sum(state(f"ord_{n}") == "held" for n in range(50)) == 10
+    assert conflicts is None or len(conflicts) >= 20
+
+
+def make_among_rivals(*variants):
+    """A product, put on sale however often it takes."""
+    while True:
+        try:
+            return make(*variants)
+        except AssertionError as busy:
+            assert "/problems/contended" in str(busy)
+
+
+def test_two_tries_of_one_order_at_once_hold_it_once(atomic):
+    product = make(variant("RED"))
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: reserve("ord_1", line(product, "RED", 2)), range(8)))
+    assert answers == [{"output": {"order_id": "ord_1"}}] * 8
+    assert levels("RED") == (8, 2)
+
+
+def test_reserving_and_giving_up_at_once_leaves_nothing_held(atomic):
+    product = make(variant("RED"))
+
+    def act(number):
+        order = f"ord_{number // 2}"
+        return release(order) if number % 2 else reserve(order, line(product, "RED"))
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(act, range(16)))
+    for number in range(8):
+        assert state(f"ord_{number}") == "released"
+    assert levels("RED") == (10, 0)
