@@ -1,5 +1,6 @@
 """Reads CloudFormation's YAML: its short tags become mappings (`!Ref X` → `{"Ref": "X"}`)."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ def _tagged(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
 _Loader.add_multi_constructor("!", _tagged)
 
 
+@cache
 def read(path: Path) -> dict[str, Any]:
-    """The template in the file."""
+    """The template in the file; read once, so not to be changed."""
     template: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506  a subclass of SafeLoader
     return template
 

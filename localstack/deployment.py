@@ -82,8 +82,11 @@ def deploy(cloud: Cloud) -> bool:
 
 
 def _publish_gateway_responses(cloud: Cloud) -> None:
-    """Deploy the API's stage once more: MiniStack takes the gateway's own answers from resources that are made
-    after the stack's deployment, and not, as AWS does, from the API's document."""
+    """Deploy the API's stage once more.
+
+    MiniStack takes the gateway's own answers from resources that are made after the deployment, and not, as
+    AWS does, from the API's document.
+    """
     *_, api, stage, _ = cloud.api_url().split("/")
     cloud.client("apigateway").create_deployment(restApiId=api, stageName=stage)
 

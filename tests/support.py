@@ -78,8 +78,8 @@ def make_resources() -> None:
     dynamodb, sns, sqs, kms, manager = (
         boto3.client(name, region_name=REGION) for name in ("dynamodb", "sns", "sqs", "kms", "secretsmanager")
     )
-    for file in sorted((ROOT / "infra").glob("*.yaml")):
-        for resource in read(file).get("Resources", {}).values():
+    for service in SERVICES:
+        for resource in read(ROOT / "infra" / f"{service}.yaml").get("Resources", {}).values():
             kind, properties = resource["Type"], resource.get("Properties", {})
             if kind == "AWS::DynamoDB::Table":
                 dynamodb.create_table(

@@ -1,0 +1,111 @@
+"""What lies on the shelf: counted, adjusted, and never less than what is promised."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from catalog.app import api
+from tests.catalog.shelves import levels, line, make, release, reserve, variant
+from tests.support import call, customer, keyed, staff
+
+
+def count(sku, on_hand, **request):
+    return call(api, "PUT", f"/stock/{sku}", body={"on_hand": on_hand}, **{"caller": staff(), **request})
+
+
+def adjust(sku, delta, key=None, **request):
+    body = {"delta": delta, "reason": "a crate was dropped"}
+    sent = {"caller": staff(), "headers": keyed(key), **request}
+    return call(api, "POST", f"/stock/{sku}/adjustments", body=body, **sent)
+
+
+def test_a_counted_shelf_holds_so_many_of_which_some_are_promised(cloud):
+    product = make(variant("RED"))
+    reserve("ord_1", line(product, "RED", 4))
+    answer = count("RED", 30)
+    assert (answer.status, answer.json) == (
+        200,
+        {"sku": "RED", "on_hand": 30, "reserved": 4, "available": 26},
+    )
+    assert levels("RED") == (26, 4)
+
+
+def test_counting_twice_is_counting_once(cloud):
+    make(variant("RED"))
+    assert count("RED", 7).json == count("RED", 7).json
+    assert levels("RED") == (7, 0)
+
+
+def test_a_shelf_cannot_hold_fewer_than_are_promised(cloud):
+    product = make(variant("RED"))
+    reserve("ord_1", line(product, "RED", 4))
+    for answer in (count("RED", 3), adjust("RED", -7)):
+        assert answer.status == 409
+        assert answer.json["type"] == "/problems/stock-reserved"
+        assert answer.json["reserved"] == 4
+    assert levels("RED") == (6, 4)
+    assert count("RED", 4).status == 200
+    assert levels("RED") == (0, 4)
+
+
+def test_an_adjustment_sent_again_changes_the_shelf_once(cloud):
+    make(variant("RED"))
+    first, again = adjust("RED", -3, "key-1"), adjust("RED", -3, "key-1")
+    assert (first.status, first.json) == (again.status, again.json)
+    assert again.header("Idempotent-Replayed") == "true"
+    assert levels("RED") == (7, 0)
+    assert adjust("RED", -3, "key-2").status == 200
+    assert levels("RED") == (4, 0)
+
+
+def test_an_adjustment_needs_a_key_a_reason_and_a_change(cloud):
+    make(variant("RED"))
+    assert adjust("RED", 1, headers={}).status == 400
+    bare = call(
+        api, "POST", "/stock/RED/adjustments", body={"delta": 1}, caller=staff(), headers=keyed()
+    )
+    assert bare.status == 422
+    assert levels("RED") == (10, 0)
+
+
+def test_adjustments_at_once_all_count(atomic):
+    make(variant("RED", stock=0))
+    with ThreadPoolExecutor(8) as pool:
+        assert {answer.status for answer in pool.map(lambda _: adjust("RED", 5), range(8))} == {200}
+    assert levels("RED") == (40, 0)
+
+
+def test_adjusting_while_orders_come_and_go_loses_no_piece(atomic):
+    product = make(variant("RED", stock=100))
+
+    def act(number):
+        if number % 3 == 0:
+            return adjust("RED", 1).status
+        reserve(f"ord_{number}", line(product, "RED", 2))
+        return release(f"ord_{number}") if number % 3 == 1 else None
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(act, range(24)))
+    assert levels("RED") == (108 - 16, 16)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_sku_that_nobody_sells_has_no_shelf(cloud, method):
+    body = {"on_hand": 1} if method == "PUT" else None
+    assert call(api, method, "/stock/NONE", body=body, caller=staff()).status == 404
+
+
+def test_the_shelf_is_for_staff(cloud):
+    make(variant("RED"))
+    assert call(api, "GET", "/stock/RED", caller=customer()).status == 403
+    assert count("RED", 1, caller=customer()).status == 403
+    assert adjust("RED", 1, caller=customer()).status == 403
+    assert levels("RED") == (10, 0)
+
+
+@pytest.mark.parametrize("on_hand", [-1, 1.5, "10", None, 10_000_001])
+def test_a_shelf_holds_a_whole_number_of_pieces(cloud, on_hand):
+    make(variant("RED"))
+    answer = count("RED", on_hand)
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/on_hand")
+    assert levels("RED") == (10, 0)
