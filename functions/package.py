@@ -12,7 +12,9 @@ Environment:
 from __future__ import annotations
 
 import fcntl
+import gzip
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -29,6 +31,17 @@ ROOT = Path(__file__).resolve().parent
 
 # A function whose needs differ from its service's has a lock of its own.
 OWN_LOCKS = {"UsersAuthorizer": "users/authorizer-requirements.txt"}
+# And one that stands before every request ships only the files it imports.
+OWN_FILES = {
+    "UsersAuthorizer": (
+        "shared/__init__.py",
+        "shared/aws.py",
+        "users/__init__.py",
+        "users/authorizer.py",
+        "users/domain/__init__.py",
+        "users/domain/keys.py",
+    )
+}
 
 # Never imported at run time, by path inside the library folder.
 UNUSED = (
@@ -117,8 +130,12 @@ def build(logical_id: str, artifacts: Path, target: Target) -> None:
     shutil.copytree(
         libraries(Lock.read(lock_of(logical_id, folders[-1])), target), artifacts, dirs_exist_ok=True
     )
+    for file in OWN_FILES.get(logical_id, ()):
+        (artifacts / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, artifacts / file)
     for folder in folders:
-        shutil.copytree(ROOT / folder, artifacts / folder, ignore=NOT_SHIPPED, dirs_exist_ok=True)
+        if logical_id not in OWN_FILES:
+            shutil.copytree(ROOT / folder, artifacts / folder, ignore=NOT_SHIPPED, dirs_exist_ok=True)
         compile_to_bytecode(artifacts / folder, artifacts, target)
 
 
@@ -170,6 +187,7 @@ def libraries(lock: Lock, target: Target) -> Path:
                 made = Path(scratch) / "site"
                 install(lock, made, target)
                 trim(made, lock)
+                narrow_endpoints(made / "botocore" / "data")
                 strip_symbols(made)
                 compile_libraries(made, target)
                 made.rename(ready)
@@ -219,6 +237,20 @@ def trim(site: Path, lock: Lock) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def narrow_endpoints(data: Path) -> None:
+    """Leave in botocore's table of endpoints the shipped services: it is read at every cold start."""
+    prefixes = {
+        json.loads(gzip.decompress(model.read_bytes()))["metadata"]["endpointPrefix"]
+        for model in data.glob("*/*/service-2.json.gz")
+    }
+    table = json.loads((data / "endpoints.json").read_text())
+    for partition in table["partitions"]:
+        partition["services"] = {
+            name: entry for name, entry in partition["services"].items() if name in prefixes
+        }
+    (data / "endpoints.json").write_text(json.dumps(table, separators=(",", ":")))
 
 
 def strip_symbols(site: Path) -> None:

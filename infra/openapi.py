@@ -35,8 +35,8 @@ def routes() -> list[tuple[str, Any]]:
     found = []
     for name, properties in functions(template).items():
         for part in (template["Globals"]["Function"], properties):
-            for variable in part.get("Environment", {}).get("Variables", {}):
-                os.environ.setdefault(variable, "unset")
+            for variable, value in part.get("Environment", {}).get("Variables", {}).items():
+                os.environ.setdefault(variable, value if isinstance(value, str) else "unset")
         module, _, attribute = properties["Handler"].rpartition(".")
         handler = getattr(importlib.import_module(module), attribute)
         if isinstance(handler, Api):

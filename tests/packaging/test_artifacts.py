@@ -1,9 +1,7 @@
 """What `sam build` makes of every function, built by its own door and held to its budgets."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from importlib.util import MAGIC_NUMBER
@@ -12,12 +10,19 @@ from pathlib import Path
 import pytest
 
 import package
-from infra.cloudformation import functions, read
-from tests.support import ENVIRONMENT, ROOT
+from tests.packaging.artifacts import (
+    FUNCTIONS,
+    MB,
+    RECIPES,
+    Recipe,
+    environment,
+    limit,
+    make,
+    recipe,
+    zipped_size,
+)
+from tests.support import ROOT
 
-TEMPLATE = read(ROOT / "template.yaml")
-FUNCTIONS = functions(TEMPLATE)
-MB = 1 << 20
 UNCHECKED_HASH = 1  # PEP 552: by hash (bit 0), and not checked against the source (bit 1)
 
 # Modules that are dear to load or do not belong, and the only functions that may load them while they start.
@@ -32,39 +37,19 @@ MAY_LOAD = {
 }
 
 
-def recipe(name: str) -> tuple[str, str]:
-    """What decides an artifact's content: functions that agree in it get the same, one build does for all."""
-    service = re.findall(r"[A-Z][a-z]+", name)[0].lower()
-    folder = service if (package.ROOT / service).is_dir() else "shared"
-    return folder, str(package.lock_of(name, folder).relative_to(package.ROOT))
-
-
-RECIPES = {recipe(name): name for name in FUNCTIONS}
-
-
 @pytest.fixture(scope="session")
-def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Path]:
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[Recipe, Path]:
     """One built artifact a recipe."""
-    built = {}
-    environment = {
-        key: value for key, value in os.environ.items() if key not in {"TILLSTACK_TARGET", "MAKEFLAGS"}
-    }
+    built = {key: tmp_path_factory.mktemp(name) for key, name in RECIPES.items()}
     for key, name in RECIPES.items():
-        built[key] = tmp_path_factory.mktemp(name)
-        subprocess.run(
-            ["make", "-s", f"build-{name}", f"ARTIFACTS_DIR={built[key]}", f"PYTHON={sys.executable}"],
-            cwd=ROOT / "functions",
-            env=environment,
-            check=True,
-        )
+        make(name, built[key])
     return built
 
 
 @pytest.mark.parametrize("key", RECIPES, ids="-".join)
 def test_is_small(key, artifacts, tmp_path):
-    zipped = Path(shutil.make_archive(str(tmp_path / "function"), "zip", artifacts[key]))
-    limit = 8 if key[0] == "payments" else 6
-    assert zipped.stat().st_size <= limit * MB, f"{zipped.stat().st_size / MB:.2f} MB"
+    size = zipped_size(artifacts[key], tmp_path)
+    assert size <= limit(key) * MB, f"{size / MB:.2f} MB"
 
 
 @pytest.mark.parametrize("key", RECIPES, ids="-".join)
@@ -99,21 +84,6 @@ module, _, attribute = sys.argv[2].rpartition(".")
 assert callable(getattr(importlib.import_module(module), attribute))
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
-
-
-def environment(name: str) -> dict[str, str]:
-    """The variables the template gives a function, with the values the other tests use."""
-    declared = [
-        *TEMPLATE["Globals"]["Function"].get("Environment", {}).get("Variables", {}),
-        *FUNCTIONS[name].get("Environment", {}).get("Variables", {}),
-    ]
-    return {
-        "AWS_REGION": "eu-west-2",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        **{variable: ENVIRONMENT.get(variable, "1") for variable in declared},
-    }
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
