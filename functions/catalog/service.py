@@ -96,6 +96,10 @@ def release(order_id: str) -> None:
     if not rows:
         stock.entomb(order_id, clock.now())
         return
+    if rows[stock.HEAD].state == State.RESERVING:
+        # From here on no chunk can be held; one may have been since we looked.
+        stock.settle_head(rows[stock.HEAD], State.RELEASED)
+        rows = stock.reservation(order_id)
     _settle(rows, State.RELEASED, (State.HELD, State.COMMITTED))
 
 
@@ -113,10 +117,10 @@ def commit(order_id: str) -> None:
 
 
 def _settle(rows: dict[str, Any], state: State, movable: tuple[State, ...]) -> None:
-    """Head first, so that no further chunk can be held; then each chunk, once each."""
+    """Head first, then each chunk, once each."""
     for key in sorted(rows, key=lambda key: key != stock.HEAD):
         row = rows[key]
-        if row.state in movable or row.state == State.RESERVING:
+        if row.state in movable:
             if row.lines:
                 stock.settle(row, state, clock.now())
             else:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from copy import copy, deepcopy
 from typing import Any
 
 import moto
@@ -12,6 +13,7 @@ import pytest
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.dynamodb.exceptions import TransactionCanceledException
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models.table import Table
 
 from catalog import service
 from catalog.tables.rows import CatalogRow, ListingRow
@@ -30,10 +32,30 @@ def resources() -> Iterator[None]:
 
 
 @pytest.fixture
-def cloud(resources: None) -> None:
+def cloud(resources: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """AWS in process as for all services, made once a module and emptied for each test: that is faster."""
     for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
         table.items.clear()
+    _back_up_once(monkeypatch)
+
+
+def _back_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto copies the table for each write of a transaction, for the rollback: the first copy will do."""
+    write, current = DynamoDBBackend.transact_write_items, threading.local()
+
+    def transact(self: DynamoDBBackend, items: list[dict[str, Any]]) -> None:
+        current.backups = dict[str, Table]()
+        write(self, items)
+
+    def backup(self: Table, memo: dict[int, Any]) -> Table:
+        backups: dict[str, Table] = current.backups
+        if self.name not in backups:
+            backups[self.name] = copy(self)
+            backups[self.name].items = deepcopy(self.items, memo)
+        return backups[self.name]
+
+    monkeypatch.setattr(DynamoDBBackend, "transact_write_items", transact)
+    monkeypatch.setattr(Table, "__deepcopy__", backup, raising=False)
 
 
 @pytest.fixture

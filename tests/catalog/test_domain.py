@@ -1,5 +1,7 @@
 """The rules of products and stock, on plain values."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,9 +77,9 @@ def test_a_slug_fits_in_a_path_or_is_refused(name):
 def test_merging_leaves_one_line_a_sku_and_loses_no_piece(wanted):
     one_each = merged(wanted)
     assert len({line.sku for line in one_each}) == len(one_each)
-    pieces = {}
+    pieces: Counter[str] = Counter()
     for line in wanted:
-        pieces[line.sku] = pieces.get(line.sku, 0) + line.quantity
+        pieces[line.sku] += line.quantity
     assert {line.sku: line.quantity for line in one_each} == pieces
 
 

@@ -18,10 +18,12 @@ from catalog.tables.rows import (
     variant_key,
 )
 from catalog.tables.stock import Overtaken, to_variant
+from shared.errors import invalid
 from shared.money import Money
 from shared.rows import Refused, refused_by_condition, transaction
 
 ALL = "all"
+MAX_WRITES = 100  # of one DynamoDB transaction
 CATEGORIES = "categories"
 
 
@@ -69,7 +71,7 @@ def replace(old: Product, new: Product) -> None:
     """Write a product's next version; stock that is there stays as it is.
 
     Raises Overtaken unless the stored one is `old`'s version, SkuTaken, StockReserved (a variant that goes is
-    promised to somebody).
+    promised to somebody), Invalid (more comes and goes than one transaction takes).
     """
     before = {variant.sku: variant for variant in old.variants}
     after = {variant.sku for variant in new.variants}
@@ -96,6 +98,8 @@ def _write(
     updates: list[tuple[Model, list[Any], Any]] | None = None,
     deletes: list[tuple[Model, Any]] | None = None,
 ) -> None:
+    if len(puts) + len(updates or []) + len(deletes or []) > MAX_WRITES:
+        raise invalid("/variants", "Too many variants come and go at once; change some first, then the rest.")
     try:
         with transaction(CatalogRow) as writes:
             for row, condition in deletes or []:
@@ -107,12 +111,12 @@ def _write(
     except Refused as refused:
         # In a transaction's answer deletes come first, then puts, then updates.
         gone = len(deletes or [])
+        if refused.refused(gone):
+            raise Overtaken(product.product_id) from None
         if any(refused.refused(position) for position in range(gone)):
             raise StockReserved(
                 "A variant that you take out is reserved for orders; archive it instead."
             ) from None
-        if refused.refused(gone):
-            raise Overtaken(product.product_id) from None
         taken = any(refused.refused(gone + position) for position in range(1, len(puts)))
         if taken:
             raise SkuTaken("A SKU of this product belongs to another one.") from None

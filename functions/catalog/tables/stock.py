@@ -125,7 +125,8 @@ def settle_head(row: ReservationRow, state: State) -> None:
 def settle(row: ReservationRow, state: State, now: datetime) -> None:
     """Let go of what a reservation row holds, its state the witness that it happens once. Raises Overtaken.
 
-    held → committed: sold. held → released: back on sale. committed → released: returned to the shelf.
+    held → committed: sold. held → released: back on sale. committed → released: returned to the shelf, but
+    for variants that were taken out of their product since.
     """
     moves: dict[tuple[str, State], tuple[int, int]] = {
         (State.HELD, State.COMMITTED): (0, -1),
@@ -133,6 +134,7 @@ def settle(row: ReservationRow, state: State, now: datetime) -> None:
         (State.COMMITTED, State.RELEASED): (1, 0),
     }
     available, reserved = moves[(row.state, state)]
+    lines = row.lines or []
     try:
         with transaction(CatalogRow) as writes:
             writes.update(
@@ -140,14 +142,17 @@ def settle(row: ReservationRow, state: State, now: datetime) -> None:
                 [ReservationRow.state.set(state), ReservationRow.updated_at.set(now)],
                 condition=ReservationRow.state == row.state,
             )
-            for product_id, sku, quantity in row.lines or []:
+            for product_id, sku, quantity in lines:
                 writes.update(
                     VariantRow(product_key(product_id), variant_key(sku)),
                     _moved(now, available=available * quantity, reserved=reserved * quantity),
                     condition=VariantRow.pk.exists(),
                 )
-    except Refused:
-        raise Overtaken(row.pk) from None
+    except Refused as refused:
+        if refused.refused(0):
+            raise Overtaken(row.pk) from None
+        row.lines = [line for position, line in enumerate(lines, 1) if not refused.refused(position)]
+        settle(row, state, now)
 
 
 def find_variant(sku: str) -> tuple[str, Variant] | None:

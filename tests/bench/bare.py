@@ -1,0 +1,23 @@
+"""What the handlers are held against: the same call and the same answer without a framework."""
+
+import json
+import os
+from typing import Any
+
+import botocore.session
+
+session = botocore.session.get_session()
+client: Any = session.create_client("dynamodb", region_name=os.environ["AWS_REGION"])
+
+
+def get_order(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Read the caller's order and give it away as DynamoDB says it."""
+    item = client.get_item(
+        TableName=os.environ["ORDERS_TABLE"],
+        Key={
+            "user_id": {"S": event["requestContext"]["authorizer"]["user_id"]},
+            "order_id": {"S": event["pathParameters"]["order_id"]},
+        },
+        ConsistentRead=True,
+    )["Item"]
+    return {"statusCode": 200, "headers": {"Content-Type": "application/json"}, "body": json.dumps(item)}

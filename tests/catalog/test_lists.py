@@ -1,0 +1,169 @@
+"""Lists of what is on sale, page by page, and the categories they stand in."""
+
+import pytest
+
+from catalog.app import api
+from tests.catalog.shelves import make, variant
+from tests.support import call, staff
+
+
+def items(query=""):
+    answer = call(api, "GET", f"/products{query}")
+    assert answer.status == 200, answer.text
+    return answer.json["items"]
+
+
+def skus(query=""):
+    return [product["variants"][0]["sku"] for product in items(query)]
+
+
+def pages(query, limit):
+    """Every page of a list, by its cursors."""
+    found, cursor = [], None
+    while True:
+        answer = call(api, "GET", f"/products?limit={limit}{query}" + (f"&cursor={cursor}" if cursor else ""))
+        assert answer.status == 200, answer.text
+        found.append([product["variants"][0]["sku"] for product in answer.json["items"]])
+        cursor = answer.json["next_cursor"]
+        if cursor is None:
+            return found
+
+
+def category(name, **more):
+    return call(api, "POST", "/categories", body={"name": name, **more}, caller=staff())
+
+
+@pytest.fixture
+def shop(cloud):
+    """Five products in two categories, oldest first: their prices are not in that order."""
+    for name in ("Mugs", "Plates"):
+        assert category(name).status == 201
+    for sku, price, kind in [
+        ("A", 300, "mugs"),
+        ("B", 100, "plates"),
+        ("C", 500, "mugs"),
+        ("D", 200, "mugs"),
+    ]:
+        make(variant(sku, price=price), title=f"Ware {sku}", category_ids=[kind])
+    make(variant("E", price=400, stock=0), title="A Fine Ware", category_ids=["mugs", "plates"])
+
+
+def test_lists_show_the_newest_first(shop):
+    assert skus() == ["E", "D", "C", "B", "A"]
+
+
+def test_a_category_lists_its_own(shop):
+    assert skus("?category=mugs") == ["E", "D", "C", "A"]
+    assert skus("?category=plates") == ["E", "B"]
+    assert skus("?category=none") == []
+
+
+def test_prices_sort_both_ways_within_a_category_and_without(shop):
+    assert skus("?sort=price") == ["B", "D", "A", "E", "C"]
+    assert skus("?sort=-price") == ["C", "E", "A", "D", "B"]
+    assert skus("?sort=price&category=mugs") == ["D", "A", "E", "C"]
+
+
+def test_a_product_is_priced_at_its_cheapest_variant(shop):
+    make(variant("X", price=900), variant("Y", price=50))
+    assert skus("?sort=price")[0] == "X"
+
+
+def test_words_find_products_in_any_case_and_all_must_be_there(shop):
+    assert skus("?q=FINE") == ["E"]
+    assert skus("?q=ware") == ["E", "D", "C", "B", "A"]
+    assert skus("?q=fine%20plate") == []
+    make(variant("Z"), title="A bowl", description="Fine bone china")
+    assert skus("?q=china") == ["Z"]
+
+
+def test_prices_and_stock_narrow_a_list(shop):
+    assert skus("?min_price=200&max_price=400") == ["E", "D", "A"]
+    assert skus("?in_stock=true") == ["D", "C", "B", "A"]
+    assert skus("?min_price=200&max_price=400&in_stock=true&sort=price&category=mugs") == ["D", "A"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["E", "D", "C", "B", "A"]),
+        ("&sort=price", ["B", "D", "A", "E", "C"]),
+        ("&sort=-price", ["C", "E", "A", "D", "B"]),
+        ("&category=mugs", ["E", "D", "C", "A"]),
+        ("&sort=price&min_price=200", ["D", "A", "E", "C"]),
+        ("&sort=-price&in_stock=true&category=mugs", ["C", "A", "D"]),
+        ("&q=ware&in_stock=true", ["D", "C", "B", "A"]),
+    ],
+)
+def test_pages_follow_each_other_without_gap_or_repeat(shop, query, expected):
+    for limit in (1, 2, 3, 5):
+        found = pages(query, limit)
+        assert [sku for page in found for sku in page] == expected
+        assert all(len(page) <= limit for page in found)
+
+
+@pytest.mark.parametrize("query", ["", "&sort=price", "&category=mugs", "&category=mugs&sort=-price"])
+def test_a_page_is_one_query_and_nothing_is_scanned(shop, calls, query):
+    first = call(api, "GET", f"/products?limit=2{query}").json
+    call(api, "GET", f"/products?limit=2{query}&cursor={first['next_cursor']}")
+    assert [operation for operation, _ in calls] == ["Query", "Query"]
+
+
+def test_a_narrowed_page_is_queries_too_and_nothing_is_scanned(shop, calls):
+    assert skus("?q=fine&limit=2&in_stock=false") == ["E"]
+    assert {operation for operation, _ in calls} == {"Query"}
+
+
+def test_a_cursor_belongs_to_its_list(shop):
+    cursor = call(api, "GET", "/products?limit=2&sort=price").json["next_cursor"]
+    for query in (f"sort=-price&cursor={cursor}", f"sort=price&cursor={cursor}x", "cursor=none"):
+        answer = call(api, "GET", f"/products?limit=2&{query}")
+        assert (answer.status, answer.json["type"]) == (400, "/problems/malformed")
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "sort=name", "min_price=-1", "colour=red"])
+def test_a_wrong_question_is_told_where_it_is_wrong(cloud, query):
+    answer = call(api, "GET", f"/products?{query}")
+    assert answer.status == 422
+    assert answer.json["errors"][0]["pointer"] == "/query/" + query.partition("=")[0]
+
+
+def test_categories_stand_in_their_order(cloud, calls):
+    category("Mugs", position=2)
+    category("Plates", position=1)
+    category("Big mugs", parent_id="mugs", position=1)
+    calls.clear()
+    shown = call(api, "GET", "/categories").json
+    assert [(c["category_id"], c["parent_id"]) for c in shown["items"]] == [
+        ("big-mugs", "mugs"),
+        ("plates", None),
+        ("mugs", None),
+    ]
+    assert [operation for operation, _ in calls] == ["Query"]
+
+
+def test_a_category_is_renamed_under_its_version_and_keeps_its_id(cloud):
+    category("Mugs")
+
+    def rename(name, version):
+        headers = {"If-Match": f'"{version}"'}
+        return call(api, "PUT", "/categories/mugs", body={"name": name}, caller=staff(), headers=headers)
+
+    assert (rename("Cups", 1).status, rename("Beakers", 1).status) == (200, 412)
+    [shown] = call(api, "GET", "/categories").json["items"]
+    assert (shown["category_id"], shown["name"], shown["version"]) == ("mugs", "Cups", 2)
+
+
+def test_a_category_has_one_name_and_a_place_that_is_no_circle(cloud):
+    assert [category("Mugs").status, category("mugs!").status] == [201, 409]
+    assert category("Plates", parent_id="none").status == 422
+    assert category("Big mugs", parent_id="mugs").status == 201
+    inward = {"name": "Mugs", "parent_id": "big-mugs"}
+    assert call(api, "PUT", "/categories/mugs", body=inward, caller=staff()).status == 422
+
+
+def test_a_category_goes_when_nothing_is_in_it(shop):
+    category("Big mugs", parent_id="mugs")
+    for name, status in [("plates", 409), ("mugs", 409), ("big-mugs", 204), ("big-mugs", 404)]:
+        assert call(api, "DELETE", f"/categories/{name}", caller=staff()).status == status
+    assert [c["category_id"] for c in call(api, "GET", "/categories").json["items"]] == ["mugs", "plates"]
