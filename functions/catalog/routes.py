@@ -15,6 +15,7 @@ from catalog.schemas import (
 )
 from shared import clock
 from shared.http import Routes
+from shared.idempotency import Key
 from shared.identity import STAFF, Caller
 from shared.observe import log
 
@@ -102,7 +103,7 @@ def set_stock(caller: Caller, sku: str, body: StockBody) -> StockView:
 
 
 @routes.post("/stock/{sku}/adjustments", role=STAFF, idempotent=True)
-def adjust_stock(caller: Caller, sku: str, body: AdjustmentBody) -> StockView:
+def adjust_stock(caller: Caller, sku: str, body: AdjustmentBody, key: Key) -> StockView:
     """More or fewer lie on the shelf."""
     log.info("stock adjusted", extra={"sku": sku, "delta": body.delta, "actor": caller.user_id})
-    return StockView.of(service.adjust_stock(sku, body.delta))
+    return StockView.of(service.adjust_stock(sku, body.delta, key.pk))

@@ -250,10 +250,15 @@ def set_stock(sku: str, on_hand: int) -> Variant:
 
 
 @again_when_overtaken
-def adjust_stock(sku: str, delta: int) -> Variant:
-    """More or fewer lie there. Raises NotFound, StockReserved."""
+def adjust_stock(sku: str, delta: int, request: str) -> Variant:
+    """More or fewer lie there; once a `request`, also when a first try died before it answered.
+
+    Raises NotFound, StockReserved.
+    """
     product_id, variant = _variant(sku)
-    return _put_on_hand(product_id, variant, variant.on_hand + delta)
+    if stock.adjust(product_id, variant, delta, request, clock.now()):
+        return replace(variant, available=variant.available + delta, version=variant.version + 1)
+    return _variant(sku)[1]
 
 
 def _put_on_hand(product_id: str, variant: Variant, on_hand: int) -> Variant:

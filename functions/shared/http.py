@@ -2,8 +2,9 @@
 
 A view says by its annotations what it needs: `caller: Caller`, path variables by name, `query:` and `body:`
 pydantic models, `if_match: int | None`, `once: Key` (the request's idempotency key, for a use case that
-claims it itself), `request: Raw` (bytes and headers as they came). What it returns is presented: a model as
-JSON with an ETag where it has a version, None as 204, an `Answer` as it is.
+claims it itself), `key: Key` (the same, claimed already, for an effect that remembers it), `request: Raw`
+(bytes and headers as they came). What it returns is presented: a model as JSON with an ETag where it has a
+version, None as 204, an `Answer` as it is.
 """
 
 import inspect
@@ -47,13 +48,15 @@ _ETAG = re.compile(r'(?:W/)?"(\d+)"')
 class Body(BaseModel):
     """What the API takes: exactly the named fields, of exactly their types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 class View(BaseModel):
     """What the API gives."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,7 @@ class Api(Chalice):
         self, *routes: Routes, once: Once | None = None, probe: Callable[[], object] | None = None
     ) -> None:
         super().__init__(app_name=observe.SERVICE, configure_logs=False)
+        self.api.binary_types = []  # answers are text: Chalice need not look for others three times a request
         self.once = once
         self.probe = probe
         self.declared = [route for group in routes for route in group.declared]
@@ -221,6 +225,8 @@ class Api(Chalice):
         if route.body:
             arguments["body"] = _body(route.body, raw, headers)
         key = _key(route, headers, caller, event["path"], raw)
+        if "key" in route.hints:
+            arguments["key"] = key
         if "once" in route.hints:
             arguments["once"] = key
             return _present(route, route.view(**arguments))
@@ -334,7 +340,7 @@ def _present(route: Route, result: Any) -> Answer:
     if isinstance(result, Replayed):
         headers["Idempotent-Replayed"] = "true"
         result = result.view
-    version = getattr(result, "version", None)
+    version = vars(result).get("version")
     if isinstance(version, int):
         headers["ETag"] = f'"{version}"'
     return Answer(status=route.status, headers=headers, body=result.model_dump_json())

@@ -39,7 +39,7 @@ def main(paths: list[str], handler: str, event: dict | None, warm: int) -> None:
                 sys.exit(f"{handler} answered {answer['statusCode']}: {answer['body']}")
         told |= {"first": times[0], "second": times[1], "cold": told["init"] + times[0]}
         told |= {"warm": statistics.median(times[2:])} if warm else {}
-    print(json.dumps(told), file=sys.__stdout__)
+    print(json.dumps(told), file=sys.__stdout__, flush=True)
 
 
 if __name__ == "__main__":

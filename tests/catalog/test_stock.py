@@ -1,10 +1,13 @@
 """What lies on the shelf: counted, adjusted, and never less than what is promised."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
 from catalog.app import api
+from shared import clock
+from shared.idempotency import LEASE, Once
 from tests.catalog.shelves import levels, line, make, release, reserve, variant
 from tests.support import call, customer, keyed, staff
 
@@ -107,3 +110,22 @@ def test_a_shelf_holds_a_whole_number_of_pieces(cloud, on_hand):
     answer = count("RED", on_hand)
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/on_hand")
     assert levels("RED") == (10, 0)
+
+
+def test_an_adjustment_that_died_before_it_answered_is_not_made_twice(cloud, monkeypatch):
+    make(variant("RED"))
+    before, _ = levels("RED")
+
+    def die(*_):
+        raise SystemExit
+
+    with monkeypatch.context() as death:
+        death.setattr(Once, "finish", die)
+        death.setattr(Once, "release", lambda *_: None)
+        with pytest.raises(SystemExit):
+            adjust("RED", 2, "key-1")
+    later = clock.now() + LEASE + timedelta(seconds=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    again = adjust("RED", 2, "key-1")
+    assert (again.status, again.json["available"]) == (200, before + 2)
+    assert levels("RED") == (before + 2, 0)

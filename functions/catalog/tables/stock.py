@@ -4,12 +4,19 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from pynamodb.exceptions import PutError, UpdateError
-from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from catalog.domain import Lack, Line, State, Variant
-from catalog.tables.rows import CatalogRow, ClaimRow, ReservationRow, VariantRow, product_key, variant_key
+from catalog.domain import Lack, Line, State, StockReserved, Variant
+from catalog.tables.rows import (
+    CatalogRow,
+    ClaimRow,
+    ReservationRow,
+    VariantRow,
+    once,
+    product_key,
+    variant_key,
+)
 from shared import observe
 from shared.money import Money
 from shared.rows import REFUSED, Refused, refused_by_condition, transaction
@@ -174,16 +181,40 @@ def facts_of(skus: Sequence[str]) -> list[VariantRow]:
 
 def set_available(product_id: str, variant: Variant, available: int, now: datetime) -> None:
     """Count a shelf anew. Raises Overtaken when anything moved since `variant` was read."""
-    _write(product_id, variant, VariantRow.version == variant.version, available - variant.available, now)
-
-
-def _write(product_id: str, variant: Variant, condition: Condition, delta: int, now: datetime) -> None:
     row = VariantRow(product_key(product_id), variant_key(variant.sku))
     try:
-        row.update(_moved(now, available=delta, reserved=0), condition=condition)
+        row.update(
+            _moved(now, available=available - variant.available, reserved=0),
+            condition=VariantRow.version == variant.version,
+        )
     except UpdateError as error:
         refused_by_condition(error)
         raise Overtaken(variant.sku) from None
+
+
+def adjust(product_id: str, variant: Variant, delta: int, request: str, now: datetime) -> bool:
+    """Move a shelf's count once a request; False where this request did so before.
+
+    Raises StockReserved where fewer would lie there than are promised, Overtaken when anything moved.
+    """
+    try:
+        with transaction(CatalogRow) as writes:
+            once.remember(writes, request, now)
+            writes.update(
+                VariantRow(product_key(product_id), variant_key(variant.sku)),
+                _moved(now, available=delta, reserved=0),
+                condition=(VariantRow.version == variant.version) & (VariantRow.available >= -delta),
+            )
+    except Refused as refused:
+        if refused.refused(0):
+            return False
+        if variant.available + delta < 0:
+            raise StockReserved(
+                f"{variant.reserved} pieces are reserved: there cannot be {variant.on_hand + delta}.",
+                reserved=variant.reserved,
+            ) from None
+        raise Overtaken(variant.sku) from None
+    return True
 
 
 def _variant(line: Line) -> VariantRow:
