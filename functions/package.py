@@ -205,17 +205,9 @@ def exclusive(path: Path) -> Iterator[None]:
 
 def install(lock: Lock, into: Path, target: Target) -> None:
     """Put the pinned wheels into a folder as they are: no resolving, no building, no byte code."""
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--no-compile",
-        "--quiet",
-    ]
-    command += ["--disable-pip-version-check", "--target", str(into), *target.pip_options(), *lock.pins]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-deps", "--only-binary=:all:", "--no-compile", "--target", str(into)]
+    command += [*target.pip_options(), *lock.pins]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
         raise BuildError(
@@ -256,14 +248,14 @@ def narrow_endpoints(data: Path) -> None:
 
 def leave_out_prose(data: Path) -> None:
     """Take the documentation out of botocore's service models, four fifths of what a client has to parse."""
+
+    def lean(node: dict[str, object]) -> dict[str, object]:
+        # A member may be called `documentation` too, but then it is no text.
+        return {name: it for name, it in node.items() if name != "documentation" or not isinstance(it, str)}
+
     for path in data.glob("*/*/*.json.gz"):
-        model = json.loads(gzip.decompress(path.read_bytes()), object_hook=_without_prose)
+        model = json.loads(gzip.decompress(path.read_bytes()), object_hook=lean)
         path.write_bytes(gzip.compress(json.dumps(model, separators=(",", ":")).encode(), mtime=0))
-
-
-def _without_prose(node: dict[str, object]) -> dict[str, object]:
-    """A shape or a member may be called `documentation` too, but then it is no text."""
-    return {key: value for key, value in node.items() if key != "documentation" or not isinstance(value, str)}
 
 
 def strip_symbols(site: Path) -> None:
