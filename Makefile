@@ -79,7 +79,7 @@ validate: $(venv_ready) $(sam_ready) ## sam validate, and its linter
 deploy: build ## sam deploy to AWS, with your credentials (STAGE=dev|staging|prod)
 	@$(sam) deploy --config-env $(STAGE)
 
-bench: $(venv_ready) ## cold and warm times, DynamoDB calls and units, modules loaded
+bench: $(venv_ready) ## cold and warm times, DynamoDB calls, zip sizes, modules loaded
 	@PYTHONPATH=functions:. $(py) -m tests.bench
 
 fmt: $(venv_ready) ## format and sort imports

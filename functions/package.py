@@ -92,11 +92,9 @@ class Target:
 
     @property
     def name(self) -> str:
-        return (
-            f"python{self.python}-{self.architecture}"
-            if self.python
-            else f"native-{sys.implementation.cache_tag}"
-        )
+        if self.python is None:
+            return f"native-{sys.implementation.cache_tag}"
+        return f"python{self.python}-{self.architecture}"
 
     def pip_options(self) -> list[str]:
         """The wheels for Amazon Linux 2023 (glibc 2.34) from Python 3.12 on, Amazon Linux 2 (2.26) before."""
@@ -127,9 +125,8 @@ def build(logical_id: str, artifacts: Path, target: Target) -> None:
     folders = (
         ["shared", service] if service and (ROOT / service).is_dir() and service != "shared" else ["shared"]
     )
-    shutil.copytree(
-        libraries(Lock.read(lock_of(logical_id, folders[-1])), target), artifacts, dirs_exist_ok=True
-    )
+    site = libraries(Lock.read(lock_of(logical_id, folders[-1])), target)
+    shutil.copytree(site, artifacts, dirs_exist_ok=True)
     for file in OWN_FILES.get(logical_id, ()):
         (artifacts / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, artifacts / file)
@@ -219,9 +216,8 @@ def trim(site: Path, lock: Lock) -> None:
     """Take out what no function imports: other services' models, command lines, stubs, package records."""
     doomed = [path for pattern in UNUSED for path in site.glob(pattern)]
     doomed += [path for pattern in UNUSED_ANYWHERE for path in site.rglob(pattern)]
-    doomed += [
-        model for model in (site / "botocore" / "data").glob("*/") if model.name not in lock.aws_services
-    ]
+    models = (site / "botocore" / "data").glob("*/")
+    doomed += [model for model in models if model.name not in lock.aws_services]
     for record in site.glob("*.dist-info"):
         keeps = record.name.split("-")[0] in READ_OWN_METADATA
         doomed += [file for file in record.iterdir() if file.name != "METADATA"] if keeps else [record]
@@ -240,9 +236,8 @@ def narrow_endpoints(data: Path) -> None:
     }
     table = json.loads((data / "endpoints.json").read_text())
     for partition in table["partitions"]:
-        partition["services"] = {
-            name: entry for name, entry in partition["services"].items() if name in prefixes
-        }
+        known = partition["services"]
+        partition["services"] = {name: known[name] for name in sorted(prefixes & known.keys())}
     (data / "endpoints.json").write_text(json.dumps(table, separators=(",", ":")))
 
 
@@ -289,9 +284,7 @@ def compile_to_bytecode(folder: Path, root: Path, target: Target, *options: str)
     """
     interpreter = target.interpreter()
     if interpreter is None:
-        print(
-            f"note: no python3.{target.minor} here: {folder.name} ships without byte code and starts slower"
-        )
+        print(f"note: no python3.{target.minor} here: {folder.name} has no byte code and starts slower")
         return False
     command = [interpreter, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", *options]
     if subprocess.run([*command, "-s", str(root), str(folder)], check=False).returncode:

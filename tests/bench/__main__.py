@@ -169,7 +169,7 @@ def cold_and_warm(artifact: Path, nowhere: Path) -> None:
     say("  a bare handler's, our trimmed botocore", raw["cold"], " ms")
     say("  ours to it", our["cold"] / raw["cold"], "x", 1.3)
     say("  a bare handler's, botocore as released", full["cold"], " ms", note="as Lambda's runtime has it")
-    say("  ours to it", our["cold"] / full["cold"], "x", 1.3)
+    say("  ours to it", our["cold"] / full["cold"], "x")
     say("  the same code without the packaging step", slow["cold"], " ms")
     say("  ours to it", our["cold"] / slow["cold"], "x", 0.35)
     say("first request after init", our["first"], " ms")
@@ -193,8 +193,13 @@ def cold_and_warm(artifact: Path, nowhere: Path) -> None:
             runs.setdefault(name, []).append(times)
     warm = {name: medians(times)["warm"] for name, times in runs.items()}
     print(f"\nwarm; medians of {WARM}")
-    say("the frame over a raw function", (warm["frame"] - warm["raw"]) * 1000, " us", 25)
-    say("  its line in the log", (warm["logging"] - warm["frame"]) * 1000, " us", note="JSON, by powertools")
+    say("the frame over a raw function", (warm["logging"] - warm["raw"]) * 1000, " us", 25)
+    say(
+        "  of which its line in the log",
+        (warm["logging"] - warm["frame"]) * 1000,
+        " us",
+        note="by powertools",
+    )
     say("GET of the order", warm["handler"], " ms")
     say("  to raw botocore", warm["handler"] / warm["bare"], "x", 1.25)
     say("  DynamoDB calls", asked / (WARM + 2), "", 1)
@@ -227,9 +232,7 @@ def main() -> None:
             make(name, artifacts[key])
         cold_and_warm(artifacts[recipe(API)], Path(scratch) / "nowhere")
         sizes(artifacts, Path(scratch))
-    print(
-        f"\n{time.monotonic() - began:.0f} s; budgets are in docs/decisions.md. Times want an idle machine."
-    )
+    print(f"\n{time.monotonic() - began:.0f} s; times want an idle machine.")
 
 
 if __name__ == "__main__":
