@@ -18,8 +18,9 @@ class Fact(BaseModel):
 class Event(Fact):
     """The envelope (CloudEvents 1.0, https://github.com/cloudevents/spec).
 
-    `id` is derived from the row's key and version, so that saying it twice says the same; `sequence` counts
-    up per `subject`, so that a consumer can tell what is newer and that it missed one.
+    `id` is derived from the row's key and version, so that saying it twice says the same; `sequence` grows
+    per `subject`, so that a consumer can tell what is newer. An order's counts its events one by one: who
+    hears them all can tell that one is missing.
     """
 
     TYPES: ClassVar[dict[str, type["Event"]]] = {}
@@ -91,7 +92,7 @@ class ProductFacts(Fact):
     """A product's variant as a cart needs to know it. `version` grows with every change of the variant.
 
     `available` is exact where it is below 100 and was true when said where it is above: beyond that,
-    movements of stock are no news.
+    movements of stock are no news. `category_ids`: coupons may be for some categories alone.
     """
 
     product_id: str
@@ -101,6 +102,7 @@ class ProductFacts(Fact):
     available: int
     active: bool
     version: int
+    category_ids: list[str] = []
 
 
 class ProductChanged(Event):
@@ -123,9 +125,11 @@ class OrderLineFacts(Fact):
 
 
 class OrderFacts(Fact):
-    """An order as others need to know it. `user_id` is the owner, a guest's id included."""
+    """An order as others need to know it. `number` is what people call it by; `user_id` is the owner, a
+    guest's id included."""
 
     order_id: str
+    number: str
     user_id: str
     email: str
     status: str
@@ -138,6 +142,7 @@ class OrderFacts(Fact):
     placed_at: datetime
     expires_at: datetime | None = None
     reason: str | None = None
+    coupon: str | None = None
 
 
 class OrderPlaced(Event):
@@ -160,6 +165,86 @@ class OrderExpired(Event):
     data: OrderFacts
 
 
+class PiecesFacts(Fact):
+    """So many of an order's line: in a parcel, or on their way back."""
+
+    sku: str
+    product_id: str
+    title: str
+    quantity: int
+
+
+class ShipmentFacts(Fact):
+    """One parcel of an order. `complete`: nothing of the order is left to ship."""
+
+    order_id: str
+    number: str
+    user_id: str
+    email: str
+    fulfilment_id: str
+    lines: list[PiecesFacts]
+    carrier: str | None = None
+    tracking: str | None = None
+    complete: bool
+
+
+class OrderShipped(Event):
+    type: Literal["order.shipped"] = "order.shipped"
+    data: ShipmentFacts
+
+
+class OrderDelivered(Event):
+    type: Literal["order.delivered"] = "order.delivered"
+    data: OrderFacts
+
+
+class InvoiceFacts(Fact):
+    """An invoice with its number, which no other has and before which none is missing in its year."""
+
+    order_id: str
+    number: str
+    user_id: str
+    email: str
+    invoice_number: str
+    issued_at: datetime
+    total: Money
+
+
+class OrderInvoiced(Event):
+    type: Literal["order.invoiced"] = "order.invoiced"
+    data: InvoiceFacts
+
+
+class ReturnFacts(Fact):
+    """Goods that come back. `status` as the return has it now; `refund` is what they bring, nothing before
+    they are received; `restock`: they can be sold again."""
+
+    order_id: str
+    number: str
+    user_id: str
+    email: str
+    return_id: str
+    status: str
+    lines: list[PiecesFacts]
+    restock: bool
+    refund: Money
+    reason: str
+
+
+class OrderReturnDecided(Event):
+    """Staff approved or rejected a return."""
+
+    type: Literal["order.return_decided"] = "order.return_decided"
+    data: ReturnFacts
+
+
+class OrderReturned(Event):
+    """The goods of a return arrived."""
+
+    type: Literal["order.returned"] = "order.returned"
+    data: ReturnFacts
+
+
 class RefundDueFacts(Fact):
     """Money to give back. `refund_key` is the same however often it is asked, so it is given once."""
 
@@ -176,7 +261,8 @@ class OrderRefundDue(Event):
 
 
 class PaymentFacts(Fact):
-    """A payment of an order. `reason` says why it failed, for the shopper; `refunded` what went back."""
+    """A payment of an order. `reason` says why it failed, for the shopper; `refunded` what went back in all,
+    `given_back` what went back with this change."""
 
     payment_id: str
     order_id: str
@@ -186,6 +272,7 @@ class PaymentFacts(Fact):
     refunded: Money
     status: str
     reason: str | None = None
+    given_back: Money | None = None
 
 
 class PaymentSucceeded(Event):
@@ -206,6 +293,17 @@ class PaymentRefunded(Event):
 SAID_BY: dict[str, tuple[type[Event], ...]] = {
     "users": (UserRegistered,),
     "catalog": (ProductChanged, ProductArchived),
-    "orders": (OrderPlaced, OrderPaid, OrderCancelled, OrderExpired, OrderRefundDue),
+    "orders": (
+        OrderPlaced,
+        OrderPaid,
+        OrderInvoiced,
+        OrderCancelled,
+        OrderExpired,
+        OrderShipped,
+        OrderDelivered,
+        OrderReturnDecided,
+        OrderReturned,
+        OrderRefundDue,
+    ),
     "payments": (PaymentSucceeded, PaymentFailed, PaymentRefunded),
 }

@@ -1,8 +1,12 @@
 """Ids: a prefix that says of what, and a ULID that sorts by the time it was made."""
 
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from ulid import ULID
+
+RANDOM_PART = 16  # characters of a ULID behind those of its time
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_id(prefix: str) -> str:
@@ -14,3 +18,17 @@ def derived_id(prefix: str, *parts: str) -> str:
     """The same id for the same parts, always: for effects that may be asked for twice."""
     digest = sha256("\x00".join(parts).encode()).hexdigest()
     return f"{prefix}_{digest[:26]}"
+
+
+def keyed_id(prefix: str, now: datetime, key: str) -> str:
+    """An id that sorts by `now` and whose random part is the key's: `of_key` knows it again at any time."""
+    return f"{prefix}_{ULID.from_bytes(_milliseconds(now).to_bytes(6) + sha256(key.encode()).digest()[:10])}"
+
+
+def of_key(known: str, key: str) -> bool:
+    """Whether the id was made of this key, whenever that was."""
+    return known[-RANDOM_PART:] == keyed_id("", _EPOCH, key)[-RANDOM_PART:]
+
+
+def _milliseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -1,5 +1,6 @@
 """Every question that one service may ask another, with its answer."""
 
+from datetime import datetime
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -24,6 +25,38 @@ class DescribeProducts(Ask[Products]):
     answer: ClassVar = Products
 
     skus: list[str]
+
+
+class ProductsPage(Message):
+    """Some of what the catalog has, on sale or not; `after` asks for the next page, None on the last."""
+
+    products: list[ProductFacts]
+    after: dict[str, str] | None = None
+
+
+class PageOfProducts(Ask[ProductsPage]):
+    """Everything the catalog knows, page by page, for who builds a copy anew."""
+
+    command: ClassVar[str] = "page_of_products"
+    answer: ClassVar = ProductsPage
+
+    after: dict[str, str] | None = None
+
+
+class Rebuilt(Message):
+    """How many products were looked at; `after` goes on where time ran out, None when all is done."""
+
+    looked_at: int
+    after: dict[str, str] | None = None
+
+
+class RebuildReplica(Ask[Rebuilt]):
+    """Have cart learn every product anew. By IAM only: for operators, when news were lost for good."""
+
+    command: ClassVar[str] = "rebuild_replica"
+    answer: ClassVar = Rebuilt
+
+    after: dict[str, str] | None = None
 
 
 class Reserved(Message):
@@ -77,6 +110,54 @@ class DescribeOrder(Ask[OrderToPay]):
     answer: ClassVar = OrderToPay
 
     order_id: str
+
+
+class IssuedInvoice(Message):
+    """An invoice as it is kept: its number, and the PDF in base64."""
+
+    invoice_number: str
+    issued_at: datetime
+    pdf: str
+
+
+class FetchInvoice(Ask[IssuedInvoice]):
+    """A paid order's invoice, issued now where that has not happened. Declined with `not-found`."""
+
+    command: ClassVar[str] = "fetch_invoice"
+    answer: ClassVar = IssuedInvoice
+
+    order_id: str
+
+
+class InvoiceLinks(Message):
+    """Where an invoice can be read for 15 minutes: `url` is the PDF, `html_url` the page."""
+
+    invoice_number: str
+    issued_at: datetime
+    url: str
+    html_url: str
+
+
+class LocateInvoice(Ask[InvoiceLinks]):
+    """As FetchInvoice, for a browser. Declined with `not-found`."""
+
+    command: ClassVar[str] = "locate_invoice"
+    answer: ClassVar = InvoiceLinks
+
+    order_id: str
+
+
+class Guest(Message):
+    user_id: str
+
+
+class IdentifyGuest(Ask[Guest]):
+    """Whose access token this is. Declined with `invalid` where it is no guest's, altered, or expired."""
+
+    command: ClassVar[str] = "identify_guest"
+    answer: ClassVar = Guest
+
+    token: str
 
 
 class Account(Message):

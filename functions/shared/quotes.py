@@ -34,7 +34,8 @@ class ShippingAddress(BaseModel):
 
 
 class QuotedLine(BaseModel):
-    """One line: `line_total` is quantity times unit price."""
+    """One line: `line_total` is quantity times unit price. `discount` is the line's share of the quote's
+    discount, `tax` the tax on what remains (in it where prices include it); None is nothing."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,13 +45,25 @@ class QuotedLine(BaseModel):
     quantity: Quantity
     unit_price: Price
     line_total: Money
+    discount: Money | None = None
+    tax: Money | None = None
+
+
+class CouponLimits(BaseModel):
+    """How often the quote's coupon may be redeemed, in all and by one shopper; None is without end."""
+
+    model_config = ConfigDict(frozen=True)
+
+    overall: Annotated[int, Field(ge=1)] | None = None
+    per_user: Annotated[int, Field(ge=1)] | None = None
 
 
 class Quote(BaseModel):
     """A priced cart. total = subtotal - discount + shipping + (tax, where prices exclude it); one currency.
 
+    The lines' discounts add up to `discount`, their taxes and delivery's (`shipping_tax`) to `tax`.
     `cart_version` is the cart's when it was priced; `quote_id` makes one order of one quote, however often
-    it is sent.
+    it is sent. `coupon_limits` is what redeeming its coupon is held to: the quote alone says enough.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,10 +76,13 @@ class Quote(BaseModel):
     shipping: Money
     tax: Money
     total: Money
+    tax_inclusive: bool = True
+    shipping_tax: Money | None = None
     country: Country
     shipping_method: str
     shipping_address: ShippingAddress | None = None
     coupon: str | None = None
+    coupon_limits: CouponLimits | None = None
     cart_version: int
     expires_at: datetime
 

@@ -9,11 +9,14 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.connection.base import Connection
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.models import Model
+from pynamodb.settings import default_settings_dict
 from pynamodb.transactions import TransactWrite
 
 from shared import aws, observe
 from shared.errors import Unavailable
 
+# A request has 29 seconds: PynamoDB's own limits (15 s to connect, 30 s to read, a table) would outlast it.
+default_settings_dict.update(connect_timeout_seconds=2, read_timeout_seconds=8, max_retry_attempts=2)
 # PynamoDB would load botocore's data again, in a session of its own, for every table.
 Connection.session = property(lambda _: aws.session())  # type: ignore[method-assign,assignment]
 

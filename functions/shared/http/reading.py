@@ -1,0 +1,76 @@
+"""A request's parts, read: what cannot be read, or is not valid, is told by where it is."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from shared.errors import Malformed, TooLarge, UnsupportedMediaType, from_validation
+from shared.http.routing import Route
+from shared.idempotency import Key
+from shared.identity import Caller
+
+MAX_BODY = 1024 * 1024
+JSON = "application/json"
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_ETAG = re.compile(r'(?:W/)?"(\d+)"')
+
+
+def raw_body(event: Mapping[str, Any]) -> bytes:
+    raw = (event.get("body") or "").encode("utf-8", "surrogatepass")
+    if len(raw) > MAX_BODY:
+        raise TooLarge(f"The body is larger than {MAX_BODY} bytes.")
+    return raw
+
+
+def body_of(model: type[BaseModel], raw: bytes, headers: Mapping[str, str]) -> BaseModel:
+    media = headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if media != JSON:
+        raise UnsupportedMediaType(f"Send {JSON}.")
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        if found[0]["type"] == "json_invalid":
+            raise Malformed("The body is not JSON.") from error
+        raise from_validation(found) from error
+
+
+def query_of(model: type[BaseModel], event: Mapping[str, Any]) -> BaseModel:
+    sent = {name: values[-1] for name, values in (event.get("multiValueQueryStringParameters") or {}).items()}
+    try:
+        return model.model_validate(sent)
+    except ValidationError as error:
+        raise from_validation(
+            error.errors(include_url=False, include_input=False), prefix="/query"
+        ) from error
+
+
+def if_match_of(header: str | None) -> int | None:
+    if header is None or header.strip() == "*":
+        return None
+    found = _ETAG.fullmatch(header.strip())
+    if not found:
+        raise Malformed('If-Match takes an ETag that was given here, such as "3", or *.')
+    return int(found[1])
+
+
+def key_of(
+    route: Route, headers: Mapping[str, str], caller: Caller | None, path: str, raw: bytes
+) -> Key | None:
+    key = headers.get("idempotency-key")
+    if route.method != "POST" or (key is None and not route.required):
+        return None
+    if key is None:
+        raise Malformed(
+            "This needs an Idempotency-Key header: a value of your choice, new for each new request."
+        )
+    if not _KEY.fullmatch(key):
+        raise Malformed("An Idempotency-Key is 1 to 255 printable ASCII characters.")
+    try:
+        body = json.loads(raw or b"null")
+    except ValueError as error:
+        raise Malformed("The body is not JSON.") from error
+    return Key.of((caller.user_id if caller else "", route.method, path), key, body)
