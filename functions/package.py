@@ -30,7 +30,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 
 # A function whose needs differ from its service's has a lock of its own.
-OWN_LOCKS = {"UsersAuthorizer": "users/authorizer-requirements.txt"}
+OWN_LOCKS = {
+    "OrdersInvoices": "orders/invoices-requirements.txt",
+    "UsersAuthorizer": "users/authorizer-requirements.txt",
+}
 # And one that stands before every request ships only the files it imports.
 OWN_FILES = {
     "UsersAuthorizer": (
@@ -42,6 +45,8 @@ OWN_FILES = {
         "users/domain/keys.py",
     )
 }
+# A room of a service that one function alone enters, and only that one ships.
+OWN_ROOMS = {"orders/invoicing": "OrdersInvoices"}
 
 # Never imported at run time, by path inside the library folder.
 UNUSED = (
@@ -57,6 +62,17 @@ UNUSED = (
     "dateutil/zoneinfo/*.tar.gz",
     "pydantic/mypy.py",
     "pydantic/v1",
+    "reportlab/fonts",
+    "reportlab/graphics",
+    "reportlab/lib/[!_abcflpru]*",
+    "reportlab/lib/a[rt]*",
+    "reportlab/lib/co[dr]*",
+    "reportlab/lib/p[dy]*",
+    "reportlab/pdfbase/_c[ai]*",
+    "reportlab/pdfbase/_glyphlist.py",
+    "reportlab/pdfbase/acroform.py",
+    "reportlab/pdfbase/cidfonts.py",
+    "reportlab/platypus",
     "stripe/events",
     "stripe/params",
     "urllib3/contrib/[!_]*",
@@ -133,6 +149,8 @@ def build(logical_id: str, artifacts: Path, target: Target) -> None:
     for folder in folders:
         if logical_id not in OWN_FILES:
             shutil.copytree(ROOT / folder, artifacts / folder, ignore=NOT_SHIPPED, dirs_exist_ok=True)
+        for room in [room for room, owner in OWN_ROOMS.items() if owner != logical_id]:
+            shutil.rmtree(artifacts / room, ignore_errors=True)
         compile_to_bytecode(artifacts / folder, artifacts, target)
 
 

@@ -1,6 +1,6 @@
 """Questions in, from other services."""
 
-from orders import service
+from orders.service import reading, telling
 from shared.invoke import Commands
 from shared.questions import DescribeOrder, OrderToPay
 
@@ -9,8 +9,8 @@ commands = Commands()
 
 @commands.on(DescribeOrder)
 def describe(question: DescribeOrder) -> OrderToPay:
-    order = service.describe(question.order_id)
-    return OrderToPay(order=service.facts(order), version=order.version)
+    order = reading.describe(question.order_id)
+    return OrderToPay(order=telling.facts(order), version=order.version)
 
 
 handle = commands.handle

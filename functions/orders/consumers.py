@@ -1,7 +1,7 @@
 """Events in."""
 
-from orders import service
-from shared.events import PaymentFailed, PaymentSucceeded
+from orders.service import paying
+from shared.events import PaymentFailed, PaymentRefunded, PaymentSucceeded
 from shared.inbox import Consumers
 
 consumers = Consumers()
@@ -9,12 +9,17 @@ consumers = Consumers()
 
 @consumers.on(PaymentSucceeded)
 def payment_succeeded(event: PaymentSucceeded) -> None:
-    service.take_payment(event.data.order_id, event.data.payment_id, event.data.amount)
+    paying.take_payment(event.data.order_id, event.data.payment_id, event.data.amount)
 
 
 @consumers.on(PaymentFailed)
 def payment_failed(event: PaymentFailed) -> None:
-    service.note_failed_payment(event.data.order_id, event.data.reason or "declined", event.id)
+    paying.note_failed_payment(event.data.order_id, event.data.reason or "declined", event.id)
+
+
+@consumers.on(PaymentRefunded)
+def payment_refunded(event: PaymentRefunded) -> None:
+    paying.note_refund(event.data.order_id, event.data.payment_id, event.data.refunded)
 
 
 handle = consumers.handle

@@ -1,60 +1,67 @@
-"""The table's stream as events."""
+"""The table's stream as events: each new line of an order's timeline that concerns others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-from orders import service, tables
-from orders.domain import Order, Status
+from orders.domain.orders import Entry, H, Happening, Order, announced
+from orders.service import telling
+from orders.tables.packing import to_order
+from orders.tables.rows import OrderRow
 from shared.events import (
     Event,
     Fact,
     OrderCancelled,
+    OrderDelivered,
     OrderExpired,
+    OrderInvoiced,
     OrderPaid,
     OrderPlaced,
     OrderRefundDue,
-    RefundDueFacts,
+    OrderReturnDecided,
+    OrderReturned,
+    OrderShipped,
 )
 from shared.outbox import Image
 
-SAID: dict[Status, type[Event]] = {
-    Status.AWAITING_PAYMENT: OrderPlaced,
-    Status.PAID: OrderPaid,
-    Status.CANCELLED: OrderCancelled,
-    Status.EXPIRED: OrderExpired,
+Tell = Callable[[Order, Entry], Fact]
+
+
+def _whole(order: Order, _: Entry) -> Fact:
+    return telling.facts(order)
+
+
+def _return(order: Order, entry: Entry) -> Fact:
+    return telling.goods_back(order, entry.ref)
+
+
+SAID: Mapping[Happening, tuple[type[Event], Tell]] = {
+    H.PLACED: (OrderPlaced, _whole),
+    H.PAID: (OrderPaid, _whole),
+    H.INVOICED: (OrderInvoiced, lambda order, _: telling.invoice(order)),
+    H.REFUSED: (OrderCancelled, _whole),
+    H.CANCELLED: (OrderCancelled, _whole),
+    H.EXPIRED: (OrderExpired, _whole),
+    H.SHIPPED: (OrderShipped, lambda order, entry: telling.shipment(order, entry.ref)),
+    H.DELIVERED: (OrderDelivered, _whole),
+    H.RETURN_APPROVED: (OrderReturnDecided, _return),
+    H.RETURN_REJECTED: (OrderReturnDecided, _return),
+    H.RETURN_RECEIVED: (OrderReturned, _return),
+    H.REFUND_DUE: (OrderRefundDue, lambda order, entry: telling.refund_due(order, entry.ref)),
 }
 
 
 def news(old: Image | None, new: Image | None) -> Iterator[Event]:
-    """What a change of an order's row is news of: its new status, and each refund that has become due."""
+    """What a change of an order's row is news of. An order's `sequence` counts its events from 1."""
     if new is None:
         return
-    row = tables.OrderRow.from_raw_data(dict(new))
-    order, before = tables.to_order(row), _order(old)
-    kind = SAID.get(order.status)
-    if kind and (before is None or before.status is not order.status):
-        yield _say(kind, service.facts(order), row)
-    for payment_id, due in order.refunds_due.items():
-        if before is None or payment_id not in before.refunds_due:
-            data = RefundDueFacts(
-                order_id=order.order_id,
-                payment_id=payment_id,
-                amount=due.amount,
-                reason=due.reason,
-                refund_key=f"{order.order_id}:{payment_id}:late",
-            )
-            yield _say(OrderRefundDue, data, row, part=payment_id)
-
-
-def _say(kind: type[Event], data: Fact, row: tables.OrderRow, part: str = "") -> Event:
-    return kind.about(
-        data,
-        subject=row.order_id,
-        version=int(row.version),
-        at=row.updated_at,
-        part=part,
-        request_id=row.request_id,
-    )
-
-
-def _order(image: Image | None) -> Order | None:
-    return tables.to_order(tables.OrderRow.from_raw_data(dict(image))) if image else None
+    row = OrderRow.from_raw_data(dict(new))
+    order = to_order(row)
+    before = to_order(OrderRow.from_raw_data(dict(old))) if old else None
+    for sequence, entry in announced(before, order):
+        kind, tell = SAID[entry.type]
+        yield kind.about(
+            tell(order, entry),
+            subject=order.order_id,
+            version=sequence,
+            at=entry.at,
+            request_id=row.request_id,
+        )

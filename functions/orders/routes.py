@@ -1,10 +1,14 @@
 """HTTP in."""
 
-from orders import service
-from orders.schemas import EntryView, OrderPage, OrderView, PlaceOrder, Timeline
+from orders.domain.moves import ReturnStatus
+from orders.domain.orders import Order
+from orders.schemas.given import EntryView, InvoiceView, OrderPage, OrderView, ReturnView, Timeline
+from orders.schemas.taken import Fulfil, ListOrders, PlaceOrder, RequestReturn, SetStatus, SettleReturn
+from orders.service import ending, fulfilling, placing, reading, returning
 from shared.http import Replayed, Routes
 from shared.idempotency import Key
-from shared.identity import GUEST, Caller
+from shared.identity import CUSTOMER, GUEST, STAFF, Caller
+from shared.ids import new_id
 from shared.paging import PageQuery
 
 routes = Routes()
@@ -14,9 +18,9 @@ routes = Routes()
 def place_order(caller: Caller, body: PlaceOrder, once: Key) -> OrderView | Replayed:
     """Place an order, from a quote or straight from the cart."""
     order, again = (
-        service.place_cart(caller, body.shipping_address, body.shipping_method, body.email, once)
+        placing.place_cart(caller, body.shipping_address, body.shipping_method, body.email, once)
         if body.quote_token is None and body.shipping_address
-        else service.place_quoted(caller, body.quote_token or "", body.shipping_address, body.email, once)
+        else placing.place_quoted(caller, body.quote_token or "", body.shipping_address, body.email, once)
     )
     view = OrderView.of(order)
     return Replayed(view) if again else view
@@ -25,23 +29,75 @@ def place_order(caller: Caller, body: PlaceOrder, once: Key) -> OrderView | Repl
 @routes.get("/orders", role=GUEST)
 def list_orders(caller: Caller, query: PageQuery) -> OrderPage:
     """The caller's orders, newest first."""
-    orders, cursor = service.list_orders(caller, query.limit, query.cursor)
-    return OrderPage(items=[OrderView.of(order) for order in orders], next_cursor=cursor)
+    return _page(reading.list_own(caller, query.limit, query.cursor))
 
 
 @routes.get("/orders/{order_id}", role=GUEST)
 def get_order(caller: Caller, order_id: str) -> OrderView:
     """One order of the caller's."""
-    return OrderView.of(service.order_for(caller, order_id))
+    return OrderView.of(reading.order_for(caller, order_id))
 
 
 @routes.get("/orders/{order_id}/timeline", role=GUEST)
 def get_timeline(caller: Caller, order_id: str) -> Timeline:
     """What happened to the order, in order."""
-    return Timeline([EntryView.of(entry) for entry in service.order_for(caller, order_id).timeline])
+    return Timeline([EntryView.of(entry) for entry in reading.order_for(caller, order_id).timeline])
+
+
+@routes.get("/orders/{order_id}/invoice", role=GUEST)
+def get_invoice(caller: Caller, order_id: str) -> InvoiceView:
+    """The invoice of an order that was paid."""
+    return InvoiceView.of(reading.invoice_of(caller, order_id))
 
 
 @routes.post("/orders/{order_id}/cancel", role=GUEST, idempotent=True)
-def cancel_order(caller: Caller, order_id: str) -> OrderView:
-    """Give up an order that is not paid."""
-    return OrderView.of(service.cancel(caller, order_id))
+def cancel_order(caller: Caller, order_id: str, key: Key) -> OrderView:
+    """Give up an order before it is shipped: stock, coupon and money come back."""
+    return OrderView.of(ending.cancel(caller, order_id, key.pk))
+
+
+@routes.post("/orders/{order_id}/returns", role=CUSTOMER, status=201, idempotent=True)
+def request_return(caller: Caller, order_id: str, body: RequestReturn, key: Key) -> ReturnView:
+    """Ask to send goods back."""
+    order, made = returning.request(caller, order_id, body.pieces, body.reason, key.pk)
+    return ReturnView.of(order, made)
+
+
+@routes.get("/admin/orders", role=STAFF)
+def list_all_orders(query: ListOrders) -> OrderPage:
+    """Everybody's orders, newest first: by status, customer, number or period."""
+    return _page(
+        reading.list_all(query.user_id, query.number, query.status, query.period, query.limit, query.cursor)
+    )
+
+
+@routes.put("/orders/{order_id}/status", role=STAFF)
+def set_order_status(caller: Caller, order_id: str, body: SetStatus) -> OrderView:
+    """Ship all that is left, say that it arrived, or cancel."""
+    if body.status == "shipped":
+        # A PUT has no key: shipped is shipped, a second time is refused by the order's status.
+        return OrderView.of(
+            fulfilling.ship(caller, order_id, None, body.carrier, body.tracking, new_id("req"))
+        )
+    if body.status == "delivered":
+        return OrderView.of(fulfilling.deliver(caller, order_id))
+    return OrderView.of(ending.cancel_as_staff(caller, order_id))
+
+
+@routes.post("/orders/{order_id}/fulfilments", role=STAFF, status=201, idempotent=True)
+def fulfil_order(caller: Caller, order_id: str, body: Fulfil, key: Key) -> OrderView:
+    """Ship a parcel with some of the order, or with all that is left."""
+    return OrderView.of(fulfilling.ship(caller, order_id, body.pieces, body.carrier, body.tracking, key.pk))
+
+
+@routes.put("/orders/{order_id}/returns/{return_id}", role=STAFF)
+def settle_return(caller: Caller, order_id: str, return_id: str, body: SettleReturn) -> ReturnView:
+    """Approve a return, reject it, or receive the goods and so refund them."""
+    restock = body.restock is not False
+    status = ReturnStatus(body.status)
+    return ReturnView.of(*returning.settle(caller, order_id, return_id, status, restock, body.refund))
+
+
+def _page(found: tuple[list[Order], str | None]) -> OrderPage:
+    orders, cursor = found
+    return OrderPage(items=[OrderView.of(order) for order in orders], next_cursor=cursor)

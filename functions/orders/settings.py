@@ -4,16 +4,21 @@ from shared.settings import Settings
 
 
 class OrdersSettings(Settings):
-    """`orders_payment_minutes`: how long a placed order holds its stock before it must be paid."""
+    """`orders_payment_minutes`: how long a placed order holds its stock before it must be paid;
+    `orders_return_days`: how long after its delivery returns are taken; `orders_invoices`: the function that
+    keeps invoices, for the one that is asked for them."""
 
     orders_table: str
     orders_once_table: str
+    orders_counters_table: str
     orders_topic_arn: str
     orders_cursor_secret_arn: str
     cart_quote_secret_arn: str
     cart_commands: str
     catalog_commands: str
+    orders_invoices: str = ""
     orders_payment_minutes: int = 30
+    orders_return_days: int = 30
 
 
 settings = OrdersSettings.load

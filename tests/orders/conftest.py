@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto.core.botocore_stubber import BotocoreStubber
 
-from orders import tables
 from orders.app import api
+from orders.tables import rows as tables
 from shared import clock, invoke, quotes
 from shared.errors import Conflict, Invalid
 from shared.questions import QuoteCart, Reserve, Reserved

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared import ids
-from shared.money import Money, Price
+from shared.money import Money, Price, half_even
 from shared.quotes import Quote, QuotedLine, ShippingAddress
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -22,6 +22,11 @@ def gbp(amount: int) -> Money:
     return Money(amount=amount, currency="GBP")
 
 
+def tax_in(amount: int) -> Money:
+    """The 20 % that a price includes."""
+    return gbp(half_even(amount * 2_000, 12_000))
+
+
 def line(sku: str, quantity: int, price: int) -> QuotedLine:
     return QuotedLine(
         sku=sku,
@@ -30,6 +35,7 @@ def line(sku: str, quantity: int, price: int) -> QuotedLine:
         quantity=quantity,
         unit_price=Price(amount=price, currency="GBP"),
         line_total=gbp(price * quantity),
+        tax=tax_in(price * quantity),
     )
 
 
@@ -43,7 +49,8 @@ def quote(lines: int = 3, user_id: str = "usr_1", at: datetime = NOW, **changes:
         "subtotal": subtotal,
         "discount": gbp(0),
         "shipping": gbp(395),
-        "tax": gbp(731),
+        "tax": gbp(sum(one.tax.amount for one in made if one.tax) + tax_in(395).amount),
+        "shipping_tax": tax_in(395),
         "total": subtotal + gbp(395),
         "country": "GB",
         "shipping_method": "standard",

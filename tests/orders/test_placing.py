@@ -8,8 +8,8 @@ import pytest
 from pynamodb.exceptions import CancellationReason, TransactWriteError, VerboseClientError
 from pynamodb.transactions import TransactWrite
 
-from orders import tables
 from orders.app import api, sweep
+from orders.tables import orders
 from shared import clock, quotes
 from shared.errors import Unavailable
 from shared.idempotency import LEASE
@@ -30,11 +30,11 @@ def dies(monkeypatch: pytest.MonkeyPatch, at: str) -> None:
     def die(*_: Any, **__: Any) -> None:
         raise Died
 
-    monkeypatch.setattr(tables, "release", die)
+    monkeypatch.setattr(orders, "release", die)
     if at == "reserve":
         monkeypatch.setattr("shared.invoke.ask", die)
     else:
-        monkeypatch.setattr(tables, "save", die)
+        monkeypatch.setattr(orders, "save", die)
 
 
 def test_a_quote_becomes_an_order(shop):
@@ -49,7 +49,7 @@ def test_a_quote_becomes_an_order(shop):
     first = order["lines"][0]
     assert set(first) == {
         *("sku", "product_id", "title", "quantity", "unit_price"),
-        *("line_total", "fulfilled", "returned"),
+        *("line_total", "discount", "tax", "fulfilled", "returned"),
     }
     assert (first["sku"], first["fulfilled"], first["returned"]) == ("SKU-0000", 0, 0)
     assert order["total"] == made.total.model_dump()
@@ -139,7 +139,7 @@ def test_the_first_answer_outlives_its_quote(shop, time):
 
 def test_an_order_too_large_to_tell_of_is_refused(shop):
     lines = [line(f"SKU-{n:04}", 1, 100).model_copy(update={"title": "t" * 900}) for n in range(300)]
-    sums = {"subtotal": gbp(30_000), "total": gbp(30_395)}
+    sums = {"subtotal": gbp(30_000), "tax": gbp(300 * 17 + 66), "total": gbp(30_395)}
     made = quote(at=clock.now()).model_copy(update={"lines": lines, **sums})
     reply = place({"quote_token": token(made)})
     assert reply.status == 422
@@ -239,7 +239,7 @@ def test_a_refusal_says_exactly_what_lacks_and_is_said_again(shop, source):
     assert reply.json["items"] == [{"sku": "SKU-0000", "requested": 1, "available": 0}]
     (row,) = rows()
     assert (row.status, row.reason) == ("cancelled", "refused")
-    assert row.deadline_shard is None
+    assert row.expires_at is None
     assert read(row.order_id).status == 404, "it was never an order to its owner"
     shop.refuse = None
     again = place(body, "k")
@@ -294,7 +294,7 @@ def test_a_write_that_fails_may_be_tried_again_at_once(shop, monkeypatch):
         def fail(_):
             raise RuntimeError("no network")
 
-        patch.setattr(tables, "save", fail)
+        patch.setattr(orders, "save", fail)
         assert place(body, "k").status == 500
     again = place(body, "k")
     assert (again.status, again.json["version"]) == (201, 2)
@@ -326,8 +326,8 @@ def dies_in_catalog(patch, shop):
     def die(*_: Any, **__: Any) -> None:
         raise Died
 
-    patch.setattr(tables, "release", die)
-    patch.setattr("orders.service._finish", die)
+    patch.setattr(orders, "release", die)
+    patch.setattr("orders.service.placing._finish", die)
 
 
 @pytest.mark.parametrize("at", ["reserve", "save"])
@@ -342,7 +342,7 @@ def test_the_sweeper_ends_what_a_dead_process_began(shop, time, monkeypatch, at,
     assert sweep({}, Context()) == {"expired": 1}
     (row,) = rows()
     assert row.status == "expired"
-    assert row.deadline_shard is None
+    assert row.expires_at is None
     assert read(row.order_id).status == 404
     late = place(body, "k")
     assert late.status == 409, "it was never placed, so there is no first answer to give"

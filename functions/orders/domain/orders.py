@@ -1,138 +1,112 @@
-"""The rules of an order: which moves are legal, what each changes, and what a quote must add up to."""
+"""An order and the moves it can make: placed, paid, given up, and what each leaves on its timeline."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
-from shared.errors import Conflict, ShopError, invalid
+from orders.domain.moves import GIVEN_UP, OPEN, Move, ReturnStatus, Status, target
+from orders.domain.terms import Terms
 from shared.money import Money
-from shared.quotes import Quote, QuotedLine, ShippingAddress
+from shared.quotes import QuotedLine
 
 PENDING_FOR = timedelta(minutes=2)  # longer than any request may take to place an order
-QUOTE_PREFIX = "quo_"
-PLACED = "order.placed"
-MAX_DECLINES = (
-    50  # as many failed payments are noted: the row must always have room for the one that succeeds
+MAX_DECLINES = 50  # so many failed payments are noted: the row must have room for the one that succeeds
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none that is read as another
+
+
+class Happening(StrEnum):
+    """What stands on a timeline."""
+
+    PLACED = "order.placed"
+    REFUSED = "order.refused"
+    PAID = "order.paid"
+    INVOICED = "order.invoiced"
+    CANCELLED = "order.cancelled"
+    EXPIRED = "order.expired"
+    SHIPPED = "order.shipped"
+    DELIVERED = "order.delivered"
+    RETURN_REQUESTED = "return.requested"
+    RETURN_APPROVED = "return.approved"
+    RETURN_REJECTED = "return.rejected"
+    RETURN_RECEIVED = "return.received"
+    PAYMENT_FAILED = "payment.failed"
+    REFUND_DUE = "refund.due"
+    REFUNDED = "order.refunded"
+    MONEY_BACK = "refund.made"
+
+
+H = Happening
+# What others hear of; the rest is the order's own affair.
+ANNOUNCED = frozenset(
+    {
+        H.PLACED,
+        H.PAID,
+        H.INVOICED,
+        H.REFUSED,
+        H.CANCELLED,
+        H.EXPIRED,
+        H.SHIPPED,
+        H.DELIVERED,
+        H.RETURN_APPROVED,
+        H.RETURN_REJECTED,
+        H.RETURN_RECEIVED,
+        H.REFUND_DUE,
+    }
 )
-MAX_BYTES = 240_000  # what is told of an order must fit a message of SNS: 256 KiB
-
-
-class Status(StrEnum):
-    PENDING = "pending"
-    AWAITING_PAYMENT = "awaiting_payment"
-    PAID = "paid"
-    PARTIALLY_SHIPPED = "partially_shipped"
-    SHIPPED = "shipped"
-    DELIVERED = "delivered"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-    REFUNDED = "refunded"
-
-
-class Move(StrEnum):
-    PLACE = "place"
-    REFUSE = "refuse"
-    PAY = "pay"
-    CANCEL = "cancel"
-    EXPIRE = "expire"
-    SHIP_PART = "ship_part"
-    SHIP = "ship"
-    DELIVER = "deliver"
-    REFUND = "refund"
-
-
-S, M = Status, Move
-# Every legal move; any other is refused.
-MOVES: Mapping[Status, Mapping[Move, Status]] = {
-    S.PENDING: {
-        M.PLACE: S.AWAITING_PAYMENT,
-        M.REFUSE: S.CANCELLED,
-        M.CANCEL: S.CANCELLED,
-        M.EXPIRE: S.EXPIRED,
-    },
-    S.AWAITING_PAYMENT: {M.PAY: S.PAID, M.CANCEL: S.CANCELLED, M.EXPIRE: S.EXPIRED},
-    S.PAID: {
-        M.SHIP_PART: S.PARTIALLY_SHIPPED,
-        M.SHIP: S.SHIPPED,
-        M.CANCEL: S.CANCELLED,
-        M.REFUND: S.REFUNDED,
-    },
-    S.PARTIALLY_SHIPPED: {M.SHIP_PART: S.PARTIALLY_SHIPPED, M.SHIP: S.SHIPPED, M.REFUND: S.REFUNDED},
-    S.SHIPPED: {M.DELIVER: S.DELIVERED, M.REFUND: S.REFUNDED},
-    S.DELIVERED: {M.REFUND: S.REFUNDED},
-    S.CANCELLED: {},
-    S.EXPIRED: {},
-    S.REFUNDED: {},
-}
-OPEN = frozenset({S.PENDING, S.AWAITING_PAYMENT})
-
-
-class IllegalTransition(Conflict):
-    """The order's status does not allow the move."""
-
-
-class ReservationReleased(Conflict):
-    """The order was given up while it was being placed."""
-
-
-class PassedOn(ShopError):
-    """A neighbour's refusal as our own answer: its type, status and particulars as they were."""
-
-    def __init__(self, problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
-        told = {"type", "title", "status", "detail", "request_id"}
-        extra = {name: value for name, value in problem.items() if name not in told}
-        super().__init__(str(problem["detail"]), headers=headers, **extra)
-        self.problem = problem
-
-    @property
-    def slug(self) -> str:
-        return str(self.problem["type"]).removeprefix("/problems/")
-
-    @property
-    def status(self) -> int:
-        return int(self.problem["status"])
-
-
-class NotYetPlaced(Exception):
-    """News that is ahead of us: the order is still being placed. Try again."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of an order's timeline. `actor`: a user's id, `system`, or `stripe`."""
+    """One line of an order's timeline. `actor`: a user's id, `system`, or `stripe`; `ref`: what it is about
+    (a fulfilment, a return, a refund, a request), for ourselves."""
 
     at: datetime
-    type: str
+    type: Happening
     actor: str
     detail: str = ""
+    ref: str = ""
 
 
 @dataclass(frozen=True)
 class RefundDue:
     """Money of a payment that this order must not keep."""
 
+    payment_id: str
     amount: Money
     reason: str
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What was agreed when the order was placed; never changed after."""
+class Fulfilment:
+    """A parcel: so many pieces of each SKU, on their way since `at`."""
 
-    lines: tuple[QuotedLine, ...]
-    subtotal: Money
-    discount: Money
-    shipping: Money
-    tax: Money
-    total: Money
-    shipping_method: str
-    shipping_address: ShippingAddress
-    email: str
-    placed_at: datetime
-    pay_by: datetime
-    coupon: str | None = None
+    fulfilment_id: str
+    pieces: Mapping[str, int]
+    carrier: str | None
+    tracking: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Return:
+    """Goods that a customer sends back. `refund` is what they brought, in minor units, once received."""
+
+    return_id: str
+    pieces: Mapping[str, int]
+    reason: str
+    at: datetime
+    status: ReturnStatus = ReturnStatus.REQUESTED
+    restock: bool = False
+    refund: int = 0
+
+
+@dataclass(frozen=True)
+class Invoice:
+    number: str
+    issued_at: datetime
 
 
 @dataclass(frozen=True)
@@ -140,7 +114,9 @@ class Order:
     """An order. `terms` are None until it is placed, or kept from the start where a retry could not make
     them again: `was_placed` tells. `expires_at` is None once no deadline runs.
 
-    `refusal` is the problem that placing it met with; `refunds_due` maps payments to what must go back.
+    `refusal` is the problem that placing it met with; `refunds_due` says by key what must go back of which
+    payment; `given_back` what of which payment did, in minor units. `redeemed` names the counters of its
+    coupon that it holds one of; `released` those that it lets go of with this very change.
     """
 
     order_id: str
@@ -154,147 +130,97 @@ class Order:
     reason: str | None = None
     refusal: dict[str, Any] | None = None
     refunds_due: Mapping[str, RefundDue] = field(default_factory=dict)
+    given_back: Mapping[str, int] = field(default_factory=dict)
+    fulfilments: tuple[Fulfilment, ...] = ()
+    returns: tuple[Return, ...] = ()
+    invoice: Invoice | None = None
+    redeemed: tuple[str, ...] = ()
+    released: tuple[str, ...] = ()
     timeline: tuple[Entry, ...] = ()
+
+    @property
+    def number(self) -> str:
+        """What people call the order by: short, and no way to guess another's."""
+        return number_of(self.order_id)
 
     @property
     def was_placed(self) -> bool:
         """Whether it ever waited for its payment. One that did not was never an order to its owner."""
-        return any(entry.type == PLACED for entry in self.timeline)
+        return self.has(H.PLACED)
 
-    def _moved(self, move: Move, entry: Entry, **changes: Any) -> "Order":
-        try:
-            status = MOVES[self.status][move]
-        except KeyError:
-            name = move.value.replace("_", " ")
-            raise IllegalTransition(
-                f"An order that is {self.status} cannot {name}.", status_now=self.status.value
-            ) from None
+    @property
+    def was_paid(self) -> bool:
+        return self.has(H.PAID)
+
+    def has(self, kind: Happening) -> bool:
+        return any(entry.type is kind for entry in self.timeline)
+
+    @property
+    def lines(self) -> tuple[QuotedLine, ...]:
+        """Of an order that was placed; none before."""
+        return self.terms.lines if self.terms and self.was_placed else ()
+
+    @property
+    def agreed(self) -> Terms:
+        """The terms of an order that was placed."""
+        if self.terms is None:
+            raise ValueError(f"{self.order_id} has not been placed")
+        return self.terms
+
+    @property
+    def refunded(self) -> int:
+        """What went back of the payment that it was paid with, in minor units."""
+        return self.given_back.get(self.payment_id or "", 0)
+
+    @property
+    def left_to_refund(self) -> int:
+        """What of its payment is neither back nor due to go back, in minor units."""
+        if self.payment_id is None:
+            return 0
+        due = sum(d.amount.amount for d in self.refunds_due.values() if d.payment_id == self.payment_id)
+        return max(0, self.agreed.total.amount - max(due, self.refunded))
+
+    def moved(self, move: Move, *entries: Entry, **changes: Any) -> "Order":
+        """The order after the move and what it leaves behind. Raises IllegalTransition."""
+        status = target(self.status, move)
         if status not in OPEN:
             changes["expires_at"] = None
-        return self._changed(entry, status=status, **changes)
+        if status in GIVEN_UP:
+            changes |= {"redeemed": (), "released": self.redeemed}
+        return self.changed(*entries, status=status, **changes)
 
-    def _changed(self, entry: Entry, **changes: Any) -> "Order":
+    def changed(self, *entries: Entry, **changes: Any) -> "Order":
+        """The order's next version, with these new lines on its timeline."""
         return replace(
             self,
             version=self.version + 1,
-            changed_at=entry.at,
-            timeline=(*self.timeline, entry),
+            changed_at=entries[-1].at,
+            timeline=(*self.timeline, *entries),
             **changes,
         )
 
-    def place(self, terms: Terms, actor: str) -> "Order":
-        """The stock is held: from now on it waits for its payment. Raises IllegalTransition."""
-        entry = Entry(terms.placed_at, PLACED, actor, f"total {terms.total.amount} {terms.total.currency}")
-        return self._moved(Move.PLACE, entry, terms=terms, expires_at=terms.pay_by)
 
-    def as_placed(self) -> "Order":
-        """The order as it was when it was placed: the first answer to who placed it."""
-        if self.terms is None or not self.was_placed:
-            raise ValueError(f"{self.order_id} was never placed")
-        return replace(
-            self,
-            status=Status.AWAITING_PAYMENT,
-            version=2,
-            expires_at=self.terms.pay_by,
-            payment_id=None,
-            reason=None,
-        )
+@dataclass(frozen=True)
+class Period:
+    """Placed from `since` to `until`, both included, either open."""
 
-    def refuse(self, problem: dict[str, Any], now: datetime) -> "Order":
-        """The catalog would not hold the stock. Raises IllegalTransition."""
-        entry = Entry(now, "order.refused", "system", str(problem["detail"]))
-        return self._moved(Move.REFUSE, entry, reason="refused", refusal=problem)
-
-    def cancel(self, actor: str, now: datetime) -> "Order":
-        """Given up before it was paid. Raises IllegalTransition."""
-        if self.status not in OPEN:
-            raise IllegalTransition(
-                f"An order that is {self.status} cannot be cancelled here.", status_now=self.status.value
-            )
-        return self._moved(Move.CANCEL, Entry(now, "order.cancelled", actor), reason="cancelled")
-
-    def expire(self, now: datetime) -> "Order":
-        """Its time is over. Raises IllegalTransition, also when it is not over yet."""
-        if self.expires_at is None or self.expires_at > now:
-            raise IllegalTransition("The order still has time.", status_now=self.status.value)
-        return self._moved(Move.EXPIRE, Entry(now, "order.expired", "system"), reason="not paid in time")
-
-    def take_payment(self, payment_id: str, amount: Money, now: datetime) -> "Order":
-        """A payment succeeded: the order is paid, or the money is due back; the same order when it was known.
-
-        Raises NotYetPlaced while the order is pending.
-        """
-        if self.status is Status.PENDING:
-            raise NotYetPlaced(self.order_id)
-        if payment_id == self.payment_id or payment_id in self.refunds_due:
-            return self
-        if self.status is Status.AWAITING_PAYMENT and self.terms and amount == self.terms.total:
-            entry = Entry(now, "order.paid", "stripe", payment_id)
-            return self._moved(Move.PAY, entry, payment_id=payment_id)
-        reason = "amount differs" if self.status is Status.AWAITING_PAYMENT else f"order was {self.status}"
-        due = {**self.refunds_due, payment_id: RefundDue(amount, reason)}
-        entry = Entry(now, "refund.due", "system", f"{payment_id}: {reason}")
-        return self._changed(entry, refunds_due=due)
-
-    def note_failed_payment(self, reason: str, event_id: str, now: datetime) -> "Order":
-        """A try to pay failed; the same order when that is noted already or no longer matters."""
-        entry = Entry(now, "payment.failed", "stripe", f"{reason} ({event_id})")
-        noted = [e.detail for e in self.timeline if e.type == entry.type]
-        if self.status is not Status.AWAITING_PAYMENT or entry.detail in noted or len(noted) >= MAX_DECLINES:
-            return self
-        return self._changed(entry)
+    since: datetime | None = None
+    until: datetime | None = None
 
 
-def opened(order_id: str, user_id: str, now: datetime, terms: Terms | None = None) -> Order:
-    """A new order, pending: written first, so that whatever crashes next, somebody will clean up.
-
-    `terms` where a retry could not make them again.
-    """
-    return Order(order_id, user_id, Status.PENDING, 1, now, now + PENDING_FOR, terms)
-
-
-def order_id_of(quote: Quote) -> str:
-    """One order a quote, whoever sends it how often: the order's id is the quote's."""
-    return f"ord_{quote.quote_id.removeprefix(QUOTE_PREFIX)}"
+def number_of(order_id: str) -> str:
+    """Ten of Crockford's 32 digits, of the id's digest: 50 bits that say nothing of other orders."""
+    bits = int.from_bytes(sha256(order_id.encode()).digest()[:7]) >> 6
+    digits = "".join(_DIGITS[bits >> shift & 31] for shift in range(45, -1, -5))
+    return f"{digits[:5]}-{digits[5:]}"
 
 
-def agreed(
-    quote: Quote, address: ShippingAddress | None, email: str, now: datetime, pay_within: timedelta
-) -> Terms:
-    """What the order stands on. Raises Invalid: no address, no e-mail, another country, or too much."""
-    where = address or quote.shipping_address
-    if where is None:
-        raise invalid("/shipping_address", "The quote was made for a country; say where the parcel goes.")
-    if where.country != quote.country:
-        raise invalid("/shipping_address/country", f"The quote was made for {quote.country}.")
-    if not email:
-        raise invalid("/email", "Say where the confirmation goes.")
-    check(quote)
-    if len(quote.model_dump_json().encode()) > MAX_BYTES:
-        raise invalid("", "This is too much for one order; make two of it.")
-    return Terms(
-        lines=tuple(quote.lines),
-        subtotal=quote.subtotal,
-        discount=quote.discount,
-        shipping=quote.shipping,
-        tax=quote.tax,
-        total=quote.total,
-        shipping_method=quote.shipping_method,
-        shipping_address=where,
-        email=email,
-        placed_at=now,
-        pay_by=now + pay_within,
-        coupon=quote.coupon,
-    )
-
-
-def check(quote: Quote) -> None:
-    """Hold the quote to its own arithmetic. Raises ValueError: one that is signed and wrong is our bug."""
-    subtotal = Money.zero(quote.total.currency)
-    for line in quote.lines:
-        if line.unit_price * line.quantity != line.line_total:
-            raise ValueError(f"line {line.sku} of {quote.quote_id} does not add up")
-        subtotal += line.line_total
-    net = quote.subtotal - quote.discount + quote.shipping
-    if subtotal != quote.subtotal or quote.total not in (net, net + quote.tax):
-        raise ValueError(f"{quote.quote_id} does not add up")
+def announced(before: Order | None, after: Order) -> Iterator[tuple[int, Entry]]:
+    """What others hear of a change: each new line of the timeline that concerns them, with its place among
+    all that the order ever said, counted from 1 without a gap."""
+    said = 0
+    for position, entry in enumerate(after.timeline):
+        if entry.type in ANNOUNCED:
+            said += 1
+            if before is None or position >= len(before.timeline):
+                yield said, entry

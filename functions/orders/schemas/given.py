@@ -1,83 +1,128 @@
-"""What the orders API takes and gives."""
+"""What the orders API gives."""
 
+from collections import Counter
 from datetime import datetime
-from typing import Annotated
 
-from pydantic import Field, RootModel, StringConstraints, model_validator
+from pydantic import RootModel
 
-from orders.domain import Entry, Order, Terms
-from shared.http import Body, View
+from orders.domain.fulfilling import fulfilled
+from orders.domain.orders import Entry, Fulfilment, Order, Return
+from orders.domain.returning import returned
+from shared.http import View
 from shared.money import Money
 from shared.paging import Page
+from shared.questions import InvoiceLinks
 from shared.quotes import QuotedLine, ShippingAddress
-
-# No control characters: it ends in a mail's header.
-Email = Annotated[
-    str,
-    StringConstraints(
-        max_length=254,
-        pattern=r"^[^\s\x00-\x1f\x7f@<>\"(),:;\\\[\]]{1,64}@[^\s\x00-\x1f\x7f@]{1,185}\.[^\s\x00-\x1f\x7f@.]{2,63}$",
-    ),
-]
-
-
-class PlaceOrder(Body):
-    """A quote, or an address to which what is in the cart goes."""
-
-    quote_token: Annotated[str, Field(min_length=1, max_length=500_000)] | None = None
-    shipping_address: ShippingAddress | None = None
-    shipping_method: Annotated[str, Field(min_length=1, max_length=40)] | None = None
-    email: Email | None = None
-
-    @model_validator(mode="after")
-    def says_what_to_order(self) -> "PlaceOrder":
-        if self.quote_token is None and self.shipping_address is None:
-            raise ValueError("send a quote_token, or a shipping_address for what is in the cart")
-        if self.quote_token is not None and self.shipping_method is not None:
-            raise ValueError("the quote has its shipping method; ask for a new quote to change it")
-        return self
 
 
 class OrderLineView(View):
+    """`fulfilled` pieces were shipped, `returned` came back; `discount` and `tax` are the line's shares."""
+
     sku: str
     product_id: str
     title: str
     quantity: int
     unit_price: Money
     line_total: Money
+    discount: Money
+    tax: Money
     fulfilled: int
     returned: int
 
     @classmethod
-    def of(cls, line: QuotedLine) -> "OrderLineView":
+    def of(cls, line: QuotedLine, shipped: Counter[str], back: Counter[str]) -> "OrderLineView":
+        zero = Money.zero(line.line_total.currency)
         return cls(
-            **line.model_dump(exclude={"unit_price"}), unit_price=_money(line), fulfilled=0, returned=0
+            sku=line.sku,
+            product_id=line.product_id,
+            title=line.title,
+            quantity=line.quantity,
+            unit_price=Money(amount=line.unit_price.amount, currency=line.unit_price.currency),
+            line_total=line.line_total,
+            discount=line.discount or zero,
+            tax=line.tax or zero,
+            fulfilled=shipped[line.sku],
+            returned=back[line.sku],
         )
 
 
+class PiecesView(View):
+    sku: str
+    quantity: int
+
+
 class FulfilmentView(View):
-    lines: list[OrderLineView]
-    carrier: str
-    tracking: str
+    fulfilment_id: str
+    lines: list[PiecesView]
+    carrier: str | None
+    tracking: str | None
     at: datetime
+
+    @classmethod
+    def of(cls, parcel: Fulfilment) -> "FulfilmentView":
+        return cls(
+            fulfilment_id=parcel.fulfilment_id,
+            lines=[PiecesView(sku=sku, quantity=quantity) for sku, quantity in parcel.pieces.items()],
+            carrier=parcel.carrier,
+            tracking=parcel.tracking,
+            at=parcel.at,
+        )
 
 
 class ReturnView(View):
+    """`restock` and `refund` (what is given back) are known once it is received."""
+
     return_id: str
+    order_id: str
     status: str
+    lines: list[PiecesView]
+    reason: str
+    restock: bool
+    refund: Money
+    at: datetime
+
+    @classmethod
+    def of(cls, order: Order, made: Return) -> "ReturnView":
+        return cls(
+            return_id=made.return_id,
+            order_id=order.order_id,
+            status=made.status.value,
+            lines=[PiecesView(sku=sku, quantity=quantity) for sku, quantity in made.pieces.items()],
+            reason=made.reason,
+            restock=made.restock,
+            refund=Money(amount=made.refund, currency=order.agreed.total.currency),
+            at=made.at,
+        )
+
+
+class InvoiceView(View):
+    """`url` (PDF) and `html_url` work for 15 minutes; ask again for new ones."""
+
+    invoice_number: str
+    issued_at: datetime
+    url: str
+    html_url: str
+
+    @classmethod
+    def of(cls, links: InvoiceLinks) -> "InvoiceView":
+        return cls(**links.model_dump())
 
 
 class OrderView(View):
-    """An order. Fulfilments and returns are empty until there are any."""
+    """An order. `number` is what people call it by; `refunded` is what went back of its payment so far."""
 
     order_id: str
+    number: str
+    user_id: str
     status: str
     lines: list[OrderLineView]
     subtotal: Money
     discount: Money
     shipping: Money
     tax: Money
+    tax_inclusive: bool
     total: Money
+    refunded: Money
     coupon: str | None
     shipping_method: str
     shipping_address: ShippingAddress
@@ -85,22 +130,29 @@ class OrderView(View):
     placed_at: datetime
     expires_at: datetime | None
     payment_id: str | None
+    invoice_number: str | None
+    reason: str | None
     fulfilments: list[FulfilmentView]
     returns: list[ReturnView]
     version: int
 
     @classmethod
     def of(cls, order: Order) -> "OrderView":
-        terms = _terms(order)
+        terms = order.agreed
+        shipped, back = fulfilled(order), returned(order)
         return cls(
             order_id=order.order_id,
+            number=order.number,
+            user_id=order.user_id,
             status=order.status.value,
-            lines=[OrderLineView.of(line) for line in terms.lines],
+            lines=[OrderLineView.of(line, shipped, back) for line in terms.lines],
             subtotal=terms.subtotal,
             discount=terms.discount,
             shipping=terms.shipping,
             tax=terms.tax,
+            tax_inclusive=terms.tax_inclusive,
             total=terms.total,
+            refunded=Money(amount=order.refunded, currency=terms.total.currency),
             coupon=terms.coupon,
             shipping_method=terms.shipping_method,
             shipping_address=terms.shipping_address,
@@ -108,8 +160,10 @@ class OrderView(View):
             placed_at=terms.placed_at,
             expires_at=order.expires_at,
             payment_id=order.payment_id,
-            fulfilments=[],
-            returns=[],
+            invoice_number=order.invoice.number if order.invoice else None,
+            reason=order.reason,
+            fulfilments=[FulfilmentView.of(parcel) for parcel in order.fulfilments],
+            returns=[ReturnView.of(order, made) for made in order.returns],
             version=order.version,
         )
 
@@ -128,18 +182,8 @@ class EntryView(View):
 
     @classmethod
     def of(cls, entry: Entry) -> "EntryView":
-        return cls(at=entry.at, type=entry.type, actor=entry.actor, detail=entry.detail)
+        return cls(at=entry.at, type=entry.type.value, actor=entry.actor, detail=entry.detail)
 
 
 class Timeline(RootModel[list[EntryView]]):
     """Every change, oldest first."""
-
-
-def _terms(order: Order) -> Terms:
-    if order.terms is None:
-        raise ValueError(f"{order.order_id} has not been placed")
-    return order.terms
-
-
-def _money(line: QuotedLine) -> Money:
-    return Money(amount=line.unit_price.amount, currency=line.unit_price.currency)

@@ -1,0 +1,1 @@
+"""The rules of an order: pure, a module a subject."""

@@ -1,0 +1,74 @@
+"""What is shipped, in how many parcels, and that it arrived."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from orders.domain.moves import Move, target
+from orders.domain.orders import Entry, Fulfilment, H, Order
+from shared.errors import Conflict, invalid
+
+MAX_PARCELS = 50  # and MAX_PIECES lines in them and in returns: the row must stay under DynamoDB's 400 KB
+MAX_PIECES = 5_000
+
+
+class TooManyParts(Conflict):
+    """The order has as many parcels and returns as its row has room for."""
+
+
+def fulfilled(order: Order) -> Counter[str]:
+    """Pieces shipped, by SKU."""
+    return sum((Counter(parcel.pieces) for parcel in order.fulfilments), Counter())
+
+
+def ship(
+    order: Order,
+    fulfilment_id: str,
+    wanted: Sequence[tuple[str, int]] | None,
+    carrier: str | None,
+    tracking: str | None,
+    actor: str,
+    now: datetime,
+) -> Order:
+    """A parcel leaves with the wanted (SKU, pieces), or with all that is left.
+
+    Raises IllegalTransition, Invalid (a SKU that is not of the order, or more than is left), TooManyParts.
+    """
+    target(order.status, Move.SHIP)
+    shipped = fulfilled(order)
+    left = {line.sku: line.quantity - shipped[line.sku] for line in order.agreed.lines}
+    pieces = taken(wanted, left, "to ship") if wanted is not None else +Counter(left)
+    check_room(order, pieces)
+    rest = sum(left.values()) - sum(pieces.values())
+    parcel = Fulfilment(fulfilment_id, dict(pieces), carrier, tracking, now)
+    by = " ".join(part for part in (carrier, tracking) if part)
+    detail = f"{sum(pieces.values())} pieces{f' with {by}' if by else ''}, {rest} left to ship"
+    return order.moved(
+        Move.SHIP_PART if rest else Move.SHIP,
+        Entry(now, H.SHIPPED, actor, detail, fulfilment_id),
+        fulfilments=(*order.fulfilments, parcel),
+    )
+
+
+def deliver(order: Order, actor: str, now: datetime) -> Order:
+    """All of it arrived. Raises IllegalTransition."""
+    return order.moved(Move.DELIVER, Entry(now, H.DELIVERED, actor))
+
+
+def taken(wanted: Sequence[tuple[str, int]], left: Mapping[str, int], what_for: str) -> Counter[str]:
+    """The wanted pieces by SKU. Raises Invalid with the line that asks for what is not there."""
+    pieces: Counter[str] = Counter()
+    for position, (sku, quantity) in enumerate(wanted):
+        pieces[sku] += quantity
+        if sku not in left:
+            raise invalid(f"/lines/{position}/sku", "The order has no such line.")
+        if pieces[sku] > left[sku]:
+            raise invalid(f"/lines/{position}/quantity", f"Of {sku}, {left[sku]} are left {what_for}.")
+    return pieces
+
+
+def check_room(order: Order, pieces: Mapping[str, int]) -> None:
+    """Raises TooManyParts where the order's row could come to be too large."""
+    parts = [parcel.pieces for parcel in order.fulfilments] + [made.pieces for made in order.returns]
+    if len(parts) >= 2 * MAX_PARCELS or sum(map(len, parts)) + len(pieces) > MAX_PIECES:
+        raise TooManyParts("The order has too many parcels and returns; ship or return more at once.")

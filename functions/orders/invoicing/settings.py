@@ -1,0 +1,15 @@
+"""The environment that invoicing needs beside the service's own."""
+
+from shared.settings import Settings
+
+
+class InvoicingSettings(Settings):
+    """`orders_seller_address`: its lines, separated by `|`."""
+
+    orders_invoices_bucket: str
+    orders_seller_name: str = "Tillstack Ltd"
+    orders_seller_address: str = "1 Example Street|London EC1A 1AA|GB"
+    orders_seller_tax_id: str = "GB 000 0000 00"
+
+
+settings = InvoicingSettings.load

@@ -1,0 +1,55 @@
+"""Orders given up: cancelled by their owners or by staff, expired by the sweeper."""
+
+from collections.abc import Callable
+
+from orders.domain import ending
+from orders.domain.moves import IllegalTransition
+from orders.domain.orders import Order
+from orders.service import reading
+from orders.service.changing import change
+from orders.tables import orders
+from shared import clock, ids
+from shared.identity import Caller
+from shared.observe import count, log
+from shared.rows import Contended
+
+
+def cancel(caller: Caller, order_id: str, request: str) -> Order:
+    """Give up an order of one's own, not shipped yet, once a request. Raises NotFound, IllegalTransition."""
+    return change(
+        lambda: reading.own(caller, order_id),
+        lambda order: ending.cancel(order, caller.user_id, request, clock.now()),
+    )
+
+
+def cancel_as_staff(caller: Caller, order_id: str) -> Order:
+    """As `cancel`, anybody's order."""
+    return change(
+        lambda: reading.anybodys(order_id),
+        lambda order: ending.cancel(order, caller.user_id, ids.new_id("req"), clock.now()),
+    )
+
+
+def expire_overdue(time_left: Callable[[], float]) -> int:
+    """Expire what is past its deadline, while there are more than 5 s left; how many. One that a payment or
+    another sweep was faster with stays as they left it."""
+    expired = 0
+    for user_id, order_id in orders.overdue(clock.now()):
+        if time_left() < 5:
+            log.warning("not all overdue orders were expired; the next run goes on")
+            break
+        try:
+            if order := orders.find(user_id, order_id):
+                orders.save(ending.expire(order, clock.now()))
+                expired += 1
+        except (IllegalTransition, orders.Overtaken):
+            log.info("no longer overdue", extra={"order_id": order_id})
+        except Contended:
+            log.info("others hold its coupon; the next run goes on", extra={"order_id": order_id})
+        except Exception:
+            # One order that cannot be expired must not keep the others' stock.
+            log.exception("not expired", extra={"order_id": order_id})
+            count("ExpiryFailures")
+    if expired:
+        count("OrdersExpired", expired)
+    return expired

@@ -1,0 +1,38 @@
+"""Staff ship orders, in one parcel or several, and say that they arrived."""
+
+from collections.abc import Sequence
+
+from orders.domain import fulfilling
+from orders.domain.orders import Order
+from orders.service import reading
+from orders.service.changing import change
+from shared import clock, ids
+from shared.identity import Caller
+
+
+def ship(
+    caller: Caller,
+    order_id: str,
+    lines: Sequence[tuple[str, int]] | None,
+    carrier: str | None,
+    tracking: str | None,
+    request: str,
+) -> Order:
+    """A parcel leaves, once a request. Raises NotFound, IllegalTransition, Invalid, TooManyParts."""
+
+    def rule(order: Order) -> Order:
+        if any(ids.of_key(parcel.fulfilment_id, request) for parcel in order.fulfilments):
+            return order
+        now = clock.now()
+        parcel_id = ids.keyed_id("ful", now, request)
+        return fulfilling.ship(order, parcel_id, lines, carrier, tracking, caller.user_id, now)
+
+    return change(lambda: reading.anybodys(order_id), rule)
+
+
+def deliver(caller: Caller, order_id: str) -> Order:
+    """All of it arrived. Raises NotFound, IllegalTransition."""
+    return change(
+        lambda: reading.anybodys(order_id),
+        lambda order: fulfilling.deliver(order, caller.user_id, clock.now()),
+    )

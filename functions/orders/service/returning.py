@@ -1,0 +1,55 @@
+"""Customers send goods back; staff decide, receive, and so refund."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from orders.domain import returning
+from orders.domain.moves import ReturnStatus
+from orders.domain.orders import Order, Return
+from orders.service import reading
+from orders.service.changing import change
+from orders.settings import settings
+from shared import clock, ids
+from shared.identity import Caller
+from shared.money import Money
+
+
+def request(
+    caller: Caller, order_id: str, lines: Sequence[tuple[str, int]], reason: str, request_key: str
+) -> tuple[Order, Return]:
+    """A return of one's own order, once a request.
+
+    Raises NotFound, IllegalTransition, ReturnWindowClosed, Invalid, TooManyParts.
+    """
+    window = timedelta(days=settings().orders_return_days)
+
+    def rule(order: Order) -> Order:
+        if any(ids.of_key(made.return_id, request_key) for made in order.returns):
+            return order
+        now = clock.now()
+        return returning.request(order, ids.keyed_id("ret", now, request_key), lines, reason, window, now)
+
+    order = change(lambda: reading.own(caller, order_id), rule)
+    made = next(made for made in order.returns if ids.of_key(made.return_id, request_key))
+    return order, made
+
+
+def settle(
+    caller: Caller,
+    order_id: str,
+    return_id: str,
+    status: ReturnStatus,
+    restock: bool,
+    refund: Money | None,
+) -> tuple[Order, Return]:
+    """Staff approve, reject or receive a return. Raises NotFound, IllegalTransition, Invalid."""
+
+    def rule(order: Order) -> Order:
+        now = clock.now()
+        if status is ReturnStatus.RECEIVED:
+            return returning.receive(order, return_id, restock, refund, caller.user_id, now)
+        approved = status is ReturnStatus.APPROVED
+        return returning.decide(order, return_id, approved, caller.user_id, now)
+
+    order = change(lambda: reading.anybodys(order_id), rule)
+    return order, returning.find(order, return_id)

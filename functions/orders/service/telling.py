@@ -1,0 +1,110 @@
+"""An order as others need to know it."""
+
+from collections.abc import Mapping
+
+from orders.domain import returning
+from orders.domain.orders import Order
+from shared.events import (
+    InvoiceFacts,
+    OrderFacts,
+    OrderLineFacts,
+    PiecesFacts,
+    RefundDueFacts,
+    ReturnFacts,
+    ShipmentFacts,
+)
+from shared.money import Money
+
+
+def facts(order: Order) -> OrderFacts:
+    """The whole order; one that was never placed has no lines and no sums."""
+    terms = order.terms if order.was_placed else None
+    zero = Money.zero("GBP")
+    lines = [OrderLineFacts(**line.model_dump(exclude={"discount", "tax"})) for line in order.lines]
+    return OrderFacts(
+        order_id=order.order_id,
+        number=order.number,
+        user_id=order.user_id,
+        email=terms.email if terms else "",
+        status=order.status.value,
+        lines=lines,
+        subtotal=terms.subtotal if terms else zero,
+        discount=terms.discount if terms else zero,
+        shipping=terms.shipping if terms else zero,
+        tax=terms.tax if terms else zero,
+        total=terms.total if terms else zero,
+        placed_at=terms.placed_at if terms else order.changed_at,
+        expires_at=order.expires_at,
+        reason=order.reason,
+        coupon=terms.coupon if terms else None,
+    )
+
+
+def shipment(order: Order, fulfilment_id: str) -> ShipmentFacts:
+    """One parcel, as it left."""
+    place = next(n for n, parcel in enumerate(order.fulfilments) if parcel.fulfilment_id == fulfilment_id)
+    parcel = order.fulfilments[place]
+    shipped = sum(sum(sent.pieces.values()) for sent in order.fulfilments[: place + 1])
+    return ShipmentFacts(
+        **_of(order),
+        fulfilment_id=fulfilment_id,
+        lines=_pieces(order, parcel.pieces),
+        carrier=parcel.carrier,
+        tracking=parcel.tracking,
+        complete=shipped == sum(line.quantity for line in order.agreed.lines),
+    )
+
+
+def invoice(order: Order) -> InvoiceFacts:
+    """Raises ValueError where the order has none."""
+    if order.invoice is None:
+        raise ValueError(f"{order.order_id} has no invoice")
+    return InvoiceFacts(
+        **_of(order),
+        invoice_number=order.invoice.number,
+        issued_at=order.invoice.issued_at,
+        total=order.agreed.total,
+    )
+
+
+def goods_back(order: Order, return_id: str) -> ReturnFacts:
+    """One return, as it is now."""
+    made = returning.find(order, return_id)
+    return ReturnFacts(
+        **_of(order),
+        return_id=return_id,
+        status=made.status.value,
+        lines=_pieces(order, made.pieces),
+        restock=made.restock,
+        refund=Money(amount=made.refund, currency=order.agreed.total.currency),
+        reason=made.reason,
+    )
+
+
+def refund_due(order: Order, key: str) -> RefundDueFacts:
+    """Money to give back, by its key in `refunds_due`."""
+    due = order.refunds_due[key]
+    return RefundDueFacts(
+        order_id=order.order_id,
+        payment_id=due.payment_id,
+        amount=due.amount,
+        reason=due.reason,
+        refund_key=f"{order.order_id}:{key}",
+    )
+
+
+def _of(order: Order) -> dict[str, str]:
+    return {
+        "order_id": order.order_id,
+        "number": order.number,
+        "user_id": order.user_id,
+        "email": order.agreed.email,
+    }
+
+
+def _pieces(order: Order, pieces: Mapping[str, int]) -> list[PiecesFacts]:
+    return [
+        PiecesFacts(sku=line.sku, product_id=line.product_id, title=line.title, quantity=pieces[line.sku])
+        for line in order.agreed.lines
+        if line.sku in pieces
+    ]

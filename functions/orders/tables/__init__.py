@@ -1,0 +1,1 @@
+"""The orders' rows and the only code that touches them."""

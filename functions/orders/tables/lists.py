@@ -1,0 +1,106 @@
+"""Lists of orders, newest first: an owner's, and everybody's for staff; queries, never a scan."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+from orders.domain.moves import Status
+from orders.domain.orders import Order, Period
+from orders.tables.packing import placed_key, to_order
+from orders.tables.rows import SHARDS, OrderRow
+
+MAX_BYTES = 700_000  # of packed terms in a page: shown, they are some six times as long; Lambda answers 6 MB
+
+
+def of_owner(
+    user_id: str,
+    limit: int,
+    after: dict[str, Any] | None,
+    period: Period | None = None,
+    status: Status | None = None,
+) -> tuple[list[Order], dict[str, Any] | None]:
+    """A page of the owner's placed orders, and the key to go on after: one Query, more only where many that
+    never were placed, or are of another status or time, lie between."""
+    wanted = OrderRow.placed.between(*_bounds(period or Period()))
+    if status:
+        wanted &= OrderRow.status == status.value
+    page = OrderRow.query(
+        user_id,
+        filter_condition=wanted,
+        consistent_read=True,
+        scan_index_forward=False,
+        limit=limit,
+        page_size=limit,
+        last_evaluated_key=after,
+    )
+    rows = list(page)
+    shown = _fitting(rows)
+    if len(shown) < len(rows):
+        last = {"user_id": {"S": user_id}, "order_id": {"S": shown[-1].order_id}}
+        return list(map(to_order, shown)), last
+    return list(map(to_order, shown)), page.last_evaluated_key
+
+
+def of_all(
+    limit: int, before: str | None, period: Period, status: Status | None
+) -> tuple[list[Order], str | None]:
+    """A page of everybody's orders, and the sort key to go on before.
+
+    Eight partitions are queried side by side and merged by time; the orders are then read by their keys.
+    """
+    least, greatest = _bounds(period)
+    keys = sorted(
+        (
+            key
+            for shard in map(str, range(SHARDS))
+            for key in _shard(shard, least, before or greatest, before is not None, limit, status)
+        ),
+        key=lambda row: row.placed,
+        reverse=True,
+    )[:limit]
+    found = {row.order_id: row for row in OrderRow.batch_get([(k.user_id, k.order_id) for k in keys])}
+    # The index follows a moment later: an order may by now be of another status than it was listed under.
+    current = [
+        row for key in keys if (row := found.get(key.order_id)) and status in (None, Status(row.status))
+    ]
+    shown = _fitting(current)
+    if len(shown) < len(current):
+        return list(map(to_order, shown)), shown[-1].placed
+    return list(map(to_order, shown)), keys[-1].placed if len(keys) == limit else None
+
+
+def of_number(number: str) -> list[Order]:
+    """The order (by all odds one) that people call by this number."""
+    keys = [(key.user_id, key.order_id) for key in OrderRow.by_number.query(number, limit=10)]
+    return [order for row in OrderRow.batch_get(keys) if (order := to_order(row)).was_placed] if keys else []
+
+
+def _bounds(period: Period) -> tuple[str, str]:
+    """The least and the greatest sort key of the period."""
+    least = placed_key(period.since) if period.since else "0"
+    return least, f"{placed_key(period.until)}~" if period.until else "~"
+
+
+def _shard(
+    shard: str, least: str, greatest: str, exclusive: bool, limit: int, status: Status | None
+) -> Iterable[OrderRow]:
+    if greatest < least:
+        return []
+    # BETWEEN includes both ends: one more is read, and the one that the last page ended with left out.
+    wanted = OrderRow.placed.between(least, greatest)
+    index = OrderRow.by_status if status else OrderRow.by_placed
+    name = f"{status.value}#{shard}" if status else shard
+    rows = index.query(
+        name, wanted, scan_index_forward=False, limit=limit + exclusive, page_size=limit + exclusive
+    )
+    return islice((row for row in rows if not exclusive or row.placed != greatest), limit)
+
+
+def _fitting(rows: Sequence[OrderRow]) -> Sequence[OrderRow]:
+    """As many of the first as an answer has room for: one at least."""
+    room = MAX_BYTES
+    for count, row in enumerate(rows):
+        room -= len(row.terms or "")
+        if count and room < 0:
+            return rows[:count]
+    return rows

@@ -1,0 +1,206 @@
+"""An order as its row and back: lines as arrays, times as milliseconds, pieces by their line's place."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zlib import crc32
+
+from orders.domain.moves import ReturnStatus, Status
+from orders.domain.orders import Entry, Fulfilment, Happening, Invoice, Order, RefundDue, Return
+from orders.domain.terms import Terms
+from orders.tables.rows import SHARDS, OrderRow
+from shared.money import Money, Price
+from shared.quotes import QuotedLine, ShippingAddress
+
+
+def shard_of(order_id: str) -> str:
+    return str(crc32(order_id.encode()) % SHARDS)
+
+
+def placed_key(moment: datetime, order_id: str = "") -> str:
+    """The sort key of lists: the time, then a part of the id that tells orders of one millisecond apart."""
+    return f"{_ms(moment):013}{order_id[-10:]}"
+
+
+def to_row(order: Order) -> OrderRow:
+    shard = shard_of(order.order_id)
+    placed = order.terms is not None and order.was_placed
+    places = {line.sku: n for n, line in enumerate(order.terms.lines)} if order.terms else {}
+    return OrderRow(
+        user_id=order.user_id,
+        order_id=order.order_id,
+        number=order.number,
+        status=order.status.value,
+        version=order.version,
+        updated_at=order.changed_at,
+        shard=shard,
+        listed=f"{order.status.value}#{shard}" if placed else None,
+        placed=placed_key(order.agreed.placed_at, order.order_id) if placed else None,
+        expires_at=order.expires_at,
+        terms=_pack(order.terms) if order.terms else None,
+        payment_id=order.payment_id,
+        reason=order.reason,
+        refusal=order.refusal,
+        refunds_due={
+            key: [due.payment_id, due.amount.amount, due.amount.currency, due.reason]
+            for key, due in order.refunds_due.items()
+        }
+        or None,
+        given_back=dict(order.given_back) or None,
+        parcels=_compact_or_none(
+            [
+                [p.fulfilment_id, _placed(p.pieces, places), p.carrier, p.tracking, _ms(p.at)]
+                for p in order.fulfilments
+            ]
+        ),
+        sent_back=_compact_or_none(
+            [
+                [r.return_id, _placed(r.pieces, places), r.reason, _ms(r.at), r.status, r.restock, r.refund]
+                for r in order.returns
+            ]
+        ),
+        invoice=[order.invoice.number, _ms(order.invoice.issued_at)] if order.invoice else None,
+        redeemed=list(order.redeemed) or None,
+        timeline=_compact_or_none([_entry(entry) for entry in order.timeline]),
+    )
+
+
+def to_order(row: OrderRow) -> Order:
+    """The order in a row, which may come from a stream's image."""
+    terms = _unpack(row.terms) if row.terms else None
+    skus = [line.sku for line in terms.lines] if terms else []
+    return Order(
+        order_id=row.order_id,
+        user_id=row.user_id,
+        status=Status(row.status),
+        version=int(row.version),
+        changed_at=row.updated_at,
+        expires_at=row.expires_at,
+        terms=terms,
+        payment_id=row.payment_id,
+        reason=row.reason,
+        refusal=row.refusal,
+        refunds_due={
+            key: RefundDue(payment, Money(amount=amount, currency=currency), reason)
+            for key, (payment, amount, currency, reason) in (row.refunds_due or {}).items()
+        },
+        given_back=row.given_back or {},
+        fulfilments=tuple(
+            Fulfilment(made, _pieces(packed, skus), carrier, tracking, _at(ms))
+            for made, packed, carrier, tracking, ms in json.loads(row.parcels or "[]")
+        ),
+        returns=tuple(
+            Return(made, _pieces(packed, skus), reason, _at(ms), ReturnStatus(status), restock, refund)
+            for made, packed, reason, ms, status, restock, refund in json.loads(row.sent_back or "[]")
+        ),
+        invoice=Invoice(row.invoice[0], _at(row.invoice[1])) if row.invoice else None,
+        redeemed=tuple(row.redeemed or ()),
+        timeline=tuple(
+            Entry(_at(ms), Happening(kind), actor, *rest)
+            for ms, kind, actor, *rest in json.loads(row.timeline or "[]")
+        ),
+    )
+
+
+def _placed(pieces: Mapping[str, int], places: Mapping[str, int]) -> list[list[int]]:
+    return [[places[sku], quantity] for sku, quantity in pieces.items()]
+
+
+def _pieces(packed: list[list[int]], skus: list[str]) -> dict[str, int]:
+    return {skus[place]: quantity for place, quantity in packed}
+
+
+def _entry(entry: Entry) -> list[Any]:
+    """Without what is empty at its end: most entries have no `ref`."""
+    packed: list[Any] = [_ms(entry.at), entry.type, entry.actor, entry.detail, entry.ref]
+    while packed[-1] == "":
+        packed.pop()
+    return packed
+
+
+def _pack(terms: Terms) -> str:
+    sums = (terms.subtotal, terms.discount, terms.shipping, terms.tax, terms.shipping_tax, terms.total)
+    return _compact(
+        {
+            "l": [_line(line) for line in terms.lines],
+            "c": terms.total.currency,
+            "s": [part.amount for part in sums],
+            "x": int(not terms.tax_inclusive),
+            "m": terms.shipping_method,
+            "a": terms.shipping_address.model_dump(exclude_none=True),
+            "e": terms.email,
+            "at": [_ms(terms.placed_at), _ms(terms.pay_by)],
+            "k": terms.coupon,
+        }
+    )
+
+
+def _line(line: QuotedLine) -> list[Any]:
+    packed: list[Any] = [line.sku, line.product_id, line.title, line.quantity, line.unit_price.amount]
+    packed += [part.amount if part else 0 for part in (line.tax, line.discount)]
+    while packed[-1] == 0 and len(packed) > 5:
+        packed.pop()
+    return packed
+
+
+def _unpack(text: str) -> Terms:
+    packed = json.loads(text)
+    currency = packed["c"]
+    sums = (Money(amount=n, currency=currency) for n in packed["s"])
+    subtotal, discount, shipping, tax, shipping_tax, total = sums
+    placed_at, pay_by = (_at(ms) for ms in packed["at"])
+    return Terms(
+        lines=tuple(_unpacked_line(currency, *line) for line in packed["l"]),
+        subtotal=subtotal,
+        discount=discount,
+        shipping=shipping,
+        tax=tax,
+        shipping_tax=shipping_tax,
+        tax_inclusive=not packed["x"],
+        total=total,
+        shipping_method=packed["m"],
+        shipping_address=ShippingAddress(**packed["a"]),
+        email=packed["e"],
+        placed_at=placed_at,
+        pay_by=pay_by,
+        coupon=packed["k"],
+    )
+
+
+def _unpacked_line(
+    currency: str,
+    sku: str,
+    product_id: str,
+    title: str,
+    quantity: int,
+    price: int,
+    tax: int = 0,
+    discount: int = 0,
+) -> QuotedLine:
+    return QuotedLine(
+        sku=sku,
+        product_id=product_id,
+        title=title,
+        quantity=quantity,
+        unit_price=Price(amount=price, currency=currency),
+        line_total=Money(amount=price * quantity, currency=currency),
+        discount=Money(amount=discount, currency=currency) if discount else None,
+        tax=Money(amount=tax, currency=currency) if tax else None,
+    )
+
+
+def _compact_or_none(values: list[Any]) -> str | None:
+    return _compact(values) if values else None
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def _at(ms: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)

@@ -1,0 +1,73 @@
+"""What an invoice says."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from orders.invoicing.document import Line, date_text, document_of
+from shared.money import Money, Price
+from shared.money_text import money_text
+from tests.orders.invoicing.samples import NOW, SELLER, document, gbp, paid
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        (123_456, "GBP", "£1,234.56"),
+        (-5, "EUR", "-€0.05"),
+        (500, "JPY", "¥500"),
+        (1_200, "CHF", "CHF 12.00"),
+        (1_250, "KWD", "KWD 1.250"),
+    ],
+)
+def test_money_reads_as_people_write_it(amount, currency, text):
+    assert money_text(Money(amount=amount, currency=currency)) == text
+
+
+def test_days_read_as_people_write_them():
+    assert date_text(datetime(2026, 1, 7, tzinfo=UTC)) == "7 January 2026"
+    assert date_text(datetime(2026, 12, 31, 23, 59, tzinfo=UTC)) == "31 December 2026"
+
+
+def test_an_invoice_is_the_orders_terms_with_its_number():
+    made = document(2)
+    assert (made.invoice_number, made.issued_at, made.order_id) == ("2026-000123", NOW, "ord_1")
+    assert made.order_number == paid().number
+    assert made.buyer == ("Zoë Łódzka", "12 St James's Square", "London SW1Y 4JH", "GB")
+    assert made.lines[1] == Line(
+        "SKU-0001", "Mug 1", 2, Price(amount=1_001, currency="GBP"), gbp(100), gbp(50), gbp(2_002)
+    )
+    assert (made.payment_reference, made.total) == ("pay_1", gbp(3_197))
+    assert made.grand_total == ("Total (GBP)", "£31.97")
+
+
+def test_an_order_without_a_number_has_no_invoice():
+    with pytest.raises(ValueError, match="no invoice"):
+        document_of(paid(), SELLER)
+
+
+def test_tax_in_the_prices_is_told_and_not_added():
+    made = document(2)
+    assert [label for label, _ in made.sums] == ["Subtotal", "Discount", "Shipping"]
+    assert made.tax_note == "includes tax of £1.00"
+    assert made.columns == ["Quantity", "Unit price", "Amount", "Discount", "Tax, incl."]
+
+
+def test_tax_on_top_stands_among_the_sums():
+    made = document(2, tax_inclusive=False)
+    assert made.sums[-1] == ("Tax", "£1.00")
+    assert made.tax_note == ""
+    assert made.columns[-1] == "Tax"
+
+
+def test_what_there_is_none_of_has_no_column():
+    made = document(2, discount=0)
+    assert "Discount" not in made.columns
+    assert len(made.figures(made.lines[0])) == len(made.columns)
+    assert [label for label, _ in made.sums] == ["Subtotal", "Shipping"]
+
+
+def test_text_from_outside_becomes_one_plain_line():
+    made = document(1, title="a\u202egnp.exe\nb\x00c" + "x" * 500)
+    assert made.lines[0].title.startswith("agnp.exe b c")
+    assert len(made.lines[0].title) == 200

@@ -1,0 +1,93 @@
+"""Orders that are paid, and what may happen to them then, over the API."""
+
+from typing import Any
+
+from orders.app import api, consume
+from shared import clock
+from shared.events import PaymentFacts, PaymentRefunded, PaymentSucceeded
+from shared.money import Money
+from tests.orders.conftest import SHOPPER, place, read, token
+from tests.support import Reply, Who, call, deliver, keyed, staff
+
+STAFF = staff()
+
+
+def placed(**changes: Any) -> dict[str, Any]:
+    reply = place({"quote_token": token(**changes)})
+    assert reply.status == 201, reply.text
+    order: dict[str, Any] = reply.json
+    return order
+
+
+def facts(order: dict[str, Any], payment_id: str = "pay_1", **changes: Any) -> PaymentFacts:
+    values: dict[str, Any] = {
+        "payment_id": payment_id,
+        "order_id": order["order_id"],
+        "user_id": "usr_1",
+        "email": "ada@example.com",
+        "amount": Money(**order["total"]),
+        "refunded": Money.zero("GBP"),
+        "status": "succeeded",
+    }
+    return PaymentFacts(**(values | changes))
+
+
+def pay(order: dict[str, Any], payment_id: str = "pay_1") -> dict[str, Any]:
+    event = PaymentSucceeded.about(facts(order, payment_id), subject=payment_id, version=2, at=clock.now())
+    assert deliver(consume, event) == []
+    shown: dict[str, Any] = read(order["order_id"]).json
+    return shown
+
+
+def give_back(order: dict[str, Any], refunded: int, version: int = 3) -> dict[str, Any]:
+    """Payments says that so much of the payment is back in all."""
+    data = facts(order, refunded=Money(amount=refunded, currency="GBP"))
+    event = PaymentRefunded.about(data, subject="pay_1", version=version, at=clock.now())
+    assert deliver(consume, event) == []
+    shown: dict[str, Any] = read(order["order_id"]).json
+    return shown
+
+
+def paid(**changes: Any) -> dict[str, Any]:
+    return pay(placed(**changes))
+
+
+def fulfil(order: dict[str, Any], key: str | None = None, who: Who = STAFF, **body: Any) -> Reply:
+    body = {"carrier": "Royal Mail", "tracking": "RM123456789GB"} | body
+    path = f"/orders/{order['order_id']}/fulfilments"
+    return call(api, "POST", path, body=body, caller=who, headers=keyed(key))
+
+
+def set_status(order: dict[str, Any], who: Who = STAFF, **body: Any) -> Reply:
+    return call(api, "PUT", f"/orders/{order['order_id']}/status", body=body, caller=who)
+
+
+def delivered(**changes: Any) -> dict[str, Any]:
+    order = paid(**changes)
+    assert set_status(order, status="shipped").status == 200
+    shown: dict[str, Any] = set_status(order, status="delivered").json
+    return shown
+
+
+def send_back(
+    order: dict[str, Any], *lines: tuple[str, int], key: str | None = None, who: Who = SHOPPER
+) -> Reply:
+    body = {"lines": [{"sku": sku, "quantity": n} for sku, n in lines], "reason": "does not fit"}
+    return call(
+        api, "POST", f"/orders/{order['order_id']}/returns", body=body, caller=who, headers=keyed(key)
+    )
+
+
+def settle(order: dict[str, Any], made: dict[str, Any], who: Who = STAFF, **body: Any) -> Reply:
+    path = f"/orders/{order['order_id']}/returns/{made['return_id']}"
+    return call(api, "PUT", path, body=body, caller=who)
+
+
+def received(order: dict[str, Any], *lines: tuple[str, int], **body: Any) -> dict[str, Any]:
+    """A return all the way: asked for, approved, arrived."""
+    made = send_back(order, *lines).json
+    assert settle(order, made, status="approved").status == 200
+    reply = settle(order, made, status="received", **body)
+    assert reply.status == 200, reply.text
+    shown: dict[str, Any] = reply.json
+    return shown

@@ -1,0 +1,173 @@
+"""Parcels, delivery, and giving up what is paid."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from orders.app import api
+from shared import clock
+from tests.orders.conftest import SHOPPER, place, read, token
+from tests.orders.paid import delivered, fulfil, give_back, paid, pay, placed, set_status
+from tests.orders.samples import gbp, quote
+from tests.orders.samples import line as quoted
+from tests.orders.test_reading import cancel
+from tests.support import call, customer, guest, staff
+
+
+def line(sku: str, quantity: int) -> dict:
+    return {"sku": sku, "quantity": quantity}
+
+
+def timeline(order: dict) -> list[tuple[str, str]]:
+    entries = call(api, "GET", f"/orders/{order['order_id']}/timeline", caller=SHOPPER).json
+    return [(entry["type"], entry["actor"]) for entry in entries]
+
+
+def test_an_order_is_shipped_in_parcels_until_nothing_is_left(shop):
+    order = paid()
+    first = fulfil(order, lines=[line("SKU-0001", 1), line("SKU-0002", 3)])
+    assert (first.status, first.json["status"]) == (201, "partially_shipped")
+    assert [entry["fulfilled"] for entry in first.json["lines"]] == [0, 1, 3]
+    (parcel,) = first.json["fulfilments"]
+    assert (parcel["carrier"], parcel["tracking"]) == ("Royal Mail", "RM123456789GB")
+    assert parcel["lines"] == [line("SKU-0001", 1), line("SKU-0002", 3)]
+    rest = fulfil(order)
+    assert rest.json["status"] == "shipped"
+    assert rest.json["fulfilments"][1]["lines"] == [line("SKU-0000", 1), line("SKU-0001", 1)]
+    assert [entry["fulfilled"] for entry in rest.json["lines"]] == [1, 2, 3]
+    assert timeline(order) == [
+        ("order.placed", "usr_1"),
+        ("order.paid", "stripe"),
+        ("order.shipped", "usr_staff"),
+        ("order.shipped", "usr_staff"),
+    ]
+    assert read(order["order_id"]).json == rest.json
+
+
+@pytest.mark.parametrize(
+    ("lines", "pointer"),
+    [
+        ([line("SKU-0001", 3)], "/lines/0/quantity"),
+        ([line("SKU-0001", 1), line("SKU-0001", 2)], "/lines/1/quantity"),
+        ([line("SKU-0000", 1), line("SKU-9999", 1)], "/lines/1/sku"),
+        ([line("SKU-0000", 0)], "/lines/0/quantity"),
+        ([], "/lines"),
+    ],
+)
+def test_no_more_is_shipped_than_was_bought(shop, lines, pointer):
+    order = paid()
+    refused = fulfil(order, lines=lines)
+    assert refused.status == 422
+    assert refused.json["errors"][0]["pointer"] == pointer
+    assert read(order["order_id"]).json == order
+
+
+def test_a_parcel_leaves_once_a_request(shop, monkeypatch):
+    order = paid()
+    lines = [line("SKU-0002", 1)]
+    # The answer was lost after the write: the claim of the key runs out, and the view runs again.
+    with monkeypatch.context() as patch:
+        patch.setattr("shared.idempotency.Once.finish", lambda *_: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            fulfil(order, key="k", lines=lines)
+        patch.setattr("shared.idempotency.Once.claim", lambda self, key, *_: self.fresh(key, "", clock.now()))
+        with pytest.raises(SystemExit):
+            fulfil(order, key="k", lines=lines)
+    assert len(read(order["order_id"]).json["fulfilments"]) == 1
+
+
+def test_only_legal_moves_are_made(shop):
+    order = placed()
+    for status in ("shipped", "delivered"):
+        refused = set_status(order, status=status)
+        assert (refused.status, refused.json["type"]) == (409, "/problems/illegal-transition")
+    pay(order)
+    assert set_status(order, status="delivered").status == 409
+    shipped = set_status(order, status="shipped", carrier="DHL", tracking="1Z")
+    assert (shipped.status, shipped.json["status"]) == (200, "shipped")
+    assert shipped.json["fulfilments"][0]["carrier"] == "DHL"
+    for refused in (
+        set_status(order, status="shipped"),
+        set_status(order, status="cancelled"),
+        fulfil(order),
+    ):
+        assert refused.json["type"] == "/problems/illegal-transition"
+    assert set_status(order, status="delivered").json["status"] == "delivered"
+    assert set_status(order, status="delivered").status == 409
+    assert set_status(order, status="lost").status == 422
+    assert set_status(order, status="delivered", carrier="DHL").status == 422
+
+
+def test_staff_alone_ship_and_nobody_ships_what_is_not_there(shop):
+    order = paid()
+    for who in (customer(), guest()):
+        assert fulfil(order, who=who).status == 403
+        assert set_status(order, who=who, status="shipped").status == 403
+    assert fulfil({"order_id": "ord_none"}).status == 404
+    assert set_status({"order_id": "ord_none"}, status="shipped").status == 404
+
+
+def test_a_paid_order_is_cancelled_and_its_money_due_back_once(shop):
+    order = paid()
+    reply = cancel(order["order_id"], key="k")
+    assert (reply.status, reply.json["status"]) == (200, "cancelled")
+    assert cancel(order["order_id"], key="k").text == reply.text
+    assert cancel(order["order_id"]).status == 409
+    assert [kind for kind, _ in timeline(order)][2:] == ["order.cancelled", "refund.due"]
+    back = give_back(order, order["total"]["amount"])
+    assert (back["status"], back["refunded"]) == ("cancelled", order["total"])
+    assert give_back(order, order["total"]["amount"], version=4) == back
+
+
+def test_staff_cancel_and_the_timeline_says_who(shop):
+    order = paid()
+    assert set_status(order, status="cancelled").json["reason"] == "cancelled by the shop"
+    assert timeline(order)[2] == ("order.cancelled", "usr_staff")
+    assert set_status(order, status="cancelled").status == 409
+
+
+def test_a_cancellation_and_a_parcel_at_once_end_in_one_of_them(shop, atomic):
+    for _ in range(3):
+        order = paid()
+        with ThreadPoolExecutor(4) as pool:
+            jobs = [
+                pool.submit(cancel, order["order_id"]),
+                pool.submit(fulfil, order),
+                pool.submit(set_status, order, status="cancelled"),
+                pool.submit(set_status, order, status="shipped"),
+            ]
+            won = [job.result().status in (200, 201) for job in jobs]
+        assert sum(won) == 1
+        shown = read(order["order_id"]).json
+        assert shown["status"] == ("cancelled" if won[0] or won[2] else "shipped")
+        assert len(shown["fulfilments"]) == (won[1] or won[3])
+
+
+def test_parcels_at_once_never_ship_a_piece_twice(shop, atomic):
+    order = paid()
+    with ThreadPoolExecutor(6) as pool:
+        replies = list(pool.map(lambda _: fulfil(order, lines=[line("SKU-0002", 1)]), range(6)))
+    assert sorted(reply.status for reply in replies) == [201] * 3 + [422] * 3
+    assert read(order["order_id"]).json["lines"][2]["fulfilled"] == 3
+
+
+def test_an_order_whose_money_went_back_in_full_is_refunded(shop):
+    order = delivered()
+    half = give_back(order, order["total"]["amount"] // 2)
+    assert half["status"] == "delivered"
+    whole = give_back(order, order["total"]["amount"], version=4)
+    assert whole["status"] == "refunded"
+    assert give_back(order, order["total"]["amount"] // 2, version=3) == whole, "old news"
+    assert [kind for kind, _ in timeline(order)][-3:] == ["refund.made", "refund.made", "order.refunded"]
+
+
+def test_an_order_that_costs_nothing_is_paid_at_once(shop):
+    zero = gbp(0)
+    free = quoted("SKU-0000", 1, 1_000).model_copy(update={"discount": gbp(1_000), "tax": None})
+    sums = {"subtotal": gbp(1_000), "discount": gbp(1_000), "shipping": zero, "shipping_tax": zero}
+    made = quote(1, at=clock.now()).model_copy(update={**sums, "lines": [free], "tax": zero, "total": zero})
+    reply = place({"quote_token": token(made)}, "k")
+    assert (reply.status, reply.json["status"], reply.json["expires_at"]) == (201, "paid", None)
+    assert place({"quote_token": token(made)}, "k").text == reply.text
+    assert [kind for kind, _ in timeline(reply.json)] == ["order.placed", "order.paid"]
+    assert set_status(reply.json, status="cancelled", who=staff()).json["refunded"]["amount"] == 0

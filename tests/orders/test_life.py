@@ -1,0 +1,210 @@
+"""All that can happen to an order, in any order, as often as it likes."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from orders.domain import ending, fulfilling, invoicing, paying, placing, returning
+from orders.domain.moves import MOVES, OPEN, RETURN_MOVES, IllegalTransition, ReturnStatus, Status
+from orders.domain.orders import announced
+from orders.domain.refusals import NotYetPlaced
+from orders.domain.terms import Terms, agreed
+from orders.tables.packing import to_order, to_row
+from shared.errors import Invalid, NotFound
+from shared.money import Money
+from tests.orders.samples import ADDRESS, gbp, quote
+
+WINDOW = timedelta(days=30)
+SKUS = ["SKU-0000", "SKU-0001", "SKU-0002"]
+PAYMENTS = ["pay_1", "pay_2"]
+pieces = st.lists(st.tuples(st.sampled_from([*SKUS, "SKU-9999"]), st.integers(1, 3)), min_size=1, max_size=3)
+
+
+def terms(now: datetime, inclusive: bool) -> Terms:
+    made = quote()
+    if not inclusive:
+        made = made.model_copy(update={"tax_inclusive": False, "total": made.total + made.tax})
+    return agreed(made, ADDRESS, "ada@example.com", now, timedelta(minutes=30))
+
+
+class OrderLife(RuleBasedStateMachine):
+    """The order is driven by its rules alone; `captured` and `back` are the truth at the payment provider."""
+
+    @initialize(inclusive=st.booleans())
+    def open(self, inclusive: bool) -> None:
+        self.now = datetime(2026, 11, 21, tzinfo=UTC)
+        self.inclusive = inclusive
+        self.order = placing.opened("ord_1", "usr_1", self.now)
+        self.seen = [self.order]
+        self.captured: Counter[str] = Counter()
+        self.back: Counter[str] = Counter()
+        self.carried_out: set[str] = set()
+        self.made = 0
+
+    def attempt(self, changed_by) -> None:
+        try:
+            changed = changed_by()
+        except (IllegalTransition, NotYetPlaced, Invalid, NotFound, returning.ReturnWindowClosed):
+            return
+        if changed is not self.order:
+            # What is written and read again is the same order, but for what this change alone let go of.
+            changed = replace(changed, released=())
+            assert to_order(to_row(changed)) == changed
+            self.seen.append(changed)
+        self.order = changed
+
+    @property
+    def total(self) -> Money:
+        return self.order.agreed.total
+
+    @rule(hours=st.sampled_from([0, 0, 0, 1, 24 * 31]))
+    def wait(self, hours):
+        self.now += timedelta(hours=hours)
+
+    @rule()
+    def place(self):
+        self.attempt(lambda: placing.place(self.order, terms(self.now, self.inclusive)))
+
+    @rule()
+    def refuse(self):
+        self.attempt(lambda: placing.refuse(self.order, {"detail": "gone"}, self.now))
+
+    @rule(who=st.sampled_from(["usr_1", "usr_staff"]), request=st.sampled_from(["r1", "r2"]))
+    def cancel(self, who, request):
+        self.attempt(lambda: ending.cancel(self.order, who, request, self.now))
+
+    @rule()
+    def expire(self):
+        self.attempt(lambda: ending.expire(self.order, self.now))
+
+    @rule(payment=st.sampled_from(PAYMENTS), off=st.sampled_from([0, 0, 0, 1]))
+    def pay(self, payment, off):
+        """The provider takes a sum once a payment, and tells of it again and again."""
+        if not self.captured[payment] and self.order.terms:
+            self.captured[payment] = self.total.amount + off
+        if self.captured[payment]:
+            amount = gbp(self.captured[payment])
+            self.attempt(lambda: paying.take_payment(self.order, payment, amount, self.now))
+
+    @rule(event=st.sampled_from(["e1", "e2"]))
+    def decline(self, event):
+        self.attempt(lambda: paying.note_failed_payment(self.order, "declined", event, self.now))
+
+    @rule()
+    def carry_out_a_refund(self):
+        """The provider gives back what is due, each once, never more than it took."""
+        for key, due in self.order.refunds_due.items():
+            if key not in self.carried_out:
+                self.carried_out.add(key)
+                self.back[due.payment_id] += due.amount.amount
+                return
+
+    @rule(payment=st.sampled_from(PAYMENTS), part=st.integers(0, 2))
+    def tell_of_refunds(self, payment, part):
+        """Also of an older state, and of one that is known."""
+        refunded = gbp(self.back[payment] * part // 2)
+        self.attempt(lambda: paying.note_refund(self.order, payment, refunded, self.now))
+
+    @rule(wanted=st.none() | pieces)
+    def ship(self, wanted):
+        self.made += 1
+        parcel = f"ful_{self.made}"
+        self.attempt(
+            lambda: fulfilling.ship(self.order, parcel, wanted, "Royal Mail", None, "staff", self.now)
+        )
+
+    @rule()
+    def deliver(self):
+        self.attempt(lambda: fulfilling.deliver(self.order, "staff", self.now))
+
+    @rule(wanted=pieces)
+    def request_return(self, wanted):
+        self.made += 1
+        made = f"ret_{self.made}"
+        self.attempt(lambda: returning.request(self.order, made, wanted, "no", WINDOW, self.now))
+
+    @rule(which=st.integers(1, 12), approved=st.sampled_from([True, True, False]))
+    def decide(self, which, approved):
+        self.attempt(lambda: returning.decide(self.order, f"ret_{which}", approved, "staff", self.now))
+
+    @rule(which=st.integers(0, 3), restock=st.booleans(), refund=st.none() | st.integers(0, 3_000))
+    def receive(self, which, restock, refund):
+        waiting = [made.return_id for made in self.order.returns if made.status is ReturnStatus.APPROVED]
+        if waiting:
+            made = waiting[which % len(waiting)]
+            less = None if refund is None else gbp(refund)
+            self.attempt(lambda: returning.receive(self.order, made, restock, less, "staff", self.now))
+
+    @rule()
+    def invoice(self):
+        if invoicing.wants_invoice(self.order):
+            self.attempt(lambda: invoicing.invoiced(self.order, "2026-000001", self.now))
+
+    @invariant()
+    def each_change_is_one_version(self):
+        assert [order.version for order in self.seen] == list(range(1, len(self.seen) + 1))
+        for before, after in zip(self.seen, self.seen[1:], strict=False):
+            assert after.timeline[: len(before.timeline)] == before.timeline
+            assert len(after.timeline) > len(before.timeline)
+
+    @invariant()
+    def only_legal_moves_happened(self):
+        for before, after in zip(self.seen, self.seen[1:], strict=False):
+            # A payment that was given back before it was heard of is taken and refunded in one change.
+            legal = set(MOVES[before.status].values())
+            legal |= {far for near in legal for far in MOVES[near].values() if far is Status.REFUNDED}
+            assert before.status is after.status or after.status in legal
+            for old, new in zip(before.returns, after.returns, strict=False):
+                assert old.status is new.status or new.status in RETURN_MOVES[old.status]
+
+    @invariant()
+    def a_deadline_runs_while_the_order_is_open_and_only_then(self):
+        assert (self.order.expires_at is not None) == (self.order.status in OPEN)
+
+    @invariant()
+    def no_more_is_due_back_than_came_in(self):
+        due: Counter[str] = Counter()
+        for refund in self.order.refunds_due.values():
+            due[refund.payment_id] += refund.amount.amount
+        for payment, amount in due.items():
+            assert 0 < amount <= self.captured[payment]
+        for payment, amount in self.captured.items():
+            if payment != self.order.payment_id and f"{payment}:late" in self.order.refunds_due:
+                assert due[payment] == amount
+        if self.order.payment_id:
+            paid_and_given_up = self.order.status is Status.CANCELLED
+            assert not paid_and_given_up or due[self.order.payment_id] == self.total.amount
+            assert self.order.left_to_refund == self.total.amount - due[self.order.payment_id]
+
+    @invariant()
+    def goods_do_not_multiply(self):
+        order = self.order
+        shipped, back = fulfilling.fulfilled(order), returning.returned(order)
+        for line in order.lines:
+            assert 0 <= back[line.sku] <= shipped[line.sku] <= line.quantity
+        whole = shipped == Counter({line.sku: line.quantity for line in order.lines})
+        if order.status in {Status.SHIPPED, Status.DELIVERED}:
+            assert whole
+        if order.status in {Status.PAID, Status.CANCELLED, Status.EXPIRED, *OPEN}:
+            assert not shipped
+        everything_came = bool(order.lines) and back == shipped and whole
+        in_full = all(made.refund for made in order.returns if made.status is ReturnStatus.RECEIVED)
+        if everything_came and in_full and len(order.returns) == 1:
+            assert order.left_to_refund in (0, self.total.amount - order.returns[0].refund)
+
+    @invariant()
+    def what_is_said_is_counted_from_one_without_a_gap(self):
+        said = [
+            number
+            for before, after in zip([None, *self.seen], self.seen, strict=False)
+            for number, _ in announced(before, after)
+        ]
+        assert said == list(range(1, len(said) + 1))
+
+
+TestOrderLife = OrderLife.TestCase
+TestOrderLife.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)

@@ -1,0 +1,122 @@
+"""Everybody's orders, for staff: by status, customer, number and period; queries alone."""
+
+from datetime import date
+
+import pytest
+
+from orders.app import api, sweep
+from orders.tables import lists
+from tests.orders.conftest import SHOPPER, declined, place, token
+from tests.orders.paid import paid, placed
+from tests.orders.samples import quote
+from tests.support import Context, call, customer, guest, staff
+
+
+def listed(query: str = "", who=None) -> list[str]:
+    """The ids of all pages, in order."""
+    ids, cursor = [], None
+    while True:
+        more = f"&cursor={cursor}" if cursor else ""
+        reply = call(api, "GET", f"/admin/orders?{query}{more}", caller=who or staff())
+        assert reply.status == 200, reply.text
+        ids += [order["order_id"] for order in reply.json["items"]]
+        cursor = reply.json["next_cursor"]
+        if cursor is None:
+            return ids
+
+
+@pytest.fixture
+def made(shop, time) -> list[str]:
+    """Twelve orders, a day between each two, the third and the fifth paid."""
+    ids = []
+    for number in range(12):
+        order = paid() if number in (2, 4) else placed()
+        ids.append(order["order_id"])
+        time.goes_on(days=1)
+    return ids
+
+
+def test_pages_hold_every_order_once_newest_first(made):
+    for limit in (1, 5, 12, 100):
+        assert listed(f"limit={limit}") == made[::-1]
+
+
+def test_orders_are_found_by_status(made, shop, time):
+    assert listed("status=paid&limit=1") == [made[4], made[2]]
+    assert len(listed("status=awaiting_payment&limit=3")) == 10
+    assert sweep({}, Context()) == {"expired": 10}
+    assert listed("status=awaiting_payment") == []
+    assert len(listed("status=expired&limit=4")) == 10
+    assert call(api, "GET", "/admin/orders?status=lost", caller=staff()).status == 422
+
+
+def test_orders_are_found_by_period_from_and_to_included(made, time):
+    begun = time.moment.date().toordinal() - 12
+
+    def day(number: int) -> str:
+        return date.fromordinal(begun + number).isoformat()
+
+    assert listed(f"from={day(3)}&to={day(5)}&limit=2") == made[3:6][::-1]
+    assert listed(f"to={day(1)}") == made[:2][::-1]
+    assert listed(f"from={day(2)}&to={day(4)}&status=paid") == [made[4], made[2]]
+    assert listed(f"from={day(10)}T00:00:00Z") == made[10:][::-1]
+    assert call(api, "GET", f"/admin/orders?from={day(3)}&to={day(2)}", caller=staff()).status == 422
+    assert call(api, "GET", "/admin/orders?from=yesterday", caller=staff()).status == 422
+
+
+def test_orders_are_found_by_customer_and_number(made):
+    other = customer("usr_2")
+    theirs = place({"quote_token": token(quote(user_id="usr_2"))}, caller=other)
+    assert theirs.status in (201, 409)
+    assert listed("user_id=usr_1&limit=5") == made[::-1]
+    assert listed("user_id=usr_1&status=paid&limit=1") == [made[4], made[2]]
+    assert listed("user_id=usr_nobody") == []
+    number = call(api, "GET", f"/orders/{made[7]}", caller=SHOPPER).json["number"]
+    assert listed(f"number={number}") == [made[7]]
+    assert listed("number=00000-00000") == []
+
+
+def test_what_was_never_placed_is_not_listed(made, shop):
+    shop.refuse = declined("out-of-stock")
+    assert place({"quote_token": token()}).status == 409
+    assert listed() == made[::-1]
+
+
+def test_a_list_is_for_staff_and_its_cursor_for_that_list(made):
+    for who in (customer(), guest()):
+        assert call(api, "GET", "/admin/orders", caller=who).status == 403
+    cursor = call(api, "GET", "/admin/orders?limit=2", caller=staff()).json["next_cursor"]
+    other = call(api, "GET", f"/admin/orders?limit=2&status=paid&cursor={cursor}", caller=staff())
+    assert other.status == 400
+
+
+def test_a_page_is_cut_where_its_answer_would_be_too_large(made, monkeypatch):
+    monkeypatch.setattr(lists, "MAX_BYTES", 1_500)
+    assert listed("limit=100") == made[::-1]
+    own = call(api, "GET", "/orders?limit=100", caller=SHOPPER).json
+    assert 0 < len(own["items"]) < 12
+    rest = call(api, "GET", f"/orders?limit=100&cursor={own['next_cursor']}", caller=SHOPPER).json
+    assert [order["order_id"] for order in [*own["items"], *rest["items"]]] == made[::-1][
+        : len(own["items"]) + len(rest["items"])
+    ]
+
+
+def test_a_list_costs_queries_and_one_read_of_its_orders(made, calls):
+    calls.clear()
+    call(api, "GET", "/admin/orders?limit=5", caller=staff())
+    assert [name for name, _ in calls] == ["Query"] * 8 + ["BatchGetItem"]
+    calls.clear()
+    call(api, "GET", "/admin/orders?status=paid", caller=staff())
+    assert {name for name, _ in calls} == {"Query", "BatchGetItem"}
+
+
+def test_an_index_is_not_filtered_by_its_own_keys(made, calls):
+    """DynamoDB refuses it; the local clouds do not look."""
+    for query in ("", "status=paid", "user_id=usr_1&status=paid&from=2026-01-01", "from=2026-01-01"):
+        call(api, "GET", f"/admin/orders?{query}", caller=staff())
+    for name, sent in calls:
+        if name == "Query" and "FilterExpression" in sent:
+            assert "IndexName" not in sent
+            names = sent["ExpressionAttributeNames"]
+            words = sent["FilterExpression"].replace("(", " ").split()
+            assert not {names[word] for word in words if word in names} & {"user_id", "order_id"}
