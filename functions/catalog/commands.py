@@ -1,17 +1,31 @@
 """Questions in, from other services."""
 
-from catalog import service
 from catalog.domain import Line
+from catalog.service import facts, reserving
 from shared.invoke import Commands
 from shared.money import Money
-from shared.questions import DescribeProducts, Nothing, Products, Release, Reserve, Reserved
+from shared.questions import (
+    DescribeProducts,
+    Nothing,
+    PageOfProducts,
+    Products,
+    ProductsPage,
+    Release,
+    Reserve,
+    Reserved,
+)
 
 commands = Commands()
 
 
 @commands.on(DescribeProducts)
 def describe(question: DescribeProducts) -> Products:
-    return Products(products=service.describe(question.skus))
+    return Products(products=facts.describe(question.skus))
+
+
+@commands.on(PageOfProducts)
+def page_of_products(question: PageOfProducts) -> ProductsPage:
+    return facts.page_of_products(question.after)
 
 
 @commands.on(Reserve)
@@ -25,13 +39,13 @@ def reserve(question: Reserve) -> Reserved:
         )
         for line in question.lines
     ]
-    service.reserve(question.order_id, lines)
+    reserving.reserve(question.order_id, lines)
     return Reserved(order_id=question.order_id)
 
 
 @commands.on(Release)
 def release(question: Release) -> Nothing:
-    service.release(question.order_id)
+    reserving.release(question.order_id)
     return Nothing()
 
 

@@ -1,7 +1,8 @@
-"""Events in: what an order's end means for its stock. States of reservations make repeats harmless."""
+"""Events in: what becomes of an order's stock. States of reservations and marks make repeats harmless."""
 
-from catalog import service
-from shared.events import OrderCancelled, OrderExpired, OrderPaid
+from catalog.domain import Pieces
+from catalog.service import reserving, shelves
+from shared.events import OrderCancelled, OrderExpired, OrderPaid, OrderReturned
 from shared.inbox import Consumers
 
 consumers = Consumers()
@@ -9,17 +10,25 @@ consumers = Consumers()
 
 @consumers.on(OrderPaid)
 def order_paid(event: OrderPaid) -> None:
-    service.commit(event.data.order_id)
+    reserving.commit(event.data.order_id)
 
 
 @consumers.on(OrderCancelled)
 def order_cancelled(event: OrderCancelled) -> None:
-    service.release(event.data.order_id)
+    reserving.release(event.data.order_id)
 
 
 @consumers.on(OrderExpired)
 def order_expired(event: OrderExpired) -> None:
-    service.release(event.data.order_id)
+    reserving.release(event.data.order_id)
+
+
+@consumers.on(OrderReturned)
+def order_returned(event: OrderReturned) -> None:
+    back = event.data
+    if back.restock:
+        pieces = [Pieces(line.product_id, line.sku, line.quantity) for line in back.lines]
+        shelves.restock(back.return_id, pieces)
 
 
 handle = consumers.handle

@@ -2,18 +2,19 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.errors import Conflict, invalid
 from shared.money import Money
 
 MAX_VARIANTS = 45  # a product, its variants and their claims are one transaction of at most 100 writes
-MAX_LINES = 98  # of one reserving transaction, beside the reservation's own row
+MAX_LINES = 98  # of one transaction, beside the rows that note what it did
 NEWSWORTHY = 100  # pieces: movements above are nobody's news
 
 
@@ -33,7 +34,7 @@ class State(StrEnum):
 
 
 class OutOfStock(Conflict):
-    """Not all of it is there: `items` says which SKU lacks how much."""
+    """Not all of it is there: `items` says which SKU lacks how much, `prices` (if any) what changed too."""
 
 
 class PriceChanged(Conflict):
@@ -96,13 +97,22 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Line:
-    """So many pieces of a SKU for an order, at the price that was quoted."""
+class Pieces:
+    """So many of a product's SKU."""
 
     product_id: str
     sku: str
     quantity: int
+
+
+@dataclass(frozen=True)
+class Line(Pieces):
+    """So many pieces for an order, at the price that was quoted."""
+
     price: Money
+
+
+P = TypeVar("P", bound=Pieces)
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,16 @@ class Lack:
     price: Money | None
     active: bool = True
 
+    @property
+    def left(self) -> int:
+        """How much of it can be had."""
+        return self.available if self.active and self.price else 0
+
+    @property
+    def is_dearer_or_cheaper(self) -> bool:
+        """Something can be had of it, at another price than the quoted."""
+        return self.left > 0 and self.price != self.line.price
+
 
 @dataclass(frozen=True)
 class Category:
@@ -122,6 +142,21 @@ class Category:
     parent_id: str | None = None
     position: int = 0
     version: int = 1
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a list is narrowed to: products with all the words, prices within bounds (minor units)."""
+
+    words: tuple[str, ...] = ()
+    min_price: int | None = None
+    max_price: int | None = None
+    in_stock: bool = False
+
+    @property
+    def is_impossible(self) -> bool:
+        """Nothing costs at least more than at most."""
+        return self.min_price is not None and self.max_price is not None and self.min_price > self.max_price
 
 
 def slug(name: str) -> str:
@@ -142,40 +177,42 @@ def merged(lines: Iterable[Line]) -> list[Line]:
     return list(found.values())
 
 
-def chunks(lines: Sequence[Line]) -> list[list[Line]]:
+def chunks(lines: Sequence[P]) -> list[list[P]]:
     """Parts that fit a transaction each, in a fixed order: everybody takes rows in the same one."""
-    rest = iter(sorted(lines, key=lambda line: line.sku))
+    rest = iter(sorted(lines, key=lambda line: (line.sku, line.product_id)))
     return list(iter(lambda: list(islice(rest, MAX_LINES)), []))
 
 
+def together(pieces: Iterable[Pieces]) -> list[Pieces]:
+    """One entry a product's SKU: DynamoDB takes each row once in a transaction."""
+    found: Counter[tuple[str, str]] = Counter()
+    for each in pieces:
+        found[each.product_id, each.sku] += each.quantity
+    return [Pieces(product_id, sku, quantity) for (product_id, sku), quantity in found.items()]
+
+
 def refusal(lacks: Sequence[Lack]) -> OutOfStock | PriceChanged:
-    """What to tell who wanted to reserve: a lack of stock first, for a price can be accepted."""
-    short = [
-        lack for lack in lacks if lack.available < lack.line.quantity or not lack.active or not lack.price
+    """What to tell who wanted to reserve, so that who accepts all of it is not refused again.
+
+    A lack of stock comes first, for a price can be accepted; prices that changed too are told beside it.
+    """
+    prices = [
+        {
+            "sku": lack.line.sku,
+            "quoted": lack.line.price.model_dump(),
+            "current": lack.price.model_dump(),
+        }
+        for lack in lacks
+        if lack.price and lack.is_dearer_or_cheaper
     ]
-    if short:
-        return OutOfStock(
-            "Not everything is in stock.",
-            items=[
-                {
-                    "sku": lack.line.sku,
-                    "requested": lack.line.quantity,
-                    "available": lack.available if lack.active and lack.price else 0,
-                }
-                for lack in short
-            ],
-        )
-    return PriceChanged(
-        "Prices have changed.",
-        items=[
-            {
-                "sku": lack.line.sku,
-                "quoted": lack.line.price.model_dump(),
-                "current": lack.price.model_dump() if lack.price else None,
-            }
-            for lack in lacks
-        ],
-    )
+    short = [lack for lack in lacks if lack.left < lack.line.quantity]
+    if not short:
+        return PriceChanged("Prices have changed.", items=prices)
+    told: dict[str, Any] = {"prices": prices} if prices else {}
+    told["items"] = [
+        {"sku": lack.line.sku, "requested": lack.line.quantity, "available": lack.left} for lack in short
+    ]
+    return OutOfStock("Not everything is in stock.", **told)
 
 
 def full_title(product: str, variant: str) -> str:
@@ -183,11 +220,21 @@ def full_title(product: str, variant: str) -> str:
     return f"{product}, {variant}" if variant and variant != product else product
 
 
+def first_version(made_at: datetime) -> int:
+    """Where a new variant's version starts: milliseconds since 1970.
+
+    A SKU may be taken out and made anew; who keeps a copy goes by versions, and must not take the new one's
+    news for old ones of the one before. Counting from the time needs no memory of what is gone, and a shelf
+    does not move a thousand times a second.
+    """
+    return int(made_at.timestamp() * 1000)
+
+
 def is_news(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
-    """Whether others need to hear of a variant's change: its title, price, being sold, or scarce stock."""
+    """Whether others need to hear of a variant's change: what it is, costs, belongs to, or scarce stock."""
     if old is None:
         return bool(new["active"])
-    told = ("title", "price", "currency", "active")
+    told = ("title", "price", "currency", "active", "category_ids")
     if any(old[name] != new[name] for name in told):
         return True
     moved = old["available"] != new["available"]

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from catalog import domain, service
+from catalog import domain
+from catalog.service import products
+from catalog.service.facts import facts, last_words
 from catalog.tables.rows import VariantRow
 from shared import outbox
 from shared.events import Event, ProductArchived, ProductChanged
@@ -17,26 +19,38 @@ def relay(topic_arn: str) -> Callable[[Mapping[str, Any], object], None]:
     def handle(event: Mapping[str, Any], context: object) -> None:
         publish(event, context)
         for product_id in {moved for record in event["Records"] if (moved := _moved(record["dynamodb"]))}:
-            service.refresh_lists(product_id)
+            products.refresh_lists(product_id)
 
     return handle
 
 
 def news(old: Image | None, new: Image | None) -> Iterator[Event]:
     """What a change of a variant's row is news of, for those who keep a copy."""
-    if new is None or not _is_variant(new):
+    if new is None:
+        if old is not None and _is_variant(old):
+            yield from _taken_out(_row(old))
+        return
+    if not _is_variant(new):
         return
     row, before = _row(new), _row(old) if old else None
     if not domain.is_news(_told(before) if before else None, _told(row)):
         return
     archived = before is not None and before.active and not row.active
     yield (ProductArchived if archived else ProductChanged).about(
-        service.facts(row),
+        facts(row),
         subject=row.sku,
         version=int(row.version),
         at=row.updated_at,
         request_id=row.request_id,
     )
+
+
+def _taken_out(row: VariantRow) -> Iterator[Event]:
+    """A variant's row is gone: who keeps a copy must hear that it is sold no more."""
+    if row.active:
+        said = last_words(row)
+        # The old row knows neither the time nor the request that took it out.
+        yield ProductArchived.about(said, subject=row.sku, version=said.version, at=row.updated_at)
 
 
 def _moved(change: Mapping[str, Any]) -> str | None:
@@ -64,4 +78,5 @@ def _told(row: VariantRow) -> dict[str, Any]:
         "currency": row.currency,
         "active": bool(row.active),
         "available": int(row.available),
+        "category_ids": row.category_ids or [],
     }

@@ -1,6 +1,5 @@
 """HTTP in."""
 
-from catalog import service
 from catalog.schemas import (
     AdjustmentBody,
     CategoryBody,
@@ -13,6 +12,7 @@ from catalog.schemas import (
     StockBody,
     StockView,
 )
+from catalog.service import categories, products, shelves
 from shared import clock
 from shared.http import Routes
 from shared.idempotency import Key
@@ -25,34 +25,34 @@ routes = Routes()
 @routes.get("/categories")
 def list_categories() -> CategoryPage:
     """All categories."""
-    found = [CategoryView.of(category) for category in service.list_categories()]
+    found = [CategoryView.of(category) for category in categories.list_categories()]
     return CategoryPage(items=found, next_cursor=None)
 
 
 @routes.post("/categories", role=STAFF, status=201)
 def create_category(body: CategoryBody) -> CategoryView:
     """A new category; its id is made of its name."""
-    return CategoryView.of(service.create_category(body.name, body.parent_id, body.position))
+    return CategoryView.of(categories.create_category(body.name, body.parent_id, body.position))
 
 
 @routes.put("/categories/{category_id}", role=STAFF)
 def replace_category(category_id: str, body: CategoryBody, if_match: int | None) -> CategoryView:
     """Rename or move a category."""
     return CategoryView.of(
-        service.replace_category(category_id, body.name, body.parent_id, body.position, if_match)
+        categories.replace_category(category_id, body.name, body.parent_id, body.position, if_match)
     )
 
 
 @routes.delete("/categories/{category_id}", role=STAFF)
 def drop_category(category_id: str, if_match: int | None) -> None:
     """Remove an empty category."""
-    service.drop_category(category_id, if_match)
+    categories.drop_category(category_id, if_match)
 
 
 @routes.get("/products")
 def list_products(query: ProductQuery) -> ProductPage:
     """What is on sale."""
-    found, cursor = service.list_products(
+    found, cursor = products.list_products(
         query.category,
         query.q,
         query.min_price,
@@ -68,42 +68,42 @@ def list_products(query: ProductQuery) -> ProductPage:
 @routes.get("/products/{product_id}")
 def get_product(product_id: str) -> ProductView:
     """A product on sale, with what is available of it."""
-    return ProductView.of(service.product_on_sale(product_id))
+    return ProductView.of(products.product_on_sale(product_id))
 
 
 @routes.post("/products", role=STAFF, status=201)
 def create_product(body: ProductBody) -> ProductView:
     """A new product with its variants and their first stock."""
-    return ProductView.of(service.create_product(body.draft("", clock.now())))
+    return ProductView.of(products.create_product(body.draft("", clock.now())))
 
 
 @routes.put("/products/{product_id}", role=STAFF)
 def replace_product(product_id: str, body: ProductBody, if_match: int | None) -> ProductView:
     """Change a product; the stock of variants it has stays."""
-    return ProductView.of(service.replace_product(product_id, body.draft(product_id, clock.now()), if_match))
+    return ProductView.of(products.replace_product(product_id, body.draft(product_id, clock.now()), if_match))
 
 
 @routes.delete("/products/{product_id}", role=STAFF)
 def archive_product(product_id: str, if_match: int | None) -> None:
     """Take a product off sale for good."""
-    service.archive_product(product_id, if_match)
+    products.archive_product(product_id, if_match)
 
 
 @routes.get("/stock/{sku}", role=STAFF)
 def get_stock(sku: str) -> StockView:
     """How much of it there is."""
-    return StockView.of(service.stock_of(sku))
+    return StockView.of(shelves.stock_of(sku))
 
 
 @routes.put("/stock/{sku}", role=STAFF)
 def set_stock(caller: Caller, sku: str, body: StockBody) -> StockView:
     """So many lie on the shelf."""
     log.info("stock counted", extra={"sku": sku, "on_hand": body.on_hand, "actor": caller.user_id})
-    return StockView.of(service.set_stock(sku, body.on_hand))
+    return StockView.of(shelves.set_stock(sku, body.on_hand))
 
 
 @routes.post("/stock/{sku}/adjustments", role=STAFF, idempotent=True)
 def adjust_stock(caller: Caller, sku: str, body: AdjustmentBody, key: Key) -> StockView:
     """More or fewer lie on the shelf."""
     log.info("stock adjusted", extra={"sku": sku, "delta": body.delta, "actor": caller.user_id})
-    return StockView.of(service.adjust_stock(sku, body.delta, key.pk))
+    return StockView.of(shelves.adjust_stock(sku, body.delta, key.pk))

@@ -16,7 +16,7 @@ Text = Annotated[str, StringConstraints(max_length=5_000)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
 Pieces = Annotated[int, Field(ge=0, le=10_000_000)]
-PriceParameter = Annotated[int, Field(ge=0)]
+PriceParameter = Annotated[int, Field(ge=0, le=10**15)]
 
 
 class CategoryBody(Body):

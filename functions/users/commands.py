@@ -1,7 +1,7 @@
 """What users is asked, by IAM alone."""
 
 from shared.invoke import Commands
-from shared.questions import Account, EnsureAccount
+from shared.questions import Account, EnsureAccount, Guest, IdentifyGuest
 from users import service
 
 commands = Commands()
@@ -11,3 +11,8 @@ commands = Commands()
 def ensure_account(question: EnsureAccount) -> Account:
     account = service.ensure_account(question.email, question.password, question.name, question.roles)
     return Account(user_id=account.user_id, roles=list(account.roles))
+
+
+@commands.on(IdentifyGuest)
+def identify_guest(question: IdentifyGuest) -> Guest:
+    return Guest(user_id=service.guest_of(question.token))

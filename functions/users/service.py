@@ -6,12 +6,13 @@ from datetime import datetime
 from secrets import token_urlsafe
 from typing import NoReturn
 
+from jwt import InvalidTokenError
+
 from shared import clock, ids
 from shared.errors import IdempotencyKeyReused, NotFound, TooManyRequests, invalid
 from shared.idempotency import Key
 from shared.observe import count, log
 from shared.rows import Contended
-from shared.settings import Common
 from users import hashing, signing, tables
 from users.domain import accounts, keys, passwords, sessions
 from users.domain.accounts import Account, BadCredentials, Subject
@@ -134,6 +135,18 @@ def ensure_account(email: str, password: str, name: str, roles: Sequence[str]) -
     return after
 
 
+def guest_of(token: str) -> str:
+    """The id of the guest whose access token it is. Raises Invalid where it is nobody's, or no guest's."""
+    refusal = invalid("/guest_token", "This is not an access token of a guest that is good now.")
+    try:
+        claims = signing.read(token)
+    except InvalidTokenError as error:
+        raise refusal from error
+    if claims["roles"] != ["guest"]:
+        raise refusal
+    return str(claims["sub"])
+
+
 def public_keys() -> dict[str, dict[str, str]]:
     """The public keys (JWK) by their ids."""
     key = signing.public_key()
@@ -162,8 +175,7 @@ def _open(subject: Subject, now: datetime) -> Tokens:
 
 
 def _tokens(subject: Subject, token: RefreshToken, now: datetime) -> Tokens:
-    issuer = f"tillstack/{Common.load().stage}"
-    claims = sessions.claims(subject, token.session_id, issuer, ids.new_id("tok"), now)
+    claims = sessions.claims(subject, token.session_id, signing.issuer(), ids.new_id("tok"), now)
     return Tokens(access_token=signing.sign(claims), refresh_token=str(token))
 
 

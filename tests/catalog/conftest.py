@@ -1,10 +1,12 @@
 """A catalog with something on its shelves, and its table watched on the wire."""
 
 import json
+import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy, deepcopy
 from typing import Any
 
@@ -15,11 +17,12 @@ from moto.dynamodb.exceptions import TransactionCanceledException
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 
-from catalog import service
+from catalog.service import rivals
 from catalog.tables.rows import CatalogRow, ListingRow
+from infra.cloudformation import read
 from shared import secrets
 from shared.rows import connection_of
-from tests.support import ACCOUNT, REGION, make_resources
+from tests.support import ACCOUNT, REGION, ROOT, make_resources
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +35,55 @@ def resources() -> Iterator[None]:
 
 
 @pytest.fixture
-def cloud(resources: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AWS in process as for all services, made once a module and emptied for each test: that is faster."""
+def cloud(resources: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """AWS in process as for all services, made once a module and emptied for each test: that is faster.
+
+    No test's Query may be one that DynamoDB refuses and moto does not.
+    """
     for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
         table.items.clear()
     _back_up_once(monkeypatch)
+    refusable: list[str] = []
+
+    def look(operation: str, sent: dict[str, Any]) -> None:
+        if operation == "Query" and (named := filtered(sent) & keys_of(sent.get("IndexName"))):
+            refusable.append(
+                f"filters on {sorted(named)}, of the key of {sent.get('IndexName', 'the table')}"
+            )
+
+    with listening(look):
+        yield
+    assert refusable == [], "DynamoDB: Filter Expression can only contain non-primary key attributes"
+
+
+def keys_of(index: str | None) -> set[str]:
+    """The attributes of the table's key, or of an index's, by the template."""
+    table = read(ROOT / "infra" / "catalog.yaml")["Resources"]["Catalog"]["Properties"]
+    indexes = {each["IndexName"]: each["KeySchema"] for each in table["GlobalSecondaryIndexes"]}
+    schema = indexes[index] if index else table["KeySchema"]
+    return {key["AttributeName"] for key in schema}
+
+
+def filtered(sent: dict[str, Any]) -> set[str]:
+    """The attributes that the request's FilterExpression names."""
+    words = re.findall(r"[#\w]+", sent.get("FilterExpression", ""))
+    names: dict[str, str] = sent.get("ExpressionAttributeNames", {})
+    return {names.get(word, word) for word in words}
+
+
+@contextmanager
+def listening(hear: Callable[[str, dict[str, Any]], None]) -> Iterator[None]:
+    """Have `hear` told of each DynamoDB operation on the catalog's table with its parameters."""
+
+    def note(model: Any, params: Any, **_: Any) -> None:
+        hear(model.name, json.loads(params["body"]))
+
+    watched = [connection_of(model).client.meta.events for model in (CatalogRow, ListingRow)]
+    for events in watched:
+        events.register("before-call.dynamodb", note)
+    yield
+    for events in watched:
+        events.unregister("before-call.dynamodb", note)
 
 
 def _back_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,16 +109,8 @@ def _back_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def calls(cloud: None) -> Iterator[list[tuple[str, dict[str, Any]]]]:
     """The DynamoDB operations on the wire with their parameters, in order."""
     seen: list[tuple[str, dict[str, Any]]] = []
-
-    def note(model: Any, params: Any, **_: Any) -> None:
-        seen.append((model.name, json.loads(params["body"])))
-
-    watched = [connection_of(model).client.meta.events for model in (CatalogRow, ListingRow)]
-    for events in watched:
-        events.register("before-call.dynamodb", note)
-    yield seen
-    for events in watched:
-        events.unregister("before-call.dynamodb", note)
+    with listening(lambda operation, sent: seen.append((operation, sent))):
+        yield seen
 
 
 @pytest.fixture
@@ -108,5 +147,5 @@ def rivalry(atomic: None, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever must try again does so at once."""
-    monkeypatch.setattr(service, "PAUSE", 0)
+    monkeypatch.setattr(rivals, "PAUSE", 0)
     monkeypatch.setattr(time, "sleep", lambda _: None)

@@ -8,7 +8,16 @@ from moto.dynamodb.models import dynamodb_backends
 from catalog.app import api, commands
 from catalog.settings import settings
 from catalog.tables import stock
-from shared.events import Event, OrderCancelled, OrderExpired, OrderFacts, OrderPaid
+from shared.events import (
+    Event,
+    OrderCancelled,
+    OrderExpired,
+    OrderFacts,
+    OrderPaid,
+    OrderReturned,
+    PiecesFacts,
+    ReturnFacts,
+)
 from shared.money import Money
 from tests.support import ACCOUNT, REGION, call, staff
 
@@ -36,6 +45,13 @@ def put(product: dict[str, Any], wanted: dict[str, Any], version: int | None = N
     headers = {} if version is None else {"If-Match": f'"{version}"'}
     path = f"/products/{product['product_id']}"
     return call(api, "PUT", path, body=wanted, caller=staff(), headers=headers)
+
+
+def category(name: str, **more: Any) -> str:
+    """A category that staff makes; its id."""
+    answer = call(api, "POST", "/categories", body={"name": name, **more}, caller=staff())
+    assert answer.status == 201, answer.text
+    return str(answer.json["category_id"])
 
 
 def line(product: dict[str, Any], sku: str, quantity: int = 1, price: int = 500) -> dict[str, Any]:
@@ -91,6 +107,7 @@ def event(kind: type[Event], order_id: str, version: int = 2) -> Event:
     """What orders says of an order; the catalog needs to know no more of it than its id."""
     nothing = Money.zero("GBP")
     order = OrderFacts(
+        number="7K4M2-9QX2D",
         order_id=order_id,
         user_id="usr_1",
         email="ada@example.com",
@@ -116,3 +133,22 @@ def cancelled(order_id: str) -> Event:
 
 def expired(order_id: str) -> Event:
     return event(OrderExpired, order_id)
+
+
+def returned(
+    return_id: str, *lines: dict[str, Any], restock: bool = True, order_id: str = "ord_1", version: int = 5
+) -> Event:
+    """What orders says when the goods of a return arrived; `lines` as orders ask for them."""
+    facts = ReturnFacts(
+        order_id=order_id,
+        number="7K4M2-9QX2D",
+        user_id="usr_1",
+        email="ada@example.com",
+        return_id=return_id,
+        status="received",
+        lines=[PiecesFacts.model_validate(line) for line in lines],
+        restock=restock,
+        refund=Money.zero("GBP"),
+        reason="too red",
+    )
+    return OrderReturned.about(facts, subject=order_id, version=version, at=NOON)

@@ -17,6 +17,7 @@ from tests.catalog.shelves import (
     refused_as,
     release,
     reserve,
+    returned,
     rows,
     variant,
 )
@@ -25,6 +26,7 @@ from tests.support import ACCOUNT, REGION, call, deliver, keyed, staff
 SKUS = ("A", "B", "C")
 ORDERS = tuple(f"ord_{n}" for n in range(5))
 orders = st.sampled_from(ORDERS)
+returns = st.sampled_from(("ret_1", "ret_2", "ret_3"))
 wishes = st.lists(st.tuples(st.sampled_from(SKUS), st.integers(1, 4)), min_size=1, max_size=4)
 
 
@@ -39,6 +41,7 @@ class Shelves(RuleBasedStateMachine):
         self.product = make(*(variant(sku, stock=pieces) for sku, pieces in self.on_hand.items()))
         self.state = dict.fromkeys(ORDERS, "none")
         self.holds = {order: dict.fromkeys(SKUS, 0) for order in ORDERS}
+        self.news = {}
 
     def reserved(self, sku):
         return sum(self.holds[order][sku] for order in ORDERS if self.state[order] == "held")
@@ -82,6 +85,19 @@ class Shelves(RuleBasedStateMachine):
                 self.on_hand[sku] += self.holds[order][sku]
         self.state[order] = "released"
 
+    @rule(order=orders, name=returns, sellable=st.booleans(), times=st.integers(1, 2))
+    def come_back(self, order, name, sellable, times):
+        """All that an order bought, before or after its payment was heard; a return says ever the same."""
+        if name not in self.news:
+            if self.state[order] not in {"held", "committed"}:
+                return
+            pieces = {sku: n for sku, n in self.holds[order].items() if n}
+            lines = [line(self.product, sku, n) for sku, n in pieces.items()]
+            self.news[name] = returned(name, *lines, restock=sellable, order_id=order)
+            for sku, n in pieces.items() if sellable else ():
+                self.on_hand[sku] += n
+        assert deliver(consume, *[self.news[name]] * times) == []
+
     @rule(sku=st.sampled_from(SKUS), delta=st.integers(-6, 6), key=st.uuids(), times=st.integers(1, 2))
     def adjust(self, sku, delta, key, times):
         sent = {"body": {"delta": delta, "reason": "counted"}, "caller": staff(), "headers": keyed(str(key))}
@@ -109,9 +125,9 @@ class Shelves(RuleBasedStateMachine):
 
 
 def test_no_piece_is_made_lost_or_sold_twice(cloud, hurried):
-    run_state_machine_as_test(Shelves, settings=settings(max_examples=10, stateful_step_count=15))
+    run_state_machine_as_test(Shelves, settings=settings(max_examples=15, stateful_step_count=15))
 
 
 def test_nor_is_it_where_orders_are_held_in_chunks(cloud, hurried, monkeypatch):
     monkeypatch.setattr(domain, "MAX_LINES", 1)
-    run_state_machine_as_test(Shelves, settings=settings(max_examples=10, stateful_step_count=15))
+    run_state_machine_as_test(Shelves, settings=settings(max_examples=15, stateful_step_count=15))

@@ -25,7 +25,14 @@ from shared.money import Money
 
 FIVE = Money(amount=500, currency="GBP")
 SIX = Money(amount=600, currency="GBP")
-TOLD = {"title": "A mug", "price": 500, "currency": "GBP", "active": True, "available": 500}
+TOLD = {
+    "title": "A mug",
+    "price": 500,
+    "currency": "GBP",
+    "active": True,
+    "available": 500,
+    "category_ids": ["mugs"],
+}
 
 lines = st.lists(
     st.builds(
@@ -108,10 +115,56 @@ def test_a_lack_of_stock_says_which_sku_lacks_what():
     ]
 
 
-def test_a_lack_of_stock_comes_before_a_changed_price():
-    refused = refusal([Lack(mug("A", 3), 1, SIX), Lack(mug("B", 1), 9, SIX)])
+def test_a_lack_of_stock_comes_before_a_changed_price_and_tells_of_both():
+    refused = refusal([Lack(mug("A", 3), 1, FIVE), Lack(mug("B", 1), 9, SIX)])
     assert isinstance(refused, OutOfStock)
     assert [item["sku"] for item in refused.extra["items"]] == ["A"]
+    assert refused.extra["prices"] == [{"sku": "B", "quoted": FIVE.model_dump(), "current": SIX.model_dump()}]
+
+
+def test_a_short_line_tells_its_new_price_too_unless_nothing_is_sold_of_it():
+    """Who takes the rest shall not be refused again, for its price."""
+    lacks = [
+        Lack(mug("SHORT", 3), 1, SIX),
+        Lack(mug("GONE", 3), 0, SIX),
+        Lack(mug("OFF", 1), 9, SIX, active=False),
+        Lack(mug("NEVER", 1), 0, None),
+    ]
+    refused = refusal(lacks)
+    assert [item["sku"] for item in refused.extra["items"]] == ["SHORT", "GONE", "OFF", "NEVER"]
+    assert [item["sku"] for item in refused.extra["prices"]] == ["SHORT"]
+
+
+def test_prices_are_told_only_where_some_changed():
+    assert "prices" not in refusal([Lack(mug("A", 3), 1, FIVE)]).extra
+
+
+chances = st.builds(
+    Lack,
+    st.builds(lambda n, quantity: mug(f"SKU-{n}", quantity), st.integers(0, 9), st.integers(1, 5)),
+    st.integers(0, 5),
+    st.sampled_from([FIVE, SIX, None]),
+    st.booleans(),
+)
+
+
+@given(st.lists(chances, min_size=1, max_size=8, unique_by=lambda lack: lack.line.sku))
+def test_who_accepts_all_that_a_refusal_tells_is_not_refused_again(lacks):
+    """The whole order, some of whose lines could be held."""
+
+    def holds(lack, quantity, price):
+        return lack.active and lack.price == price and lack.available >= quantity
+
+    refused = [lack for lack in lacks if not holds(lack, lack.line.quantity, lack.line.price)]
+    if not refused:
+        return
+    told = refusal(refused).extra
+    prices = {item["sku"]: item for item in told.get("prices", []) + told["items"] if "current" in item}
+    left = {item["sku"]: item["available"] for item in told["items"] if "available" in item}
+    for lack in lacks:
+        quantity = left.get(lack.line.sku, lack.line.quantity)
+        price = prices[lack.line.sku]["current"] if lack.line.sku in prices else FIVE.model_dump()
+        assert quantity == 0 or holds(lack, quantity, Money(**price))
 
 
 @pytest.mark.parametrize("lack", [Lack(mug(), 9, FIVE, active=False), Lack(mug(), 0, None)])
@@ -145,6 +198,8 @@ def test_a_variant_is_called_by_both_names_but_once(product, variant, expected):
         ({"price": 501}, True),
         ({"currency": "EUR"}, True),
         ({"active": False}, True),
+        ({"category_ids": []}, True),
+        ({"category_ids": ["mugs", "gifts"]}, True),
         ({"available": 499}, False),
         ({"available": NEWSWORTHY}, False),
         ({"available": NEWSWORTHY - 1}, True),

@@ -142,6 +142,30 @@ def test_an_order_killed_while_it_was_let_go_of_is_let_go_of_once(wanted, monkey
     assert shelves(wanted) == {(10, 0)}
 
 
+@pytest.mark.parametrize("settled", [0, 1, 2])
+@pytest.mark.parametrize("story", [(cancelled, paid), (paid, cancelled), (paid, cancelled, paid, cancelled)])
+def test_an_order_cancelled_while_its_payment_was_half_heard_comes_back_whole(
+    wanted, monkeypatch, settled, story
+):
+    assert refused_as(reserve("ord_1", *wanted)) is None
+    settle = stock.settle
+    done: list[str] = []
+
+    def dies(row, state, now):
+        if len(done) == settled:
+            raise Killed
+        done.append(row.sk)
+        settle(row, state, now)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stock, "settle", dies)
+        with pytest.raises(Killed):
+            deliver(consume, paid("ord_1"))
+    assert state("ord_1") == "committed"
+    assert deliver(consume, *(say("ord_1") for say in story)) == []
+    assert (state("ord_1"), shelves(wanted)) == ("released", {(10, 0)})
+
+
 def test_an_order_given_up_between_its_chunks_keeps_none_of_them(wanted, monkeypatch):
     """The chunk is held after `release` looked, and before it closed the reservation."""
     with monkeypatch.context() as patch:

@@ -3,6 +3,7 @@
 import pytest
 
 from catalog.app import api
+from tests.catalog.conftest import filtered, keys_of
 from tests.catalog.shelves import make, variant
 from tests.support import call, staff
 
@@ -107,6 +108,44 @@ def test_a_page_is_one_query_and_nothing_is_scanned(shop, calls, query):
     first = call(api, "GET", f"/products?limit=2{query}").json
     call(api, "GET", f"/products?limit=2{query}&cursor={first['next_cursor']}")
     assert [operation for operation, _ in calls] == ["Query", "Query"]
+
+
+@pytest.mark.parametrize(
+    ("query", "bounds"),
+    [
+        ("min_price=200", ">="),
+        ("max_price=300", "<="),
+        ("min_price=200&max_price=300", "BETWEEN"),
+        ("min_price=200&max_price=300&in_stock=true&q=ware", "BETWEEN"),
+    ],
+)
+@pytest.mark.parametrize("sort", ["price", "-price"])
+def test_a_list_by_price_is_narrowed_by_its_key_and_reads_nothing_beyond(shop, calls, sort, query, bounds):
+    assert items(f"?sort={sort}&{query}")
+    assert {operation for operation, _ in calls} == {"Query"}
+    assert all(bounds in sent["KeyConditionExpression"] for _, sent in calls)
+
+
+def test_the_guard_sees_a_filter_on_a_key(shop, calls):
+    """What `cloud` holds every test to, told from a request like those it looks at."""
+    items("?min_price=200")
+    [(_, sent)] = calls
+    assert filtered(sent) & keys_of("by-price") == {"min_price"}
+    assert filtered(sent) & keys_of(None) == set()
+
+
+@pytest.mark.parametrize("sort", ["price", "newest"])
+def test_between_prices_that_exclude_each_other_there_is_nothing(shop, calls, sort):
+    """DynamoDB refuses BETWEEN with its bounds the wrong way round."""
+    assert items(f"?sort={sort}&min_price=400&max_price=300") == []
+    assert calls == []
+
+
+@pytest.mark.parametrize("name", ["min_price", "max_price"])
+def test_a_price_beyond_what_a_number_can_be_is_refused(cloud, name):
+    """DynamoDB takes 38 digits."""
+    answer = call(api, "GET", f"/products?{name}={10**40}")
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, f"/query/{name}")
 
 
 def test_a_narrowed_page_is_queries_too_and_nothing_is_scanned(shop, calls):

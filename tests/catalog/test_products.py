@@ -8,7 +8,18 @@ import pytest
 from catalog.app import api
 from catalog.tables import products
 from catalog.tables.stock import Overtaken
-from tests.catalog.shelves import body, levels, line, make, put, refused_as, release, reserve, variant
+from tests.catalog.shelves import (
+    body,
+    category,
+    levels,
+    line,
+    make,
+    put,
+    refused_as,
+    release,
+    reserve,
+    variant,
+)
 from tests.support import call, customer, guest, keyed, staff
 
 
@@ -21,12 +32,8 @@ def archive(product, version=None):
     return call(api, "DELETE", f"/products/{product['product_id']}", caller=staff(), headers=headers)
 
 
-def category(name, **more):
-    return call(api, "POST", "/categories", body={"name": name, **more}, caller=staff())
-
-
 def test_a_product_is_made_and_shown_as_it_is(cloud):
-    assert category("Mugs").status == 201
+    category("Mugs")
     made = make(
         variant("RED", stock=3, title="red", options={"colour": "red"}),
         variant("BLUE", stock=0, price=700),
@@ -169,6 +176,27 @@ def test_an_archived_product_is_gone_from_sale_and_its_stock_is_known(cloud):
         assert call(api, "GET", path).json["items"] == []
     assert levels("RED") == (4, 0)
     assert refused_as(reserve("ord_1", line(made, "RED"))) == "/problems/out-of-stock"
+
+
+@pytest.mark.parametrize(
+    "archived", [archive, lambda made: put(made, body(status="archived", category_ids=["mugs"]))]
+)
+def test_a_draft_in_a_category_that_is_gone_can_be_archived_and_not_sold(cloud, archived):
+    category("Mugs")
+    made = make(variant("RED"), status="draft", category_ids=["mugs"])
+    assert call(api, "DELETE", "/categories/mugs", caller=staff()).status == 204
+    on_sale = put(made, body(variant("RED"), category_ids=["mugs"]))
+    assert (on_sale.status, on_sale.json["errors"][0]["pointer"]) == (422, "/category_ids/0")
+    assert archived(made).status in {200, 204}
+    found = products.find(made["product_id"])
+    assert found
+    assert found.status == "archived"
+
+
+def test_an_archived_product_is_not_put_in_a_category_that_never_was(cloud):
+    made = make(variant("RED"))
+    answer = put(made, body(variant("RED"), status="archived", category_ids=["none"]))
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/category_ids/0")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])

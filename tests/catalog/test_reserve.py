@@ -10,7 +10,18 @@ from moto.dynamodb.models import DynamoDBBackend
 from catalog.tables import stock
 from catalog.tables.rows import VariantRow
 from shared.errors import Unavailable
-from tests.catalog.shelves import levels, line, make, put, refused_as, release, reserve, state, variant
+from tests.catalog.shelves import (
+    category,
+    levels,
+    line,
+    make,
+    put,
+    refused_as,
+    release,
+    reserve,
+    state,
+    variant,
+)
 
 
 def test_all_lines_are_held_for_the_order(cloud):
@@ -54,6 +65,20 @@ def test_nothing_is_held_at_another_price_than_the_quoted_one(cloud):
         }
     ]
     assert (levels("RED"), levels("BLUE")) == ((10, 0), (10, 0))
+
+
+def test_a_lack_of_stock_tells_the_prices_that_changed_meanwhile_too(cloud):
+    product = make(variant("RED", price=600), variant("BLUE", stock=0), variant("GREEN"))
+    answer = reserve("ord_1", *(line(product, sku) for sku in ("RED", "BLUE", "GREEN")))
+    assert refused_as(answer) == "/problems/out-of-stock"
+    assert [item["sku"] for item in answer["problem"]["items"]] == ["BLUE"]
+    assert answer["problem"]["prices"] == [
+        {
+            "sku": "RED",
+            "quoted": {"amount": 500, "currency": "GBP"},
+            "current": {"amount": 600, "currency": "GBP"},
+        }
+    ]
 
 
 def test_an_archived_product_cannot_be_held(cloud):
@@ -109,7 +134,11 @@ def test_an_order_given_up_after_it_reserved_does_not_reserve_again(cloud):
 
 
 def test_three_lines_cost_one_call_of_eight_write_units(calls):
-    product = make(*(variant(sku, title="t" * 200, options={"o" * 50: "v" * 50}) for sku in "ABC"))
+    categories = [category(f"Cups and saucers {n}") for n in range(8)]
+    product = make(
+        *(variant(sku, title="t" * 200, options={"o" * 50: "v" * 50}) for sku in "ABC"),
+        category_ids=categories,
+    )
     calls.clear()
     assert refused_as(reserve("ord_" + "0" * 26, *(line(product, sku) for sku in "ABC"))) is None
     [(operation, sent)] = calls

@@ -1,5 +1,7 @@
 """What the users' tests share: a key of the test's own, people to sign in, and a cloud that can race."""
 
+import base64
+import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -69,6 +71,20 @@ def claims(access_token: str) -> dict[str, Any]:
     """What the token says, taken by its word."""
     said: dict[str, Any] = jwt.decode(access_token, options={"verify_signature": False})
     return said
+
+
+def signed(token: str, headers: Any = (), **changed: Any) -> str:
+    """A token truly signed by the shop's key, with claims and headers that it would not write."""
+    said = {name: value for name, value in (claims(token) | changed).items() if value is not ...}
+    kid = jwt.get_unverified_header(token)["kid"]
+    header = {"kid": kid, **dict(headers)}
+    return signing._tokens.encode(json.dumps(said).encode(), "", "ES256", headers=header)
+
+
+def segment(data: Any) -> str:
+    """Base64url, as a token's parts are."""
+    raw = data if isinstance(data, bytes) else json.dumps(data).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def at_once(*jobs: Callable[[], Any]) -> list[Any]:

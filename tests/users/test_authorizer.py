@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from shared.identity import STAFF, Caller, caller_of
 from tests.support import ENVIRONMENT, ROOT, Context, call, make_resources
-from tests.users.conftest import claims, login, register
+from tests.users.conftest import claims, login, register, segment, signed
 from users import authorizer, signing
 from users.app import api, commands
 
@@ -53,19 +53,6 @@ def shop():
 @pytest.fixture(scope="module")
 def token(shop):
     return login().json["access_token"]
-
-
-def signed(token, headers=(), **changed):
-    """A token truly signed by the shop's key, with claims and headers that it would not write."""
-    said = {name: value for name, value in (claims(token) | changed).items() if value is not ...}
-    kid = jwt.get_unverified_header(token)["kid"]
-    header = {"kid": kid, **dict(headers)}
-    return signing._tokens.encode(json.dumps(said).encode(), "", "ES256", headers=header)
-
-
-def segment(data):
-    raw = data if isinstance(data, bytes) else json.dumps(data).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def test_a_true_token_allows_every_method_of_this_stage(token):

@@ -145,6 +145,23 @@ def test_a_signature_of_kms_becomes_one_of_jose(r, s):
     assert (raw[:32], raw[32:]) == (r.to_bytes(32, "big"), s.to_bytes(32, "big"))
 
 
+@given(NUMBERS, NUMBERS)
+def test_a_signature_of_jose_becomes_one_of_kms(r, s):
+    raw = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    assert keys.der_signature(raw) == encode_dss_signature(r, s)
+
+
+@given(st.binary(min_size=64, max_size=64))
+def test_a_signature_is_the_same_there_and_back(raw):
+    assert keys.jws_signature(keys.der_signature(raw)) == raw
+
+
+@given(st.binary(max_size=80).filter(lambda raw: len(raw) != 64))
+def test_a_signature_of_another_length_is_refused(raw):
+    with pytest.raises(ValueError, match="not a signature"):
+        keys.der_signature(raw)
+
+
 @given(st.binary(max_size=80))
 def test_what_is_no_signature_is_refused(der):
     with pytest.raises(ValueError, match="not a DER signature"):

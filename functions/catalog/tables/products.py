@@ -1,30 +1,18 @@
-"""Products, their variants, and the lists they stand in: each change one transaction."""
+"""Products and their variants, with the lists they stand in: each change one transaction."""
 
-from datetime import datetime
 from typing import Any
 
-from pynamodb.exceptions import DeleteError, PutError
 from pynamodb.models import Model
 
-from catalog.domain import Category, Product, SkuTaken, Status, StockReserved, Variant, full_title
-from catalog.tables.rows import (
-    CatalogRow,
-    CategoryRow,
-    ClaimRow,
-    ListingRow,
-    ProductRow,
-    VariantRow,
-    product_key,
-    variant_key,
-)
+from catalog.domain import Product, SkuTaken, Status, StockReserved, Variant, first_version, full_title
+from catalog.tables.lists import listings
+from catalog.tables.rows import CatalogRow, ClaimRow, ProductRow, VariantRow, product_key, variant_key
 from catalog.tables.stock import Overtaken, to_variant
+from shared import observe
 from shared.errors import invalid
-from shared.money import Money
-from shared.rows import Refused, refused_by_condition, transaction
+from shared.rows import Refused, transaction
 
-ALL = "all"
 MAX_WRITES = 100  # of one DynamoDB transaction
-CATEGORIES = "categories"
 
 
 def find(product_id: str) -> Product | None:
@@ -63,7 +51,7 @@ def create(product: Product) -> None:
     puts: list[tuple[Model, Any]] = [(_head(product), CatalogRow.pk.does_not_exist())]
     for position, variant in enumerate(product.variants):
         puts += _new_variant(product, variant, position)
-    puts += [(row, None) for row in _listings(product)]
+    puts += [(row, None) for row in listings(product)]
     _write(product, puts)
 
 
@@ -86,8 +74,8 @@ def replace(old: Product, new: Product) -> None:
     for sku in before.keys() - after:
         deletes.append((VariantRow(product_key(old.product_id), variant_key(sku)), VariantRow.reserved == 0))
         deletes.append((ClaimRow(variant_key(sku), "claim"), None))
-    listed = {row.pk: row for row in _listings(new)}
-    deletes += [(row, None) for row in _listings(old) if row.pk not in listed]
+    listed = {row.pk: row for row in listings(new)}
+    deletes += [(row, None) for row in listings(old) if row.pk not in listed]
     puts += [(row, None) for row in listed.values()]
     _write(new, puts, updates, deletes)
 
@@ -149,6 +137,7 @@ def _new_variant(product: Product, variant: Variant, position: int) -> list[tupl
         title=full_title(product.title, variant.title),
         variant_title=variant.title,
         options=dict(variant.options),
+        category_ids=list(product.category_ids),
         price=variant.price.amount,
         currency=variant.price.currency,
         active=product.status is Status.ACTIVE,
@@ -156,7 +145,7 @@ def _new_variant(product: Product, variant: Variant, position: int) -> list[tupl
         reserved=0,
         position=position,
         updated_at=product.updated_at,
-        version=1,
+        version=first_version(product.updated_at),
     )
     absent = CatalogRow.pk.does_not_exist()
     return [(claim, absent), (row, absent)]
@@ -168,133 +157,13 @@ def _changed_variant(product: Product, variant: Variant, position: int) -> tuple
         VariantRow.title.set(full_title(product.title, variant.title)),
         VariantRow.variant_title.set(variant.title),
         VariantRow.options.set(dict(variant.options)),
+        VariantRow.category_ids.set(list(product.category_ids)),
         VariantRow.price.set(variant.price.amount),
         VariantRow.currency.set(variant.price.currency),
         VariantRow.active.set(product.status is Status.ACTIVE),
         VariantRow.position.set(position),
         VariantRow.version.set(VariantRow.version + 1),
         VariantRow.updated_at.set(product.updated_at),
+        VariantRow.request_id.set(observe.request_id() or "none"),
     ]
     return row, actions, VariantRow.pk.exists()
-
-
-def _listings(product: Product) -> list[ListingRow]:
-    """The rows that show the product in lists: none unless it is active."""
-    if product.status is not Status.ACTIVE:
-        return []
-    return [listing_row(product, name) for name in (ALL, *product.category_ids)]
-
-
-def listing_row(product: Product, name: str) -> ListingRow:
-    return ListingRow(
-        pk=f"list#{name}",
-        sk=product.product_id,
-        listing=f"list#{name}",
-        min_price=product.min_price,
-        search=f"{product.title} {product.description}".casefold(),
-        in_stock=any(variant.available > 0 for variant in product.variants),
-        snapshot=snapshot(product),
-        version=product.version,
-        updated_at=product.updated_at,
-    )
-
-
-def snapshot(product: Product) -> dict[str, Any]:
-    """The product as a list shows it."""
-    return {
-        "title": product.title,
-        "description": product.description,
-        "category_ids": list(product.category_ids),
-        "attributes": dict(product.attributes),
-        "created_at": product.created_at.isoformat(),
-        "variants": [
-            [v.sku, v.title, dict(v.options), v.price.amount, v.price.currency, v.available]
-            for v in product.variants
-        ],
-    }
-
-
-def refresh_listings(product: Product) -> None:
-    """Show today's stock in the product's lists; a row of another version is another's to write."""
-    for row in _listings(product):
-        try:
-            row.save(ListingRow.version == product.version)
-        except PutError as error:
-            refused_by_condition(error)
-
-
-def page(
-    name: str, sort: str, limit: int, after: dict[str, Any] | None, wanted: Any
-) -> tuple[list[Product], dict[str, Any] | None]:
-    """A page of a list (`all` or a category), and the key to go on after: one Query."""
-    key = f"list#{name}"
-    if sort in {"price", "-price"}:
-        found = ListingRow.by_price.query(
-            key,
-            filter_condition=wanted,
-            scan_index_forward=sort == "price",
-            limit=limit,
-            last_evaluated_key=after,
-        )
-    else:
-        found = ListingRow.query(
-            key, filter_condition=wanted, scan_index_forward=False, limit=limit, last_evaluated_key=after
-        )
-    products = [_listed(row) for row in found]
-    return products, found.last_evaluated_key
-
-
-def _listed(row: ListingRow) -> Product:
-    shown = row.snapshot
-    return Product(
-        product_id=row.sk,
-        title=shown["title"],
-        description=shown["description"],
-        category_ids=tuple(shown["category_ids"]),
-        status=Status.ACTIVE,
-        attributes=shown["attributes"],
-        variants=tuple(
-            Variant(sku, title, options, Money(amount=price, currency=currency), available)
-            for sku, title, options, price, currency, available in shown["variants"]
-        ),
-        version=int(row.version),
-        created_at=datetime.fromisoformat(shown["created_at"]),
-        updated_at=row.updated_at,
-    )
-
-
-def categories() -> list[Category]:
-    """All of them, in their order: one Query."""
-    found = [_category(row) for row in CategoryRow.query(CATEGORIES)]
-    return sorted(found, key=lambda category: (category.position, category.name))
-
-
-def put_category(category: Category) -> None:
-    """Write a category's version. Raises Overtaken unless it follows the stored one."""
-    row = CategoryRow(
-        CATEGORIES,
-        category.category_id,
-        name=category.name,
-        parent_id=category.parent_id,
-        position=category.position,
-        version=category.version,
-    )
-    new = category.version == 1
-    try:
-        row.save(CategoryRow.pk.does_not_exist() if new else CategoryRow.version == category.version - 1)
-    except PutError as error:
-        refused_by_condition(error)
-        raise Overtaken(category.category_id) from None
-
-
-def drop_category(category: Category) -> None:
-    """Remove a category. Raises Overtaken."""
-    try:
-        CategoryRow(CATEGORIES, category.category_id).delete(CategoryRow.version == category.version)
-    except DeleteError as error:
-        refused_by_condition(error)
-        raise Overtaken(category.category_id) from None
-
-
-def _category(row: CategoryRow) -> Category:
-    return Category(row.sk, row.name, row.parent_id, int(row.position), int(row.version))

@@ -44,7 +44,8 @@ class ProductRow(CatalogRow):
 class VariantRow(CatalogRow):
     """`product#<id>` / `sku#<SKU>`: a variant, its price and its stock: what `reserve` writes, under 1 KB.
 
-    `title` is what a cart calls it. on_hand = available + reserved; both counters are moved together.
+    `title` is what a cart calls it; `category_ids` are its product's, for the stream to tell them.
+    on_hand = available + reserved; both counters are moved together.
     """
 
     product_id = UnicodeAttribute()
@@ -52,6 +53,7 @@ class VariantRow(CatalogRow):
     title = UnicodeAttribute()
     variant_title = UnicodeAttribute()
     options = JSONAttribute()
+    category_ids = JSONAttribute(null=True)  # absent in rows that are older than it
     price = NumberAttribute()
     currency = UnicodeAttribute()
     active = BooleanAttribute()

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from catalog.domain import Lack, Line, State, StockReserved, Variant
+from catalog.domain import Lack, Line, Pieces, State, StockReserved, Variant
 from catalog.tables.rows import (
     CatalogRow,
     ClaimRow,
@@ -22,6 +23,7 @@ from shared.money import Money
 from shared.rows import REFUSED, Refused, refused_by_condition, transaction
 
 HEAD = "head"
+SCANNED = 500  # rows a page of everything: each variant has a claim elsewhere, so some 200 are variants
 
 
 class Overtaken(Exception):
@@ -179,6 +181,50 @@ def facts_of(skus: Sequence[str]) -> list[VariantRow]:
     return list(VariantRow.batch_get(keys, consistent_read=True))
 
 
+def page_of_variants(after: dict[str, str] | None) -> tuple[list[VariantRow], dict[str, str] | None]:
+    """Some of all variants, and the key to go on after, None at the end.
+
+    One Scan, on purpose: no partition holds every variant (lists hold what is active), and an index to Query
+    would make every reservation dearer for the sake of a copy that is built anew once in years. Nobody's
+    request waits for it. It reads what is written, so that the copy is no older than the news that go on.
+    """
+    key: Any = {name: {"S": value} for name, value in after.items()} if after else None
+    answer = CatalogRow._get_connection().scan(
+        filter_condition=VariantRow.sk.startswith(variant_key("")),
+        limit=SCANNED,
+        exclusive_start_key=key,
+        consistent_read=True,
+    )
+    last = answer.get("LastEvaluatedKey")
+    return (
+        [VariantRow.from_raw_data(item) for item in answer["Items"]],
+        {name: value["S"] for name, value in last.items()} if last else None,
+    )
+
+
+def restock(mark: str, pieces: Sequence[Pieces], now: datetime) -> list[str] | None:
+    """Put pieces on the shelves, once a `mark`; the SKUs that are in their product no more, left out.
+
+    None where it was done before.
+    """
+    try:
+        with transaction(CatalogRow) as writes:
+            once.remember(writes, mark, now)
+            for each in pieces:
+                writes.update(
+                    _variant(each),
+                    _moved(now, available=each.quantity, reserved=0),
+                    condition=VariantRow.pk.exists(),
+                )
+    except Refused as refused:
+        if refused.refused(0):
+            return None
+        gone = {each for position, each in enumerate(pieces, 1) if refused.refused(position)}
+        further = restock(mark, [each for each in pieces if each not in gone], now)
+        return further if further is None else [*sorted(each.sku for each in gone), *further]
+    return []
+
+
 def set_available(product_id: str, variant: Variant, available: int, now: datetime) -> None:
     """Count a shelf anew. Raises Overtaken when anything moved since `variant` was read."""
     row = VariantRow(product_key(product_id), variant_key(variant.sku))
@@ -217,7 +263,7 @@ def adjust(product_id: str, variant: Variant, delta: int, request: str, now: dat
     return True
 
 
-def _variant(line: Line) -> VariantRow:
+def _variant(line: Pieces) -> VariantRow:
     return VariantRow(product_key(line.product_id), variant_key(line.sku))
 
 

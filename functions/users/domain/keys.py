@@ -1,11 +1,19 @@
-"""The signing key's forms: what KMS speaks (DER) and what JOSE speaks (JWK, r and s side by side).
+"""The signing key's forms, what KMS speaks (DER) and what JOSE speaks; and which access tokens it makes good.
 
-The standard library alone: `cryptography` would double the zip of the function that signs.
+Without `cryptography`: it would double the zip of the functions that leave signatures to KMS.
 """
 
 import json
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from hashlib import sha256
+from typing import Any
+
+from jwt import PyJWT, get_unverified_header
+
+ALGORITHM = "ES256"
+AUDIENCE = "shop"
+_NEEDED = ["exp", "iat", "iss", "aud", "sub", "sid", "roles"]
 
 # SubjectPublicKeyInfo of a point on P-256 up to the point itself (RFC 5480, 2): the same for every key.
 _P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
@@ -43,6 +51,40 @@ def jws_signature(der: bytes) -> bytes:
     if rest:
         raise ValueError("not a DER signature of P-256")
     return r + s
+
+
+def der_signature(raw: bytes) -> bytes:
+    """The reverse of `jws_signature`. Raises ValueError where it has not a signature's length."""
+    if len(raw) != 2 * _SIZE:
+        raise ValueError("not a signature of P-256")
+    content = b""
+    for half in (raw[:_SIZE], raw[_SIZE:]):
+        number = half.lstrip(b"\0")
+        if not number or number[0] & 0x80:
+            number = b"\0" + number  # DER's numbers have a sign
+        content += bytes([_INTEGER, len(number)]) + number
+    return bytes([_SEQUENCE, len(content)]) + content
+
+
+def read_token(
+    token: str, issuer: str, key_named: Callable[[object], Any], signatures: PyJWT
+) -> dict[str, Any]:
+    """The claims of an access token of this shop that is good now. Raises InvalidTokenError.
+
+    `signatures` checks one by the key that `key_named` has for the token's `kid`; it raises the same where
+    it has none.
+    """
+    kid = get_unverified_header(token).get("kid")
+    claims: dict[str, Any] = signatures.decode(
+        token,
+        key_named(kid),
+        algorithms=[ALGORITHM],
+        audience=AUDIENCE,
+        issuer=issuer,
+        # A token is not refused for having been made a moment ahead of this machine's clock.
+        options={"require": _NEEDED, "verify_iat": False},
+    )
+    return claims
 
 
 def _integer(der: bytes) -> tuple[bytes, bytes]:

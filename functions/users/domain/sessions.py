@@ -9,11 +9,11 @@ from typing import Any
 
 from shared.errors import Unauthorized
 from users.domain.accounts import Subject
+from users.domain.keys import AUDIENCE
 
 ACCESS_LASTS = timedelta(minutes=15)
 SESSION_LASTS = timedelta(days=30)  # from its last refresh
 ATTEMPTS, ATTEMPTS_WINDOW = 5, timedelta(minutes=15)
-AUDIENCE = "shop"
 _REFRESH_TOKEN = re.compile(r"(ses_[0-9A-Z]{26})\.([A-Za-z0-9_-]{32})([A-Za-z0-9_-]{32})")
 
 

@@ -1,0 +1,39 @@
+"""What other services need to know of products."""
+
+from collections.abc import Sequence
+
+from catalog.tables import stock
+from catalog.tables.rows import VariantRow
+from shared.events import ProductFacts
+from shared.money import Money
+from shared.questions import ProductsPage
+
+
+def describe(skus: Sequence[str]) -> list[ProductFacts]:
+    """What is known of the SKUs, whether on sale or not; unknown ones are left out."""
+    return [facts(row) for row in stock.facts_of(list(dict.fromkeys(skus)))]
+
+
+def facts(row: VariantRow) -> ProductFacts:
+    """A variant as other services need to know it."""
+    return ProductFacts(
+        product_id=row.product_id,
+        sku=row.sku,
+        title=row.title,
+        unit_price=Money(amount=int(row.price), currency=row.currency),
+        available=int(row.available),
+        active=bool(row.active),
+        version=int(row.version),
+        category_ids=list(row.category_ids or []),
+    )
+
+
+def page_of_products(after: dict[str, str] | None) -> ProductsPage:
+    """Some of all variants, on sale or not, and where to go on: each is on one of the pages."""
+    rows, last = stock.page_of_variants(after)
+    return ProductsPage(products=[facts(row) for row in rows], after=last)
+
+
+def last_words(row: VariantRow) -> ProductFacts:
+    """What there is to say of a variant that was taken out: not sold, from the version after its last."""
+    return facts(row).model_copy(update={"active": False, "available": 0, "version": int(row.version) + 1})
