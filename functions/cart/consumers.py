@@ -1,7 +1,7 @@
-"""Events in: the catalog keeps the replica fresh, an order empties what it took."""
+"""Events in: the catalog keeps the replica fresh, an order takes what it took, and gives its coupon back."""
 
-from cart import service
-from shared.events import OrderPlaced, ProductArchived, ProductChanged
+from cart.service import carts, coupons, replica
+from shared.events import OrderCancelled, OrderExpired, OrderPlaced, ProductArchived, ProductChanged
 from shared.inbox import Consumers
 
 consumers = Consumers()
@@ -9,14 +9,24 @@ consumers = Consumers()
 
 @consumers.on(ProductChanged)
 def product_changed(event: ProductChanged) -> None:
-    service.learn(event.data)
+    replica.learn(event.data)
 
 
 @consumers.on(ProductArchived)
 def product_archived(event: ProductArchived) -> None:
-    service.learn(event.data.model_copy(update={"active": False}))
+    replica.learn(event.data.model_copy(update={"active": False}))
 
 
 @consumers.on(OrderPlaced)
 def order_placed(event: OrderPlaced) -> None:
-    service.forget_ordered(event.data)
+    carts.forget_ordered(event.data)
+
+
+@consumers.on(OrderCancelled)
+def order_cancelled(event: OrderCancelled) -> None:
+    coupons.give_back(event.data)
+
+
+@consumers.on(OrderExpired)
+def order_expired(event: OrderExpired) -> None:
+    coupons.give_back(event.data)

@@ -1,9 +1,14 @@
 """HTTP in."""
 
-from cart import service
+from cart.domain.promotions import Terms, code_of
 from cart.schemas import (
     AddItem,
     CartView,
+    CouponView,
+    MergeCarts,
+    PostCoupon,
+    PutCoupon,
+    PutOnCart,
     PutShippingMethod,
     PutTaxRate,
     QuoteView,
@@ -12,54 +17,103 @@ from cart.schemas import (
     ShippingMethodView,
     TaxRateView,
 )
+from cart.service import carts, charges, coupons, merging, quoting
+from shared.errors import invalid
 from shared.http import Routes
-from shared.identity import GUEST, STAFF, Caller
+from shared.idempotency import Key
+from shared.identity import CUSTOMER, GUEST, STAFF, Caller
 from shared.paging import Cursors, Page, PageQuery
 
 routes = Routes()
 # The quotes' key serves: a cursor's audience is its list, a quote's is orders: neither passes for the other.
-cursors = Cursors(service.signing_key)
+cursors = Cursors(quoting.signing_key)
 METHODS = "shipping-methods"
+COUPONS = "coupons"
 
 
 @routes.get("/cart", role=GUEST)
 def read_cart(caller: Caller) -> CartView:
-    return CartView.of(service.read_cart(caller.user_id))
+    return CartView.of(carts.read_cart(caller.user_id))
 
 
 @routes.delete("/cart", role=GUEST)
 def clear_cart(caller: Caller, if_match: int | None) -> None:
-    service.clear_cart(caller.user_id, if_match)
+    carts.clear_cart(caller.user_id, if_match)
 
 
 @routes.post("/cart/items", role=GUEST)
-def add_item(caller: Caller, body: AddItem) -> CartView:
-    return CartView.of(service.add_item(caller.user_id, body.sku, body.quantity))
+def add_item(caller: Caller, body: AddItem, key: Key | None) -> CartView:
+    return CartView.of(carts.add_item(caller.user_id, body.sku, body.quantity, key.pk if key else None))
 
 
 @routes.put("/cart/items/{sku}", role=GUEST)
 def set_item(caller: Caller, sku: str, body: SetItem, if_match: int | None) -> CartView:
     if body.quantity == 0:
-        return CartView.of(service.remove_item(caller.user_id, sku, if_match))
-    return CartView.of(service.set_item(caller.user_id, sku, body.quantity, if_match))
+        return CartView.of(carts.remove_item(caller.user_id, sku, if_match))
+    return CartView.of(carts.set_item(caller.user_id, sku, body.quantity, if_match))
 
 
 @routes.delete("/cart/items/{sku}", role=GUEST, status=200)
 def remove_item(caller: Caller, sku: str, if_match: int | None) -> CartView:
-    return CartView.of(service.remove_item(caller.user_id, sku, if_match))
+    return CartView.of(carts.remove_item(caller.user_id, sku, if_match))
+
+
+@routes.put("/cart/coupon", role=GUEST)
+def put_coupon_on_cart(caller: Caller, body: PutOnCart, if_match: int | None) -> CartView:
+    return CartView.of(coupons.put_on_cart(caller.user_id, body.code, if_match))
+
+
+@routes.delete("/cart/coupon", role=GUEST, status=200)
+def take_coupon_off_cart(caller: Caller, if_match: int | None) -> CartView:
+    return CartView.of(coupons.take_off_cart(caller.user_id, if_match))
+
+
+@routes.post("/cart/merge", role=CUSTOMER)
+def merge_carts(caller: Caller, body: MergeCarts) -> CartView:
+    return CartView.of(merging.merge(caller.user_id, body.guest_token))
 
 
 # Harmless to repeat, and its answer is a signed promise that holds an address: it is not kept.
 @routes.post("/cart/quote", role=GUEST, repeatable=True)
 def quote_cart(caller: Caller, body: RequestQuote) -> QuoteView:
-    priced = service.quote(caller.user_id, body.destination, body.shipping_address, body.shipping_method)
-    return QuoteView.of(priced, service.signed(priced.quote))
+    priced = quoting.quote(caller.user_id, body.destination, body.shipping_address, body.shipping_method)
+    return QuoteView.of(priced, quoting.signed(priced.quote))
+
+
+@routes.get("/coupons", role=STAFF)
+def list_coupons(query: PageQuery) -> Page[CouponView]:
+    after = (cursors.read(query.cursor, COUPONS) or {"code": None})["code"]
+    found, last = coupons.listed(after, query.limit)
+    more = {"code": last} if last else None
+    return Page(items=[CouponView.of(coupon) for coupon in found], next_cursor=cursors.write(more, COUPONS))
+
+
+@routes.post("/coupons", role=STAFF, status=201)
+def make_coupon(body: PostCoupon, key: Key | None) -> CouponView:
+    return CouponView.of(coupons.make(body.code, _terms(body), key))
+
+
+@routes.get("/coupons/{code}", role=STAFF)
+def read_coupon(code: str) -> CouponView:
+    return CouponView.of(coupons.read(code))
+
+
+@routes.put("/coupons/{code}", role=STAFF)
+def change_coupon(code: str, body: PutCoupon, if_match: int | None) -> CouponView:
+    if body.code is not None and code_of(body.code) != code_of(code):
+        raise invalid("/code", "A coupon keeps its code.")
+    return CouponView.of(coupons.change(code, _terms(body), if_match))
+
+
+@routes.delete("/coupons/{code}", role=STAFF)
+def delete_coupon(code: str, if_match: int | None) -> None:
+    coupons.delete(code, if_match)
 
 
 @routes.get("/shipping-methods")
 def list_shipping_methods(query: PageQuery) -> Page[ShippingMethodView]:
     after = (cursors.read(query.cursor, METHODS) or {"method": ""})["method"]
-    found = [method for method in service.shipping_methods() if method.method > after]
+    found = [method for method in charges.shipping_methods() if method.method > after]
     shown = found[: query.limit]
     more = {"method": shown[-1].method} if len(found) > len(shown) else None
     return Page(
@@ -69,21 +123,26 @@ def list_shipping_methods(query: PageQuery) -> Page[ShippingMethodView]:
 
 @routes.get("/shipping-methods/{method}")
 def read_shipping_method(method: str) -> ShippingMethodView:
-    return ShippingMethodView.of(service.shipping_method(method))
+    return ShippingMethodView.of(charges.shipping_method(method))
 
 
 @routes.put("/shipping-methods/{method}", role=STAFF)
 def put_shipping_method(method: str, body: PutShippingMethod, if_match: int | None) -> ShippingMethodView:
     return ShippingMethodView.of(
-        service.put_shipping_method(method, body.name, body.countries, body.rates, if_match)
+        charges.put_shipping_method(method, body.name, body.countries, body.rates, if_match)
     )
 
 
 @routes.get("/tax-rates/{country}")
 def read_tax_rate(country: str) -> TaxRateView:
-    return TaxRateView.of(service.tax_rate(country))
+    return TaxRateView.of(charges.tax_rate(country))
 
 
 @routes.put("/tax-rates/{country}", role=STAFF)
 def put_tax_rate(country: str, body: PutTaxRate, if_match: int | None) -> TaxRateView:
-    return TaxRateView.of(service.put_tax_rate(country, body.rate_bp, body.inclusive, if_match))
+    return TaxRateView.of(charges.put_tax_rate(country, body.rate_bp, body.inclusive, if_match))
+
+
+def _terms(body: Terms) -> Terms:
+    """The body without its code."""
+    return Terms(**{name: getattr(body, name) for name in Terms.model_fields})

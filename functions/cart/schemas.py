@@ -5,7 +5,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from cart.domain import Cart, Line, Offer, Priced, Rate, ShippingMethod, TaxRate
+from cart.domain.carts import Change, Line
+from cart.domain.pricing import Priced, Shown, TaxRate
+from cart.domain.promotions import Coupon, Kind, Reason, Terms
+from cart.domain.shipping import Offer, Rate, ShippingMethod
 from shared.http import Body, View
 from shared.money import BASIS_POINTS, Money
 from shared.quotes import Country, Quantity, QuotedLine, ShippingAddress, Sku
@@ -27,6 +30,18 @@ class SetItem(Body):
     """0 removes."""
 
     quantity: Annotated[int, Field(ge=0, le=9_999)]
+
+
+class PutOnCart(Body):
+    """A code is read in any case."""
+
+    code: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class MergeCarts(Body):
+    """The guest's access token."""
+
+    guest_token: Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 
 
 class RequestQuote(Body):
@@ -65,7 +80,21 @@ class PutTaxRate(Body):
     inclusive: bool
 
 
+class PutCoupon(Terms):
+    """`code` may be sent, and is then the one in the path."""
+
+    code: str | None = None
+
+
+class PostCoupon(Terms):
+    """`code` is read in any case and kept in capitals."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{3,40}$", to_upper=True)]
+
+
 class CartItemView(View):
+    """`change`: what happened since the shopper last changed this line; `available` is 0 for what is gone."""
+
     sku: str
     product_id: str
     title: str
@@ -73,6 +102,8 @@ class CartItemView(View):
     unit_price: Money
     line_total: Money
     available: int
+    change: Change | None
+    previous_unit_price: Money | None
 
     @classmethod
     def of(cls, line: Line) -> "CartItemView":
@@ -84,28 +115,39 @@ class CartItemView(View):
             unit_price=line.unit_price,
             line_total=line.line_total,
             available=line.available,
+            change=line.change,
+            previous_unit_price=line.previous_unit_price,
         )
 
 
 class CartView(View):
-    """`item_count` counts pieces; `expires_at` is set for guests."""
+    """`item_count` counts pieces; `expires_at` is set for guests.
+
+    `coupon_reason` says why the coupon that the cart has does not apply now; then `discount` is 0.
+    """
 
     cart_id: str
     items: list[CartItemView]
     item_count: int
     subtotal: Money
-    coupon: str | None = None
+    coupon: str | None
+    discount: Money
+    coupon_reason: Reason | None
     version: int
     expires_at: datetime | None
 
     @classmethod
-    def of(cls, cart: Cart) -> "CartView":
+    def of(cls, shown: Shown) -> "CartView":
+        cart = shown.cart
         return cls(
             # An owner has one cart: its id is the owner's under another prefix.
             cart_id="crt_" + cart.owner.partition("_")[2],
             items=[CartItemView.of(line) for line in cart.lines.values()],
             item_count=cart.item_count,
             subtotal=cart.subtotal,
+            coupon=cart.coupon,
+            discount=shown.discount,
+            coupon_reason=shown.refusal.reason if shown.refusal else None,
             version=cart.version,
             expires_at=cart.expires_at,
         )
@@ -122,7 +164,10 @@ class OfferView(View):
 
 
 class QuoteView(View):
-    """total = subtotal - discount + shipping, plus tax unless `tax_inclusive`."""
+    """total = subtotal - discount + shipping, plus tax unless `tax_inclusive`.
+
+    The lines' taxes and `shipping_tax` add up to `tax`. `coupon_reason`: why the coupon is left out.
+    """
 
     quote_token: str
     quote_id: str
@@ -132,6 +177,7 @@ class QuoteView(View):
     discount: Money
     shipping: Money
     tax: Money
+    shipping_tax: Money | None
     tax_inclusive: bool
     total: Money
     country: str
@@ -139,6 +185,7 @@ class QuoteView(View):
     shipping_methods: list[OfferView]
     shipping_address: ShippingAddress | None
     coupon: str | None
+    coupon_reason: Reason | None
     cart_version: int
 
     @classmethod
@@ -153,15 +200,39 @@ class QuoteView(View):
             discount=quote.discount,
             shipping=quote.shipping,
             tax=quote.tax,
-            tax_inclusive=priced.tax_inclusive,
+            shipping_tax=quote.shipping_tax,
+            tax_inclusive=quote.tax_inclusive,
             total=quote.total,
             country=quote.country,
             shipping_method=quote.shipping_method,
             shipping_methods=[OfferView.of(offer) for offer in priced.offers],
             shipping_address=quote.shipping_address,
             coupon=quote.coupon,
+            coupon_reason=priced.refusal.reason if priced.refusal else None,
             cart_version=quote.cart_version,
         )
+
+
+class CouponView(View):
+    """`used` is how many orders hold it, as far as was heard."""
+
+    code: str
+    kind: Kind
+    value: int | Money | None
+    min_subtotal: Money | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    usage_limit: int | None
+    per_user_limit: int | None
+    category_ids: list[str]
+    skus: list[str]
+    used: int
+    version: int
+
+    @classmethod
+    def of(cls, coupon: Coupon) -> "CouponView":
+        terms = {name: getattr(coupon.terms, name) for name in Terms.model_fields}
+        return cls(code=coupon.code, **terms, used=coupon.used, version=coupon.version)
 
 
 class ShippingMethodView(View):

@@ -9,6 +9,7 @@ class CartSettings(Settings):
     cart_quote_secret_arn: str
     cart_currency: str = "GBP"
     catalog_commands: str
+    users_commands: str
 
 
 settings = CartSettings.load

@@ -1,21 +1,29 @@
-"""A shop around the cart: a catalog that can be asked over Lambda's wire, and news of products."""
+"""A shop around the cart: neighbours that are asked over Lambda's wire, news of products and orders."""
 
 import io
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto.core.botocore_stubber import BotocoreStubber
 
-from cart import tables
 from cart.app import consume
+from cart.tables.rows import CartTableRow
 from shared import clock, invoke
-from shared.events import ProductChanged, ProductFacts
+from shared.errors import Invalid
+from shared.events import OrderFacts, OrderLineFacts, OrderPlaced, ProductChanged, ProductFacts
 from shared.money import Money
-from shared.questions import DescribeProducts, Products
+from shared.questions import (
+    DescribeProducts,
+    Guest,
+    IdentifyGuest,
+    PageOfProducts,
+    Products,
+    ProductsPage,
+)
 from shared.rows import connection_of
 from tests.support import deliver
 
@@ -45,6 +53,54 @@ def hear(*products: ProductFacts) -> None:
     assert deliver(consume, *(changed(product) for product in products)) == []
 
 
+def order(
+    order_id: str = "ord_1", user_id: str = "usr_1", coupon: str | None = None, **lines: int
+) -> OrderFacts:
+    """An order of so many of each SKU, as others are told of it."""
+    nothing = Money.zero("GBP")
+    return OrderFacts(
+        number="7K4M2-9QX2D",
+        order_id=order_id,
+        user_id=user_id,
+        email="ada@example.com",
+        status="awaiting_payment",
+        lines=[
+            OrderLineFacts(
+                sku=sku,
+                product_id="prd_1",
+                title=sku,
+                quantity=quantity,
+                unit_price=nothing,
+                line_total=nothing,
+            )
+            for sku, quantity in lines.items()
+        ],
+        subtotal=nothing,
+        discount=nothing,
+        shipping=nothing,
+        tax=nothing,
+        total=nothing,
+        placed_at=clock.now(),
+        coupon=coupon,
+    )
+
+
+def placed(order_id: str = "ord_1", user_id: str = "usr_1", version: int = 1, **of: Any) -> OrderPlaced:
+    facts = order(order_id, user_id, **of)
+    event = OrderPlaced.about(facts, subject=order_id, version=version, at=clock.now())
+    assert isinstance(event, OrderPlaced)
+    return event
+
+
+def together(*actions: Callable[[], object]) -> None:
+    """Do all of it at once, each in a thread of its own."""
+    threads = [threading.Thread(target=action) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 class Catalog:
     """The catalog's command function, as far as the cart asks it; counts how often."""
 
@@ -54,6 +110,7 @@ class Catalog:
         self.down = False
         self.commands = invoke.Commands()
         self.commands.on(DescribeProducts)(self.describe)
+        self.commands.on(PageOfProducts)(self.page)
 
     def sells(self, *products: ProductFacts) -> None:
         self.products |= {product.sku: product for product in products}
@@ -62,19 +119,54 @@ class Catalog:
         self.asked.append(question.skus)
         return Products(products=[self.products[sku] for sku in question.skus if sku in self.products])
 
+    def page(self, question: PageOfProducts) -> ProductsPage:
+        """Two products a page, by SKU."""
+        begun = question.after["sku"] if question.after else ""
+        left = sorted(sku for sku in self.products if sku > begun)
+        after = {"sku": left[1]} if len(left) > 2 else None
+        return ProductsPage(products=[self.products[sku] for sku in left[:2]], after=after)
+
+
+class Users:
+    """The users' command function: knows guests by tokens such as `token of gst_1`."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.commands = invoke.Commands()
+        self.commands.on(IdentifyGuest)(self.identify)
+
+    def identify(self, question: IdentifyGuest) -> Guest:
+        if not question.token.startswith("token of gst_"):
+            raise Invalid("This is no guest's token.")
+        return Guest(user_id=question.token.removeprefix("token of "))
+
+
+class Lambda:
+    """The neighbours' command functions on Lambda's wire: moto runs functions in Docker only."""
+
+    def __init__(self, catalog: Catalog, users: Users) -> None:
+        self.behind: dict[str, Catalog | Users] = {
+            "tillstack-test-catalog-commands": catalog,
+            "tillstack-test-users-commands": users,
+        }
+
     def invoke(self, *, FunctionName: str, Payload: bytes) -> Mapping[str, Any]:
-        assert FunctionName == "tillstack-test-catalog-commands"
-        if self.down:
+        asked = self.behind[FunctionName]
+        if asked.down:
             raise EndpointConnectionError(endpoint_url="https://lambda.test")
-        answer = self.commands.handle(json.loads(Payload), None)
+        answer = asked.commands.handle(json.loads(Payload), None)
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
 
 @pytest.fixture
-def catalog(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Catalog:
+def users() -> Users:
+    return Users()
+
+
+@pytest.fixture
+def catalog(cloud: None, users: Users, monkeypatch: pytest.MonkeyPatch) -> Catalog:
     known = Catalog()
-    # moto runs Lambda functions in Docker only.
-    monkeypatch.setattr(invoke, "client", lambda *_, **__: known)
+    monkeypatch.setattr(invoke, "client", lambda *_, **__: Lambda(known, users))
     return known
 
 
@@ -86,7 +178,7 @@ def calls(cloud: None) -> Iterator[list[str]]:
     def note(model: Any, **_: Any) -> None:
         seen.append(model.name)
 
-    events = connection_of(tables.CartTableRow).client.meta.events
+    events = connection_of(CartTableRow).client.meta.events
     events.register("before-call.dynamodb", note)
     yield seen
     events.unregister("before-call.dynamodb", note)

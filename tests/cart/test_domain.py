@@ -7,19 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cart.domain import (
-    MAX_UNITS,
-    Cart,
-    CartEmpty,
-    CurrencyMismatch,
-    OutOfStock,
-    Rate,
-    ShippingMethod,
-    TaxRate,
-    choose,
-    offers,
-    totals,
-)
+from cart.domain.carts import MAX_UNITS, Cart, CartEmpty, CurrencyMismatch, OutOfStock
+from cart.domain.pricing import TaxRate, totals
+from cart.domain.shipping import Rate, ShippingMethod, choose, offers
 from shared.errors import Invalid
 from shared.events import OrderLineFacts
 from shared.money import Money, Price
@@ -115,11 +105,11 @@ def test_forgetting_takes_what_was_ordered_and_no_more(held: dict[str, int], gon
 
 
 def test_a_guests_cart_lives_thirty_days_from_its_last_change_and_a_customers_for_ever():
-    guests = Cart(owner="gst_1", currency="GBP").add(facts("A"), 1).next_version(NOW)
+    guests = Cart(owner="gst_1", currency="GBP", coupon="SPRING").add(facts("A"), 1).next_version(NOW)
     assert guests.expires_at == NOW + timedelta(days=30)
     assert guests.as_of(NOW + timedelta(days=29)).lines
     gone = guests.as_of(NOW + timedelta(days=30))
-    assert (gone.lines, gone.version) == ({}, 1)
+    assert (gone.lines, gone.coupon, gone.version) == ({}, None, 1)
     assert EMPTY.add(facts("A"), 1).next_version(NOW).expires_at is None
 
 
@@ -183,7 +173,8 @@ def test_the_highest_tier_reached_counts_and_a_larger_subtotal_never_falls_to_a_
 
 @given(st.lists(amounts, min_size=1, max_size=20), st.integers(0, 10**9), rates)
 def test_the_parts_add_up_to_the_total(goods: list[int], delivery: int, tax: TaxRate):
-    sums = totals([pence(part) for part in goods], Price(amount=delivery, currency="GBP"), tax)
+    nothing = [pence(0) for _ in goods]
+    sums = totals([pence(part) for part in goods], nothing, Price(amount=delivery, currency="GBP"), tax)
     assert sums.subtotal.amount == sum(goods)
     assert sums.discount == pence(0)
     assert sums.tax.amount == sum(tax.on(pence(part)).amount for part in (*goods, delivery))

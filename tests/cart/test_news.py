@@ -5,44 +5,14 @@ import threading
 
 import pytest
 
-from cart import service, tables
 from cart.app import consume
-from cart.domain import Cart
+from cart.domain.pricing import Shown
+from cart.service import carts
+from cart.tables import reads
 from shared import clock
-from shared.events import OrderFacts, OrderLineFacts, OrderPlaced, ProductArchived
-from shared.money import Money
-from tests.cart.conftest import changed, facts, hear
+from shared.events import ProductArchived
+from tests.cart.conftest import changed, facts, hear, placed
 from tests.support import Context, deliver, sqs_event
-
-
-def placed(order_id: str = "ord_1", user_id: str = "usr_1", version: int = 2, **lines: int) -> OrderPlaced:
-    nothing = Money.zero("GBP")
-    order = OrderFacts(
-        order_id=order_id,
-        user_id=user_id,
-        email="ada@example.com",
-        status="awaiting_payment",
-        lines=[
-            OrderLineFacts(
-                sku=sku,
-                product_id="prd_1",
-                title=sku,
-                quantity=quantity,
-                unit_price=nothing,
-                line_total=nothing,
-            )
-            for sku, quantity in lines.items()
-        ],
-        subtotal=nothing,
-        discount=nothing,
-        shipping=nothing,
-        tax=nothing,
-        total=nothing,
-        placed_at=clock.now(),
-    )
-    event = OrderPlaced.about(order, subject=order_id, version=version, at=clock.now())
-    assert isinstance(event, OrderPlaced)
-    return event
 
 
 def archived(sku: str, version: int) -> ProductArchived:
@@ -51,8 +21,8 @@ def archived(sku: str, version: int) -> ProductArchived:
     return event
 
 
-def quantities(cart: Cart) -> dict[str, int]:
-    return {line.sku: line.quantity for line in cart.lines.values()}
+def quantities(shown: Shown) -> dict[str, int]:
+    return {line.sku: line.quantity for line in shown.cart.lines.values()}
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations([1, 2, 3])))
@@ -60,13 +30,13 @@ def test_whatever_the_order_the_newest_facts_stay(cloud, order):
     events = [changed(facts("A", 100, version=1)), changed(facts("A", 200, version=2)), archived("A", 3)]
     for number in (*order, *order):
         assert deliver(consume, events[number - 1]) == []
-    known = tables.products(["A"])["A"]
+    known = reads.products_and_coupon(["A"], None, "usr_1")[0]["A"]
     assert (known.version, known.active) == (3, False)
 
 
 def test_an_archived_product_that_comes_back_is_sold_again(cloud):
     deliver(consume, archived("A", 2), changed(facts("A", version=3)))
-    assert service.add_item("usr_1", "A", 1).item_count == 1
+    assert carts.add_item("usr_1", "A", 1).cart.item_count == 1
 
 
 def test_a_batch_costs_one_write_a_message(cloud, calls):
@@ -78,43 +48,43 @@ def test_one_bad_message_does_not_hold_up_the_others(cloud):
     good = changed(facts("A")).model_dump_json()
     answer = consume(sqs_event("not json", good, '{"type": "product.changed", "data": {}}'), Context())
     assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ["m0", "m2"]
-    assert tables.products(["A"])
+    assert reads.products_and_coupon(["A"], None, "usr_1")[0]
 
 
 def test_an_order_takes_its_lines_once_and_leaves_what_was_added_meanwhile(cloud):
     hear(facts("A"), facts("B"), facts("C"))
     for sku, quantity in {"A": 2, "B": 3, "C": 1}.items():
-        service.add_item("usr_1", sku, quantity)
+        carts.add_item("usr_1", sku, quantity)
     event = placed(A=2, B=3)
-    service.add_item("usr_1", "B", 4)
+    carts.add_item("usr_1", "B", 4)
     for _ in range(3):
         assert deliver(consume, event, event) == []
-    assert quantities(service.read_cart("usr_1")) == {"B": 4, "C": 1}
+    assert quantities(carts.read_cart("usr_1")) == {"B": 4, "C": 1}
     # Not even under another event id: it is remembered by order.
     assert deliver(consume, placed(version=9, A=2, B=3)) == []
-    assert quantities(service.read_cart("usr_1")) == {"B": 4, "C": 1}
+    assert quantities(carts.read_cart("usr_1")) == {"B": 4, "C": 1}
     assert deliver(consume, placed("ord_2", B=1)) == []
-    assert quantities(service.read_cart("usr_1")) == {"B": 3, "C": 1}
+    assert quantities(carts.read_cart("usr_1")) == {"B": 3, "C": 1}
 
 
 def test_a_repeat_does_not_take_what_was_added_after_an_order_that_took_nothing(cloud):
     hear(facts("A"))
     event = placed(A=2)
     deliver(consume, event)
-    service.add_item("usr_1", "A", 5)
+    carts.add_item("usr_1", "A", 5)
     deliver(consume, event)
-    assert quantities(service.read_cart("usr_1")) == {"A": 5}
+    assert quantities(carts.read_cart("usr_1")) == {"A": 5}
 
 
 def test_forgetting_and_shopping_at_once_lose_nothing(cloud, atomic):
     hear(facts("A"))
-    service.add_item("usr_1", "A", 10)
+    carts.add_item("usr_1", "A", 10)
     failures: list[object] = []
 
     def shop() -> None:
         for _ in range(6):
             try:
-                service.add_item("usr_1", "A", 1)
+                carts.add_item("usr_1", "A", 1)
             except Exception as error:
                 failures.append(error)
 
@@ -129,4 +99,4 @@ def test_forgetting_and_shopping_at_once_lose_nothing(cloud, atomic):
     for thread in threads:
         thread.join()
     assert failures == []
-    assert quantities(service.read_cart("usr_1")) == {"A": 10 + 6 - 3 * 2}
+    assert quantities(carts.read_cart("usr_1")) == {"A": 10 + 6 - 3 * 2}

@@ -1,46 +1,21 @@
 """What a cart costs delivered: quotes, shipping methods, tax rates, through the API."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from cart import service, tables
 from cart.app import api, commands
+from cart.service import carts
+from cart.tables.rows import ProductRow
 from shared import clock, quotes
 from shared.errors import Unavailable
 from shared.questions import QuoteCart
 from shared.quotes import Quote
+from tests.cart.asking import ADDRESS, KEY, gbp, put_method, put_tax
 from tests.cart.conftest import facts, hear
 from tests.support import Context, Reply, call, customer, keyed, staff
 
 SHOPPER = customer()
-ADDRESS = {
-    "name": "Ada Lovelace",
-    "line1": "12 St James's Square",
-    "city": "London",
-    "postal_code": "SW1Y 4JH",
-    "country": "GB",
-}
-KEY = "a test key, 32 bytes or more: cart-quote"
-
-
-def gbp(amount: int, currency: str = "GBP") -> dict:
-    return {"amount": amount, "currency": currency}
-
-
-def put_method(method: str, *tiers: tuple[int, int], countries=("GB",), **request: Any) -> Reply:
-    body = {
-        "name": method.capitalize(),
-        "countries": list(countries),
-        "rates": [{"min_subtotal": gbp(start), "price": gbp(price)} for start, price in tiers],
-    }
-    return call(api, "PUT", f"/shipping-methods/{method}", body=body, **({"caller": staff()} | request))
-
-
-def put_tax(country: str, rate_bp: object, inclusive: object = True, **request) -> Reply:
-    body = {"rate_bp": rate_bp, "inclusive": inclusive}
-    return call(api, "PUT", f"/tax-rates/{country}", body=body, **({"caller": staff()} | request))
 
 
 def quote(**body) -> Reply:
@@ -61,8 +36,8 @@ def shop(catalog):
     put_method("post", (0, 395), (5000, 0))
     put_method("express", (0, 995), countries=("*",))
     hear(facts("A", 999), facts("B", 501))
-    service.add_item("usr_1", "A", 2)
-    service.add_item("usr_1", "B", 1)
+    carts.add_item("usr_1", "A", 2)
+    carts.add_item("usr_1", "B", 1)
     return catalog
 
 
@@ -116,7 +91,7 @@ def test_without_a_rate_there_is_no_tax(shop):
 
 
 def test_a_larger_cart_reaches_the_next_tier(shop):
-    service.set_item("usr_1", "A", 5, None)
+    carts.set_item("usr_1", "A", 5, None)
     assert quote().json["shipping"] == gbp(0)
 
 
@@ -128,10 +103,10 @@ def test_a_quote_of_known_products_costs_two_reads_and_asks_nobody(shop, calls):
 
 def test_one_unknown_product_makes_one_call_for_all(shop):
     shop.sells(facts("A", 1100, version=2), facts("B", 501))
-    tables.ProductRow(pk="product#B").delete()
+    ProductRow(pk="product#B").delete()
     assert quote().json["subtotal"]["amount"] == 2701
     assert shop.asked == [["A", "B"]]
-    tables.ProductRow(pk="product#B").delete()
+    ProductRow(pk="product#B").delete()
     shop.down = True
     assert quote().status == 503
 
@@ -144,7 +119,7 @@ def test_what_cannot_be_delivered_is_a_conflict_that_names_it(shop, news):
         hear(news)
         shop.sells(news)
     else:  # forgotten by the replica, and the catalog does not know it either
-        tables.ProductRow(pk="product#A").delete()
+        ProductRow(pk="product#A").delete()
         shop.sells(facts("B", 501))
     refused = quote()
     assert (refused.status, refused.json["type"]) == (409, "/problems/out-of-stock")
@@ -160,7 +135,7 @@ def test_nobody_is_turned_away_on_hearsay(shop):
 
 
 def test_an_empty_cart_has_no_price(shop):
-    service.clear_cart("usr_1", None)
+    carts.clear_cart("usr_1", None)
     refused = quote()
     assert (refused.status, refused.json["type"]) == (409, "/problems/cart-empty")
 
@@ -185,7 +160,7 @@ def test_a_quote_that_cannot_be_is_invalid_where_it_is_wrong(shop, body: dict, p
 
 def test_where_nothing_delivers_the_country_is_wrong(catalog):
     hear(facts("A"))
-    service.add_item("usr_1", "A", 1)
+    carts.add_item("usr_1", "A", 1)
     put_method("post", (0, 395))
     wrong: list[tuple[dict, str]] = [
         ({"country": "FR"}, "/country"),
@@ -205,11 +180,11 @@ def test_orders_gets_refusals_as_answers_and_hears_of_silence(shop):
     assert ask(country="GB", shipping_method="rocket")["problem"]["type"] == "/problems/invalid"
     hear(facts("A", version=2, available=0))
     assert ask(country="GB")["problem"]["items"] == [{"sku": "A", "requested": 2, "available": 0}]
-    tables.ProductRow(pk="product#B").delete()
+    ProductRow(pk="product#B").delete()
     shop.down = True
     with pytest.raises(Unavailable):
         ask(country="GB")
-    service.clear_cart("usr_1", None)
+    carts.clear_cart("usr_1", None)
     assert ask(country="GB")["problem"]["type"] == "/problems/cart-empty"
 
 

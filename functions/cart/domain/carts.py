@@ -1,24 +1,20 @@
-"""The rules of a cart and of its price: pure, exact, in whole minor units."""
+"""A cart and its lines: what may be in it, and what has changed since its shopper looked."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from enum import StrEnum
 
 from shared.errors import Conflict, invalid
 from shared.events import OrderLineFacts, ProductFacts
-from shared.money import BASIS_POINTS, Money, Price, half_even
-from shared.quotes import MAX_LINES, Quote
+from shared.money import Money, Price
+from shared.quotes import MAX_LINES
 
 MAX_QUANTITY = 9_999
 MAX_UNITS = 100_000  # of all lines together: even at the highest price and 100 % tax, every sum stays a Money
 GUEST = "gst_"
 GUEST_CARTS_KEPT = timedelta(days=30)
-QUOTES_HOLD = timedelta(minutes=15)
-ANYWHERE = "*"
 
 
 class CurrencyMismatch(Conflict):
@@ -33,9 +29,20 @@ class OutOfStock(Conflict):
     """Some lines want more than there is; `items: [{sku, requested, available}]` says which."""
 
 
+class Change(StrEnum):
+    """What happened to a line's product since its shopper last changed that line."""
+
+    PRICE_UP = "price_up"
+    PRICE_DOWN = "price_down"
+    GONE = "gone"
+
+
 @dataclass(frozen=True)
 class Line:
-    """So many of one product, with what was last heard of it; `unit_price` in minor units."""
+    """So many of one product, with what was last heard of it; `unit_price` in minor units.
+
+    `acknowledged` is the price that the shopper knows, where the line was compared with today's (`seen`).
+    """
 
     sku: str
     product_id: str
@@ -43,15 +50,39 @@ class Line:
     quantity: int
     unit_price: Price
     available: int
+    category_ids: tuple[str, ...] = ()
+    acknowledged: Price | None = None
+    gone: bool = False
 
     @classmethod
     def of(cls, facts: ProductFacts, quantity: int) -> "Line":
         price = Price(amount=facts.unit_price.amount, currency=facts.unit_price.currency)
-        return cls(facts.sku, facts.product_id, facts.title, quantity, price, facts.available)
+        return cls(
+            facts.sku,
+            facts.product_id,
+            facts.title,
+            quantity,
+            price,
+            facts.available,
+            tuple(facts.category_ids),
+        )
 
     @property
     def line_total(self) -> Money:
         return self.unit_price * self.quantity
+
+    @property
+    def change(self) -> Change | None:
+        if self.gone:
+            return Change.GONE
+        if self.acknowledged is None or self.acknowledged == self.unit_price:
+            return None
+        return Change.PRICE_UP if self.unit_price.amount > self.acknowledged.amount else Change.PRICE_DOWN
+
+    @property
+    def previous_unit_price(self) -> Price | None:
+        """The price before, where it is another now."""
+        return self.acknowledged if self.change in {Change.PRICE_UP, Change.PRICE_DOWN} else None
 
     def seen(self, facts: ProductFacts | None) -> "Line":
         """The line as the catalog has the product now, None where it has it no more.
@@ -59,14 +90,15 @@ class Line:
         What this cart cannot sell (gone, archived, now priced in another currency) keeps its last price and
         has nothing available.
         """
+        known = self.acknowledged or self.unit_price
         if facts is None or not facts.active or facts.unit_price.currency != self.unit_price.currency:
-            return replace(self, available=0)
-        return Line.of(facts, self.quantity)
+            return replace(self, available=0, acknowledged=known, gone=True)
+        return replace(Line.of(facts, self.quantity), acknowledged=known)
 
 
 @dataclass(frozen=True)
 class Cart:
-    """A shopper's one cart: its lines by SKU, in the order they were added.
+    """A shopper's one cart: its lines by SKU, in the order they were added, and the code of its coupon.
 
     Every rule gives a new cart, or the same one where nothing changes.
     """
@@ -74,6 +106,7 @@ class Cart:
     owner: str
     currency: str
     lines: Mapping[str, Line] = field(default_factory=dict)
+    coupon: str | None = None
     version: int = 0
     expires_at: datetime | None = None
 
@@ -86,9 +119,9 @@ class Cart:
         return sum((line.line_total for line in self.lines.values()), Money.zero(self.currency))
 
     def as_of(self, now: datetime) -> "Cart":
-        """The cart, without its lines where it has expired (DynamoDB deletes late)."""
+        """The cart, without what was in it where it has expired (DynamoDB deletes late)."""
         expired = self.expires_at is not None and self.expires_at <= now
-        return replace(self, lines={}, expires_at=None) if expired else self
+        return replace(self, lines={}, coupon=None, expires_at=None) if expired else self
 
     def next_version(self, now: datetime) -> "Cart":
         """The cart as it is written now; a guest's lives for 30 days more."""
@@ -121,15 +154,39 @@ class Cart:
         return self._with({key: line for key, line in self.lines.items() if key != sku})
 
     def clear(self) -> "Cart":
-        return self._with({})
+        """Without lines and coupon."""
+        return self._with({}).with_coupon(None)
 
-    def forget(self, ordered: Iterable[OrderLineFacts]) -> "Cart":
-        """Without what was ordered; what the shopper added meanwhile stays."""
+    def with_coupon(self, code: str | None) -> "Cart":
+        return self if code == self.coupon else replace(self, coupon=code)
+
+    def forget(self, ordered: Iterable[OrderLineFacts], coupon: str | None = None) -> "Cart":
+        """Without what was ordered and the coupon it was ordered with; what was added meanwhile stays."""
         gone: Counter[str] = Counter()
         for line in ordered:
             gone[line.sku] += line.quantity
         left = (replace(line, quantity=line.quantity - gone[line.sku]) for line in self.lines.values())
-        return self._with({line.sku: line for line in left if line.quantity > 0})
+        kept = self._with({line.sku: line for line in left if line.quantity > 0})
+        return kept.with_coupon(None) if coupon == kept.coupon else kept
+
+    def merged_with(self, guests: "Cart") -> "Cart":
+        """The sum of both carts, capped at what lines and carts take; the guest's coupon where there is none.
+
+        A line of both is as the guest's was last acknowledged: that is who shopped last. Raises
+        CurrencyMismatch where both hold goods in different currencies.
+        """
+        if self.lines and guests.lines and self.currency != guests.currency:
+            raise CurrencyMismatch(f"The cart is in {self.currency}, the guest's is in {guests.currency}.")
+        lines, room = dict(self.lines), MAX_UNITS - self.item_count
+        for line in guests.lines.values():
+            held = lines[line.sku].quantity if line.sku in lines else 0
+            taken = min(line.quantity, MAX_QUANTITY - held, room)
+            if taken > 0 and (held or len(lines) < MAX_LINES):
+                lines[line.sku] = replace(line, quantity=held + taken)
+                room -= taken
+        currency = guests.currency if guests.lines else self.currency
+        merged = self if lines == self.lines else replace(self, lines=lines, currency=currency)
+        return merged if merged.coupon else merged.with_coupon(guests.coupon)
 
     def seen(self, products: Mapping[str, ProductFacts | None]) -> "Cart":
         """The cart with what is known of its products now; lines not spoken of stay as last seen."""
@@ -157,119 +214,3 @@ class Cart:
 
     def _with(self, lines: Mapping[str, Line]) -> "Cart":
         return self if lines == self.lines else replace(self, lines=lines)
-
-
-class Rate(BaseModel):
-    """What delivery costs from a subtotal on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    min_subtotal: Price
-    price: Price
-
-    @model_validator(mode="after")
-    def _one_currency(self) -> "Rate":
-        if self.min_subtotal.currency != self.price.currency:
-            raise ValueError("min_subtotal and price are in one currency")
-        return self
-
-
-class ShippingMethod(BaseModel):
-    """A way to deliver, to the named countries (ISO 3166-1 alpha-2, `*` for all), priced in tiers."""
-
-    model_config = ConfigDict(frozen=True)
-
-    method: str
-    name: str
-    countries: list[str]
-    rates: list[Rate]
-    version: int
-
-    def serves(self, country: str) -> bool:
-        return country in self.countries or ANYWHERE in self.countries
-
-    def price_for(self, subtotal: Money) -> Price | None:
-        """The price of the highest tier that the subtotal reaches; None where it reaches none."""
-        reached = [
-            rate
-            for rate in self.rates
-            if rate.price.currency == subtotal.currency and rate.min_subtotal.amount <= subtotal.amount
-        ]
-        return max(reached, key=lambda rate: rate.min_subtotal.amount).price if reached else None
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A shipping method at its price for this cart."""
-
-    method: str
-    name: str
-    price: Price
-
-
-def offers(methods: Iterable[ShippingMethod], country: str, subtotal: Money) -> list[Offer]:
-    """What can bring this subtotal to the country, cheapest first, ties by name."""
-    priced = ((method, method.price_for(subtotal)) for method in methods if method.serves(country))
-    found = [Offer(method.method, method.name, price) for method, price in priced if price is not None]
-    return sorted(found, key=lambda offer: (offer.price.amount, offer.name, offer.method))
-
-
-def choose(offered: Sequence[Offer], wanted: str | None, country_at: str) -> Offer:
-    """The wanted offer, else the cheapest.
-
-    Raises Invalid: at `country_at` (a JSON pointer) where nothing is offered, else at `/shipping_method`.
-    """
-    if not offered:
-        raise invalid(country_at, "The shop does not deliver there.")
-    if wanted is None:
-        return offered[0]
-    for offer in offered:
-        if offer.method == wanted:
-            return offer
-    raise invalid("/shipping_method", "Not offered; choose one of " + ", ".join(o.method for o in offered))
-
-
-class TaxRate(BaseModel):
-    """A country's tax in basis points; `inclusive` says that prices contain it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    country: str
-    rate_bp: Annotated[int, Field(ge=0, le=BASIS_POINTS)]
-    inclusive: bool
-    version: int = 0
-
-    def on(self, amount: Money) -> Money:
-        """The tax on (exclusive) or in (inclusive) the amount, rounded half-even."""
-        base = BASIS_POINTS + self.rate_bp if self.inclusive else BASIS_POINTS
-        return Money(amount=half_even(amount.amount * self.rate_bp, base), currency=amount.currency)
-
-
-@dataclass(frozen=True)
-class Priced:
-    """A quote, with what a shopper may still choose and how its tax is meant."""
-
-    quote: Quote
-    offers: list[Offer]
-    tax_inclusive: bool
-
-
-@dataclass(frozen=True)
-class Totals:
-    """total = subtotal - discount + shipping, plus tax where prices exclude it."""
-
-    subtotal: Money
-    discount: Money
-    shipping: Money
-    tax: Money
-    total: Money
-
-
-def totals(goods: Sequence[Money], shipping: Money, rate: TaxRate) -> Totals:
-    """What the lines and their delivery cost; tax is rounded once per line, delivery being one of them."""
-    zero = Money.zero(shipping.currency)
-    discount = zero  # no coupons yet; the taxed lines below will carry their shares of it
-    subtotal = sum(goods, zero)
-    tax = sum((rate.on(part) for part in (*goods, shipping)), zero)
-    due = subtotal - discount + shipping
-    return Totals(subtotal, discount, shipping, tax, due if rate.inclusive else due + tax)

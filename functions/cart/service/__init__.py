@@ -1,0 +1,1 @@
+"""The cart's use cases, a module a subject."""

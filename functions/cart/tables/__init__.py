@@ -1,0 +1,1 @@
+"""The cart's rows and the only code that touches them."""

@@ -1,0 +1,47 @@
+"""The largest cart there may be, as a row of DynamoDB."""
+
+from typing import Any
+
+from cart.app import api
+from cart.domain.carts import Cart
+from cart.tables import carts
+from cart.tables.rows import CartRow
+from shared import clock
+from shared.money import Money
+from tests.cart.conftest import facts, hear
+from tests.support import call, guest
+
+
+def test_a_cart_of_the_longest_lines_and_a_coupon_fits_a_row_and_shows_what_changed(catalog):
+    products = [
+        facts(
+            f"{number:04}".ljust(64, "x"),
+            10**9 - 1,
+            product_id="prd_" + "0" * 26,
+            title="漢" * 200,
+            available=10**6,
+        )
+        for number in range(1000)
+    ]
+    full = Cart("gst_" + "0" * 26, "GBP", coupon="X" * 40)
+    for product in products:
+        full = full.put(product, 100)
+    carts.write(full.next_version(clock.now()))
+    stored = CartRow.get(f"cart#{full.owner}").serialize()
+    assert _bytes({"M": stored}) < 400 * 1024
+    hear(products[0].model_copy(update={"unit_price": Money(amount=10**9, currency="GBP")}))
+    catalog.down = True
+    shown = call(api, "GET", "/cart", caller=guest(full.owner)).json
+    assert shown["item_count"] == 100_000
+    assert [item["title"] for item in shown["items"][:2]] == ["漢" * 200, "漢" * 80]
+    assert [item["change"] for item in shown["items"][:2]] == ["price_up", None]
+
+
+def _bytes(value: Any) -> int:
+    """What DynamoDB counts of a value: names and texts in UTF-8, two digits a byte, containers' overhead."""
+    ((kind, held),) = value.items()
+    if kind == "M":
+        return 3 + sum(1 + len(name.encode()) + _bytes(part) for name, part in held.items())
+    if kind == "L":
+        return 3 + sum(1 + _bytes(part) for part in held)
+    return len(held) // 2 + 2 if kind == "N" else len(held.encode())
