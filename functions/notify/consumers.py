@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from notify import service, tables
-from shared.events import OrderExpired, OrderPaid, PaymentFailed, UserRegistered
+from shared.events import (
+    OrderCancelled,
+    OrderDelivered,
+    OrderExpired,
+    OrderInvoiced,
+    OrderPaid,
+    OrderReturnDecided,
+    OrderReturned,
+    OrderShipped,
+    PaymentFailed,
+    PaymentRefunded,
+    UserRegistered,
+)
 from shared.health import health
 from shared.inbox import Consumers
 
@@ -31,14 +43,49 @@ def order_paid(event: OrderPaid) -> None:
     service.confirm_order(event.data, event.id)
 
 
+@consumers.on(OrderExpired)
+def order_expired(event: OrderExpired) -> None:
+    service.report_expiry(event.data, event.id)
+
+
+@consumers.on(OrderCancelled)
+def order_cancelled(event: OrderCancelled) -> None:
+    service.report_cancellation(event.data, event.id)
+
+
+@consumers.on(OrderInvoiced)
+def order_invoiced(event: OrderInvoiced) -> None:
+    service.send_invoice(event.data, event.id)
+
+
+@consumers.on(OrderShipped)
+def order_shipped(event: OrderShipped) -> None:
+    service.report_parcel(event.data, event.id)
+
+
+@consumers.on(OrderDelivered)
+def order_delivered(event: OrderDelivered) -> None:
+    service.report_delivery(event.data, event.id)
+
+
+@consumers.on(OrderReturnDecided)
+def order_return_decided(event: OrderReturnDecided) -> None:
+    service.report_decision(event.data, event.id)
+
+
+@consumers.on(OrderReturned)
+def order_returned(event: OrderReturned) -> None:
+    service.report_return(event.data, event.id)
+
+
 @consumers.on(PaymentFailed)
 def payment_failed(event: PaymentFailed) -> None:
     service.report_decline(event.data, event.id)
 
 
-@consumers.on(OrderExpired)
-def order_expired(event: OrderExpired) -> None:
-    service.report_expiry(event.data, event.id)
+@consumers.on(PaymentRefunded)
+def payment_refunded(event: PaymentRefunded) -> None:
+    service.report_refund(event.data, event.id)
 
 
 handle = consumers.handle

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from notify.domain import Mail
+from notify.domain.letters import Mail
 from notify.settings import settings
 from shared.aws import client
 
@@ -52,7 +52,7 @@ def send(notification_id: str, to: str, mail: Mail) -> str:
 
 
 def compose(notification_id: str, address: str, mail: Mail) -> EmailMessage:
-    """The mail as MIME: text first, HTML as the richer alternative (RFC 2046, 5.1.4).
+    """The mail as MIME: text first, HTML as the richer alternative (RFC 2046, 5.1.4), then what goes with it.
 
     EmailMessage refuses header values with line breaks.
     """
@@ -65,6 +65,9 @@ def compose(notification_id: str, address: str, mail: Mail) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: holiday notices stay away
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    for file in mail.enclosures:
+        maintype, _, subtype = file.kind.partition("/")
+        message.add_attachment(file.content, maintype=maintype, subtype=subtype, filename=file.name)
     return message
 
 

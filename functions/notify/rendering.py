@@ -4,7 +4,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from notify.domain import Letter, Mail, one_line
+from notify.domain.letters import Enclosure, Letter, Mail
+from notify.domain.wording import one_line
 from notify.settings import settings
 
 _environment = Environment(
@@ -21,7 +22,7 @@ _environment = Environment(
 _templates = {name: _environment.get_template(name) for name in _environment.list_templates()}
 
 
-def render(letter: Letter) -> Mail:
+def render(letter: Letter, enclosures: tuple[Enclosure, ...] = ()) -> Mail:
     """The letter in words. Everything that came from outside is escaped in the HTML."""
     subject = one_line(letter.subject)
     values = {**letter.content, "subject": subject, "shop_url": settings().notify_shop_url}
@@ -29,4 +30,5 @@ def render(letter: Letter) -> Mail:
         subject=subject,
         text=_templates[f"{letter.template}.txt"].render(values),
         html=_templates[f"{letter.template}.html"].render(values),
+        enclosures=enclosures,
     )

@@ -7,7 +7,7 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAt
 from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.update import Action
 
-from notify.domain import LEASE, Letter, Status
+from notify.domain.letters import LEASE, Letter, Status
 from notify.settings import settings
 from shared import clock
 from shared.aws import REGION
@@ -113,7 +113,7 @@ def release(row: NotificationRow) -> None:
 
 def is_told(ids: tuple[str, ...]) -> bool:
     """Whether one of these letters was claimed before: one read for all."""
-    return bool(ids) and any(True for _ in NotificationRow.batch_get(ids))
+    return bool(ids) and any(True for _ in NotificationRow.batch_get(ids, consistent_read=True))
 
 
 def _change(row: NotificationRow, *actions: Action) -> None:

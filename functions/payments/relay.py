@@ -17,9 +17,10 @@ def news(old: Image | None, new: Image | None) -> Iterator[Event]:
     if new is None or payment is None:
         return
     before = payments.payment_of(old) if old else None
+    given_back = payment.refunded - (before.refunded if before else 0)
     for kind in _happened(before, payment):
         yield kind.about(
-            _facts(payment),
+            _facts(payment, given_back if kind is PaymentRefunded else None),
             subject=payment.payment_id,
             version=payment.version,
             at=payment.updated_at,
@@ -48,8 +49,8 @@ def _happened(before: Payment | None, payment: Payment) -> Iterator[type[Event]]
         yield PaymentRefunded
 
 
-def _facts(payment: Payment) -> PaymentFacts:
-    """`amount` is what came in, once it did; before that what is asked for."""
+def _facts(payment: Payment, given_back: int | None) -> PaymentFacts:
+    """`amount` is what came in, once it did; before that what is asked for. `given_back` in minor units."""
     currency = payment.amount.currency
     return PaymentFacts(
         payment_id=payment.payment_id,
@@ -60,4 +61,5 @@ def _facts(payment: Payment) -> PaymentFacts:
         refunded=Money(amount=payment.refunded, currency=currency),
         status=payment.status,
         reason=payment.reason,
+        given_back=None if given_back is None else Money(amount=given_back, currency=currency),
     )

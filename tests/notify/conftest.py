@@ -1,14 +1,81 @@
-"""A post office that knows the shop."""
+"""A post office that knows the shop, and orders that can be asked for invoices over Lambda's wire."""
+
+import io
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import boto3
+import moto
 import pytest
+from botocore.exceptions import ReadTimeoutError
+from moto.dynamodb.models import dynamodb_backends
+from moto.ses.models import ses_backends
 
-from tests.support import REGION
+from shared import invoke
+from shared.errors import NotFound
+from shared.questions import FetchInvoice, IssuedInvoice
+from tests.notify.facts import AT
+from tests.support import ACCOUNT, ENVIRONMENT, REGION, Context, make_resources
+
+PDF = b"%PDF-1.7\n" + bytes(range(256)) + b"\n%%EOF\n"
 
 
-@pytest.fixture(autouse=True)
-def post_office(request: pytest.FixtureRequest) -> None:
-    """Where a test uses the cloud, SES knows the sender's domain."""
-    if "cloud" in request.fixturenames:
-        request.getfixturevalue("cloud")
+class NoInvoice(NotFound):
+    """As orders says it."""
+
+
+class Orders:
+    """The function that orders answers for invoices with. `down` breaks the line, `crashes` the function."""
+
+    def __init__(self) -> None:
+        self.invoices = {"ord_1": "2026-000123"}
+        self.asked: list[str] = []
+        self.down = self.crashes = False
+        self.commands = invoke.Commands()
+        self.commands.on(FetchInvoice)(self.fetch)
+
+    def fetch(self, question: FetchInvoice) -> IssuedInvoice:
+        if question.order_id not in self.invoices:
+            raise NoInvoice("The order has no invoice.")
+        number = self.invoices[question.order_id]
+        return IssuedInvoice(invoice_number=number, issued_at=AT, pdf=b64encode(PDF).decode())
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> Mapping[str, Any]:
+        assert FunctionName == ENVIRONMENT["ORDERS_INVOICES"]
+        self.asked.append(json.loads(Payload)["input"]["order_id"])
+        if self.down:
+            raise ReadTimeoutError(endpoint_url="https://lambda.test")
+        if self.crashes:
+            failure = json.dumps({"errorType": "KeyError", "errorMessage": "'pdf'"})
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(failure.encode())}
+        answer = self.commands.handle(json.loads(Payload), Context())
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+
+
+@pytest.fixture(scope="module")
+def resources() -> Iterator[None]:
+    with moto.mock_aws():
+        make_resources()
         boto3.client("ses", region_name=REGION).verify_domain_identity(Domain="tillstack.example")
+        yield
+
+
+@pytest.fixture
+def cloud(resources: None) -> None:
+    """AWS in process as for all services, made once a module and emptied for each test: that is faster.
+
+    SES knows the sender's domain.
+    """
+    for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
+        table.items.clear()
+    ses_backends[ACCOUNT][REGION].sent_messages.clear()
+
+
+@pytest.fixture
+def orders(monkeypatch: pytest.MonkeyPatch) -> Orders:
+    answering = Orders()
+    # moto runs Lambda functions in Docker only.
+    monkeypatch.setattr(invoke, "client", lambda *_, **__: answering)
+    return answering

@@ -4,18 +4,31 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.events import (
+    InvoiceFacts,
+    OrderCancelled,
+    OrderDelivered,
     OrderExpired,
     OrderFacts,
+    OrderInvoiced,
     OrderLineFacts,
     OrderPaid,
+    OrderReturnDecided,
+    OrderReturned,
+    OrderShipped,
     PaymentFacts,
     PaymentFailed,
+    PaymentRefunded,
+    PiecesFacts,
+    ReturnFacts,
+    ShipmentFacts,
     UserFacts,
     UserRegistered,
 )
 from shared.money import Money
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+NUMBER = "7K4M2-9QX2D"
+OWNER = {"order_id": "ord_1", "number": NUMBER, "user_id": "usr_1", "email": "ada@example.com"}
 
 
 def gbp(amount: int) -> Money:
@@ -38,9 +51,7 @@ def order(*lines: OrderLineFacts, **changes: Any) -> OrderFacts:
     lines = lines or (line("Brass lamp", 1, 123_400, "LAMP-9"), line())
     subtotal = sum(entry.line_total.amount for entry in lines)
     facts = {
-        "order_id": "ord_1",
-        "user_id": "usr_1",
-        "email": "ada@example.com",
+        **OWNER,
         "status": "paid",
         "lines": list(lines),
         "subtotal": gbp(subtotal),
@@ -51,6 +62,42 @@ def order(*lines: OrderLineFacts, **changes: Any) -> OrderFacts:
         "placed_at": AT,
     }
     return OrderFacts(**(facts | changes))
+
+
+def pieces(title: str = "White mug", quantity: int = 2, sku: str = "MUG-1") -> PiecesFacts:
+    return PiecesFacts(sku=sku, product_id="prd_1", title=title, quantity=quantity)
+
+
+def parcel(**changes: Any) -> ShipmentFacts:
+    """A parcel with two mugs, the lamp still to come."""
+    facts = {
+        **OWNER,
+        "fulfilment_id": "ful_1",
+        "lines": [pieces()],
+        "carrier": "Royal Mail",
+        "tracking": "JD014600009876543210",
+        "complete": False,
+    }
+    return ShipmentFacts(**(facts | changes))
+
+
+def back(**changes: Any) -> ReturnFacts:
+    """One mug that comes back."""
+    facts = {
+        **OWNER,
+        "return_id": "ret_1",
+        "status": "approved",
+        "lines": [pieces(quantity=1)],
+        "restock": False,
+        "refund": gbp(0),
+        "reason": "One too many",
+    }
+    return ReturnFacts(**(facts | changes))
+
+
+def issued(**changes: Any) -> InvoiceFacts:
+    facts = {**OWNER, "invoice_number": "2026-000123", "issued_at": AT, "total": gbp(123_385)}
+    return InvoiceFacts(**(facts | changes))
 
 
 def payment(**changes: Any) -> PaymentFacts:
@@ -89,4 +136,59 @@ def expired(version: int = 3, **changes: Any) -> OrderExpired:
 def declined(version: int = 2, **changes: Any) -> PaymentFailed:
     event = PaymentFailed.about(payment(**changes), subject="pay_1", version=version, at=AT)
     assert isinstance(event, PaymentFailed)
+    return event
+
+
+def refunded(given_back: int | None, so_far: int, version: int = 5, **changes: Any) -> PaymentRefunded:
+    """So many pence went back with this change, so many in all."""
+    facts = payment(
+        status="partially_refunded",
+        reason=None,
+        refunded=gbp(so_far),
+        given_back=None if given_back is None else gbp(given_back),
+        **changes,
+    )
+    event = PaymentRefunded.about(facts, subject="pay_1", version=version, at=AT)
+    assert isinstance(event, PaymentRefunded)
+    return event
+
+
+def cancelled(version: int = 3, **changes: Any) -> OrderCancelled:
+    event = OrderCancelled.about(
+        order(status="cancelled", **changes), subject="ord_1", version=version, at=AT
+    )
+    assert isinstance(event, OrderCancelled)
+    return event
+
+
+def delivered(version: int = 6, **changes: Any) -> OrderDelivered:
+    event = OrderDelivered.about(
+        order(status="delivered", **changes), subject="ord_1", version=version, at=AT
+    )
+    assert isinstance(event, OrderDelivered)
+    return event
+
+
+def shipped(version: int = 4, **changes: Any) -> OrderShipped:
+    event = OrderShipped.about(parcel(**changes), subject="ord_1", version=version, at=AT)
+    assert isinstance(event, OrderShipped)
+    return event
+
+
+def invoiced(version: int = 3, **changes: Any) -> OrderInvoiced:
+    event = OrderInvoiced.about(issued(**changes), subject="ord_1", version=version, at=AT)
+    assert isinstance(event, OrderInvoiced)
+    return event
+
+
+def decided(status: str = "approved", version: int = 7, **changes: Any) -> OrderReturnDecided:
+    event = OrderReturnDecided.about(back(status=status, **changes), subject="ord_1", version=version, at=AT)
+    assert isinstance(event, OrderReturnDecided)
+    return event
+
+
+def returned(version: int = 8, **changes: Any) -> OrderReturned:
+    facts = back(**{"status": "received", "restock": True, "refund": gbp(295)} | changes)
+    event = OrderReturned.about(facts, subject="ord_1", version=version, at=AT)
+    assert isinstance(event, OrderReturned)
     return event

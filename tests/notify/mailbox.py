@@ -10,13 +10,14 @@ from tests.support import ACCOUNT, REGION
 
 @dataclass(frozen=True)
 class Arrived:
-    """A mail, decoded, with all its headers."""
+    """A mail, decoded, with all its headers; `enclosed` are (name, media type, content)."""
 
     to: list[str]
     subject: str
     text: str
     html: str
     headers: dict[str, str]
+    enclosed: list[tuple[str | None, str, bytes]]
 
 
 def mails() -> list[Arrived]:
@@ -40,4 +41,8 @@ def _read(sent: object) -> Arrived:
         text=text.get_content().replace("\r\n", "\n"),
         html=html.get_content().replace("\r\n", "\n"),
         headers={name: str(value) for name, value in message.items()},
+        enclosed=[
+            (part.get_filename(), part.get_content_type(), part.get_content())
+            for part in message.iter_attachments()
+        ],
     )

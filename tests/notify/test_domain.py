@@ -6,10 +6,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from notify import domain
-from notify.domain import money_text, one_line, salutation
+from notify.domain import orders, payments, wording
+from notify.domain.letters import OVERTAKEN_BY, Letter, Template
+from notify.domain.wording import one_line, salutation, totals, unlinked
 from shared.money import Money
-from tests.notify.facts import gbp, line, order, payment
+from shared.money_text import money_text
+from tests.notify.facts import back, gbp, issued, line, order, parcel, payment, refunded
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def test_no_digit_of_an_amount_is_lost(amount: int, currency: str) -> None:
 @example("abc\u202edcba")
 def test_text_from_outside_becomes_one_plain_line(text: str) -> None:
     line = one_line(text)
-    assert len(line) <= domain.MAX_TEXT
+    assert len(line) <= wording.MAX_TEXT
     assert len(line.splitlines()) <= 1
     assert not re.search("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", line)
     assert one_line(line) == line
@@ -69,8 +71,49 @@ def test_a_name_is_greeted_as_it_is(name: str) -> None:
     assert salutation(name) == name
 
 
+# What mail programs turn into a link: a scheme, `www.`, or a name with a domain behind its last dot.
+LINK = re.compile(r"\w:/|www[.。．｡]\S|\S[.。．｡][^\W\d]", re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("http://evil.example/free", "http: //evil. example/free"),
+        ("visit WWW.EVIL.EXAMPLE now", "visit WWW. EVIL. EXAMPLE now"),
+        ("www.1x.co", "www. 1x. co"),
+        ("evil。example", "evil。 example"),
+        ("mailto:eve@evil.example", "mailto:eve@evil. example"),
+        ("a//b https:///x", "a//b https: ///x"),
+        ("JD014600009876543210", "JD014600009876543210"),
+        ("1Z 999.000.12:3", "1Z 999.000.12:3"),
+        ("It cost £12.50. It broke...", "It cost £12.50. It broke..."),
+        (None, ""),
+    ],
+)
+def test_what_was_typed_is_read_as_it_is_and_leads_nowhere(written: str | None, read: str) -> None:
+    assert unlinked(written) == read
+
+
+@given(
+    st.lists(
+        st.sampled_from([*"a1Bé .:/w@。", "www.", "http://", "evil.example", "\n", "\u200e"]), max_size=40
+    )
+)
+def test_no_text_becomes_a_link(parts: list[str]) -> None:
+    text = "".join(parts)
+    assert not LINK.search(unlinked(text))
+    assert unlinked(text).replace(" ", "") == one_line(text).replace(" ", "")
+
+
+@given(st.text(max_size=400))
+@example("x.y" * 100)
+def test_an_unlinked_text_is_one_line_still(text: str) -> None:
+    assert len(unlinked(text)) <= wording.MAX_TEXT
+    assert one_line(unlinked(text)) == unlinked(text)
+
+
 def test_totals_leave_out_what_is_not_there() -> None:
-    assert domain.totals(order(discount=gbp(0), total=gbp(123_990 + 395))) == [
+    assert totals(order(discount=gbp(0), total=gbp(123_990 + 395))) == [
         ("Subtotal", "£1,239.90"),
         ("Shipping", "£3.95"),
         ("Total", "£1,243.85"),
@@ -79,7 +122,7 @@ def test_totals_leave_out_what_is_not_there() -> None:
 
 def test_totals_name_discount_and_tax() -> None:
     added = order(tax=gbp(200), total=gbp(123_990 - 1000 + 395 + 200))
-    assert domain.totals(added) == [
+    assert totals(added) == [
         ("Subtotal", "£1,239.90"),
         ("Discount", "-£10.00"),
         ("Shipping", "£3.95"),
@@ -89,20 +132,96 @@ def test_totals_name_discount_and_tax() -> None:
 
 
 def test_tax_that_prices_include_is_not_shown_as_added() -> None:
-    assert ("Tax, included", "£2.00") in domain.totals(order(tax=gbp(200)))
+    assert ("Tax, included", "£2.00") in totals(order(tax=gbp(200)))
 
 
 def test_an_order_that_never_became_payable_is_not_mourned() -> None:
     never_placed = order(status="expired").model_copy(update={"lines": []})
-    assert domain.order_expired(never_placed) is None
-    assert domain.order_expired(order(line(), status="expired")) is not None
+    assert orders.expired(never_placed) is None
+    assert orders.expired(order(line(), status="expired")) is not None
 
 
 def test_a_confirmation_is_one_letter_whatever_event_asked_for_it() -> None:
-    assert domain.order_confirmation(order()).id == domain.order_confirmation(order(line())).id
-    assert domain.order_confirmation(order()).id != domain.order_confirmation(order(order_id="ord_2")).id
+    assert orders.confirmation(order()).id == orders.confirmation(order(line())).id
+    assert orders.confirmation(order()).id != orders.confirmation(order(order_id="ord_2")).id
 
 
 def test_each_decline_is_a_letter_of_its_own() -> None:
-    first, second = (domain.payment_failed(payment(), event_id) for event_id in ("e1", "e2"))
+    first, second = (payments.failed(payment(), event_id) for event_id in ("e1", "e2"))
     assert first.id != second.id
+
+
+def test_an_order_that_was_refused_while_it_was_placed_is_not_told_as_cancelled() -> None:
+    refused = order(status="cancelled", reason="refused").model_copy(update={"lines": []})
+    assert orders.cancelled(refused) is None
+    assert orders.cancelled(order(status="cancelled")) is not None
+
+
+def test_a_letter_is_the_same_letter_by_what_it_is_told_once_of() -> None:
+    assert orders.cancelled(order()) == orders.cancelled(order())
+    assert orders.shipped(parcel()).id == orders.shipped(parcel(tracking="other", complete=True)).id
+    assert orders.return_received(back()).id == orders.return_received(back(reason="other")).id
+    assert orders.invoice(issued()).id == orders.invoice(issued(total=gbp(1))).id
+
+
+def test_letters_of_one_order_are_letters_of_their_own() -> None:
+    of_one_order: list[Letter | None] = [
+        orders.confirmation(order()),
+        orders.expired(order()),
+        orders.cancelled(order()),
+        orders.delivered(order()),
+        orders.shipped(parcel()),
+        orders.shipped(parcel(fulfilment_id="ful_2")),
+        orders.invoice(issued()),
+        *(orders.return_decided(back(status=status)) for status in ("approved", "rejected")),
+        orders.return_decided(back(return_id="ret_2")),
+        orders.return_received(back()),
+        payments.failed(payment(), "e1"),
+        payments.refunded(refunded(1, 1).data, "e1"),
+        payments.refunded(refunded(1, 2).data, "e2"),
+    ]
+    assert len({letter.id for letter in of_one_order if letter}) == len(of_one_order)
+
+
+def test_a_decision_that_the_return_has_left_behind_is_told_by_what_came_of_it() -> None:
+    assert orders.return_decided(back(status="received")) is None
+
+
+@pytest.mark.parametrize(
+    ("late", "later"),
+    [
+        (payments.failed(payment(), "e"), orders.confirmation(order())),
+        (payments.failed(payment(), "e"), orders.expired(order())),
+        (payments.failed(payment(), "e"), orders.cancelled(order())),
+        (orders.confirmation(order()), orders.cancelled(order())),
+        (orders.confirmation(order()), orders.delivered(order())),
+        (orders.shipped(parcel()), orders.delivered(order())),
+        (orders.return_decided(back()), orders.return_decided(back(status="rejected"))),
+        (orders.return_decided(back()), orders.return_received(back())),
+    ],
+    ids=lambda letter: letter.template,
+)
+def test_what_is_to_come_is_overtaken_by_what_came(late: Letter, later: Letter) -> None:
+    assert later.id in late.overtaken_by
+    assert late.id not in later.overtaken_by
+
+
+def test_what_happened_is_told_however_late() -> None:
+    told_late = set(Template) - set(OVERTAKEN_BY)
+    assert told_late >= {
+        Template.ORDER_CANCELLED,
+        Template.ORDER_DELIVERED,
+        Template.REFUNDED,
+        Template.INVOICE,
+    }
+    assert told_late >= {Template.RETURN_RECEIVED, Template.RETURN_REJECTED}
+    late = orders.return_received(back())
+    assert late.overtaken_by == ()
+
+
+def test_another_orders_news_overtake_nothing() -> None:
+    other = orders.cancelled(order(order_id="ord_2"))
+    assert other and other.id not in orders.confirmation(order()).overtaken_by
+    rejected = orders.return_decided(back(return_id="ret_2", status="rejected"))
+    approved = orders.return_decided(back())
+    assert rejected and approved and rejected.id not in approved.overtaken_by

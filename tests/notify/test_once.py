@@ -9,11 +9,26 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from pynamodb.exceptions import UpdateError
 
-from notify import domain, mailer, tables
+from notify import mailer, tables
 from notify.app import consume
+from notify.domain import orders as letters
+from notify.domain.letters import Status
 from notify.tables import NotificationRow
 from shared import clock
-from tests.notify.facts import declined, expired, paid, registered
+from shared.events import Event
+from tests.notify.conftest import Orders
+from tests.notify.facts import (
+    cancelled,
+    decided,
+    declined,
+    delivered,
+    invoiced,
+    paid,
+    refunded,
+    registered,
+    returned,
+    shipped,
+)
 from tests.notify.mailbox import mails, the_mail
 from tests.support import REGION, Context, deliver, sqs_event
 
@@ -74,12 +89,28 @@ def test_each_decline_is_told_once(cloud: None) -> None:
     assert len(mails()) == 2
 
 
-@pytest.mark.parametrize("news", [paid(), expired()], ids=lambda event: event.type)
-def test_a_decline_that_comes_after_the_orders_end_is_not_told(cloud: None, news: Any) -> None:
-    assert deliver(consume, news, declined()) == []
-    assert the_mail().subject.startswith("Your order")
-    late = next(found for found in NotificationRow.scan() if found.template == "payment_failed")
-    assert late.status == "suppressed" and late.reason and late.leased_until is None
+@pytest.mark.parametrize(
+    ("first", "again", "another"),
+    [
+        (cancelled(3), cancelled(4), None),
+        (delivered(6), delivered(7), None),
+        (shipped(4), shipped(5), shipped(5, fulfilment_id="ful_2")),
+        (decided(version=7), decided(version=8), decided(version=8, return_id="ret_2")),
+        (decided("rejected"), decided("rejected", 8), decided("rejected", 8, return_id="ret_2")),
+        (returned(8), returned(9), returned(9, return_id="ret_2")),
+        (refunded(100, 100), refunded(100, 100), refunded(50, 150, version=6)),
+        (invoiced(3), invoiced(4), None),
+    ],
+    ids=lambda event: event.type if event else "none",
+)
+def test_each_thing_is_told_once_and_the_next_one_again(
+    cloud: None, orders: Orders, first: Event, again: Event, another: Event | None
+) -> None:
+    assert deliver(consume, first, first, again) == []
+    assert len(mails()) == 1
+    if another:
+        assert deliver(consume, another, first) == []
+        assert len(mails()) == 2
 
 
 def test_two_senders_at_once_send_one_mail(cloud: None) -> None:
@@ -159,12 +190,12 @@ def test_after_the_lease_two_redeliveries_send_one_mail(
 
 
 def test_a_sender_that_was_overtaken_records_nothing(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = tables.claim(domain.order_confirmation(paid().data), paid().id, clock.now())
+    slow = tables.claim(letters.confirmation(paid().data), paid().id, clock.now())
     assert slow
     pass_time(monkeypatch, timedelta(seconds=121))
     assert deliver(consume, paid()) == []
     with pytest.raises(UpdateError):
-        tables.settle(slow, domain.Status.FAILED, clock.now(), provider_id=None, reason="too late")
+        tables.settle(slow, Status.FAILED, clock.now(), provider_id=None, reason="too late")
     assert row().status == "sent"
 
 
@@ -225,7 +256,7 @@ def test_what_ses_refuses_for_good_is_recorded_and_done(
 @pytest.mark.parametrize("address", ["", "not an address", "a@b.example\r\nBcc: c@d.example"])
 def test_an_address_that_is_none_fails_without_holding_up_the_others(cloud: None, address: str) -> None:
     assert deliver(consume, registered(email=address), paid()) == []
-    assert [mail.subject for mail in mails()] == ["Your order ord_1 is confirmed"]
+    assert [mail.subject for mail in mails()] == ["Your order 7K4M2-9QX2D is confirmed"]
     told = next(found for found in NotificationRow.scan() if found.template == "welcome")
     assert told.status == "failed" and told.reason == "not an address that mail can be sent to"
 
@@ -246,9 +277,3 @@ def test_an_unverified_sender_keeps_mails_for_later(cloud: None) -> None:
     ses.verify_domain_identity(Domain="tillstack.example")
     assert deliver(consume, paid()) == []
     assert len(mails()) == 1
-
-
-def test_health_is_that_of_the_table(cloud: None) -> None:
-    assert consume({"health": True}, Context()) == {"status": "ok", "version": "test"}
-    boto3.client("dynamodb", region_name=REGION).delete_table(TableName="tillstack-test-notifications")
-    assert consume({"health": True}, Context())["status"] == "failing"

@@ -68,6 +68,7 @@ class Till:
     def order(self, order_id: str = "ord_1", total: int = 2000, **changes: Any) -> OrderFacts:
         facts = {
             "order_id": order_id,
+            "number": "7K4M2-9QX2D",
             "user_id": "usr_1",
             "email": "ada@example.com",
             "status": "awaiting_payment",

@@ -1,0 +1,99 @@
+"""What a letter is, what makes it one and the same, and after which others it is not told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from shared.ids import derived_id
+
+# Longer than the function may run (29 s), shorter than the queue's visibility timeout (180 s): when the
+# message of a dead sender comes again, nobody can still be sending.
+LEASE = timedelta(minutes=2)
+
+
+class Template(StrEnum):
+    WELCOME = "welcome"
+    ORDER_CONFIRMATION = "order_confirmation"
+    ORDER_EXPIRED = "order_expired"
+    ORDER_CANCELLED = "order_cancelled"
+    ORDER_SHIPPED = "order_shipped"
+    ORDER_DELIVERED = "order_delivered"
+    INVOICE = "invoice"
+    RETURN_APPROVED = "return_approved"
+    RETURN_REJECTED = "return_rejected"
+    RETURN_RECEIVED = "return_received"
+    PAYMENT_FAILED = "payment_failed"
+    REFUNDED = "refunded"
+
+
+T = Template
+# What says that something is to come is not told once the reader knows that it came, or never will. All else
+# is told however late: goods that arrived, money that went back and documents stay true.
+OVERTAKEN_BY: Mapping[Template, tuple[Template, ...]] = {
+    T.PAYMENT_FAILED: (T.ORDER_CONFIRMATION, T.ORDER_EXPIRED, T.ORDER_CANCELLED),
+    T.ORDER_CONFIRMATION: (T.ORDER_CANCELLED, T.ORDER_DELIVERED),
+    T.ORDER_SHIPPED: (T.ORDER_DELIVERED,),
+    T.RETURN_APPROVED: (T.RETURN_REJECTED, T.RETURN_RECEIVED),
+}
+
+
+class Status(StrEnum):
+    """`queued` is being sent or died while it was; the others are final."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+
+
+def notification_id(template: Template, about: str) -> str:
+    """The one id of a letter by its template and what it is about: the key that makes it go out once."""
+    return derived_id("ntf", template, about, "email")
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail to be: `about` is what it is told once of, `content` what its templates show.
+
+    `matter` is the order or the return whose later news may overtake it; `encloses_invoice_of` the order
+    whose invoice goes with it.
+    """
+
+    template: Template
+    about: str
+    user_id: str
+    to: str
+    subject: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+    matter: str = ""
+    encloses_invoice_of: str | None = None
+
+    @property
+    def id(self) -> str:
+        return notification_id(self.template, self.about)
+
+    @property
+    def overtaken_by(self) -> tuple[str, ...]:
+        """Ids of the letters after which this one would only confuse."""
+        return tuple(notification_id(later, self.matter) for later in OVERTAKEN_BY.get(self.template, ()))
+
+
+@dataclass(frozen=True)
+class Enclosure:
+    """A file that goes with a mail; `name` as the reader may save it, `kind` its media type."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What a mail says; `subject` is one line."""
+
+    subject: str
+    text: str
+    html: str
+    enclosures: tuple[Enclosure, ...] = ()

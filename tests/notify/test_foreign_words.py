@@ -1,0 +1,170 @@
+"""What others wrote stays words: no markup, no link, no header, no second address."""
+
+import re
+from html import escape
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from notify import mailer
+from notify.app import consume
+from notify.domain import accounts, orders, payments
+from notify.domain.letters import Enclosure, Letter
+from notify.domain.wording import one_line, salutation, unlinked
+from notify.rendering import render
+from tests.notify.conftest import PDF
+from tests.notify.facts import (
+    back,
+    gbp,
+    issued,
+    line,
+    order,
+    paid,
+    parcel,
+    payment,
+    pieces,
+    refunded,
+    registered,
+)
+from tests.notify.mailbox import the_mail
+from tests.notify.reader import Seen
+from tests.support import deliver
+
+EVIL = '<img src=x onerror=alert(1)> & "quotes" {{ 7*7 }} <script>'
+
+
+def test_a_title_is_text_wherever_it_appears(cloud: None) -> None:
+    deliver(consume, paid(line(title=EVIL)))
+    mail = the_mail()
+    assert escape(EVIL, quote=False).replace('"', "&#34;") in mail.html
+    assert EVIL in mail.text
+    assert "img" not in Seen(mail.html).tags
+
+
+def free_texts(text: str) -> list[tuple[Letter | None, str]]:
+    """Each place where somebody else's words stand in a letter, and how they must read there."""
+    typed, known = unlinked(text), one_line(text)
+    return [
+        (accounts.welcome(registered(text).data), salutation(text)),
+        (orders.confirmation(order(line(title=text))), known),
+        (orders.confirmation(order(line(sku=text))), known),
+        (orders.confirmation(order(number=text)), known),
+        (orders.cancelled(order(line(title=text))), known),
+        (orders.cancelled(order(reason=text)), typed),
+        (orders.shipped(parcel(lines=[pieces(title=text)])), known),
+        (orders.shipped(parcel(carrier=text)), typed),
+        (orders.shipped(parcel(tracking=text)), typed),
+        (orders.delivered(order(line(title=text))), known),
+        (orders.invoice(issued(invoice_number=text)), known),
+        (orders.return_decided(back(reason=text)), typed),
+        (orders.return_decided(back(reason=text, status="rejected")), typed),
+        (orders.return_received(back(lines=[pieces(title=text)], refund=gbp(1))), known),
+        (payments.failed(payment(reason=text), "e"), typed),
+        (payments.refunded(refunded(1, 2, order_id=text).data, "e"), known),
+    ]
+
+
+@given(st.text(max_size=120))
+@example("</td></table><h1>Free</h1>")
+@example("<b>Ada</b>")
+@example("<a href='x'>y</a>")
+@example(EVIL)
+def test_nothing_from_outside_becomes_markup(text: str) -> None:
+    for (letter, spoken), (plain, _) in zip(free_texts(text), free_texts("x"), strict=True):
+        assert letter and plain
+        if spoken:
+            mail = render(letter)
+            seen = Seen(mail.html)
+            assert seen.tags == Seen(render(plain).html).tags
+            assert any(spoken in word for word in seen.words)
+            assert spoken in mail.text
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["http://evil.example/x", "HTTPS://EVIL.EXAMPLE", "www.evil.example", "evil.example", "eve@evil.example"],
+)
+def test_a_reason_a_carrier_or_a_tracking_number_leads_nowhere(link: str) -> None:
+    words = f"See {link} now"
+    for letter in (
+        orders.cancelled(order(reason=words)),
+        orders.shipped(parcel(carrier=words)),
+        orders.shipped(parcel(tracking=words)),
+        orders.shipped(parcel(tracking=link)),
+        orders.return_decided(back(reason=words)),
+        orders.return_decided(back(reason=words, status="rejected")),
+        payments.failed(payment(reason=words), "e"),
+    ):
+        assert letter
+        mail = render(letter)
+        seen = Seen(mail.html)
+        assert set(seen.links) <= {"https://shop.tillstack.example/orders/ord_1"}
+        for body in (mail.text, seen.text):
+            read = body.replace("https://shop.tillstack.example", "")
+            assert "evil" in read.lower()
+            assert not re.search(r"://|www\.\S|evil\.e", read, re.IGNORECASE)
+
+
+@settings(max_examples=30)
+@given(text=st.text(max_size=80))
+@example(text="ord_1\r\nBcc: all@example.com")
+@example(text="Ada\nX-Evil: 1")
+@example(text="é" * 80)
+def test_headers_hold_what_they_should_and_no_more(text: str) -> None:
+    for letter, _ in free_texts(text):
+        assert letter
+        message = mailer.compose(letter.id, "ada@example.com", render(letter))
+        assert header_names(message.as_bytes()) == sorted(
+            "From Reply-To To Subject X-Notification-Id Auto-Submitted MIME-Version Content-Type".split()
+        )
+
+
+def test_a_mail_with_a_file_has_the_same_headers() -> None:
+    letter = orders.invoice(issued())
+    mail = render(letter, (Enclosure("1.pdf", "application/pdf", PDF),))
+    message = mailer.compose(letter.id, "ada@example.com", mail)
+    assert header_names(message.as_bytes()) == sorted(
+        "From Reply-To To Subject X-Notification-Id Auto-Submitted MIME-Version Content-Type".split()
+    )
+
+
+def header_names(message: bytes) -> list[str]:
+    head = message.partition(b"\r\n\r\n")[0].decode("ascii")
+    return sorted(row.partition(":")[0] for row in head.split("\r\n") if not row.startswith((" ", "\t")))
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "",
+        "ada",
+        "ada@",
+        "@example.com",
+        "ada@localhost",
+        "ada@example.com, eve@example.com",
+        "ada@example.com\r\nBcc: eve@example.com",
+        "Ada <ada@example.com>",
+        "ada@exa mple.com",
+        "ädä@example.com",
+        "a..b@example.com",
+        "ada@-example.com",
+        f"{'a' * 65}@example.com",
+        f"ada@{'a' * 70}é.example",
+    ],
+)
+def test_what_is_no_address_is_refused(to: str) -> None:
+    with pytest.raises(mailer.Rejected, match="not an address"):
+        mailer.deliverable(to)
+
+
+def test_a_host_name_in_other_letters_is_reached() -> None:
+    assert mailer.deliverable("ada@bücher.example") == "ada@xn--bcher-kva.example"
+
+
+@given(st.emails())
+def test_an_address_stays_itself(address: str) -> None:
+    try:
+        assert mailer.deliverable(address) == address
+    except mailer.Rejected:
+        assert '"' in address or len(address) > 254 or len(address.split("@")[0]) > 64

@@ -1,0 +1,72 @@
+"""The invoice goes with its letter, or the letter does not go."""
+
+import pytest
+
+from notify.app import consume
+from notify.tables import NotificationRow
+from tests.notify.conftest import PDF, Orders
+from tests.notify.facts import NUMBER, invoiced, paid
+from tests.notify.mailbox import mails, the_mail
+from tests.notify.reader import Seen
+from tests.support import deliver
+
+AGAIN = ["m0"]  # the one message of a batch comes back
+
+
+def test_an_invoice_comes_as_the_pdf_that_orders_keeps(cloud: None, orders: Orders) -> None:
+    assert deliver(consume, invoiced()) == []
+    mail = the_mail()
+    assert mail.subject == "Your invoice 2026-000123"
+    assert mail.enclosed == [("2026-000123.pdf", "application/pdf", PDF)]
+    for body in (mail.text, Seen(mail.html).text):
+        assert "2026-000123" in body and NUMBER in body and "£1,233.85" in body
+    assert orders.asked == ["ord_1"]
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        ("2026-000123", "2026-000123.pdf"),
+        ("../../etc/passwd", "------etc-passwd.pdf"),
+        ('1"; x="y', "1---x--y.pdf"),
+        ("1\r\nX-Evil: 1", "1--X-Evil--1.pdf"),
+    ],
+)
+def test_an_enclosed_file_has_a_name_that_is_one(cloud: None, orders: Orders, number: str, name: str) -> None:
+    orders.invoices["ord_1"] = number
+    assert deliver(consume, invoiced(invoice_number=number)) == []
+    mail = the_mail()
+    assert [file for file, _, _ in mail.enclosed] == [name]
+    assert "X-Evil" not in mail.headers
+
+
+@pytest.mark.parametrize("trouble", ["down", "crashes"])
+def test_an_invoice_that_cannot_be_had_now_is_sent_when_it_can(
+    cloud: None, orders: Orders, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(orders, trouble, True)
+        assert deliver(consume, invoiced(), paid()) == AGAIN
+    assert [mail.subject for mail in mails()] == ["Your order 7K4M2-9QX2D is confirmed"]
+    waiting = next(found for found in NotificationRow.scan() if found.template == "invoice")
+    assert (waiting.status, waiting.leased_until) == ("queued", 0)
+    assert deliver(consume, invoiced()) == []
+    assert [content for mail in mails() for _, _, content in mail.enclosed] == [PDF]
+    assert len(mails()) == 2
+
+
+def test_an_invoice_that_there_is_not_is_recorded_and_nothing_is_sent_without_it(
+    cloud: None, orders: Orders
+) -> None:
+    orders.invoices.clear()
+    assert deliver(consume, invoiced()) == []
+    assert mails() == []
+    (told,) = NotificationRow.scan()
+    assert (told.template, told.status, told.reason) == ("invoice", "failed", "The order has no invoice.")
+    assert deliver(consume, invoiced()) == []
+    assert orders.asked == ["ord_1"]
+
+
+def test_an_invoice_that_was_sent_is_not_asked_for_again(cloud: None, orders: Orders) -> None:
+    assert deliver(consume, invoiced(), invoiced()) == []
+    assert orders.asked == ["ord_1"]
