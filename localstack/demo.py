@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,10 +11,12 @@ from uuid import uuid4
 
 from localstack import replay
 from localstack.cloud import Cloud, Trouble
+from localstack.letters import letter
 from localstack.mailbox import Mail, mails
 from localstack.shop import Shop
-from localstack.shopper import ADDRESS, Shopper, until
+from localstack.shopper import ADDRESS, Shopper, staff_ships, until
 
+COUPON = "WELCOME10"
 WISHES = {"COF-HARBOUR-250": 2, "MUG-STONE-BLUE": 1, "KIT-FILTER-100": 1}
 
 
@@ -28,7 +31,7 @@ class Narrator:
         """Do a step and tell of its result. What it raises ends the story."""
         self.number += 1
         began = time.perf_counter()
-        sys.stdout.write(f"{self.number:>3}  {title:<34}")
+        sys.stdout.write(f"{self.number:>3}  {title:<35}")
         sys.stdout.flush()
         result = act()
         took = (time.perf_counter() - began) * 1000
@@ -46,7 +49,7 @@ def money(value: dict[str, Any]) -> str:
 
 
 def buy(cloud: Cloud) -> None:
-    """The main job from sign-up to the last mail."""
+    """The main job from sign-up to the parcel."""
     url = cloud.api_url()
     say = Narrator()
     email = f"grace.{uuid4().hex[:8]}@example.com"
@@ -69,6 +72,11 @@ def buy(cloud: Cloud) -> None:
             partial(shopper.add, sku, quantity),
             lambda cart: f"{cart['item_count']} pieces, {money(cart['subtotal'])}",
         )
+    say.step(
+        f"puts the coupon {COUPON} on it",
+        lambda: shopper.shop.expect(200, "PUT", "/cart/coupon", {"code": COUPON}),
+        lambda cart: f"{money(cart['discount'])} off",
+    )
     quote = say.step(
         "asks what it comes to",
         lambda: shopper.quote(ADDRESS),
@@ -84,7 +92,7 @@ def buy(cloud: Cloud) -> None:
         lambda: shopper.pay(placed),
         lambda intent: f"Stripe says {intent['status']}",
     )
-    order = say.step(
+    say.step(
         "waits for Stripe's webhook",
         lambda: shopper.order_when(placed["order_id"], "paid"),
         lambda order: f"order {order['status']}",
@@ -94,13 +102,33 @@ def buy(cloud: Cloud) -> None:
         lambda: until(lambda: _sold(stock, shelf), "the stock to be committed"),
         lambda sold: ", ".join(f"{sku} -{count}" for sku, count in sold.items()),
     )
-    post = say.step(
+    say.step(
         "finds the mails",
-        lambda: until(lambda: _mails(cloud, email), "both mails"),
+        lambda: until(lambda: _told(cloud, email, "welcome", "confirmed", "invoice"), "three mails"),
+        lambda post: f"{len(post)} mails",
+    )
+    invoice = say.step(
+        "opens the invoice",
+        lambda: _invoice(shopper, placed),
+        lambda opened: f"{opened[0]['invoice_number']}, {len(opened[1]):,} bytes of PDF",
+    )[0]
+    say.step(
+        "the shop ships it",
+        lambda: staff_ships(stock, placed),
+        lambda order: f"order {order['status']}",
+    )
+    order = say.step(
+        "sees the parcel",
+        lambda: shopper.order_when(placed["order_id"], "shipped"),
+        lambda order: f"{order['fulfilments'][0]['carrier']} {order['fulfilments'][0]['tracking']}",
+    )
+    post = say.step(
+        "is told of it",
+        lambda: until(lambda: _told(cloud, email, "shipped"), "the parcel's mail"),
         lambda post: f"{len(post)} mails",
     )
     print(f"\n{say.number} steps in {say.total():.1f} s\n")
-    _show(order, shopper, post)
+    _show(order, invoice, shopper, post)
 
 
 def _sold(stock: Shop, before: dict[str, Any]) -> dict[str, int] | None:
@@ -109,20 +137,29 @@ def _sold(stock: Shop, before: dict[str, Any]) -> dict[str, int] | None:
     return sold if sold == WISHES else None
 
 
-def _mails(cloud: Cloud, email: str) -> list[Mail] | None:
+def _told(cloud: Cloud, email: str, *names: str) -> list[Mail] | None:
+    """The shopper's mails, once these letters are among them."""
     found = mails(cloud, to=email)
-    return found if len(found) == 2 else None
+    return found if {*names} <= {letter(mail.subject) for mail in found} else None
 
 
-def _show(order: dict[str, Any], shopper: Shopper, post: list[Mail]) -> None:
-    print(f"Order {order['order_id']}, {order['status']}")
+def _invoice(shopper: Shopper, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Where the invoice is, and its PDF."""
+    where = shopper.shop.expect(200, "GET", f"/orders/{order['order_id']}/invoice")
+    with urllib.request.urlopen(where["url"], timeout=30) as file:
+        return where, file.read()
+
+
+def _show(order: dict[str, Any], invoice: dict[str, Any], shopper: Shopper, post: list[Mail]) -> None:
+    print(f"Order {order['number']} ({order['order_id']}), {order['status']}")
     for line in order["lines"]:
         print(f"  {line['quantity']:>3} x {line['title']:<40} {money(line['line_total']):>10}")
     for name in ("subtotal", "discount", "shipping", "tax", "total"):
         print(f"      {name:<40} {money(order[name]):>10}")
+    print(f"\nInvoice {invoice['invoice_number']}, to be read for 15 minutes\n  {invoice['html_url']}")
     print("\nTimeline")
     for entry in shopper.shop.expect(200, "GET", f"/orders/{order['order_id']}/timeline"):
-        print(f"  {entry['at']}  {entry['type']:<18} {entry['actor']:<24} {entry['detail'] or ''}")
+        print(f"  {entry['at']}  {entry['type']:<18} {entry['actor']:<30} {entry['detail'] or ''}")
     for mail in post:
         print(
             f"\nMail to {mail.to}: {mail.subject}\n"

@@ -1,4 +1,4 @@
-"""The demo shop: its accounts, a small catalog, what shipping costs and what is taxed."""
+"""The demo shop: its accounts, a small catalog, coupons, what shipping costs and what is taxed."""
 
 import hashlib
 import json
@@ -121,6 +121,11 @@ SHIPPING: dict[str, dict[str, Any]] = {
     },
 }
 
+COUPONS: dict[str, dict[str, Any]] = {
+    "WELCOME10": {"kind": "percentage", "value": 10, "per_user_limit": 1},
+    "FREESHIP": {"kind": "free_shipping", "min_subtotal": {"amount": 2000, "currency": "GBP"}},
+}
+
 
 def pounds(pence: int) -> dict[str, Any]:
     """Money as the API has it."""
@@ -176,6 +181,8 @@ def load_catalog(cloud: Cloud) -> bool:
         rates = [{"min_subtotal": pounds(least), "price": pounds(price)} for least, price in terms["rates"]]
         staff.expect(200, "PUT", f"/shipping-methods/{method}", {**terms, "rates": rates})
     staff.expect(200, "PUT", "/tax-rates/GB", {"rate_bp": 2000, "inclusive": True})
+    for code, terms in COUPONS.items():
+        _create(staff, "/coupons", {"code": code, **terms}, key=f"demo-coupon-{code}")
     cloud.client("s3").put_object(Bucket=ARTIFACTS, Key=SEEDED, Body=_digest().encode())
     return True
 

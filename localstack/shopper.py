@@ -1,4 +1,4 @@
-"""A shopper, over HTTP: an account, a cart, a quote, an order, a payment."""
+"""A shopper, over HTTP: an account, a cart, a quote, an order, a payment, a parcel that goes back."""
 
 import time
 from collections.abc import Callable
@@ -60,6 +60,14 @@ class Shopper:
         """Open the order's payment and confirm it with a test card; what Stripe answers."""
         return cards.confirm(self.cloud, self.payment(order), card)
 
+    def send_back(self, order: dict[str, Any], pieces: dict[str, int], reason: str) -> Any:
+        """Ask to return so many pieces of each SKU; the return, `requested`."""
+        lines = [{"sku": sku, "quantity": quantity} for sku, quantity in pieces.items()]
+        path = f"/orders/{order['order_id']}/returns"
+        return self.shop.expect(
+            201, "POST", path, {"lines": lines, "reason": reason}, Idempotency_Key=str(uuid4())
+        )
+
     def order_when(self, order_id: str, status: str, patience: float = PATIENCE_SECONDS) -> Any:
         """The order, as soon as it has the status."""
 
@@ -68,6 +76,15 @@ class Shopper:
             return order if order["status"] == status else None
 
         return until(look, f"order {order_id} to become {status}", patience)
+
+
+def staff_ships(staff: Shop, order: dict[str, Any], pieces: dict[str, int] | None = None) -> Any:
+    """A parcel leaves with so many pieces of each SKU, or with all that is left; the order after it."""
+    body: dict[str, Any] = {"carrier": "Royal Mail", "tracking": f"TS{uuid4().hex[:9].upper()}GB"}
+    if pieces is not None:
+        body["lines"] = [{"sku": sku, "quantity": quantity} for sku, quantity in pieces.items()]
+    path = f"/orders/{order['order_id']}/fulfilments"
+    return staff.expect(201, "POST", path, body, Idempotency_Key=str(uuid4()))
 
 
 def until(look: Callable[[], Any], what: str, patience: float = PATIENCE_SECONDS) -> Any:

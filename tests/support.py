@@ -34,6 +34,7 @@ ENVIRONMENT = {
     "USERS_TABLE": "tillstack-test-users",
     "USERS_ONCE_TABLE": "tillstack-test-users-once",
     "USERS_SIGNING_KEY_ARN": "alias/tillstack-test-tokens",
+    "USERS_COMMANDS": "tillstack-test-users-commands",
     "CATALOG_TABLE": "tillstack-test-catalog",
     "CATALOG_ONCE_TABLE": "tillstack-test-catalog-once",
     "CATALOG_COMMANDS": "tillstack-test-catalog-commands",
@@ -43,7 +44,10 @@ ENVIRONMENT = {
     "CART_QUOTE_SECRET_ARN": "cart-quote",
     "ORDERS_TABLE": "tillstack-test-orders",
     "ORDERS_ONCE_TABLE": "tillstack-test-orders-once",
+    "ORDERS_COUNTERS_TABLE": "tillstack-test-orders-counters",
+    "ORDERS_INVOICES_BUCKET": f"tillstack-test-invoices-{ACCOUNT}",
     "ORDERS_COMMANDS": "tillstack-test-orders-commands",
+    "ORDERS_INVOICES": "tillstack-test-orders-invoices",
     "PAYMENTS_TABLE": "tillstack-test-payments",
     "PAYMENTS_ONCE_TABLE": "tillstack-test-payments-once",
     "PAYMENTS_INBOX_TABLE": "tillstack-test-stripe-events",
@@ -70,7 +74,7 @@ def set_environment() -> None:
 
 def _name(value: Any) -> str:
     text = value["Sub"] if isinstance(value, Mapping) else value
-    return str(text).replace("${Stage}", STAGE)
+    return str(text).replace("${Stage}", STAGE).replace("${AWS::AccountId}", ACCOUNT)
 
 
 def make_resources() -> None:
@@ -93,6 +97,11 @@ def make_resources() -> None:
                 sns.create_topic(Name=_name(properties["TopicName"]))
             elif kind == "AWS::SQS::Queue":
                 sqs.create_queue(QueueName=_name(properties["QueueName"]))
+            elif kind == "AWS::S3::Bucket":
+                boto3.client("s3", region_name=REGION).create_bucket(
+                    Bucket=_name(properties["BucketName"]),
+                    CreateBucketConfiguration={"LocationConstraint": REGION},
+                )
             elif kind == "AWS::KMS::Key" and properties.get("KeySpec") == "ECC_NIST_P256":
                 key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
                 kms.create_alias(AliasName=f"alias/tillstack-{STAGE}-tokens", TargetKeyId=key)

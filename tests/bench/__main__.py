@@ -22,10 +22,12 @@ from tests.support import ROOT, customer, gateway_event, set_environment
 
 set_environment()
 
-from orders import tables  # noqa: E402  reads the environment
-from orders.app import api  # noqa: E402
-from orders.domain import Entry, Order, Status, Terms  # noqa: E402
-from tests.orders.samples import NOW, quote  # noqa: E402
+from orders.app import api  # noqa: E402  reads the environment
+from orders.domain import paying, placing  # noqa: E402
+from orders.domain.orders import Order  # noqa: E402
+from orders.domain.terms import agreed  # noqa: E402
+from orders.tables.packing import to_row  # noqa: E402
+from tests.orders.samples import ADDRESS, NOW, quote  # noqa: E402
 from tests.packaging.artifacts import (  # noqa: E402
     FUNCTIONS,
     MB,
@@ -72,30 +74,9 @@ class Server(socketserver.ThreadingTCPServer):
 
 def order() -> Order:
     """A paid order of three lines."""
-    terms = quote(user_id=SHOPPER.user_id)
-    return Order(
-        order_id=ORDER_ID,
-        user_id=SHOPPER.user_id,
-        status=Status.PAID,
-        version=3,
-        changed_at=NOW,
-        expires_at=None,
-        terms=Terms(
-            lines=tuple(terms.lines),
-            subtotal=terms.subtotal,
-            discount=terms.discount,
-            shipping=terms.shipping,
-            tax=terms.tax,
-            total=terms.total,
-            shipping_method="standard",
-            shipping_address=terms.shipping_address or sys.exit("the sample quote has no address"),
-            email="ada@example.com",
-            placed_at=NOW,
-            pay_by=NOW + timedelta(minutes=30),
-        ),
-        payment_id="pay_01J9ZB0H3K8Q7W6E5R4T3Y2U1I",
-        timeline=(Entry(NOW, "order.placed", SHOPPER.user_id), Entry(NOW, "order.paid", "stripe")),
-    )
+    terms = agreed(quote(user_id=SHOPPER.user_id), ADDRESS, "ada@example.com", NOW, timedelta(minutes=30))
+    placed = placing.place(placing.opened(ORDER_ID, SHOPPER.user_id, NOW), terms)
+    return paying.take_payment(placed, "pay_01J9ZB0H3K8Q7W6E5R4T3Y2U1I", terms.total, NOW)
 
 
 def serve(item: Mapping[str, Any]) -> Server:
@@ -145,7 +126,7 @@ def progress(what: str) -> None:
 
 def cold_and_warm(artifact: Path, nowhere: Path) -> None:
     """GET of one order: as shipped, against botocore alone, and against the same code unpackaged."""
-    server = serve(tables.to_row(order()).serialize())
+    server = serve(to_row(order()).serialize())
     variables = environment(API) | {
         "AWS_LAMBDA_FUNCTION_NAME": API,
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_address[1]}",

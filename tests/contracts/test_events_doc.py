@@ -82,6 +82,45 @@ def test_the_examples_sums_are_right():
             assert data.subtotal.amount == sum(line.line_total.amount for line in data.lines)
             assert all(line.line_total == line.unit_price * line.quantity for line in data.lines)
             assert data.total == data.subtotal - data.discount + data.shipping + data.tax
+        if isinstance(data, events.PaymentFacts):
+            assert data.refunded.amount <= data.amount.amount
+            assert (data.given_back is not None) == (example["type"] == "payment.refunded")
+            assert data.given_back is None or 0 < data.given_back.amount <= data.refunded.amount
+
+
+def test_the_examples_of_an_order_tell_one_story():
+    told = [read_event(example) for kind, example in EXAMPLES.items() if kind.startswith("order.")]
+    by_order = {event.subject: [each for each in told if each.subject == event.subject] for event in told}
+    for order_id, its_events in by_order.items():
+        assert {event.data.order_id for event in its_events} == {order_id}
+        assert len({event.data.number for event in its_events if hasattr(event.data, "number")}) == 1
+        by_time = sorted(its_events, key=lambda event: event.time)
+        sequence = [event.sequence for event in by_time]
+        assert sequence == sorted({*sequence}), "each event of an order has a number of its own"
+    whole = by_order[EXAMPLES["order.placed"]["subject"]]
+    assert sorted(event.sequence for event in whole) == [*range(1, len(whole) + 1)], "none is missing"
+
+
+def test_the_examples_parcels_returns_and_invoices_fit_their_order():
+    orders = {
+        data.order_id: data
+        for example in EXAMPLES.values()
+        if isinstance(data := read_event(example).data, events.OrderFacts)
+    }
+    fitting = 0
+    for example in EXAMPLES.values():
+        data = read_event(example).data
+        if isinstance(data, events.InvoiceFacts):
+            assert data.total == orders[data.order_id].total
+            fitting += 1
+        if isinstance(data, events.ShipmentFacts | events.ReturnFacts):
+            sold = {line.sku: line for line in orders[data.order_id].lines}
+            worth = sum(sold[line.sku].unit_price.amount * line.quantity for line in data.lines)
+            assert all(line.quantity <= sold[line.sku].quantity for line in data.lines)
+            if isinstance(data, events.ReturnFacts):
+                assert data.refund.amount == (worth if data.status == "received" else 0)
+            fitting += 1
+    assert fitting == 4
 
 
 def test_who_says_it_does():

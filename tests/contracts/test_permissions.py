@@ -19,6 +19,7 @@ CALLED_BY = {
     "dynamodb:GetItem": {"get"},
     "dynamodb:BatchGetItem": {"batch_get", "batch_get_item"},
     "dynamodb:Query": {"query"},
+    "dynamodb:Scan": {"scan"},
     "dynamodb:PutItem": {"save"},
     "dynamodb:UpdateItem": {"update"},
     "dynamodb:DeleteItem": {"delete"},
@@ -27,9 +28,12 @@ CALLED_BY = {
     "sqs:SendMessage": {"send_message", "send_message_batch"},
     "lambda:InvokeFunction": {"invoke"},
     "kms:Sign": {"sign"},
+    "kms:Verify": {"verify"},
     "kms:GetPublicKey": {"get_public_key"},
     "secretsmanager:GetSecretValue": {"get_secret_value"},
     "ses:SendRawEmail": {"send_raw_email"},
+    "s3:GetObject": {"get_object"},
+    "s3:PutObject": {"put_object"},
 }
 
 

@@ -111,16 +111,13 @@ def test_a_function_has_every_setting_its_service_needs(name):
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_is_heard_is_what_is_subscribed_to_and_said(service):
-    consumers = next(
-        (
-            handler.__self__
-            for name in FUNCTIONS
-            if _service_of(name) == service
-            and isinstance(getattr(handler := _handler(name), "__self__", None), Consumers)
-        ),
-        None,
-    )
-    heard = set(consumers.heard) if consumers else set()
+    heard = {
+        kind
+        for name in FUNCTIONS
+        if _service_of(name) == service
+        and isinstance(consumers := getattr(_handler(name), "__self__", None), Consumers)
+        for kind in consumers.heard
+    }
     subscribed: set[str] = set()
     for subscription in SUBSCRIPTIONS:
         if not str(subscription["Endpoint"]).find(f"{service.capitalize()}.Outputs") >= 0:

@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 
 from localstack import cards
-from localstack.mailbox import mails
+from localstack.letters import letters
 from localstack.shopper import until
-from tests.journeys.conftest import settled
+from tests.journeys.conftest import await_letters, expire, settled
 
 
 def _emulator(local, path, body=None):
@@ -90,46 +90,18 @@ def test_webhooks_repeated_and_out_of_order_change_nothing_twice(local, staff, s
     try:
         placed = ordered(buyer, quantity=3, stock=5)
         assert buyer.pay(placed)["status"] == "succeeded"
-        order = buyer.order_when(placed["order_id"], "paid")
+        buyer.order_when(placed["order_id"], "paid")
     finally:
         _emulator(local, "chaos", {"duplicate": 0, "delay_max": 0, "drop": 0})
     sku = placed["lines"][0]["sku"]
     until(lambda: staff.expect(200, "GET", f"/stock/{sku}")["reserved"] == 0, "stock to be committed")
-    until(lambda: len(mails(local, buyer.email)) >= 2, "the mails")
-    assert len(settled(lambda: mails(local, buyer.email))) == 2
+    await_letters(buyer, "welcome", "confirmed", "invoice")
+    order = buyer.shop.expect(200, "GET", f"/orders/{placed['order_id']}")
+    once = {"welcome": 1, "confirmed": 1, "invoice": 1}
+    assert settled(lambda: letters(local, buyer.email)) == once
     assert staff.expect(200, "GET", f"/stock/{sku}")["on_hand"] == 2
     after = buyer.shop.expect(200, "GET", f"/orders/{placed['order_id']}")
     assert (after["status"], after["version"]) == ("paid", order["version"])
-
-
-def _expire(local, order):
-    """Let the order's time run out: its deadline is set to the past, and the sweeper is called."""
-    table = "tillstack-local-orders"
-    dynamodb = local.client("dynamodb")
-    (row,) = dynamodb.query(
-        TableName=table,
-        IndexName="by-order",
-        KeyConditionExpression="order_id = :o",
-        ExpressionAttributeValues={":o": {"S": order["order_id"]}},
-    )["Items"]
-    schema = dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
-    key = {part["AttributeName"]: row[part["AttributeName"]] for part in schema}
-    stored = dynamodb.get_item(TableName=table, Key=key)["Item"]["expires_at"]
-    past = {"N": "1"} if "N" in stored else {"S": "2020-01-01T00:00:00.000000+0000"}
-    dynamodb.update_item(
-        TableName=table,
-        Key=key,
-        UpdateExpression="SET expires_at = :t",
-        ExpressionAttributeValues={":t": past},
-    )
-    functions = local.client("lambda").get_paginator("list_functions").paginate()
-    (sweeper,) = [
-        function["FunctionName"]
-        for page in functions
-        for function in page["Functions"]
-        if "OrdersSweeper" in function["FunctionName"]
-    ]
-    local.client("lambda").invoke(FunctionName=sweeper, Payload=b"{}")
 
 
 def test_an_order_that_nobody_pays_expires(local, staff, shopper, ordered):
@@ -138,10 +110,10 @@ def test_an_order_that_nobody_pays_expires(local, staff, shopper, ordered):
     payment = buyer.payment(placed)
     sku = placed["lines"][0]["sku"]
     assert staff.expect(200, "GET", f"/stock/{sku}")["available"] == 0
-    _expire(local, placed)
+    expire(local, placed)
     buyer.order_when(placed["order_id"], "expired")
     until(lambda: staff.expect(200, "GET", f"/stock/{sku}")["available"] == 4, "the stock to come back")
-    until(lambda: [m for m in mails(local, buyer.email) if "expired" in m.subject.lower()], "the news")
+    await_letters(buyer, "expired")
     until(lambda: "error" in cards.confirm(local, payment), "the payment to be closed")
 
 
@@ -152,7 +124,7 @@ def test_money_that_comes_too_late_goes_back_once(local, staff, shopper, ordered
     _emulator(local, "chaos", {"duplicate": 0, "delay_max": 0, "drop": 1.0})
     try:
         assert cards.confirm(local, payment)["status"] == "succeeded"
-        _expire(local, placed)
+        expire(local, placed)
         buyer.order_when(placed["order_id"], "expired")
     finally:
         _emulator(local, "chaos", {"duplicate": 0, "delay_max": 0, "drop": 0})

@@ -6,9 +6,10 @@ import urllib.request
 from uuid import uuid4
 
 from localstack import cards
+from localstack.letters import letter, letters
 from localstack.mailbox import mails
 from localstack.shopper import ADDRESS, until
-from tests.journeys.conftest import settled
+from tests.journeys.conftest import await_letters, settled
 
 
 def test_a_shopper_buys(local, staff, shopper, goods):
@@ -33,19 +34,18 @@ def test_a_shopper_buys(local, staff, shopper, goods):
 
     stock = until(lambda: _unreserved(staff, sku), "stock to be committed")
     assert (stock["on_hand"], stock["reserved"], stock["available"]) == (4, 0, 4)
-    until(lambda: len(mails(local, buyer.email)) >= 2, "both mails")
-    post = settled(lambda: mails(local, buyer.email))
-    assert len(post) == 2
-    confirmation = post[1]
+    await_letters(buyer, "welcome", "confirmed", "invoice")
+    post = {letter(mail.subject): mail for mail in settled(lambda: mails(local, buyer.email))}
+    assert letters(local, buyer.email) == {"welcome": 1, "confirmed": 1, "invoice": 1}
+    confirmation = post["confirmed"]
+    assert order["number"] in confirmation.subject
     assert "£37.50" in confirmation.text
     assert "Blue <b>mug</b>" in confirmation.text
     assert "<b>mug</b>" not in confirmation.html
     assert "&lt;b&gt;mug&lt;/b&gt;" in confirmation.html
 
-    types = [
-        entry["type"] for entry in buyer.shop.expect(200, "GET", f"/orders/{order['order_id']}/timeline")
-    ]
-    assert len(types) >= 2
+    timeline = buyer.shop.expect(200, "GET", f"/orders/{order['order_id']}/timeline")
+    assert [entry["type"] for entry in timeline] == ["order.placed", "order.paid", "order.invoiced"]
     assert buyer.shop.expect(200, "GET", "/cart")["items"] == []
     listed = buyer.shop.expect(200, "GET", "/orders")["items"]
     assert [entry["order_id"] for entry in listed] == [order["order_id"]]
@@ -67,7 +67,7 @@ def test_a_guest_buys_with_an_email(local, guest, goods):
     placed = guest.shop.expect(201, "POST", "/orders", body, Idempotency_Key=str(uuid4()))
     guest.pay(placed)
     guest.order_when(placed["order_id"], "paid")
-    until(lambda: mails(local, guest.email), "the guest's confirmation")
+    await_letters(guest, "confirmed", "invoice")
 
 
 def test_an_order_straight_from_the_cart(shopper, goods):
@@ -86,7 +86,7 @@ def test_a_declined_card_is_told_and_another_one_pays(local, shopper, ordered):
     payment = buyer.payment(placed)
     declined = cards.confirm(local, payment, "pm_card_visa_chargeDeclined")
     assert declined["error"]["code"] == "card_declined"
-    until(lambda: [m for m in mails(local, buyer.email) if "payment" in m.subject.lower()], "the bad news")
+    await_letters(buyer, "payment failed")
     again = buyer.payment(placed)
     assert again["payment_id"] == payment["payment_id"], "one live payment an order"
     assert cards.confirm(local, again)["status"] == "succeeded"

@@ -32,6 +32,8 @@ MAY_LOAD = {
     "boto3": r"nobody",
     "cryptography": r"UsersAuthorizer$",
     "httpx": r"nobody",
+    "PIL": r"nobody",
+    "reportlab": r"OrdersInvoices$",
     "requests": r"Payments(?!Api$|Webhook)",
     "stripe": r"Payments(?!Api$|Webhook)",
 }
@@ -95,6 +97,39 @@ def test_starts_from_its_artifact_alone(name, artifacts):
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     unwelcome = {module for module, who in MAY_LOAD.items() if module in loaded and not re.match(who, name)}
     assert unwelcome == set()
+
+
+@pytest.mark.parametrize("room", package.OWN_ROOMS)
+def test_a_functions_own_room_is_shipped_by_it_alone(room, artifacts):
+    shipping = {RECIPES[key] for key in RECIPES if (artifacts[key] / room).exists()}
+    assert shipping == {package.OWN_ROOMS[room]}
+
+
+DRAW = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from datetime import UTC, datetime
+from orders.invoicing import html, pdf
+from orders.invoicing.document import Document, Line, Seller
+from shared.money import Money
+day, sum_ = datetime(2026, 11, 21, tzinfo=UTC), Money(amount=1299, currency="GBP")
+line = Line("MUG-1", "Mug for Zoë, Łódź and Щука", 1, sum_, sum_, sum_, sum_)
+invoice = Document(
+    "2026-000001", day, "7K3M9QX2VA", "ord_1", day,
+    Seller("Shop", ("London",), "GB 1"), ("Zoë",), "zoe@example.com", (line,) * 40,
+    sum_, sum_, sum_, sum_, True, sum_, "pay_1", "standard",
+)
+assert b"Mug for Zo" in html.render(invoice)
+print(len(pdf.render(invoice)))
+"""
+
+
+def test_an_invoice_is_drawn_by_what_its_artifact_holds_alone(artifacts):
+    command = [sys.executable, "-I", "-S", "-B", "-c", DRAW, str(artifacts[recipe("OrdersInvoices")])]
+    settings = environment("OrdersInvoices")
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert 10_000 < int(done.stdout) < 60_000
 
 
 LOCKS = sorted(package.ROOT.glob("*/*requirements.txt"))

@@ -1,0 +1,31 @@
+"""Which of the shop's letters a mail is: its subject tells."""
+
+from collections import Counter
+
+from localstack.cloud import Cloud
+from localstack.mailbox import mails
+
+SUBJECTS = {
+    "welcome": "Welcome to ",
+    "confirmed": " is confirmed",
+    "invoice": "Your invoice ",
+    "shipped": " is on its way",
+    "delivered": " has been delivered",
+    "cancelled": " is cancelled",
+    "expired": " has expired",
+    "return approved": " is approved",
+    "return rejected": " is not accepted",
+    "return received": " has arrived",
+    "payment failed": "Payment failed ",
+    "refunded": "A refund ",
+}
+
+
+def letter(subject: str) -> str:
+    """The letter's name, `other` for one that is not known."""
+    return next((name for name, words in SUBJECTS.items() if words in subject), "other")
+
+
+def letters(cloud: Cloud, to: str) -> Counter[str]:
+    """How often an address got each letter so far."""
+    return Counter(letter(mail.subject) for mail in mails(cloud, to))

@@ -1,0 +1,210 @@
+"""What must be true of a shop where nothing is under way: told from its rows, its mails and Stripe alone."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from orders.domain.moves import MOVES
+from orders.tables.packing import to_order
+from orders.tables.rows import OrderRow
+from payments.domain import EventStatus
+from shared.ids import derived_id
+from tests.notify.mailbox import mails
+from tests.shop import tables
+from tests.shop.house import House
+from tests.support import ENVIRONMENT
+
+PAID = {"paid", "partially_shipped", "shipped", "delivered", "refunded"}
+STATUSES = PAID | {"pending", "awaiting_payment", "cancelled", "expired"}
+OPEN_INTENTS = {"requires_payment_method", "requires_confirmation", "requires_action"}
+
+
+def check(house: House, on_hand: Mapping[str, int], *, twice_told: bool = False) -> None:
+    """Every account that must balance. `on_hand`: what lay on the shelves at first, and what was put there
+    since. `twice_told`: a mail may have gone out twice, as its sender died before it wrote that down."""
+    wrong = [*money(house), *promises(), *stock(on_hand), *moves(), *invoices(house), *coupons()]
+    wrong += [*letters(twice_told), *left(house)]
+    assert not wrong, "\n".join(wrong)
+
+
+def check_sequences(house: House) -> None:
+    """What orders said is complete, and nothing was said in two ways."""
+    wrong = [*sequences(house)]
+    assert not wrong, "\n".join(wrong)
+
+
+def orders() -> list[Any]:
+    """Every order, whether its owner sees it or not."""
+    return [to_order(OrderRow.from_raw_data(row)) for row in tables.rows(ENVIRONMENT["ORDERS_TABLE"])]
+
+
+def money(house: House) -> Iterator[str]:
+    """Stripe holds of each order what the order says that it keeps; payments say the same as Stripe."""
+    held: Counter[str] = Counter()
+    known = {order.order_id: order for order in orders()}
+    back: Counter[str] = Counter()
+    for refund in house.stripe_objects("refund"):
+        if refund["status"] in ("succeeded", "pending"):
+            back[refund["payment_intent"]] += refund["amount"]
+    for intent in house.stripe_objects("payment_intent"):
+        order_id = intent["metadata"]["order_id"]
+        held[order_id] += intent["amount_received"] - back[intent["id"]]
+        status = known[order_id].status.value if order_id in known else "unknown"
+        if intent["status"] in OPEN_INTENTS and status != "awaiting_payment":
+            yield f"{intent['id']} can still be paid, though {order_id} is {status}"
+    for order_id in held.keys() | known.keys():
+        keeps = kept(known[order_id]) if order_id in known else 0
+        if held[order_id] != keeps:
+            yield f"{order_id} keeps {keeps}, Stripe holds {held[order_id]} of it"
+    yield from _payments(house, back)
+
+
+def kept(order: Any) -> int:
+    """What the order keeps of what was paid for it, in minor units."""
+    return 0 if order.payment_id is None else int(order.agreed.total.amount) - int(order.refunded)
+
+
+def promises() -> Iterator[str]:
+    """What an order says must go back is what it heard has gone back; staff may have given more."""
+    for order in orders():
+        due: Counter[str] = Counter()
+        for each in order.refunds_due.values():
+            due[each.payment_id] += each.amount.amount
+        for payment_id, amount in due.items():
+            if order.given_back.get(payment_id, 0) < amount:
+                yield f"{order.order_id}: of {payment_id} {amount} are due, {order.given_back} went back"
+
+
+def _payments(house: House, back: Mapping[str, int]) -> Iterator[str]:
+    intents = {intent["id"]: intent for intent in house.stripe_objects("payment_intent")}
+    seen = set()
+    for row in tables.rows(ENVIRONMENT["PAYMENTS_TABLE"]):
+        if row["sk"]["S"] == "payment" and "provider_id" in row:
+            provider_id = row["provider_id"]["S"]
+            seen.add(provider_id)
+            says = int(row["captured"]["N"]), int(row["refunded"]["N"])
+            is_so = intents[provider_id]["amount_received"], back[provider_id]
+            if says != is_so:
+                yield f"{row['pk']['S']} says (captured, refunded) {says}, Stripe {is_so}"
+    for provider_id in intents.keys() - seen:
+        yield f"{provider_id} belongs to no payment"
+    for row in tables.rows(ENVIRONMENT["PAYMENTS_INBOX_TABLE"]):
+        if row["status"]["S"] not in (EventStatus.APPLIED, EventStatus.IGNORED):
+            yield f"Stripe's {row['type']['S']} {row['pk']['S']} is {row['status']['S']}"
+
+
+def stock(on_hand: Mapping[str, int]) -> Iterator[str]:
+    """What is on the shelves and what is sold is what there was; what is reserved, open orders wait for."""
+    sold: Counter[str] = Counter()
+    awaited: Counter[str] = Counter()
+    pending = set()
+    for order in orders():
+        if order.status == "pending":
+            pending.add(order.order_id)
+        for line in order.terms.lines if order.terms else ():
+            sold[line.sku] += line.quantity if order.status in PAID else 0
+            awaited[line.sku] += line.quantity if order.status == "awaiting_payment" else 0
+        for returned in order.returns:
+            if returned.status == "received" and returned.restock:
+                sold.subtract(returned.pieces)
+    shelves = {}
+    for row in tables.rows(ENVIRONMENT["CATALOG_TABLE"]):
+        if row["pk"]["S"].startswith("product#") and "available" in row:
+            shelves[row["sku"]["S"]] = (int(row["available"]["N"]), int(row["reserved"]["N"]))
+        if row["pk"]["S"].removeprefix("reservation#") in pending and row["state"]["S"] == "held":
+            for _, sku, pieces in json.loads(row["lines"]["S"]):
+                awaited[sku] += pieces
+    for sku, first in on_hand.items():
+        available, reserved = shelves[sku]
+        if available < 0 or available + reserved + sold[sku] != first:
+            yield f"{sku}: of {first}, {available} are free, {reserved} reserved, {sold[sku]} sold"
+        if reserved != awaited[sku]:
+            yield f"{sku}: {reserved} are reserved, {awaited[sku]} are waited for"
+    yield from _replica(shelves)
+
+
+def _replica(shelves: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+    """The cart knows what can be had."""
+    for row in tables.rows(ENVIRONMENT["CART_TABLE"]):
+        if row["pk"]["S"].startswith("product#"):
+            sku = row["pk"]["S"].removeprefix("product#")
+            if int(row["available"]["N"]) != shelves[sku][0] < 100:
+                yield f"cart thinks that of {sku} there are {row['available']['N']}, not {shelves[sku][0]}"
+
+
+def moves() -> Iterator[str]:
+    """Each change of an order is its next version, by a legal move."""
+    legal = {before.value: {move.value for move in found.values()} for before, found in MOVES.items()}
+    # One write may leap over what lasts no time: placed and paid at once, as it costs nothing.
+    legal |= {before: after.union(*(legal[name] for name in after)) for before, after in legal.items()}
+    for change in tables.changes(ENVIRONMENT["ORDERS_TABLE"]):
+        old, new = change.get("OldImage", {}), change.get("NewImage", {})
+        name = (new or old)["order_id"]["S"]
+        before, after = (image.get("status", {}).get("S") for image in (old, new))
+        versions = [int(image.get("version", {}).get("N", 0)) for image in (old, new)]
+        if versions[1] != versions[0] + 1:
+            yield f"{name} went from version {versions[0]} to {versions[1]}"
+        if after not in STATUSES or (before != after and after not in legal.get(before or "", {"pending"})):
+            yield f"{name} went from {before} to {after}"
+
+
+def sequences(house: House) -> Iterator[str]:
+    """An order's events count from 1 without a gap, each number one event, said the same each time."""
+    said: dict[str, dict[int, dict[str, str]]] = {}
+    for event in house.said("orders"):
+        subject = said.setdefault(event["subject"], {})
+        text = json.dumps(event, sort_keys=True)
+        first = subject.setdefault(event["sequence"], {}).setdefault(event["id"], text)
+        if first != text:
+            yield f"{event['id']} was said in two ways: {first} and {text}"
+    for order_id, numbers in said.items():
+        if sorted(numbers) != list(range(1, len(numbers) + 1)):
+            yield f"{order_id} has said {sorted(numbers)}"
+        for number, ids in numbers.items():
+            if len(ids) > 1:
+                yield f"{order_id} said as number {number}: {sorted(ids)}"
+
+
+def invoices(house: House) -> Iterator[str]:
+    """Who paid has an invoice, its files are kept, and no number is missing or given twice."""
+    numbers = []
+    files = "\n".join(house.files(ENVIRONMENT["ORDERS_INVOICES_BUCKET"]))
+    for order in orders():
+        if order.was_paid and not order.invoice:
+            yield f"{order.order_id} was paid and has no invoice"
+        if order.invoice:
+            numbers.append(order.invoice.number)
+            if f"{order.invoice.number}-{order.order_id}.pdf" not in files:
+                yield f"invoice {order.invoice.number} is not kept"
+    if sorted(numbers) != [f"{house.now.year}-{n:06}" for n in range(1, len(numbers) + 1)]:
+        yield f"the numbers of invoices are {sorted(numbers)}"
+
+
+def coupons() -> Iterator[str]:
+    """A coupon is used as often as orders that were not given up hold it."""
+    held = Counter(counter for order in orders() for counter in order.redeemed)
+    for row in tables.rows(ENVIRONMENT["ORDERS_COUNTERS_TABLE"]):
+        name, used = row["pk"]["S"], int(row["value"]["N"])
+        if name.startswith("coupon#") and used != held[name]:
+            yield f"{name} is used {used} times, held by {held[name]} orders"
+
+
+def letters(twice_told: bool) -> Iterator[str]:
+    """Each letter went out once, and was noted; who paid has a confirmation, or later news instead."""
+    sent = Counter(mail.headers["X-Notification-Id"] for mail in mails())
+    noted = {row["pk"]["S"]: row["status"]["S"] for row in tables.rows(ENVIRONMENT["NOTIFY_TABLE"])}
+    for letter, status in noted.items():
+        times = sent.pop(letter, 0)
+        if status not in ("sent", "suppressed") or times != (status == "sent"):
+            if not (twice_told and times):
+                yield f"the mail {letter} is {status} and went out {times} times"
+    yield from (f"nobody knows of the mail {letter}" for letter in sent)
+    for order in orders():
+        if order.payment_id and derived_id("ntf", "order_confirmation", order.order_id, "email") not in noted:
+            yield f"{order.order_id} was paid and never confirmed"
+
+
+def left(house: House) -> Iterator[str]:
+    """Nothing was given up."""
+    yield from (f"set aside: {message}" for message in house.dead)

@@ -1,0 +1,143 @@
+"""What people do in the shop, in a line each."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.shop.house import House
+from tests.support import Reply, Who, customer, guest, staff
+
+ADA = customer("usr_ada", "ada@example.com")
+BOB = customer("usr_bob", "bob@example.com")
+GUEST = guest("gst_eve")
+ADDRESS = {
+    "name": "Ada Lovelace",
+    "line1": "12 St James's Square",
+    "city": "London",
+    "postal_code": "SW1Y 4JH",
+    "country": "GB",
+}
+PRICE, DELIVERY = 500, 395
+COUPON = "TEN"  # a tenth off, for three orders in all
+
+
+def gbp(amount: int) -> dict[str, Any]:
+    return {"amount": amount, "currency": "GBP"}
+
+
+def open_shop(house: House, on_hand: Mapping[str, int]) -> None:
+    """Products with so many pieces of each SKU, and a way to send them; every service knows of them."""
+    variants = [{"sku": sku, "title": sku, "price": gbp(PRICE), "stock": n} for sku, n in on_hand.items()]
+    _ok(
+        house.call(
+            "catalog",
+            "POST",
+            "/products",
+            {"title": "A mug", "status": "active", "variants": variants},
+            staff(),
+        )
+    )
+    rates = [{"min_subtotal": gbp(0), "price": gbp(DELIVERY)}]
+    method = {"name": "Standard", "countries": ["GB"], "rates": rates}
+    _ok(house.call("cart", "PUT", "/shipping-methods/standard", method, staff()))
+    terms = {"code": COUPON, "kind": "percentage", "value": 10, "usage_limit": 3, "per_user_limit": 2}
+    _ok(house.call("cart", "POST", "/coupons", terms, staff()))
+    house.pump()
+    assert not house.dead, house.dead
+
+
+def add(house: House, who: Who, sku: str, quantity: int) -> Reply:
+    return house.call("cart", "POST", "/cart/items", {"sku": sku, "quantity": quantity}, who)
+
+
+def fill(house: House, who: Who, wanted: Mapping[str, int]) -> None:
+    """So many pieces of each SKU in the cart."""
+    for sku, quantity in wanted.items():
+        _ok(add(house, who, sku, quantity))
+
+
+def put_coupon(house: House, who: Who) -> Reply:
+    return house.call("cart", "PUT", "/cart/coupon", {"code": COUPON}, who)
+
+
+def quote(house: House, who: Who) -> Reply:
+    return house.call("cart", "POST", "/cart/quote", {"shipping_address": ADDRESS}, who)
+
+
+def place_quoted(house: House, who: Who, token: str, key: str) -> Reply:
+    return house.call("orders", "POST", "/orders", {"quote_token": token} | _email(who), who, key)
+
+
+def place_cart(house: House, who: Who, key: str) -> Reply:
+    return house.call("orders", "POST", "/orders", {"shipping_address": ADDRESS} | _email(who), who, key)
+
+
+def _email(who: Who) -> dict[str, str]:
+    return {} if who.email else {"email": f"{who.user_id}@example.com"}
+
+
+def cancel(house: House, who: Who, order_id: str, key: str) -> Reply:
+    return house.call("orders", "POST", f"/orders/{order_id}/cancel", None, who, key)
+
+
+def read(house: House, who: Who, order_id: str) -> Reply:
+    return house.call("orders", "GET", f"/orders/{order_id}", None, who)
+
+
+def open_payment(house: House, who: Who, order_id: str, key: str) -> Reply:
+    return house.call("payments", "POST", "/payments", {"order_id": order_id}, who, key)
+
+
+def ship(house: House, order_id: str, key: str, lines: Mapping[str, int] | None = None) -> Reply:
+    """A parcel with so many pieces of each SKU, or with all that is left."""
+    body: dict[str, Any] = {"carrier": "Royal Mail", "tracking": "RM 1"}
+    if lines:
+        body["lines"] = _lines(lines)
+    return house.call("orders", "POST", f"/orders/{order_id}/fulfilments", body, staff(), key)
+
+
+def set_status(house: House, order_id: str, status: str) -> Reply:
+    return house.call("orders", "PUT", f"/orders/{order_id}/status", {"status": status}, staff())
+
+
+def ask_to_return(house: House, who: Who, order_id: str, lines: Mapping[str, int], key: str) -> Reply:
+    body = {"lines": _lines(lines), "reason": "too blue"}
+    return house.call("orders", "POST", f"/orders/{order_id}/returns", body, who, key)
+
+
+def settle_return(
+    house: House, order_id: str, return_id: str, status: str, restock: bool | None = None
+) -> Reply:
+    body = {"status": status} | ({} if restock is None else {"restock": restock})
+    return house.call("orders", "PUT", f"/orders/{order_id}/returns/{return_id}", body, staff())
+
+
+def _lines(lines: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()]
+
+
+def pay(house: House, who: Who, order_id: str, card: str = "pm_card_visa") -> bool:
+    """Open the order's payment and try a card; whether Stripe took it."""
+    opened = open_payment(house, who, order_id, f"pay {order_id} {house.now} {card}")
+    return opened.status == 201 and house.card(opened.json["provider_id"], card)
+
+
+def placed(house: House, who: Who, sku: str, quantity: int, key: str = "first") -> str:
+    """An order that waits for its payment, its news heard by everybody."""
+    fill(house, who, {sku: quantity})
+    order_id: str = _ok(place_cart(house, who, key)).json["order_id"]
+    house.pump()
+    return order_id
+
+
+def paid(house: House, who: Who, sku: str, quantity: int, key: str = "first") -> str:
+    """An order that is paid."""
+    order_id = placed(house, who, sku, quantity, key)
+    assert pay(house, who, order_id)
+    house.pump()
+    assert read(house, who, order_id).json["status"] == "paid"
+    return order_id
+
+
+def _ok(reply: Reply) -> Reply:
+    assert reply.status < 300, reply.text
+    return reply

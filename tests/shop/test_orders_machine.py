@@ -1,0 +1,288 @@
+"""Whatever people, time, queues and dying processes do to orders: once it is quiet, the books balance."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from random import Random
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.shop import books, shopping
+from tests.shop.deployment import Kept
+from tests.shop.house import House
+from tests.shop.shopping import ADA, BOB, GUEST
+from tests.shop.wire import Fault, Killed
+from tests.support import Reply, Who
+
+ON_HAND = {"RARE": 2, "SOME": 5, "MANY": 60}
+BACKGROUND = [  # what may die or starve while it does what nobody waits for
+    "OrdersRelay",
+    "OrdersConsumer",
+    "OrdersInvoices",
+    "CatalogRelay",
+    "CatalogConsumer",
+    "CartConsumer",
+    "PaymentsApply",
+    "PaymentsConsumer",
+    "PaymentsRelay",
+    "PaymentsInboxRelay",
+    "PaymentsWebhook",
+    "NotifyConsumer",
+]
+HAPPENED = {
+    "order.placed",
+    "order.paid",
+    "order.shipped",
+    "order.cancelled",
+    "order.expired",
+    "payment.refunded",
+}
+MOST_FAULTS = 3  # behind the scenes in one life: a message that fails five times is set aside, and rightly
+
+SETTLED = [["approved"], ["approved", "received"], ["approved", "received"], ["rejected"], ["received"]]
+
+people = st.sampled_from([ADA, BOB, GUEST])
+wishes = st.tuples(st.sampled_from(list(ON_HAND)), st.integers(1, 3))
+paid = st.just("pm_card_visa")
+cards = st.sampled_from(["pm_card_visa", "pm_card_visa", "pm_card_visa_chargeDeclined"])
+stages = st.sampled_from(["paying", "paid", "paid", "shipped", "delivered", "returned"])
+keys = st.sampled_from(["", "", "", "k1", "k2"])
+# One number each: a drawn order would use up what hypothesis grants a life.
+chances = st.integers(0, 9_999).map(Random)
+troubles = st.tuples(st.integers(1, 8), st.sampled_from(["before", "after", "throttle"]))
+faults = st.one_of(st.none(), st.none(), st.none(), troubles.map(lambda trouble: Fault(*trouble)))
+
+
+class Orders(RuleBasedStateMachine):
+    """A rule does one thing in the shop; `ask` is how it asks, with what goes wrong on the way.
+
+    The shop's own rows are the state; beside it only what a caller may rely on: which order a key made.
+    """
+
+    quotes: Any = Bundle("quotes")
+    orders: Any = Bundle("orders")
+    returns: Any = Bundle("returns")
+
+    def __init__(self, house: House, opened: Kept, lived: Counter[str]) -> None:
+        super().__init__()
+        house.reset(opened)
+        self.house, self.lived = house, lived
+        self.made: dict[tuple[Who, str], tuple[str, str]] = {}
+        self.requests = self.faults = 0
+        self.twice_told = False
+
+    def ask(self, fault: Fault | None, request: Callable[[], Any]) -> Any:
+        """What the request answers; None where its process died. Without a fault, nothing is unavailable."""
+        self.house.fault = fault
+        try:
+            answer = request()
+        except Killed:
+            return None
+        finally:
+            self.house.fault = None
+        if isinstance(answer, Reply):
+            excused = fault is not None and (answer.status, bool(answer.header("Retry-After"))) == (503, True)
+            assert answer.status < 500 or excused, answer.text
+        return answer
+
+    def ordered(self, who: Who, key: str, body: str, answer: Reply | None) -> Any:
+        """One order a key and body; who placed it sees it."""
+        if answer is None or answer.status != 201:
+            return multiple()
+        order_id = answer.json["order_id"]
+        assert self.made.setdefault((who, key), (body, order_id)) == (body, order_id)
+        assert shopping.read(self.house, who, order_id).status == 200
+        return (who, order_id)
+
+    def wish(self, who: Who, wish: tuple[str, int]) -> None:
+        """More in the cart, if that is to be had."""
+        self.ask(None, lambda: shopping.add(self.house, who, *wish))
+
+    def key(self, drawn: str) -> str:
+        """A key that was used before perhaps, or a fresh one."""
+        self.requests += 1
+        return drawn or f"request {self.requests}"
+
+    # People.
+
+    @rule(who=people, fault=faults)
+    def put_coupon(self, who, fault):
+        self.ask(fault, lambda: shopping.put_coupon(self.house, who))
+
+    @rule(target=quotes, who=people, wish=wishes)
+    def quote(self, who, wish):
+        self.wish(who, wish)
+        answer = self.ask(None, lambda: shopping.quote(self.house, who))
+        return (who, answer.json["quote_token"]) if answer.status == 200 else multiple()
+
+    @rule(target=orders, quote=quotes, key=keys, fault=faults)
+    def place_quoted(self, quote, key, fault):
+        (who, token), key = quote, self.key(key)
+        answer = self.ask(fault, lambda: shopping.place_quoted(self.house, who, token, key))
+        return self.ordered(who, key, token, answer)
+
+    @rule(target=orders, who=people, wish=st.one_of(wishes, st.none()), key=keys, fault=faults)
+    def place_cart(self, who, wish, key, fault):
+        return self.place_cart_of(who, wish, key, fault)
+
+    def place_cart_of(self, who, wish, key, fault):
+        key = self.key(key)
+        if wish:
+            self.wish(who, wish)
+        answer = self.ask(fault, lambda: shopping.place_cart(self.house, who, key))
+        return self.ordered(who, key, "the cart", answer)
+
+    @initialize(target=orders, how=st.tuples(people, wishes, paid, stages, chances))
+    def begin(self, how):
+        """Every life has an order or two: hypothesis leaves some rules out of each."""
+        return self.buy(*how)
+
+    @initialize(target=orders, how=st.tuples(people, wishes, cards, stages, chances))
+    def begin_too(self, how):
+        return self.buy(*how)
+
+    @rule(target=orders, how=st.tuples(people, wishes, cards, stages, chances))
+    def buy_as_usual(self, how):
+        return self.buy(*how)
+
+    def buy(self, who, wish, card, stage, chance):
+        """An order that gets as far as that, while nothing fails."""
+        order = self.place_cart_of(who, wish, "", None)
+        if not isinstance(order, tuple):
+            return order
+        shopping.pay(self.house, order[0], order[1], card)
+        self.house.pump(until_quiet=stage != "paying", chance=chance)
+        if stage in ("shipped", "delivered", "returned"):
+            self.set_status_of(order, "shipped", None)
+        if stage in ("delivered", "returned"):
+            self.set_status_of(order, "delivered", None)
+        if stage == "returned":
+            made = self.return_of(order, 1, "", None)
+            if isinstance(made, tuple):
+                self.settle(made, ["approved", "received"], True, None)
+        return order
+
+    @rule(order=orders, key=keys, card=cards, fault=faults)
+    def pay(self, order, key, card, fault):
+        (who, order_id), key = order, self.key(key)
+        opened = self.ask(fault, lambda: shopping.open_payment(self.house, who, order_id, key))
+        if opened is not None and opened.status == 201:
+            self.house.card(opened.json["provider_id"], card)
+
+    @rule(order=orders, key=keys, fault=faults)
+    def cancel(self, order, key, fault):
+        (who, order_id), key = order, self.key(key)
+        self.ask(fault, lambda: shopping.cancel(self.house, who, order_id, key))
+
+    # Staff, and what comes back.
+
+    @rule(order=orders, pieces=st.integers(0, 2), key=keys, fault=faults)
+    def ship(self, order, pieces, key, fault):
+        lines, key = self.some_of(order, pieces) if pieces else None, self.key(key)
+        self.ask(fault, lambda: shopping.ship(self.house, order[1], key, lines))
+
+    @rule(order=orders, status=st.sampled_from(["shipped", "delivered", "cancelled"]), fault=faults)
+    def set_status(self, order, status, fault):
+        self.set_status_of(order, status, fault)
+
+    @rule(target=returns, order=orders, pieces=st.integers(1, 2), key=keys, fault=faults)
+    def ask_to_return(self, order, pieces, key, fault):
+        return self.return_of(order, pieces, key, fault)
+
+    @rule(made=returns, statuses=st.sampled_from(SETTLED), restock=st.booleans(), fault=faults)
+    def settle_return(self, made, statuses, restock, fault):
+        self.settle(made, statuses, restock, fault)
+
+    def set_status_of(self, order, status, fault):
+        self.ask(fault, lambda: shopping.set_status(self.house, order[1], status))
+
+    def return_of(self, order, pieces, key, fault):
+        lines, key = self.some_of(order, pieces), self.key(key)
+        answer = self.ask(fault, lambda: shopping.ask_to_return(self.house, order[0], order[1], lines, key))
+        return (order[1], answer.json["return_id"]) if answer and answer.status == 201 else multiple()
+
+    def settle(self, made, statuses, restock, fault):
+        for status in statuses:
+            said = restock if status == "received" else None
+            self.ask(fault, partial(shopping.settle_return, self.house, made[0], made[1], status, said))
+
+    def some_of(self, order: tuple[Who, str], pieces: int) -> dict[str, int]:
+        return {shopping.read(self.house, *order).json["lines"][0]["sku"]: pieces}
+
+    # Time, and what runs by itself.
+
+    @rule(minutes=st.sampled_from([1, 3, 10, 16, 31]))
+    def wait(self, minutes):
+        self.house.advance(minutes=minutes)
+
+    @rule(fault=st.one_of(st.none(), troubles.map(lambda trouble: Fault(*trouble))))
+    def sweep(self, fault):
+        try:
+            self.ask(fault, self.house.sweep)
+        except Exception:
+            assert fault  # it is logged, and a minute later the next one goes on
+
+    @rule(rounds=st.integers(1, 3), chance=chances)
+    def some_of_it_arrives(self, rounds, chance):
+        for _ in range(rounds):
+            self.house.pump(until_quiet=False, chance=chance)
+
+    @rule(chance=chances)
+    def all_of_it_arrives(self, chance):
+        self.house.pump(chance=chance)
+
+    @precondition(lambda self: self.faults < MOST_FAULTS)
+    @rule(function=st.sampled_from(BACKGROUND), trouble=troubles, chance=chances)
+    def something_fails_behind_the_scenes(self, function, trouble, chance):
+        self.faults += 1
+        self.twice_told |= function == "NotifyConsumer"
+        n, when = trouble
+        self.house.fault = Fault(n, when, of=function)
+        self.house.pump(chance=chance)
+        self.house.fault = None
+
+    @invariant()
+    def the_books_balance_whenever_it_is_quiet(self):
+        if self.house.is_quiet:
+            self.check()
+
+    def check(self):
+        books.check(self.house, ON_HAND, twice_told=self.twice_told)
+        books.check_sequences(self.house)
+
+    def teardown(self):
+        """In the end everything arrives, all deadlines pass, and nothing is left half-done."""
+        self.house.pump()
+        self.check()
+        self.house.advance(minutes=31)
+        self.house.sweep()
+        self.house.pump()
+        self.check()
+        assert not {order.status for order in books.orders()} & {"pending", "awaiting_payment"}
+        self.lived.update(event["type"] for name in ("orders", "payments") for event in self.house.said(name))
+
+
+def test_the_books_balance_whatever_happens(house):
+    shopping.open_shop(house, ON_HAND)
+    opened, lived = house.keep(), Counter[str]()
+    life: Any = partial(Orders, house, opened, lived)
+    run_state_machine_as_test(
+        life,
+        settings=settings(
+            max_examples=24, stateful_step_count=25, suppress_health_check=[HealthCheck.too_slow]
+        ),
+    )
+    # Lives in which nothing happens prove nothing.
+    assert lived.keys() >= HAPPENED, lived
