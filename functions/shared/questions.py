@@ -66,8 +66,9 @@ class Reserved(Message):
 class Reserve(Ask[Reserved]):
     """Hold stock for an order, all lines or none, at exactly the quoted prices; idempotent by `order_id`.
 
-    Declined with `out-of-stock` (`items: [{sku, requested, available}]`), `price-changed`
-    (`items: [{sku, quoted, current}]`) or `reservation-released` (the order was given up meanwhile).
+    Declined with `out-of-stock` (`items: [{sku, requested, available}]`, and beside them the `prices` that
+    changed), `price-changed` (`items: [{sku, quoted, current}]`) or `reservation-released` (the order was
+    given up meanwhile).
     """
 
     command: ClassVar[str] = "reserve"

@@ -64,7 +64,7 @@ def kill_before_chunk(monkeypatch, number):
 
 def take(line, pieces):
     """Somebody else buys so many of it."""
-    assert refused_as(reserve("ord_rival", line | {"quantity": pieces})) is None
+    assert refused_as(reserve(f"ord_rival_{line['sku']}", line | {"quantity": pieces})) is None
 
 
 def test_250_lines_are_held_in_chunks(cloud):
@@ -97,6 +97,23 @@ def test_a_last_chunk_that_is_refused_leaves_nothing_held(wanted):
     assert answer["problem"]["items"] == [{"sku": wanted[-1]["sku"], "requested": 2, "available": 1}]
     assert shelves(wanted) == {(10, 0), (1, 9)}
     assert state("ord_1") == "released"
+
+
+def test_a_large_order_is_told_of_all_that_it_lacks_in_whatever_chunk(wanted):
+    take(wanted[5], 10)
+    take(wanted[9], 9)
+    wanted[8] |= {"unit_price": gbp(400), "line_total": gbp(800)}
+    problem = reserve("ord_1", *wanted)["problem"]
+    assert problem["items"] == [
+        {"sku": wanted[5]["sku"], "requested": 2, "available": 0},
+        {"sku": wanted[9]["sku"], "requested": 2, "available": 1},
+    ]
+    assert problem["prices"] == [{"sku": wanted[8]["sku"], "quoted": gbp(400), "current": gbp(500)}]
+    assert state("ord_1") == "released"
+
+
+def gbp(amount):
+    return {"amount": amount, "currency": "GBP"}
 
 
 def test_an_order_killed_between_chunks_is_let_go_of_whole(wanted, monkeypatch):

@@ -50,7 +50,9 @@ def _hold_chunks(order_id: str, parts: list[list[Line]]) -> None:
             continue
         if lacks := stock.hold_chunk(order_id, number, part, clock.now()):
             release(order_id)
-            raise domain.refusal(lacks)
+            # The parts behind it were not tried: who accepts what is told here should not be refused by them.
+            rest = [line for later in parts[number + 1 :] for line in later]
+            raise domain.refusal([*lacks, *stock.lacking(rest)])
     stock.settle_head(rows[stock.HEAD], State.HELD)
 
 
