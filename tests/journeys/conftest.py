@@ -81,7 +81,7 @@ def ordered(goods: Callable[..., str]) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def paid(ordered: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """`paid(shopper, quantity=2)`: an order of new goods that is paid and invoiced, its shopper told of both."""
+    """`paid(shopper, quantity=2)`: an order of new goods, paid and invoiced, its shopper told of both."""
 
     def pay(shopper: Shopper, quantity: int = 2, **product: Any) -> dict[str, Any]:
         return paid_for(shopper, ordered(shopper, quantity, **product))

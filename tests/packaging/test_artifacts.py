@@ -99,6 +99,34 @@ def test_starts_from_its_artifact_alone(name, artifacts):
     assert unwelcome == set()
 
 
+CALL = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import botocore.session
+session = botocore.session.get_session()
+session.set_credentials("testing", "testing")
+for service in sys.argv[2:]:
+    client = session.create_client(service, region_name="eu-west-1")
+    model = client.meta.service_model
+    assert isinstance(model.client_context_parameters, list)
+    for name in model.operation_names:
+        operation = model.operation_model(name)
+        for shape in (operation.input_shape, operation.output_shape, *operation.error_shapes):
+            assert shape is None or isinstance(getattr(shape, "members", {}), dict)
+        assert isinstance(operation.context_parameters, list)
+    if service == "s3":
+        assert client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
+"""
+
+
+@pytest.mark.parametrize("key", RECIPES, ids="-".join)
+def test_the_trimmed_models_say_all_that_a_client_reads(key, artifacts):
+    services = sorted(package.Lock.read(package.ROOT / key[1]).aws_services)
+    command = [sys.executable, "-I", "-S", "-B", "-c", CALL, str(artifacts[key]), *services]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 @pytest.mark.parametrize("room", package.OWN_ROOMS)
 def test_a_functions_own_room_is_shipped_by_it_alone(room, artifacts):
     shipping = {RECIPES[key] for key in RECIPES if (artifacts[key] / room).exists()}

@@ -42,7 +42,7 @@ def ship(
     rest = sum(left.values()) - sum(pieces.values())
     parcel = Fulfilment(fulfilment_id, dict(pieces), carrier, tracking, now)
     by = " ".join(part for part in (carrier, tracking) if part)
-    detail = f"{sum(pieces.values())} pieces{f' with {by}' if by else ''}, {rest} left to ship"
+    detail = f"{count(pieces)}{f' with {by}' if by else ''}, {rest} left to ship"
     return order.moved(
         Move.SHIP_PART if rest else Move.SHIP,
         Entry(now, H.SHIPPED, actor, detail, fulfilment_id),
@@ -65,6 +65,12 @@ def taken(wanted: Sequence[tuple[str, int]], left: Mapping[str, int], what_for: 
         if pieces[sku] > left[sku]:
             raise invalid(f"/lines/{position}/quantity", f"Of {sku}, {left[sku]} are left {what_for}.")
     return pieces
+
+
+def count(pieces: Mapping[str, int]) -> str:
+    """How many, in words."""
+    number = sum(pieces.values())
+    return f"{number} piece{'' if number == 1 else 's'}"
 
 
 def check_room(order: Order, pieces: Mapping[str, int]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from orders.domain.fulfilling import check_room, fulfilled, taken
+from orders.domain.fulfilling import check_room, count, fulfilled, taken
 from orders.domain.moves import RETURN_MOVES, RETURNABLE, IllegalTransition, ReturnStatus
 from orders.domain.orders import (
     Entry,
@@ -61,7 +61,7 @@ def request(
     pieces = taken(wanted, left, "to return")
     check_room(order, pieces)
     made = Return(return_id, dict(pieces), reason, now)
-    entry = Entry(now, H.RETURN_REQUESTED, order.user_id, f"{sum(pieces.values())} pieces", return_id)
+    entry = Entry(now, H.RETURN_REQUESTED, order.user_id, count(pieces), return_id)
     return order.changed(entry, returns=(*order.returns, made))
 
 
@@ -89,7 +89,7 @@ def receive(
         raise invalid("/refund/amount", f"At most {worth} can go back for this return.")
     amount = Money(amount=worth if refund is None else refund.amount, currency=currency)
     made = replace(made, restock=restock, refund=amount.amount)
-    detail = f"{sum(made.pieces.values())} pieces, {'back on sale' if restock else 'not to be sold again'}"
+    detail = f"{count(made.pieces)}, {'back on sale' if restock else 'not to be sold again'}"
     entries = [Entry(now, H.RETURN_RECEIVED, actor, detail, return_id)]
     dues = order.refunds_due
     if amount.amount and order.payment_id:

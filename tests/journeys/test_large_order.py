@@ -1,0 +1,67 @@
+"""An order of six hundred lines, whole: from the shelf to the invoice."""
+
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from localstack.shop import Shop
+from localstack.shopper import Shopper, staff_ships, until
+from tests.journeys.conftest import paid_for, stock_of
+
+LINES, VARIANTS, GUESTS = 600, 45, 4
+
+
+@pytest.fixture
+def guests(local, url, stranger):
+    tokens = [stranger.expect(201, "POST", "/users/guest")["access_token"] for _ in range(GUESTS)]
+    return [Shopper(local, Shop(url, token), f"guest.{uuid4().hex[:10]}@example.com") for token in tokens]
+
+
+def test_six_hundred_lines(staff, shopper, guests):
+    """One adds a line a call, and only one call a cart at once gets through: so four guests fill a quarter
+    each, and sign in as one."""
+    run = uuid4().hex[:8]
+    skus = [f"L-{run}-{number:03}" for number in range(LINES)]
+    prices = {sku: 100 + number for number, sku in enumerate(skus)}
+
+    def make(first):
+        variants = [
+            {"sku": sku, "title": sku[-3:], "price": {"amount": prices[sku], "currency": "GBP"}, "stock": 5}
+            for sku in skus[first : first + VARIANTS]
+        ]
+        body = {"title": f"Button box {first}", "category_ids": [], "status": "active", "variants": variants}
+        staff.expect(201, "POST", "/products", body)
+
+    def fill(guest, wanted):
+        for sku in wanted:
+            guest.add(sku, 2)
+
+    buyer = shopper()
+    with ThreadPoolExecutor(GUESTS) as pool:
+        list(pool.map(make, range(0, LINES, VARIANTS)))
+        list(pool.map(fill, guests, [skus[part::GUESTS] for part in range(GUESTS)]))
+    for guest in guests:
+        buyer.shop.expect(200, "POST", "/cart/merge", {"guest_token": guest.shop.token})
+    quote = buyer.quote()
+    assert quote["subtotal"]["amount"] == sum(2 * price for price in prices.values())
+    placed = buyer.order(quote)
+    assert len(placed["lines"]) == LINES
+    order = paid_for(buyer, placed)
+    until(lambda: _shelf(staff, skus) == {(3, 0, 3)}, "every piece to leave the shelf")
+
+    shipped = staff_ships(staff, order)
+    assert shipped["status"] == "shipped"
+    assert {line["sku"]: line["fulfilled"] for line in shipped["lines"]} == dict.fromkeys(skus, 2)
+    issued = buyer.shop.expect(200, "GET", f"/orders/{order['order_id']}/invoice")
+    with urllib.request.urlopen(issued["html_url"], timeout=30) as file:
+        page = file.read().decode()
+    assert [sku for sku in skus if sku not in page] == []
+    with urllib.request.urlopen(issued["url"], timeout=30) as file:
+        assert file.read(5) == b"%PDF-"
+
+
+def _shelf(staff, skus):
+    with ThreadPoolExecutor(GUESTS) as pool:
+        return set(pool.map(lambda sku: stock_of(staff, sku), skus))

@@ -1,0 +1,72 @@
+"""What staff see and do with orders, and nobody else."""
+
+from datetime import date, timedelta
+from urllib.parse import quote
+
+import pytest
+
+from localstack.shopper import staff_ships
+from tests.journeys.calls import cancel, order_now
+from tests.journeys.conftest import new_key
+
+
+def test_what_is_nobody_elses_business(staff, shopper, guest, paid):
+    buyer, other = shopper(), shopper()
+    order = paid(buyer)
+    path, sku = f"/orders/{order['order_id']}", order["lines"][0]["sku"]
+    staff_ships(staff, order)
+    body = {"lines": [{"sku": sku, "quantity": 1}], "reason": "mine now"}
+    assert other.shop.call("POST", f"{path}/returns", body, **new_key()).status == 404
+    assert guest.shop.call("POST", f"{path}/returns", body, **new_key()).status == 403
+    parcel = {"carrier": "DPD", "tracking": "1"}
+    for reader in (buyer, other, guest):
+        assert reader.shop.call("POST", f"{path}/fulfilments", parcel, **new_key()).status == 403
+        assert reader.shop.call("PUT", f"{path}/status", {"status": "delivered"}).status == 403
+        assert reader.shop.call("GET", "/admin/orders").status == 403
+    made = buyer.send_back(order, {sku: 1}, "too small")
+    settle = f"{path}/returns/{made['return_id']}"
+    assert buyer.shop.call("PUT", settle, {"status": "approved"}).status == 403
+    assert order_now(buyer, order)["returns"][0]["status"] == "requested"
+
+
+@pytest.fixture
+def three(shopper, ordered, paid):
+    """The ids of one buyer's orders: a paid one, a cancelled one, and one that waits for its payment."""
+    buyer = shopper()
+    first, second = paid(buyer), ordered(buyer)
+    assert cancel(buyer, second).status == 200
+    return [order["order_id"] for order in (first, second, ordered(buyer))]
+
+
+def test_staff_find_orders(staff, three):
+    first, second, third = three
+    orders = {order_id: staff.expect(200, "GET", f"/orders/{order_id}") for order_id in three}
+    user_id = orders[first]["user_id"]
+
+    def find(query):
+        page = staff.expect(200, "GET", f"/admin/orders?{query}")
+        return [order["order_id"] for order in page["items"]]
+
+    assert find(f"user_id={user_id}") == [third, second, first]
+    assert find(f"user_id={user_id}&status=paid") == [first]
+    assert find(f"user_id={user_id}&status=cancelled") == [second]
+    assert find(f"number={orders[second]['number']}") == [second]
+    for order_id, status in ((first, "paid"), (second, "cancelled"), (third, "awaiting_payment")):
+        since = quote(orders[order_id]["placed_at"])
+        assert order_id in find(f"status={status}&from={since}&limit=100")
+        assert order_id in find(f"from={since}&to={since}&limit=100")
+    today = date.fromisoformat(orders[first]["placed_at"][:10])
+    yesterday = today - timedelta(days=1)
+    assert find(f"user_id={user_id}&from={yesterday}&to={today + timedelta(days=1)}") == [
+        third,
+        second,
+        first,
+    ]
+    assert find(f"user_id={user_id}&to={yesterday}") == []
+    assert staff.call("GET", f"/admin/orders?from={today}&to={yesterday}").status == 422
+    assert staff.call("GET", "/admin/orders?status=lost").status == 422
+
+    page = staff.expect(200, "GET", f"/admin/orders?user_id={user_id}&limit=2")
+    rest = staff.expect(200, "GET", f"/admin/orders?user_id={user_id}&limit=2&cursor={page['next_cursor']}")
+    assert [o["order_id"] for o in [*page["items"], *rest["items"]]] == [third, second, first]
+    assert rest["next_cursor"] is None
