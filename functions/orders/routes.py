@@ -59,7 +59,7 @@ def cancel_order(caller: Caller, order_id: str, key: Key) -> OrderView:
 @routes.post("/orders/{order_id}/returns", role=CUSTOMER, status=201, idempotent=True)
 def request_return(caller: Caller, order_id: str, body: RequestReturn, key: Key) -> ReturnView:
     """Ask to send goods back."""
-    order, made = returning.request(caller, order_id, body.pieces, body.reason, key.pk)
+    order, made = returning.request(caller, order_id, body.pieces, body.reason, key.pk + key.fingerprint)
     return ReturnView.of(order, made)
 
 
@@ -72,30 +72,35 @@ def list_all_orders(query: ListOrders) -> OrderPage:
 
 
 @routes.put("/orders/{order_id}/status", role=STAFF)
-def set_order_status(caller: Caller, order_id: str, body: SetStatus) -> OrderView:
+def set_order_status(caller: Caller, order_id: str, body: SetStatus, if_match: int | None) -> OrderView:
     """Ship all that is left, say that it arrived, or cancel."""
     if body.status == "shipped":
         # A PUT has no key: shipped is shipped, a second time is refused by the order's status.
         return OrderView.of(
-            fulfilling.ship(caller, order_id, None, body.carrier, body.tracking, new_id("req"))
+            fulfilling.ship(caller, order_id, None, body.carrier, body.tracking, new_id("req"), if_match)
         )
     if body.status == "delivered":
-        return OrderView.of(fulfilling.deliver(caller, order_id))
-    return OrderView.of(ending.cancel_as_staff(caller, order_id))
+        return OrderView.of(fulfilling.deliver(caller, order_id, if_match))
+    return OrderView.of(ending.cancel_as_staff(caller, order_id, if_match))
 
 
 @routes.post("/orders/{order_id}/fulfilments", role=STAFF, status=201, idempotent=True)
 def fulfil_order(caller: Caller, order_id: str, body: Fulfil, key: Key) -> OrderView:
     """Ship a parcel with some of the order, or with all that is left."""
-    return OrderView.of(fulfilling.ship(caller, order_id, body.pieces, body.carrier, body.tracking, key.pk))
+    return OrderView.of(
+        fulfilling.ship(caller, order_id, body.pieces, body.carrier, body.tracking, key.pk + key.fingerprint)
+    )
 
 
 @routes.put("/orders/{order_id}/returns/{return_id}", role=STAFF)
-def settle_return(caller: Caller, order_id: str, return_id: str, body: SettleReturn) -> ReturnView:
+def settle_return(
+    caller: Caller, order_id: str, return_id: str, body: SettleReturn, if_match: int | None
+) -> ReturnView:
     """Approve a return, reject it, or receive the goods and so refund them."""
     restock = body.restock is not False
     status = ReturnStatus(body.status)
-    return ReturnView.of(*returning.settle(caller, order_id, return_id, status, restock, body.refund))
+    settled = returning.settle(caller, order_id, return_id, status, restock, body.refund, if_match)
+    return ReturnView.of(*settled)
 
 
 def _page(found: tuple[list[Order], str | None]) -> OrderPage:

@@ -13,7 +13,8 @@ from shared.money import Money, Price
 ALGORITHM = "HS256"
 Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+PLAIN = r"^[^\x00-\x1f\x7f]+$"  # it is printed on labels, invoices and in mails
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PLAIN)]
 Quantity = Annotated[int, Field(ge=1, le=9_999)]
 MAX_LINES = 1_000
 
@@ -28,7 +29,9 @@ class ShippingAddress(BaseModel):
     line2: Line | None = None
     city: Line
     region: Line | None = None
-    postal_code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20)]
+    postal_code: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20, pattern=PLAIN)
+    ]
     country: Country
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()-]{5,30}$")] | None = None
 

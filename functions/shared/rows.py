@@ -22,6 +22,8 @@ Connection.session = property(lambda _: aws.session())  # type: ignore[method-as
 
 CONFLICT = "TransactionConflict"
 REFUSED = "ConditionalCheckFailed"
+# Of single writes that meet a transaction; local clouds never say so.
+CONFLICTS = frozenset({"TransactionInProgressException", "TransactionConflictException"})
 THROTTLED = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -29,8 +31,6 @@ THROTTLED = frozenset(
         "ThrottlingException",
         "ThrottlingError",
         "RequestLimitExceeded",
-        "TransactionInProgressException",
-        "TransactionConflictException",
         "InternalServerError",
         "ServiceUnavailable",
     }
@@ -111,6 +111,8 @@ def unavailable(error: Exception) -> Unavailable | None:
     cause = error.cause if isinstance(error, PynamoDBException) else error
     if isinstance(cause, ClientError):
         code = cause.response.get("Error", {}).get("Code", "")
+        if code in CONFLICTS:
+            return Contended("Others are writing the same; ask again.", retry_after=1)
         return Unavailable("The shop is busy; ask again.") if code in THROTTLED else None
     return (
         Unavailable("A part of the shop does not answer; ask again.")

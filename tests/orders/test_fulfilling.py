@@ -3,8 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import ClientError
+from pynamodb.exceptions import PutError
 
 from orders.app import api
+from orders.tables import orders
+from orders.tables.rows import OrderRow
 from shared import clock
 from tests.orders.conftest import SHOPPER, place, read, token
 from tests.orders.paid import delivered, fulfil, give_back, paid, pay, placed, set_status
@@ -171,3 +175,63 @@ def test_an_order_that_costs_nothing_is_paid_at_once(shop):
     assert place({"quote_token": token(made)}, "k").text == reply.text
     assert [kind for kind, _ in timeline(reply.json)] == ["order.placed", "order.paid"]
     assert set_status(reply.json, status="cancelled", who=staff()).json["refunded"]["amount"] == 0
+
+
+def test_a_change_decided_on_another_version_is_refused(shop):
+    order = paid()
+    path = f"/orders/{order['order_id']}/status"
+
+    def put(version: int, status: str) -> int:
+        headers = {"If-Match": f'"{version}"'}
+        return call(api, "PUT", path, body={"status": status}, caller=staff(), headers=headers).status
+
+    for status in ("shipped", "delivered", "cancelled"):
+        assert put(order["version"] - 1, status) == 412
+    assert put(order["version"], "shipped") == 200
+    assert put(order["version"] + 1, "delivered") == 200
+
+
+def test_an_order_refunded_before_it_was_shipped_frees_its_stock(shop):
+    order = paid()
+    back = give_back(order, order["total"]["amount"])
+    assert (back["status"], back["reason"]) == ("refunded", "its payment was given back")
+    assert [kind for kind, _ in timeline(order)][2:] == ["refund.made", "order.cancelled", "order.refunded"]
+    assert fulfil(order).status == 409
+
+
+def test_a_write_whose_answer_was_lost_and_that_was_sent_again_is_known_as_done(shop, monkeypatch):
+    """botocore repeats a put that it had no answer to, and is refused by what the first one wrote."""
+    order = paid()
+    save = orders.save
+
+    def lost(changed):
+        save(changed)
+        raise orders.Overtaken
+
+    with monkeypatch.context() as patch:
+        patch.setattr(orders, "save", lost)
+        assert set_status(order, status="shipped").status == 200
+        assert set_status(order, status="delivered").status == 200
+    assert len(read(order["order_id"]).json["fulfilments"]) == 1
+
+
+def test_a_put_that_meets_a_transaction_is_tried_again(shop, monkeypatch):
+    """As DynamoDB answers a single write to a row that a transaction holds; moto never does."""
+    order = paid()
+    put, refused = OrderRow.save, iter([True, True, False])
+
+    def meets(row, *conditions):
+        if next(refused, False):
+            code = {"Code": "TransactionConflictException", "Message": "Transaction is ongoing"}
+            raise PutError(cause=ClientError({"Error": code}, "PutItem"))
+        return put(row, *conditions)
+
+    monkeypatch.setattr(OrderRow, "save", meets)
+    assert set_status(order, status="shipped").status == 200
+
+
+def test_bodies_nested_without_end_are_malformed(shop):
+    order = placed()
+    path = f"/orders/{order['order_id']}/cancel"
+    reply = call(api, "POST", path, raw="[" * 100_000, caller=SHOPPER, headers={"Idempotency-Key": "k"})
+    assert (reply.status, reply.json["type"]) == (400, "/problems/malformed")

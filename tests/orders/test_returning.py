@@ -7,15 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orders.app import api
 from orders.domain import fulfilling, paying, placing, returning
 from orders.domain.orders import Order
 from orders.domain.terms import agreed
 from orders.tables.rows import OrderRow
+from shared import clock
 from shared.money import Money
-from tests.orders.conftest import read
-from tests.orders.paid import delivered, fulfil, paid, received, send_back, settle
-from tests.orders.samples import ADDRESS, NOW, gbp, quote
-from tests.support import customer, guest
+from tests.orders.conftest import place, read, token
+from tests.orders.paid import delivered, fulfil, paid, pay, received, send_back, settle
+from tests.orders.samples import ADDRESS, NOW, gbp, line, quote
+from tests.support import call, customer, guest, keyed
 
 
 def dues(order: dict) -> dict:
@@ -139,6 +141,28 @@ def test_returns_received_at_once_never_bring_more_than_was_paid(shop, atomic):
         replies = list(pool.map(lambda each: settle(order, each, status="received"), made * 2))
     assert sorted(reply.status for reply in replies) == [200] * 4 + [409] * 4
     assert sum(due[1] for due in dues(order).values()) == order["total"]["amount"]
+
+
+def test_many_returns_keep_nobody_from_shipping_the_rest(shop):
+    made = quote(1, at=clock.now())
+    only = line("SKU-0000", 200, 100)
+    sums = {"subtotal": only.line_total, "tax": only.tax, "shipping": gbp(0), "shipping_tax": None}
+    made = made.model_copy(update={"lines": [only], "total": only.line_total, **sums})
+    order = pay(place({"quote_token": token(made)}).json)
+    fulfil(order, lines=[{"sku": "SKU-0000", "quantity": 100}])
+    asked = [send_back(order, ("SKU-0000", 1)) for _ in range(51)]
+    assert [reply.status for reply in asked] == [201] * 50 + [409]
+    assert asked[-1].json["type"] == "/problems/too-many-parts"
+    assert fulfil(order, lines=[{"sku": "SKU-0000", "quantity": 10}]).json["status"] == "partially_shipped"
+    assert fulfil(order).json["status"] == "shipped"
+
+
+def test_a_reason_has_room_for_words_and_not_for_books(shop):
+    order = delivered()
+    path = f"/orders/{order['order_id']}/returns"
+    for reason, status in (("\U0001f642" * 250, 201), ("\U0001f642" * 251, 422), ("a\x00b", 422)):
+        body = {"lines": [{"sku": "SKU-0002", "quantity": 1}], "reason": reason}
+        assert call(api, "POST", path, body=body, caller=customer(), headers=keyed()).status == status
 
 
 @given(

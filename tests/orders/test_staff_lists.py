@@ -59,6 +59,10 @@ def test_orders_are_found_by_period_from_and_to_included(made, time):
     assert listed(f"from={day(3)}&to={day(5)}&limit=2") == made[3:6][::-1]
     assert listed(f"to={day(1)}") == made[:2][::-1]
     assert listed(f"from={day(2)}&to={day(4)}&status=paid") == [made[4], made[2]]
+    assert listed("from=1900-01-01&to=2200-01-01") == made[::-1]
+    assert listed("from=1900-01-01&to=2999-01-01&user_id=usr_1") == made[::-1]
+    for who in ("", "&user_id=usr_1"):
+        assert listed(f"from=1960-01-01&to=1965-01-01{who}") == []
     assert listed(f"from={day(10)}T00:00:00Z") == made[10:][::-1]
     assert call(api, "GET", f"/admin/orders?from={day(3)}&to={day(2)}", caller=staff()).status == 422
     assert call(api, "GET", "/admin/orders?from=yesterday", caller=staff()).status == 422

@@ -94,6 +94,11 @@ def _payments(house: House, back: Mapping[str, int]) -> Iterator[str]:
             yield f"Stripe's {row['type']['S']} {row['pk']['S']} is {row['status']['S']}"
 
 
+def given_up(order: Any) -> bool:
+    """Also what was refunded in full before anything left the shelf."""
+    return any(entry.type == "order.cancelled" for entry in order.timeline)
+
+
 def stock(on_hand: Mapping[str, int]) -> Iterator[str]:
     """What is on the shelves and what is sold is what there was; what is reserved, open orders wait for."""
     sold: Counter[str] = Counter()
@@ -103,7 +108,7 @@ def stock(on_hand: Mapping[str, int]) -> Iterator[str]:
         if order.status == "pending":
             pending.add(order.order_id)
         for line in order.terms.lines if order.terms else ():
-            sold[line.sku] += line.quantity if order.status in PAID else 0
+            sold[line.sku] += line.quantity if order.status in PAID and not given_up(order) else 0
             awaited[line.sku] += line.quantity if order.status == "awaiting_payment" else 0
         for returned in order.returns:
             if returned.status == "received" and returned.restock:

@@ -8,12 +8,13 @@ from orders.domain.moves import Move, target
 from orders.domain.orders import Entry, Fulfilment, H, Order
 from shared.errors import Conflict, invalid
 
-MAX_PARCELS = 50  # and MAX_PIECES lines in them and in returns: the row must stay under DynamoDB's 400 KB
-MAX_PIECES = 5_000
+# The row must stay under DynamoDB's 400 KB: so many parcels and returns, with so many lines in each kind.
+MAX_PARTS = 50
+MAX_PIECES = 2_500
 
 
 class TooManyParts(Conflict):
-    """The order has as many parcels and returns as its row has room for."""
+    """The order has as many parcels, or returns, as its row has room for."""
 
 
 def fulfilled(order: Order) -> Counter[str]:
@@ -38,8 +39,9 @@ def ship(
     shipped = fulfilled(order)
     left = {line.sku: line.quantity - shipped[line.sku] for line in order.agreed.lines}
     pieces = taken(wanted, left, "to ship") if wanted is not None else +Counter(left)
-    check_room(order, pieces)
     rest = sum(left.values()) - sum(pieces.values())
+    if rest:  # what ships all that is left is never refused
+        check_room([parcel.pieces for parcel in order.fulfilments], pieces)
     parcel = Fulfilment(fulfilment_id, dict(pieces), carrier, tracking, now)
     by = " ".join(part for part in (carrier, tracking) if part)
     detail = f"{count(pieces)}{f' with {by}' if by else ''}, {rest} left to ship"
@@ -73,8 +75,7 @@ def count(pieces: Mapping[str, int]) -> str:
     return f"{number} piece{'' if number == 1 else 's'}"
 
 
-def check_room(order: Order, pieces: Mapping[str, int]) -> None:
+def check_room(parts: Sequence[Mapping[str, int]], pieces: Mapping[str, int]) -> None:
     """Raises TooManyParts where the order's row could come to be too large."""
-    parts = [parcel.pieces for parcel in order.fulfilments] + [made.pieces for made in order.returns]
-    if len(parts) >= 2 * MAX_PARCELS or sum(map(len, parts)) + len(pieces) > MAX_PIECES:
-        raise TooManyParts("The order has too many parcels and returns; ship or return more at once.")
+    if len(parts) >= MAX_PARTS or sum(map(len, parts)) + len(pieces) > MAX_PIECES:
+        raise TooManyParts("The order has too many of these; take more at once.")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from orders.domain.moves import MOVES, Move, Status
 from orders.domain.orders import MAX_DECLINES, Entry, H, Order, RefundDue
@@ -63,7 +64,14 @@ def _when_all_is_back(order: Order, now: datetime) -> Order:
     total = order.agreed.total
     if order.refunded < total.amount:
         return order
-    refunded = order.moved(Move.REFUND, Entry(now, H.REFUNDED, "system", f"{total.amount} {total.currency}"))
+    entries = [Entry(now, H.REFUNDED, "system", f"{total.amount} {total.currency}")]
+    changes: dict[str, Any] = {}
+    if not order.fulfilments:
+        # Nothing left the shelf, and nothing will: as with a cancellation, stock and coupon come back.
+        reason = "its payment was given back"
+        entries.insert(0, Entry(now, H.CANCELLED, "system", reason))
+        changes = {"reason": reason, "redeemed": (), "released": order.redeemed}
+    refunded = order.moved(Move.REFUND, *entries, **changes)
     return replace(refunded, version=order.version)  # one change, one write
 
 

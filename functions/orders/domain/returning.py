@@ -59,7 +59,7 @@ def request(
     shipped, spoken_for = fulfilled(order), _pieces(order, {R.REQUESTED, R.APPROVED, R.RECEIVED})
     left = {line.sku: shipped[line.sku] - spoken_for[line.sku] for line in order.agreed.lines}
     pieces = taken(wanted, left, "to return")
-    check_room(order, pieces)
+    check_room([made.pieces for made in order.returns], pieces)
     made = Return(return_id, dict(pieces), reason, now)
     entry = Entry(now, H.RETURN_REQUESTED, order.user_id, count(pieces), return_id)
     return order.changed(entry, returns=(*order.returns, made))
@@ -68,7 +68,7 @@ def request(
 def decide(order: Order, return_id: str, approved: bool, actor: str, now: datetime) -> Order:
     """Staff let it come, or do not. Raises NotFound, IllegalTransition."""
     made = _moving(order, return_id, R.APPROVED if approved else R.REJECTED)
-    entry = Entry(now, SAYS[made.status], actor, made.reason, return_id)
+    entry = Entry(now, SAYS[made.status], actor, count(made.pieces), return_id)
     return order.changed(entry, returns=_with(order, made))
 
 

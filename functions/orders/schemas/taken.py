@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from orders.domain.moves import Status
 from orders.domain.orders import Period
@@ -13,6 +13,7 @@ from shared.money import Price
 from shared.paging import PageQuery
 from shared.quotes import MAX_LINES, Quantity, ShippingAddress, Sku
 
+MAX_REASON_BYTES = 1_000  # fifty of them share a row with the order
 # No control characters: it ends in a mail's header.
 Email = Annotated[
     str,
@@ -26,6 +27,12 @@ Words = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"),
 ]
+
+
+def _not_too_long(reason: str) -> str:
+    if len(reason.encode()) > MAX_REASON_BYTES:
+        raise ValueError(f"at most {MAX_REASON_BYTES:,} bytes of text")
+    return reason
 
 
 class PlaceOrder(Body):
@@ -86,6 +93,7 @@ class RequestReturn(Body):
         StringConstraints(
             strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
         ),
+        AfterValidator(_not_too_long),
     ]
 
     @property

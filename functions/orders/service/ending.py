@@ -6,7 +6,7 @@ from orders.domain import ending
 from orders.domain.moves import IllegalTransition
 from orders.domain.orders import Order
 from orders.service import reading
-from orders.service.changing import change
+from orders.service.changing import change, expect
 from orders.tables import orders
 from shared import clock, ids
 from shared.identity import Caller
@@ -22,12 +22,15 @@ def cancel(caller: Caller, order_id: str, request: str) -> Order:
     )
 
 
-def cancel_as_staff(caller: Caller, order_id: str) -> Order:
-    """As `cancel`, anybody's order."""
-    return change(
-        lambda: reading.anybodys(order_id),
-        lambda order: ending.cancel(order, caller.user_id, ids.new_id("req"), clock.now()),
-    )
+def cancel_as_staff(caller: Caller, order_id: str, if_match: int | None) -> Order:
+    """As `cancel`, anybody's order. Raises Stale too."""
+    request = ids.new_id("req")
+
+    def rule(order: Order) -> Order:
+        expect(order, if_match)
+        return ending.cancel(order, caller.user_id, request, clock.now())
+
+    return change(lambda: reading.anybodys(order_id), rule)
 
 
 def expire_overdue(time_left: Callable[[], float]) -> int:

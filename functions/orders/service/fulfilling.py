@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from orders.domain import fulfilling
 from orders.domain.orders import Order
 from orders.service import reading
-from orders.service.changing import change
+from orders.service.changing import change, expect
 from shared import clock, ids
 from shared.identity import Caller
 
@@ -17,12 +17,14 @@ def ship(
     carrier: str | None,
     tracking: str | None,
     request: str,
+    if_match: int | None = None,
 ) -> Order:
-    """A parcel leaves, once a request. Raises NotFound, IllegalTransition, Invalid, TooManyParts."""
+    """A parcel leaves, once a request. Raises NotFound, Stale, IllegalTransition, Invalid, TooManyParts."""
 
     def rule(order: Order) -> Order:
         if any(ids.of_key(parcel.fulfilment_id, request) for parcel in order.fulfilments):
             return order
+        expect(order, if_match)
         now = clock.now()
         parcel_id = ids.keyed_id("ful", now, request)
         return fulfilling.ship(order, parcel_id, lines, carrier, tracking, caller.user_id, now)
@@ -30,9 +32,11 @@ def ship(
     return change(lambda: reading.anybodys(order_id), rule)
 
 
-def deliver(caller: Caller, order_id: str) -> Order:
-    """All of it arrived. Raises NotFound, IllegalTransition."""
-    return change(
-        lambda: reading.anybodys(order_id),
-        lambda order: fulfilling.deliver(order, caller.user_id, clock.now()),
-    )
+def deliver(caller: Caller, order_id: str, if_match: int | None) -> Order:
+    """All of it arrived. Raises NotFound, Stale, IllegalTransition."""
+
+    def rule(order: Order) -> Order:
+        expect(order, if_match)
+        return fulfilling.deliver(order, caller.user_id, clock.now())
+
+    return change(lambda: reading.anybodys(order_id), rule)

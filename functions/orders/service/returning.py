@@ -7,7 +7,7 @@ from orders.domain import returning
 from orders.domain.moves import ReturnStatus
 from orders.domain.orders import Order, Return
 from orders.service import reading
-from orders.service.changing import change
+from orders.service.changing import change, expect
 from orders.settings import settings
 from shared import clock, ids
 from shared.identity import Caller
@@ -41,10 +41,12 @@ def settle(
     status: ReturnStatus,
     restock: bool,
     refund: Money | None,
+    if_match: int | None,
 ) -> tuple[Order, Return]:
-    """Staff approve, reject or receive a return. Raises NotFound, IllegalTransition, Invalid."""
+    """Staff approve, reject or receive a return. Raises NotFound, Stale, IllegalTransition, Invalid."""
 
     def rule(order: Order) -> Order:
+        expect(order, if_match)
         now = clock.now()
         if status is ReturnStatus.RECEIVED:
             return returning.receive(order, return_id, restock, refund, caller.user_id, now)

@@ -21,7 +21,10 @@ def of_owner(
 ) -> tuple[list[Order], dict[str, Any] | None]:
     """A page of the owner's placed orders, and the key to go on after: one Query, more only where many that
     never were placed, or are of another status or time, lie between."""
-    wanted = OrderRow.placed.between(*_bounds(period or Period()))
+    least, greatest = _bounds(period or Period())
+    if greatest < least:
+        return [], None
+    wanted = OrderRow.placed.between(least, greatest)
     if status:
         wanted &= OrderRow.status == status.value
     page = OrderRow.query(
@@ -100,7 +103,9 @@ def _fitting(rows: Sequence[OrderRow]) -> Sequence[OrderRow]:
     """As many of the first as an answer has room for: one at least."""
     room = MAX_BYTES
     for count, row in enumerate(rows):
-        room -= len(row.terms or "")
+        # Shown, a piece in a parcel or a return is some four times as long as it is kept.
+        kept = (row.terms or "", 4 * (row.parcels or ""), 4 * (row.sent_back or ""))
+        room -= sum(len(part.encode()) for part in kept)
         if count and room < 0:
             return rows[:count]
     return rows

@@ -13,6 +13,9 @@ from orders.tables.rows import SHARDS, OrderRow
 from shared.money import Money, Price
 from shared.quotes import QuotedLine, ShippingAddress
 
+LAST_MS = 10**13 - 1  # of thirteen digits: the year 2286
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def shard_of(order_id: str) -> str:
     return str(crc32(order_id.encode()) % SHARDS)
@@ -20,7 +23,7 @@ def shard_of(order_id: str) -> str:
 
 def placed_key(moment: datetime, order_id: str = "") -> str:
     """The sort key of lists: the time, then a part of the id that tells orders of one millisecond apart."""
-    return f"{_ms(moment):013}{order_id[-10:]}"
+    return f"{min(max(_ms(moment), 0), LAST_MS):013}{order_id[-10:]}"
 
 
 def to_row(order: Order) -> OrderRow:
@@ -199,8 +202,8 @@ def _compact(value: Any) -> str:
 
 
 def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _at(ms: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+    return _EPOCH + timedelta(milliseconds=ms)

@@ -72,14 +72,17 @@ def _carry_out(refund: Refund, again: bool, now: datetime) -> None:
         theirs = stripe_gateway.find_refund(held.provider_id, refund.refund_id) if again else None
         theirs = theirs or stripe_gateway.refund(held.provider_id, refund)
     except stripe_gateway.StripeRefused as refusal:
-        _report(refund, refusal.code)
-        _conclude(refund, RefundStatus.FAILED, None, now)
+        _conclude(refund, RefundStatus.FAILED, None, now, why=refusal.code)
     else:
         _conclude(refund, theirs.status, theirs.provider_id, now)
 
 
-def _conclude(refund: Refund, status: RefundStatus, provider_id: str | None, now: datetime) -> None:
-    payments.conclude(refund, replace(refund, status=status, provider_id=provider_id), now)
+def _conclude(
+    refund: Refund, status: RefundStatus, provider_id: str | None, now: datetime, why: str = "at Stripe"
+) -> None:
+    new = replace(refund, status=status, provider_id=provider_id)
+    if payments.conclude(refund, new, now) and status is RefundStatus.FAILED:
+        _report(refund, why)
 
 
 def _report(refund: Refund, why: str) -> None:

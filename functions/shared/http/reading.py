@@ -71,6 +71,6 @@ def key_of(
         raise Malformed("An Idempotency-Key is 1 to 255 printable ASCII characters.")
     try:
         body = json.loads(raw or b"null")
-    except ValueError as error:
-        raise Malformed("The body is not JSON.") from error
-    return Key.of((caller.user_id if caller else "", route.method, path), key, body)
+        return Key.of((caller.user_id if caller else "", route.method, path), key, body)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("The body is not JSON, or nested too deeply.") from error
