@@ -222,8 +222,11 @@ def test_a_put_that_meets_a_transaction_is_tried_again(shop, monkeypatch):
 
     def meets(row, *conditions):
         if next(refused, False):
-            code = {"Code": "TransactionConflictException", "Message": "Transaction is ongoing"}
-            raise PutError(cause=ClientError({"Error": code}, "PutItem"))
+            raise PutError(
+                cause=ClientError(
+                    {"Error": {"Code": "TransactionConflictException", "Message": ""}}, "PutItem"
+                )
+            )
         return put(row, *conditions)
 
     monkeypatch.setattr(OrderRow, "save", meets)
