@@ -3,26 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field, SecretStr, StringConstraints
 
+from shared.email_address import MAX_EMAIL, Email
 from shared.http import Body, View
-from users.domain.accounts import MAX_EMAIL, Account, is_email
+from users.domain.accounts import Account
 from users.domain.passwords import MAX_SENT
 from users.domain.sessions import Tokens
 
-
-def _email(text: str) -> str:
-    if not is_email(text):
-        raise PydanticCustomError("email", "This is not an e-mail address that mail can be sent to.")
-    return text
-
-
-Email = Annotated[
-    str,
-    AfterValidator(_email),
-    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL}),
-]
 # Names end in mails: no control characters, no line ends of any kind.
 Name = Annotated[
     str,

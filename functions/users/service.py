@@ -9,6 +9,7 @@ from typing import NoReturn
 from jwt import InvalidTokenError
 
 from shared import clock, ids
+from shared.email_address import is_email
 from shared.errors import IdempotencyKeyReused, NotFound, TooManyRequests, invalid
 from shared.idempotency import Key
 from shared.observe import count, log
@@ -117,7 +118,7 @@ def ensure_account(email: str, password: str, name: str, roles: Sequence[str]) -
     A new password ends the account's sessions. Raises Invalid, WeakPassword, Contended, and EmailTaken where
     another made the account at this very moment.
     """
-    if not accounts.is_email(email):
+    if not is_email(email):
         raise invalid("/email", "This is not an e-mail address that mail can be sent to.")
     wanted = accounts.account_roles(roles)
     passwords.check_strength(password, email, name)

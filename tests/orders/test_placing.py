@@ -367,3 +367,16 @@ def test_orders_are_their_owners(shop):
     order_id = place(body).json["order_id"]
     assert place(body, caller=customer("usr_2")).status == 422
     assert read(order_id, caller=customer("usr_2")).status == 404
+
+
+@pytest.mark.parametrize("email", ["a@b,c.com", "a@<b>.com", "a@-.--", "a..b@b.com", "\u202ea@b.com", "a@b"])
+def test_the_confirmation_goes_where_mail_can_go(shop, email):
+    made = quote(user_id="gst_1", at=clock.now())
+    reply = place({"quote_token": token(made), "email": email}, caller=guest("gst_1"))
+    assert (reply.status, reply.json["errors"][0]["pointer"]) == (422, "/email")
+
+
+@pytest.mark.parametrize("part", ["name", "line1", "city", "postal_code"])
+def test_what_is_printed_on_a_label_is_one_plain_line(shop, part):
+    reply = place({"shipping_address": WHERE | {part: "A\r\nB\x00"}})
+    assert (reply.status, reply.json["errors"][0]["pointer"]) == (422, f"/shipping_address/{part}")

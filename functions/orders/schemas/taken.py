@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from orders.domain.moves import Status
 from orders.domain.orders import Period
+from shared.email_address import Email
 from shared.errors import invalid
 from shared.http import Body
 from shared.money import Price
@@ -14,14 +15,6 @@ from shared.paging import PageQuery
 from shared.quotes import MAX_LINES, Quantity, ShippingAddress, Sku
 
 MAX_REASON_BYTES = 1_000  # fifty of them share a row with the order
-# No control characters: it ends in a mail's header.
-Email = Annotated[
-    str,
-    StringConstraints(
-        max_length=254,
-        pattern=r"^[^\s\x00-\x1f\x7f@<>\"(),:;\\\[\]]{1,64}@[^\s\x00-\x1f\x7f@]{1,185}\.[^\s\x00-\x1f\x7f@.]{2,63}$",
-    ),
-]
 # A line that people read, in mails too: no control characters.
 Words = Annotated[
     str,

@@ -1,6 +1,5 @@
 """Accounts: whose they are, and what makes an e-mail address one and the same."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,13 +8,6 @@ from unicodedata import normalize
 
 from shared.errors import Conflict, Unauthorized, invalid
 from shared.identity import CUSTOMER, Role
-
-# ASCII alone: SES takes no other local part, and other domains as Punycode only
-# (https://docs.aws.amazon.com/ses/latest/APIReference/API_Destination.html). Lengths: RFC 5321, 4.5.3.1.
-_LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_EMAIL = re.compile(rf"(?=.{{1,64}}@){_LOCAL}@(?:{_LABEL}\.)+(?=[A-Za-z]){_LABEL}")
-MAX_EMAIL = 254
 
 
 class EmailTaken(Conflict):
@@ -66,11 +58,6 @@ class Account:
             credentials=self.credentials + 1,
             version=self.version + 1,
         )
-
-
-def is_email(text: str) -> bool:
-    """Whether mail can be sent there as far as its form tells."""
-    return len(text) <= MAX_EMAIL and _EMAIL.fullmatch(text) is not None
 
 
 def email_key(email: str) -> str:

@@ -1,0 +1,32 @@
+"""What an e-mail address looks like, to all who take one."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+# ASCII alone: SES takes no other local part, and other domains as Punycode only
+# (https://docs.aws.amazon.com/ses/latest/APIReference/API_Destination.html). Lengths: RFC 5321, 4.5.3.1.
+_LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_EMAIL = re.compile(rf"(?=.{{1,64}}@){_LOCAL}@(?:{_LABEL}\.)+(?=[A-Za-z]){_LABEL}")
+MAX_EMAIL = 254
+
+
+def is_email(text: str) -> bool:
+    """Whether mail can be sent there as far as its form tells."""
+    return len(text) <= MAX_EMAIL and _EMAIL.fullmatch(text) is not None
+
+
+def _email(text: str) -> str:
+    if not is_email(text):
+        raise PydanticCustomError("email", "This is not an e-mail address that mail can be sent to.")
+    return text
+
+
+Email = Annotated[
+    str,
+    AfterValidator(_email),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL}),
+]
