@@ -248,12 +248,17 @@ def must_cancel(payment: Payment, intent: Intent) -> bool:
     return intent.is_open and (payment.unwanted or payment.is_over)
 
 
-def promised(payment: Payment, amount: int) -> Payment:
-    """The payment with `amount` (minor units, above zero) claimed for a refund. Raises RefundTooLarge.
+def left_of(payment: Payment) -> int:
+    """What of the captured money is neither back nor claimed, in minor units.
 
     Refunds made at Stripe by hand show in `refunded` alone, ours in both: the larger of the two is taken.
     """
-    left = payment.captured - max(payment.promised, payment.refunded)
+    return payment.captured - max(payment.promised, payment.refunded)
+
+
+def promised(payment: Payment, amount: int) -> Payment:
+    """The payment with `amount` (minor units, above zero) claimed for a refund. Raises RefundTooLarge."""
+    left = left_of(payment)
     if not 0 < amount <= left:
         raise RefundTooLarge(
             f"{amount} cannot be given back: {left} is left of what was captured.", left=left

@@ -16,13 +16,16 @@ from shared.rows import Contended
 
 
 def refund_due(due: RefundDueFacts, now: datetime) -> None:
-    """Give back what is due, under an id derived from its `refund_key`.
+    """Give back what is due, under an id derived from its `refund_key`; only what is left of the payment,
+    where a part went back by hand meanwhile.
 
     Its row claims the money first; a second run finds the row and goes on from there. What is refused for
     good is kept as `failed` and counted (`RefundsFailed`), for a person to look at.
     """
     refund_id = derived_id("ref", due.payment_id, due.refund_key)
     found = payments.refund(due.payment_id, refund_id)
+    if found is None:
+        settling.settle(due.payment_id, now)  # what was given back by hand may not be known here yet
     refund = found or _promise(Refund(refund_id, due.payment_id, due.amount.amount, due.reason), due, now)
     if refund.status is RefundStatus.REQUESTED:
         _carry_out(refund, again=found is not None, now=now)
@@ -38,20 +41,25 @@ def follow(stripe_refund_id: str, payment_id: str, now: datetime) -> None:
 
 
 def _promise(refund: Refund, due: RefundDueFacts, now: datetime) -> Refund:
-    """The refund, written with its money claimed; or kept as failed where there is not so much left."""
+    """The refund, written with its money claimed: as much of it as is left; kept as failed where none is."""
     for _ in range(settling.TRIES):
         held = payments.payment(refund.payment_id)
         if held is None:
             raise NoSuchPayment("There is no such payment.")
         try:
-            claimed = domain.promised(_in_currency(held, due), refund.amount)
+            left = domain.left_of(_in_currency(held, due))
+            asked = replace(refund, amount=min(refund.amount, left) or refund.amount)
+            claimed = domain.promised(held, asked.amount)
         except Conflict as refusal:
             failed = replace(refund, status=RefundStatus.FAILED)
             payments.keep_refused(failed, now)
             _report(failed, refusal.detail)
             return failed
-        if payments.promise(refund, held, claimed, now):
-            return refund
+        if payments.promise(asked, held, claimed, now):
+            if asked.amount < refund.amount:
+                log.warning("less is left than is due", extra={"refund_id": refund.refund_id, "left": left})
+                observe.count("RefundsCut")
+            return asked
         if found := payments.refund(refund.payment_id, refund.refund_id):
             return found
     raise Contended("Others are writing the same payment; ask again.", retry_after=1)
