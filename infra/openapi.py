@@ -33,14 +33,15 @@ def routes() -> list[tuple[str, Any]]:
 
     template = read(ROOT / "template.yaml")
     found = []
-    for name, properties in functions(template).items():
-        for part in (template["Globals"]["Function"], properties):
-            for variable, value in part.get("Environment", {}).get("Variables", {}).items():
-                os.environ.setdefault(variable, value if isinstance(value, str) else "unset")
-        module, _, attribute = properties["Handler"].rpartition(".")
-        handler = getattr(importlib.import_module(module), attribute)
-        if isinstance(handler, Api):
-            found += [(name, route) for route in handler.declared]
+    with patch.dict(os.environ):  # what is set for want of a deployment must not outlive the look
+        for name, properties in functions(template).items():
+            for part in (template["Globals"]["Function"], properties):
+                for variable, value in part.get("Environment", {}).get("Variables", {}).items():
+                    os.environ.setdefault(variable, value if isinstance(value, str) else "unset")
+            module, _, attribute = properties["Handler"].rpartition(".")
+            handler = getattr(importlib.import_module(module), attribute)
+            if isinstance(handler, Api):
+                found += [(name, route) for route in handler.declared]
     return sorted(found, key=lambda pair: (pair[1].path, METHODS.index(pair[1].method.lower())))
 
 
