@@ -13,6 +13,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Any, get_args, get_origin
+from unittest.mock import patch
 
 import yaml
 
