@@ -17,13 +17,16 @@ sam := SAM_CLI_TELEMETRY=0 PATH="$(CURDIR)/.venv/bin:$$PATH" .local/sam/bin/sam
 dev := --name dev --engine-port $(PORT) --stripe-port $(STRIPE_PORT)
 test := --name test --engine-port 4666 --stripe-port 12211
 
+# A STAGE that somebody names is one on AWS; without one it is the local cloud.
+on_stage := $(if $(filter undefined default file,$(origin STAGE)),--name dev,--stage $(STAGE))
+
 # An environment is made once per content of its lock: the stamp's name is the lock's checksum.
 stamp = $(1)/.made-$(shell cksum < requirements/$(2).txt | cut -d' ' -f1)
 venv_ready   := $(call stamp,.venv,dev)
 engine_ready := $(call stamp,.local/engine,engine)
 sam_ready    := $(call stamp,.local/sam,sam)
 
-.PHONY: help up down url token status logs demo test check unit packaging journeys openapi build validate deploy bench fmt
+.PHONY: help up down url token status logs demo audit redrive mails test check unit packaging journeys openapi build validate deploy bench fmt
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,12 +52,21 @@ logs: ## follow the logs of the local cloud (engine, functions, Stripe)
 demo: $(venv_ready) ## a shopper buys, narrated; ORDERS=61 replays real sales and audits them
 	@$(py) -m localstack.demo --name dev $(if $(ORDERS),--orders $(ORDERS))
 
+audit: $(venv_ready) ## hold a stage's Stripe, ledger, orders, stock and mails against each other (STAGE= on AWS, else the local cloud)
+	@$(py) -m ops.audit $(on_stage)
+
+redrive: $(venv_ready) ## send what lies in dead-letter queues back to be tried again (STAGE= on AWS, else the local cloud)
+	@$(py) -m ops.redrive $(on_stage)
+
+mails: $(venv_ready) ## every mail and text message in every language, as HTML and PNG, into .local/mails
+	@$(py) -m localstack.mails --out .local/mails
+
 test: check unit packaging journeys ## everything: check, unit, packaging, journeys
 
 check: $(venv_ready) ## ruff, formatting, mypy strict
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy functions infra localstack tests
+	@.venv/bin/mypy functions infra localstack ops tests
 
 unit: $(venv_ready) ## rules, moto and contract tests; seconds, no local cloud
 	@.venv/bin/pytest -q -n auto --dist loadscope tests --ignore tests/journeys --ignore tests/packaging

@@ -6,19 +6,16 @@ no service's name (`FrontApi`) gets `shared` alone.
 
 Environment:
     TILLSTACK_TARGET  what it will run on, such as `python3.13-arm64`; unset: this very machine.
-    TILLSTACK_CACHE   where libraries are kept by lock, target and this file (default: ~/.cache/tillstack).
+    TILLSTACK_CACHE   where libraries are kept by lock, target and recipe (default: ~/.cache/tillstack).
 """
 
 from __future__ import annotations
 
 import fcntl
-import gzip
 import hashlib
-import json
 import os
 import re
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
@@ -26,6 +23,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import trimming
+from trimming import trim
 
 ROOT = Path(__file__).resolve().parent
 
@@ -47,40 +47,6 @@ OWN_FILES = {
 }
 # A room of a service that one function alone enters, and only that one ships.
 OWN_ROOMS = {"orders/invoicing": "OrdersInvoices"}
-
-# Never imported at run time, by path inside the library folder.
-UNUSED = (
-    "aws_lambda_powertools/event_handler",
-    "aws_lambda_powertools/metrics/provider/datadog",
-    "aws_lambda_powertools/utilities/[!_jt]*",
-    "bin",
-    "botocore/data/*/*/examples-1.json*",
-    "cffi",
-    "chalice/[!_a]*",
-    "chalice/a[!p]*",
-    "dateutil/rrule.py",
-    "dateutil/zoneinfo/*.tar.gz",
-    "pydantic/mypy.py",
-    "pydantic/v1",
-    "reportlab/fonts",
-    "reportlab/graphics",
-    "reportlab/lib/[!_abcflpru]*",
-    "reportlab/lib/a[rt]*",
-    "reportlab/lib/co[dr]*",
-    "reportlab/lib/p[dy]*",
-    "reportlab/pdfbase/_c[ai]*",
-    "reportlab/pdfbase/_glyphlist.py",
-    "reportlab/pdfbase/acroform.py",
-    "reportlab/pdfbase/cidfonts.py",
-    "reportlab/platypus",
-    "stripe/events",
-    "stripe/params",
-    "urllib3/contrib/[!_]*",
-)
-UNUSED_ANYWHERE = ("tests", "test", "__pycache__", "*.pyi")
-
-# Distributions that read their own version while they are imported.
-READ_OWN_METADATA = {"python_ulid"}
 
 NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "README.md", "*requirements.txt")
 
@@ -194,17 +160,14 @@ def libraries(lock: Lock, target: Target) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     bytecode = "compiled" if target.interpreter() else "source"
     wanted = [target.name, bytecode, *lock.pins, *sorted(lock.aws_services)]
-    recipe = " ".join(wanted).encode() + Path(__file__).read_bytes()
+    recipe = " ".join(wanted).encode() + Path(__file__).read_bytes() + Path(trimming.__file__).read_bytes()
     ready = cache / f"{target.name}-{hashlib.sha256(recipe).hexdigest()[:16]}"
     with exclusive(ready.with_suffix(".lock")):
         if not ready.exists():
             with tempfile.TemporaryDirectory(dir=cache, prefix="making-") as scratch:
                 made = Path(scratch) / "site"
                 install(lock, made, target)
-                trim(made, lock)
-                narrow_endpoints(made / "botocore" / "data")
-                leave_out_prose(made / "botocore" / "data")
-                strip_symbols(made)
+                trim(made, lock.aws_services)
                 compile_libraries(made, target)
                 made.rename(ready)
     return ready
@@ -228,66 +191,6 @@ def install(lock: Lock, into: Path, target: Target) -> None:
         raise BuildError(
             f"pip could not install the function's libraries for {target.name}:\n{done.stderr.strip()}"
         )
-
-
-def trim(site: Path, lock: Lock) -> None:
-    """Take out what no function imports: other services' models, command lines, stubs, package records."""
-    doomed = [path for pattern in UNUSED for path in site.glob(pattern)]
-    doomed += [path for pattern in UNUSED_ANYWHERE for path in site.rglob(pattern)]
-    models = (site / "botocore" / "data").glob("*/")
-    doomed += [model for model in models if model.name not in lock.aws_services]
-    for record in site.glob("*.dist-info"):
-        keeps = record.name.split("-")[0] in READ_OWN_METADATA
-        doomed += [file for file in record.iterdir() if file.name != "METADATA"] if keeps else [record]
-    for path in doomed:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-
-
-def narrow_endpoints(data: Path) -> None:
-    """Leave in botocore's table of endpoints the shipped services: it is read at every cold start."""
-    prefixes = {
-        json.loads(gzip.decompress(model.read_bytes()))["metadata"]["endpointPrefix"]
-        for model in data.glob("*/*/service-2.json.gz")
-    }
-    table = json.loads((data / "endpoints.json").read_text())
-    for partition in table["partitions"]:
-        known = partition["services"]
-        partition["services"] = {name: known[name] for name in sorted(prefixes & known.keys())}
-    (data / "endpoints.json").write_text(json.dumps(table, separators=(",", ":")))
-
-
-def leave_out_prose(data: Path) -> None:
-    """Take the documentation out of botocore's service models, four fifths of what a client has to parse."""
-
-    def lean(node: dict[str, object]) -> dict[str, object]:
-        # A member may be called `documentation` too, but then it is no text.
-        return {name: it for name, it in node.items() if name != "documentation" or not isinstance(it, str)}
-
-    for path in data.glob("*/*/*.json.gz"):
-        model = json.loads(gzip.decompress(path.read_bytes()), object_hook=lean)
-        for parameter in model.get("clientContextParams", {}).values():
-            parameter["documentation"] = ""  # the one that botocore reads
-        path.write_bytes(gzip.compress(json.dumps(model, separators=(",", ":")).encode(), mtime=0))
-
-
-def strip_symbols(site: Path) -> None:
-    """Cut from compiled modules what only a debugger reads: all behind the last segment the loader maps.
-
-    Works on ELF files of any processor, as `strip` does not; offsets are those of the ELF-64 header.
-    """
-    for path in site.rglob("*.so"):
-        image = bytearray(path.read_bytes())
-        if image[:5] != b"\x7fELF\x02":
-            continue
-        (segments,) = struct.unpack_from("<Q", image, 32)
-        size, count = struct.unpack_from("<HH", image, 54)
-        extents = [struct.unpack_from("<QQQQ", image, segments + index * size + 8) for index in range(count)]
-        struct.pack_into("<Q", image, 40, 0)
-        struct.pack_into("<HHH", image, 58, 0, 0, 0)
-        path.write_bytes(image[: max(offset + length for offset, _, _, length in extents)])
 
 
 def compile_libraries(site: Path, target: Target) -> None:

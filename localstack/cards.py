@@ -24,6 +24,36 @@ def confirm(cloud: Cloud, payment: dict[str, Any], card: str = "pm_card_visa") -
     return stripe(cloud, "POST", path, PUBLISHABLE_KEY, urllib.parse.urlencode(form).encode())
 
 
+def pay_session(cloud: Cloud, url: str, number: str = "4242424242424242") -> str:
+    """Fill in a Checkout Session's page with a test card, as a browser would; where it leads on.
+
+    To the shop, or to the bank's page; empty where the page shows itself again, with what is wrong.
+    """
+    data = urllib.parse.urlencode({"email": "shopper@example.com", "number": number}).encode()
+    opener = urllib.request.build_opener(_Staying)
+    try:
+        opener.open(urllib.request.Request(url, data), timeout=30).close()
+    except urllib.error.HTTPError as error:
+        with error:
+            return str(error.headers.get("Location", ""))
+    return ""
+
+
+def control(cloud: Cloud, verb: str, **asked: Any) -> dict[str, Any]:
+    """One verb of the local Stripe's control plane: `advance`, `dispute`, `review`, `refund`, `roll` …"""
+    request = urllib.request.Request(f"{cloud.stripe}/_emulator/{verb}", json.dumps(asked).encode())
+    with urllib.request.urlopen(request, timeout=30) as response:
+        answered: dict[str, Any] = json.load(response)
+    return answered
+
+
+class _Staying(urllib.request.HTTPRedirectHandler):
+    """Does not follow redirects."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
 def payment_intents(cloud: Cloud) -> Iterator[dict[str, Any]]:
     """Every PaymentIntent that Stripe holds, newest first."""
     page: dict[str, Any] = {"has_more": True, "data": []}

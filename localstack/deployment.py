@@ -118,6 +118,7 @@ def parameters(cloud: Cloud) -> list[str]:
         "PythonRuntime": f"python3.{sys.version_info.minor}",
         "Architecture": machine,
         "Sender": SENDER,
+        "ApiEndpoint": cloud.endpoint,
         "StripeApiBase": os.environ.get("STRIPE_API_BASE", cloud.stripe),
     }
     declared = read(ROOT / "template.yaml").get("Parameters", {})

@@ -18,6 +18,16 @@ SUBJECTS = {
     "return received": " has arrived",
     "payment failed": "Payment failed ",
     "refunded": "A refund ",
+    "pay again": "Please pay again ",
+    "refund failed": "Your refund ",
+    "inquiry opened": "A bank asks about ",
+    "dispute opened": " disputes ",
+    "evidence due": "Evidence for ",
+    "dispute won": "Dispute won",
+    "dispute lost": "Dispute lost",
+    "capture failed": "could not be charged",
+    "review": "Please review ",
+    "unreconciled": "The books differ",
 }
 
 

@@ -4,6 +4,7 @@ import json
 
 import stripe
 
+from localstack import cards
 from localstack.cloud import STRIPE_KEY, Cloud
 
 
@@ -25,3 +26,13 @@ def register(cloud: Cloud) -> bool:
     created = endpoints.create({"url": url, "enabled_events": ["*"]})
     secrets.put_secret_value(SecretId=secret_id, SecretString=json.dumps({"current": created.secret}))
     return True
+
+
+def roll(cloud: Cloud) -> None:
+    """Have Stripe sign with a new secret, for a day with the old one too; the shop then takes both."""
+    secret_id = cloud.outputs()["StripeWebhookSecretArn"]
+    secrets = cloud.client("secretsmanager")
+    known = json.loads(secrets.get_secret_value(SecretId=secret_id)["SecretString"])
+    (rolled,) = cards.control(cloud, "roll")["data"]
+    both = {"current": rolled["secret"], "previous": known["current"]}
+    secrets.put_secret_value(SecretId=secret_id, SecretString=json.dumps(both))

@@ -2,18 +2,15 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import boto3
-import moto
-import pytest
 
 from infra.cloudformation import read
-from shared import secrets
 from shared.events import Event
 
 ROOT = Path(__file__).parent.parent
@@ -56,6 +53,10 @@ ENVIRONMENT = {
     "PAYMENTS_STRIPE_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/tillstack-test-stripe",
     "NOTIFY_TABLE": "tillstack-test-notifications",
     "NOTIFY_SENDER": "Tillstack <orders@tillstack.example>",
+    "NOTIFY_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/tillstack-test-notify",
+    "NOTIFY_UNSUBSCRIBE_SECRET_ARN": "notify-unsubscribe",
+    "NOTIFY_STAFF": "staff@tillstack.example",
+    "NOTIFY_API_URL": "https://api.tillstack.example/test",
 } | {
     f"{service.upper()}_{name}": value
     for service in SERVICES
@@ -105,22 +106,12 @@ def make_resources() -> None:
             elif kind == "AWS::KMS::Key" and properties.get("KeySpec") == "ECC_NIST_P256":
                 key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
                 kms.create_alias(AliasName=f"alias/tillstack-{STAGE}-tokens", TargetKeyId=key)
-    for name in ("cart-quote", *(f"{service}-cursor" for service in SERVICES)):
+    for name in ("cart-quote", "notify-unsubscribe", *(f"{service}-cursor" for service in SERVICES)):
         manager.create_secret(
             Name=name, SecretString=json.dumps({"key": f"a test key, 32 bytes or more: {name}"})
         )
     manager.create_secret(Name="payments-stripe", SecretString=json.dumps({"api_key": "sk_test_local"}))
     manager.create_secret(Name="payments-webhook", SecretString=json.dumps({"current": "whsec_test_current"}))
-
-
-@pytest.fixture
-def cloud() -> Iterator[None]:
-    """AWS in process, empty but for what infra/ declares."""
-    secrets._known.clear()
-    with moto.mock_aws():
-        make_resources()
-        yield
-    secrets._known.clear()
 
 
 @dataclass(frozen=True)
@@ -274,31 +265,3 @@ def stream_event(*changes: tuple[dict[str, Any] | None, dict[str, Any] | None]) 
         name = "MODIFY" if old and new else "INSERT" if new else "REMOVE"
         records.append({"eventID": str(number), "eventName": name, "dynamodb": change})
     return {"Records": records}
-
-
-@pytest.fixture
-def published(cloud: None) -> Callable[[str], list[dict[str, Any]]]:
-    """`published("orders")`: the events said on a service's topic since the last look, oldest first."""
-    sns, sqs = boto3.client("sns", region_name=REGION), boto3.client("sqs", region_name=REGION)
-    urls: dict[str, str] = {}
-    for service in SERVICES:
-        topic = ENVIRONMENT[f"{service.upper()}_TOPIC_ARN"]
-        if topic not in {entry["TopicArn"] for entry in sns.list_topics()["Topics"]}:
-            continue
-        urls[service] = sqs.create_queue(QueueName=f"listener-{service}")["QueueUrl"]
-        sns.subscribe(
-            TopicArn=topic,
-            Protocol="sqs",
-            Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:listener-{service}",
-            Attributes={"RawMessageDelivery": "true"},
-        )
-
-    def look(service: str) -> list[dict[str, Any]]:
-        heard: list[dict[str, Any]] = []
-        while batch := sqs.receive_message(QueueUrl=urls[service], MaxNumberOfMessages=10).get("Messages"):
-            for message in batch:
-                heard.append(json.loads(message["Body"]))
-                sqs.delete_message(QueueUrl=urls[service], ReceiptHandle=message["ReceiptHandle"])
-        return heard
-
-    return look

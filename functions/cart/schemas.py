@@ -11,12 +11,12 @@ from cart.domain.promotions import Coupon, Kind, Reason, Terms
 from cart.domain.shipping import Offer, Rate, ShippingMethod
 from shared.http import Body, View
 from shared.money import BASIS_POINTS, Money
+from shared.plain import PLAIN
 from shared.quotes import Country, Quantity, QuotedLine, ShippingAddress, Sku
 
-# Names end in mails and on invoices: no control characters.
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=PLAIN),
 ]
 Destination = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}|\*)$")]
 

@@ -1,12 +1,13 @@
 """Amazon SES, the world outside: one mail to one person, sent or refused for good."""
 
-import re
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from notify.domain.addresses import deliverable
+from notify.domain.feedback import HEADER, TAG
 from notify.domain.letters import Mail
 from notify.settings import settings
 from shared.aws import client
@@ -14,14 +15,13 @@ from shared.aws import client
 # What SES will answer again to the same mail (Amazon SES API reference, SendRawEmail, errors).
 PERMANENT = {"MessageRejected", "InvalidParameterValue"}
 
-# A dot-atom and a host name (RFC 5321, 4.1.2): all that SES delivers to, and never two addresses.
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_ADDRESS = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
-
 
 class Rejected(Exception):
     """This mail will never go out; the message says why."""
+
+
+class Unsent(Exception):
+    """SES answered that it did not take this mail, for a reason that may pass."""
 
 
 def warm_up() -> None:
@@ -29,25 +29,30 @@ def warm_up() -> None:
     _ses()
 
 
-def send(notification_id: str, to: str, mail: Mail) -> str:
-    """Send `mail` to the address `to`; SES's message id.
+def send(notification_id: str, to: str, mail: Mail, *, at_most_once: bool = False) -> str:
+    """Send `mail` to the address `to`; SES's message id. `at_most_once`: SES is asked but one time.
 
     SES writes a Message-ID of its own, so a mail that goes out twice is known by `X-Notification-Id`.
-    Raises Rejected when it is refused for good; any other error may pass by itself.
+    Raises Rejected when it is refused for good, Unsent when SES says that it may pass; after any other error
+    it may have gone out.
     """
     address = deliverable(to)
+    if address is None:
+        raise Rejected("not an address that mail can be sent to")
     message = compose(notification_id, address, mail)
+    told_of = settings().notify_configuration_set
     try:
-        answer = _ses().send_raw_email(
+        answer = _ses(1 if at_most_once else 2).send_raw_email(
             Source=settings().notify_sender,
             Destinations=[address],
-            RawMessage={"Data": message.as_bytes(policy=SMTP)},
-            Tags=[{"Name": "notification", "Value": notification_id}],
+            RawMessage={"Data": _list_headers(mail) + message.as_bytes(policy=SMTP)},
+            Tags=[{"Name": TAG, "Value": notification_id}],
+            **{"ConfigurationSetName": told_of} if told_of else {},
         )
     except ClientError as error:
         if _is_final(error):
             raise Rejected(f"{_code(error)}: {error.response['Error']['Message'][:300]}") from error
-        raise
+        raise Unsent(_code(error)) from error
     return str(answer["MessageId"])
 
 
@@ -61,7 +66,7 @@ def compose(notification_id: str, address: str, mail: Mail) -> EmailMessage:
     message["Reply-To"] = settings().notify_reply_to
     message["To"] = address
     message["Subject"] = mail.subject
-    message["X-Notification-Id"] = notification_id
+    message[HEADER] = notification_id
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: holiday notices stay away
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
@@ -71,16 +76,15 @@ def compose(notification_id: str, address: str, mail: Mail) -> EmailMessage:
     return message
 
 
-def deliverable(to: str) -> str:
-    """The address as SES takes it, the host name in ASCII (RFC 3490). Raises Rejected where it is none."""
-    local, _, host = to.strip().rpartition("@")
-    try:
-        address = f"{local}@{host if host.isascii() else host.encode('idna').decode()}"
-    except UnicodeError as error:
-        raise Rejected("not an address that mail can be sent to") from error
-    if not _ADDRESS.fullmatch(address) or len(address) > 254:
-        raise Rejected("not an address that mail can be sent to")
-    return address
+def _list_headers(mail: Mail) -> bytes:
+    """How the reader's mail program ends such mails with one click (RFC 8058, 3.1), where they can be ended.
+
+    Written by hand: EmailMessage would put a line of this length into encoded words, which are no URL.
+    """
+    if not mail.unsubscribe_url:
+        return b""
+    url = mail.unsubscribe_url.encode("ascii")
+    return b"List-Unsubscribe: <%b>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" % url
 
 
 def _is_final(error: ClientError) -> bool:
@@ -94,6 +98,6 @@ def _code(error: ClientError) -> str:
     return str(error.response["Error"]["Code"])
 
 
-def _ses() -> Any:
+def _ses(attempts: int = 2) -> Any:
     # Two tries of 5 seconds: a batch of ten must end within the function's 30, and the queue is the retry.
-    return client("ses", read_timeout=5, attempts=2)
+    return client("ses", read_timeout=5, attempts=attempts)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from orders.domain.orders import Entry, H, Happening, Order, announced
+from orders.domain.orders import Order, announced
+from orders.domain.timeline import Entry, H, Happening
 from orders.service import telling
 from orders.tables.packing import to_order
 from orders.tables.rows import OrderRow

@@ -41,7 +41,7 @@ def get_order(caller: Caller, order_id: str) -> OrderView:
 @routes.get("/orders/{order_id}/timeline", role=GUEST)
 def get_timeline(caller: Caller, order_id: str) -> Timeline:
     """What happened to the order, in order."""
-    return Timeline([EntryView.of(entry) for entry in reading.order_for(caller, order_id).timeline])
+    return Timeline([EntryView.of(entry) for entry in reading.timeline_for(caller, order_id)])
 
 
 @routes.get("/orders/{order_id}/invoice", role=GUEST)

@@ -1,16 +1,28 @@
 """Orders, asked by Lambda invoke: what there is to pay, and whose it is."""
 
-from payments.domain import NoSuchOrder
+from payments.domain.payments import NoSuchOrder
+from payments.domain.reconciling.differences import KnownOrder
 from payments.settings import settings
 from shared import invoke
-from shared.events import OrderFacts
-from shared.questions import DescribeOrder
+from shared.questions import DescribeOrder, OrderToPay
 
 
-def order(order_id: str) -> OrderFacts:
+def known(order_id: str) -> KnownOrder | None:
+    """What orders knows of an order's money; None where there is no such order. Raises Unavailable."""
+    try:
+        answer = invoke.ask(settings().orders_commands, DescribeOrder(order_id=order_id))
+    except invoke.Declined as refusal:
+        if refusal.problem["status"] != 404:
+            raise
+        return None
+    order = answer.order
+    return KnownOrder(order_id, order.status, answer.payment_id, answer.given_back, order.expires_at)
+
+
+def order(order_id: str) -> OrderToPay:
     """The order as it is now. Raises NoSuchOrder, or Unavailable where orders does not answer."""
     try:
-        return invoke.ask(settings().orders_commands, DescribeOrder(order_id=order_id)).order
+        return invoke.ask(settings().orders_commands, DescribeOrder(order_id=order_id))
     except invoke.Declined as refusal:
         if refusal.problem["status"] != 404:
             raise

@@ -1,26 +1,59 @@
 """What the payments API takes and gives."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import StringConstraints
+from pydantic import AwareDatetime, StringConstraints
 
-from payments.domain import EventStatus, Payment, Status, StripeEvent
+from payments.domain.checkout import Opened, Wish
+from payments.domain.inbox import EventStatus, StripeEvent
+from payments.domain.ledger import Account, Entry
+from payments.domain.payments import Method, Payment, Status
+from payments.domain.reconciling.differences import Finding, Kind, Repair
+from payments.domain.reconciling.runs import Run, RunStatus
+from payments.domain.refunds import Refund, RefundStatus
+from shared.errors import invalid
 from shared.http import Body, View
 from shared.money import Money
 from shared.paging import PageQuery
+from shared.plain import MAX_TEXT, PLAIN
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]{1,2000}$")]
+# Shoppers are sent there from Stripe's page: by TLS, or to the machine that a developer sits at.
+Url = Annotated[
+    str, StringConstraints(pattern=r"^(https://|http://(localhost|127\.0\.0\.1)(:\d{1,5})?/)[^\s]{1,2000}$")
+]
 
 
 class OpenPayment(Body):
-    """`success_url` and `cancel_url` belong to a checkout session; a payment intent has no such page."""
+    """`success_url` and `cancel_url` belong to a checkout session, which must have both; a payment intent has
+    no such page."""
 
     order_id: Id
     method: Literal["payment_intent", "checkout_session"] = "payment_intent"
     success_url: Url | None = None
     cancel_url: Url | None = None
+
+    def wish(self) -> Wish:
+        """Raises Invalid where an address is missing."""
+        method = Method(self.method)
+        for name in ("success_url", "cancel_url") if method is Method.CHECKOUT_SESSION else ():
+            if getattr(self, name) is None:
+                raise invalid(f"/{name}", "A checkout session needs an address to send the shopper to.")
+        return Wish(method, self.success_url, self.cancel_url)
+
+
+class CapturePayment(Body):
+    """Without `amount`, all that is held. What a card cannot give a second time is let go."""
+
+    amount: Money | None = None
+
+
+class RefundPayment(Body):
+    """Without `amount`, all that is left of what was captured."""
+
+    amount: Money | None = None
+    reason: Annotated[str, StringConstraints(pattern=PLAIN, max_length=MAX_TEXT)] = "asked for by staff"
 
 
 class PaymentsQuery(PageQuery):
@@ -28,15 +61,22 @@ class PaymentsQuery(PageQuery):
 
 
 class PaymentView(View):
-    """A payment. `reason` says why the last try was declined; `refunded` is what went back."""
+    """A payment. `reason` says why the last try was declined, or why what left could not be captured.
+
+    `captured` came in, `held` is on the card for us until `hold_until`, `refunded` went back.
+    """
 
     payment_id: str
     order_id: str
     status: Status
     amount: Money
+    captured: Money
+    held: Money
     refunded: Money
+    method: Method
     provider_id: str | None
     reason: str | None
+    hold_until: datetime | None
     created_at: datetime
     updated_at: datetime
     version: int
@@ -48,9 +88,13 @@ class PaymentView(View):
             order_id=payment.order_id,
             status=payment.status,
             amount=payment.amount,
+            captured=Money(amount=payment.captured, currency=payment.amount.currency),
+            held=Money(amount=payment.capturable, currency=payment.amount.currency),
             refunded=Money(amount=payment.refunded, currency=payment.amount.currency),
-            provider_id=payment.provider_id,
-            reason=payment.reason,
+            method=payment.method,
+            provider_id=payment.provider_id or payment.session_id,
+            reason=payment.capture_error or payment.reason,
+            hold_until=payment.hold_until if payment.capturable else None,
             created_at=payment.created_at,
             updated_at=payment.updated_at,
             version=payment.version,
@@ -58,7 +102,8 @@ class PaymentView(View):
 
 
 class OpenedPaymentView(View):
-    """A payment to be paid: `client_secret` goes to Stripe.js in the shopper's browser and nowhere else."""
+    """A payment to be paid: `client_secret` goes to Stripe.js in the shopper's browser and nowhere else, or
+    the shopper is sent to `checkout_url`."""
 
     payment_id: str
     order_id: str
@@ -69,15 +114,70 @@ class OpenedPaymentView(View):
     provider_id: str | None
 
     @classmethod
-    def of(cls, payment: Payment, client_secret: str | None) -> "OpenedPaymentView":
+    def of(cls, opened: Opened) -> "OpenedPaymentView":
+        payment = opened.payment
         return cls(
             payment_id=payment.payment_id,
             order_id=payment.order_id,
             status=payment.status,
             amount=payment.amount,
-            client_secret=client_secret,
-            checkout_url=None,
-            provider_id=payment.provider_id,
+            client_secret=opened.client_secret,
+            checkout_url=opened.checkout_url,
+            provider_id=payment.provider_id or payment.session_id,
+        )
+
+
+class RefundView(View):
+    """A refund. `requested`: Stripe was not had to give it yet; `failed`: it did not get through."""
+
+    refund_id: str
+    payment_id: str
+    amount: Money
+    status: RefundStatus
+    reason: str
+    provider_id: str | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, refund: Refund, currency: str) -> "RefundView":
+        return cls(
+            refund_id=refund.refund_id,
+            payment_id=refund.payment_id,
+            amount=Money(amount=refund.amount, currency=currency),
+            status=refund.status,
+            reason=refund.reason,
+            provider_id=refund.provider_id,
+            created_at=refund.created_at,
+        )
+
+
+class LedgerLineView(View):
+    account: Account
+    amount: Money
+
+
+class LedgerEntryView(View):
+    """A change of a payment in double entry: `lines` sum to zero, debits above it, credits below."""
+
+    version: int
+    kind: str
+    lines: list[LedgerLineView]
+    reference: str | None
+    at: datetime
+
+    @classmethod
+    def of(cls, entry: Entry) -> "LedgerEntryView":
+        return cls(
+            version=entry.version,
+            kind=entry.kind,
+            lines=[
+                LedgerLineView(
+                    account=line.account, amount=Money(amount=line.amount, currency=entry.currency)
+                )
+                for line in entry.lines
+            ],
+            reference=entry.reference,
+            at=entry.at,
         )
 
 
@@ -118,3 +218,68 @@ class WebhookView(View):
 class ReplayAccepted(View):
     event_id: str
     status: Literal[EventStatus.RECEIVED] = EventStatus.RECEIVED
+
+
+class AskReconciliation(Body):
+    """Everything at Stripe since then; without `since`, what came after the last comparison."""
+
+    since: AwareDatetime | None = None
+
+
+class ReconciliationView(View):
+    """A comparison of what Stripe made between `since` and `until` with what is held here.
+
+    `looked_at` counts Stripe's objects by kind; `differences` were found, `repaired` of them put right;
+    `unexplained` wait for a person. `reason` says why it failed.
+    """
+
+    reconciliation_id: str
+    status: RunStatus
+    since: datetime
+    until: datetime
+    asked_by: str
+    asked_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    looked_at: dict[str, int]
+    differences: int
+    repaired: int
+    unexplained: int
+    reason: str | None
+
+    @classmethod
+    def of(cls, run: Run) -> "ReconciliationView":
+        return cls(**_counted(run))
+
+
+class FindingView(View):
+    """A difference: what Stripe or the order says (`expected`), what was held here (`found`), what was to be
+    done (`repair`; null: it is up to a person), and whether it is `repaired` (null: not tried yet)."""
+
+    kind: Kind
+    payment_id: str | None
+    order_id: str | None
+    provider_id: str
+    expected: str
+    found: str
+    repair: Repair | None
+    repaired: bool | None
+
+    @classmethod
+    def of(cls, finding: Finding) -> "FindingView":
+        return cls.model_validate(finding, from_attributes=True)
+
+
+class ReconciliationReport(ReconciliationView):
+    """The comparison with its findings, as far as they are kept."""
+
+    findings: list[FindingView]
+
+    @classmethod
+    def of(cls, run: Run) -> "ReconciliationReport":
+        return cls(**_counted(run), findings=[FindingView.of(each) for each in run.findings])
+
+
+def _counted(run: Run) -> dict[str, Any]:
+    shown = {name: value for name, value in vars(run).items() if name in ReconciliationView.model_fields}
+    return shown | vars(run.tally)

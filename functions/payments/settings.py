@@ -1,12 +1,15 @@
 """The environment that payments' functions need."""
 
+from typing import Literal
+
 from shared.settings import Settings
 
 
 class PaymentsSettings(Settings):
     """Names and ARNs; secrets are read from Secrets Manager, never from here.
 
-    `payments_stripe_url` is empty for Stripe itself.
+    `payments_stripe_url` is empty for Stripe itself. `payments_capture`: whether money comes in as the card
+    agrees, or as goods leave; each payment keeps what it was opened with.
     """
 
     payments_table: str
@@ -18,6 +21,7 @@ class PaymentsSettings(Settings):
     payments_webhook_secret_arn: str
     payments_cursor_secret_arn: str
     payments_stripe_url: str = ""
+    payments_capture: Literal["automatic", "manual"] = "automatic"
     orders_commands: str
 
 

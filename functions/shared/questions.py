@@ -100,8 +100,13 @@ class QuoteCart(Ask[Quote]):
 
 
 class OrderToPay(Message):
+    """An order, and what it knows of its payment: which one paid it, and what of that went back (minor
+    units of its currency)."""
+
     order: OrderFacts
     version: int
+    payment_id: str | None = None
+    given_back: int = 0
 
 
 class DescribeOrder(Ask[OrderToPay]):

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from shared import clock
 from shared.errors import Conflict, Invalid
 from shared.money import Money, Price
+from shared.plain import PLAIN
 
 ALGORITHM = "HS256"
 Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-PLAIN = r"^[^\x00-\x1f\x7f]+$"  # it is printed on labels, invoices and in mails
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PLAIN)]
 Quantity = Annotated[int, Field(ge=1, le=9_999)]
 MAX_LINES = 1_000

@@ -12,7 +12,7 @@ def news(old: Image | None, new: Image | None) -> Iterator[Event]:
     row = tables.account_row(new) if new and not old else None
     if row:
         yield UserRegistered.about(
-            UserFacts(user_id=row.user_id, email=row.email, name=row.name),
+            UserFacts(user_id=row.user_id, email=row.email, name=row.name, phone=row.phone),
             subject=row.user_id,
             version=int(row.version),
             at=row.updated_at,

@@ -11,6 +11,7 @@ from localstack.stripe.errors import CardError, Object, StripeError, invalid
 from localstack.stripe.expand import expand
 from localstack.stripe.idempotency import Answer, fingerprint, once
 from localstack.stripe.resources import (
+    balance_transactions,
     charges,
     checkout,
     customers,
@@ -20,6 +21,7 @@ from localstack.stripe.resources import (
     payment_methods,
     products,
     refunds,
+    reviews,
     webhook_endpoints,
 )
 from localstack.stripe.routing import Route
@@ -37,6 +39,8 @@ ROUTES: list[Route] = [
         events,
         webhook_endpoints,
         disputes,
+        reviews,
+        balance_transactions,
         products,
         checkout,
     )

@@ -1,9 +1,10 @@
-"""The test cards and what each does. Source: https://docs.stripe.com/testing"""
+"""The test cards, and bank accounts, and what each does. Source: https://docs.stripe.com/testing"""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-from localstack.stripe.errors import CardError
+from localstack.stripe.errors import CardError, invalid
 
 Dispute = Literal["fraudulent", "product_not_received", "inquiry"]
 _DECLINED = "Your card was declined."
@@ -26,7 +27,10 @@ class Card:
     """A test card; what sets nothing is a card that pays.
 
     `token` is its name after `pm_card_` and, in `tok_` tokens, after `tok_`; `decline` why the bank refuses;
-    `secure` whether the shopper must authenticate (3-D Secure) first; `refund` what becomes of a refund.
+    `secure` whether the shopper must authenticate (3-D Secure) first; `refund` what becomes of a refund;
+    `multicapture` whether a hold may be captured bit by bit, where the intent asks for that; `review` whether
+    somebody at the shop is asked to look at the payment. A `bacs_debit` is a bank account, its number behind
+    its sort code: whether it pays is known only days later.
     """
 
     number: str
@@ -38,10 +42,18 @@ class Card:
     secure: bool = False
     dispute: Dispute | None = None
     refund: Literal["succeeded", "pending", "failed"] = "succeeded"
+    multicapture: bool = True
+    review: bool = False
+    kind: Literal["card", "bacs_debit"] = "card"
 
     @property
     def last4(self) -> str:
         return self.number[-4:]
+
+    @property
+    def slow(self) -> bool:
+        """Whether the bank's answer takes days."""
+        return self.kind == "bacs_debit"
 
     @property
     def decline_code(self) -> str:
@@ -66,6 +78,8 @@ CARDS = (
     Card("4000008260000000", "gb", country="GB"),
     Card("4000002760000016", "de", country="DE"),
     Card("4000002500000003", "fr", country="FR"),
+    Card("4000008400000076", "credit_disableEnterpriseCardFeatures", multicapture=False),
+    Card("4000002500001001", "visa_cartesBancaires", country="FR"),
     Card("4000000000000002", "visa_chargeDeclined", decline="generic_decline"),
     Card("4000000000009995", "visa_chargeDeclinedInsufficientFunds", decline="insufficient_funds"),
     Card("4000000000009987", "visa_chargeDeclinedLostCard", decline="lost_card"),
@@ -75,6 +89,7 @@ CARDS = (
     Card("4000000000000119", "chargeDeclinedProcessingError", decline="processing_error"),
     Card("4000000000006975", "visa_chargeDeclinedVelocityLimitExceeded", decline="card_velocity_exceeded"),
     Card("4100000000000019", "radarBlock", decline="fraudulent"),
+    Card("4000000000009235", "riskLevelElevated", review=True),
     Card("4000000000000341", "chargeCustomerFail", decline="generic_decline"),
     Card("4000000000003220", "threeDSecure2Required", secure=True),
     Card("4000000000003063", "threeDSecureRequired", secure=True),
@@ -93,8 +108,17 @@ CARDS = (
     Card("4000000000001976", "createDisputeInquiry", dispute="inquiry"),
     Card("4000000000007726", "pendingRefund", refund="pending"),
     Card("4000000000005126", "refundFail", refund="failed"),
+    Card("10880000012345", "bacsDebit_success", country="GB", kind="bacs_debit"),
+    Card(
+        "10880022222227",
+        "bacsDebit_insufficientFunds",
+        country="GB",
+        kind="bacs_debit",
+        decline="insufficient_funds",
+    ),
 )
-_BY_NUMBER = {card.number: card for card in CARDS}
+_BY_NUMBER = {card.number: card for card in CARDS if card.kind == "card"}
+_BY_ACCOUNT = {card.number: card for card in CARDS if card.kind == "bacs_debit"}
 _BY_TOKEN = {card.token: card for card in CARDS}
 # Stripe names these both with and without the brand.
 _BY_TOKEN |= {
@@ -118,12 +142,29 @@ def by_number(number: str) -> Card:
     )
 
 
+def by_account(sort_code: str, account_number: str) -> Card:
+    """The test account of a sort code (digits, hyphens or not) and a number; 400 for any other."""
+    digits = re.sub(r"[\s-]", "", sort_code + account_number)
+    if account := _BY_ACCOUNT.get(digits):
+        return account
+    raise invalid(
+        "You must use a test bank account number, such as sort code 108800 and account 00012345.",
+        code="account_number_invalid",
+        param="bacs_debit[account_number]",
+    )
+
+
 def by_token(token: str) -> Card | None:
-    """The test card behind `pm_card_…` or `tok_…`."""
-    for prefix in ("pm_card_", "tok_"):
+    """The test card behind `pm_card_…` or `tok_…`, the bank account behind `pm_bacsDebit_…`."""
+    for prefix in ("pm_card_", "tok_", "pm_"):
         if token.startswith(prefix):
             return _BY_TOKEN.get(token.removeprefix(prefix))
     return None
+
+
+def named(token: str) -> Card:
+    """The entry of the table with this `token`; LookupError when there is none."""
+    return _BY_TOKEN[token]
 
 
 def _luhn(digits: str) -> bool:

@@ -4,20 +4,25 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from localstack.stripe import api, pages, timers
+from localstack.stripe import api, pages, timers, verdicts
 from localstack.stripe.clock import Clock
 from localstack.stripe.errors import Object, StripeError, invalid
 from localstack.stripe.faults import Fault, Faults
 from localstack.stripe.idempotency import Answer
 from localstack.stripe.parameters import API_VERSION
+from localstack.stripe.resources import webhook_endpoints
 from localstack.stripe.store import Store
-from localstack.stripe.unit import Unit
+from localstack.stripe.unit import Unit, public
 from localstack.stripe.webhooks import Courier, listeners, plan
 
 log = logging.getLogger(__name__)
+_VERDICTS = {"dispute": verdicts.dispute, "refund": verdicts.refund, "review": verdicts.review}
+_OVERLAP = 24 * 3600.0  # seconds that a webhook's old secret holds on, unless a test says otherwise
 _BEAT = 0.2  # seconds between looks at what is due
 
 
@@ -85,17 +90,19 @@ class Emulator:
             return None
         kind = "api_error" if fault.status >= 500 else "invalid_request_error"
         code = "rate_limit" if fault.status == 429 else None
-        error = StripeError(fault.status, "A planned fault.", kind=kind, code=code)
+        error = StripeError(fault.status, "A planned fault.", kind=kind, code=fault.code or code)
         return Answer(fault.status, error.body())
 
     def control(self, method: str, name: str, text: str) -> Answer:
         """The control plane: `/_emulator/<name>` with a JSON body."""
-        verbs = {
+        verbs: dict[str, Callable[[Object], Object]] = {
             "reset": self._reset,
             "advance": self._advance,
             "chaos": self._chaos,
             "faults": self.faults.plan,
             "resend": self._resend,
+            "roll": self._roll,
+            **{name: partial(self._decide, verdict) for name, verdict in _VERDICTS.items()},
         }
         try:
             if method == "GET" and name == "health":
@@ -140,6 +147,24 @@ class Emulator:
             for endpoint in endpoints:
                 plan(self.store, event, endpoint, self.clock.now())
         return {"planned": len(endpoints)}
+
+    def _roll(self, asked: Object) -> Object:
+        """A new secret for one endpoint or for each; the old ones hold on for `seconds` (a day)."""
+        if unknown := set(asked) - {"endpoint", "seconds"}:
+            raise invalid(f"Roll takes endpoint and seconds, not {min(unknown)}.")
+        overlap = _number(asked, "seconds") if "seconds" in asked else _OVERLAP
+        with self.store.transaction():
+            unit = Unit(self.store, self.clock.now(), self._base_url)
+            if "endpoint" in asked:
+                endpoints = [unit.get("webhook_endpoint", str(asked["endpoint"]))]
+            else:
+                endpoints = self.store.select("webhook_endpoint", [], 100)
+            return {"data": [webhook_endpoints.roll(unit, endpoint, overlap) for endpoint in endpoints]}
+
+    def _decide(self, verdict: Callable[[Unit, Object], Object], asked: Object) -> Object:
+        with self.store.transaction():
+            decided: Object = public(verdict(Unit(self.store, self.clock.now(), self._base_url), asked))
+            return decided
 
     def _deliveries(self) -> Object:
         rows = self.store.rows("SELECT * FROM deliveries ORDER BY id DESC LIMIT 1000")

@@ -13,14 +13,15 @@ _WHAT = ("status", "drop_after", "latency")
 class Fault:
     """For `times` requests to `path` (a pattern with `*`; any method unless given): one of the three.
 
-    `status` is answered instead of acting; with `drop_after` the call acts and its answer is lost; `latency`
-    are seconds before it acts.
+    `status` is answered instead of acting, as an error of the `code` given; with `drop_after` the call acts
+    and its answer is lost; `latency` are seconds before it acts.
     """
 
     path: str
     times: int = 1
     method: str | None = None
     status: int | None = None
+    code: str | None = None
     drop_after: bool = False
     latency: float = 0.0
 
@@ -34,16 +35,17 @@ class Faults:
 
     def plan(self, asked: Object) -> Object:
         """Add a fault; 400 when it does not say which."""
-        known = {"path", "times", "method", *_WHAT}
+        known = {"path", "times", "method", "code", *_WHAT}
         kinds = sum(name in asked for name in _WHAT)
         if not isinstance(asked.get("path"), str) or set(asked) - known or kinds != 1:
-            raise invalid(f"A fault has a path, one of {', '.join(_WHAT)}, and maybe times and method.")
+            raise invalid(f"A fault has a path, one of {', '.join(_WHAT)}, and maybe times, method and code.")
         try:
             fault = Fault(
                 path=asked["path"],
                 times=int(asked.get("times", 1)),
                 method=asked.get("method"),
                 status=int(asked["status"]) if "status" in asked else None,
+                code=str(asked["code"]) if "code" in asked else None,
                 drop_after=bool(asked.get("drop_after", False)),
                 latency=float(asked.get("latency", 0)),
             )

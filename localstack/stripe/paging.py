@@ -1,6 +1,5 @@
 """Lists, newest first, a page at a time. Source: https://docs.stripe.com/api/pagination"""
 
-import json
 from typing import Any
 
 from localstack.stripe.errors import Object, invalid
@@ -10,19 +9,25 @@ from localstack.stripe.unit import Unit
 _COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-def page(unit: Unit, kind: str, params: Params, url: str, equal: tuple[str, ...] = ()) -> Object:
-    """A list object of this kind. `equal` are the parameters that filter by a field of the same name."""
+def page(
+    unit: Unit,
+    kind: str,
+    params: Params,
+    url: str,
+    equal: tuple[str, ...] = (),
+    more: list[tuple[str, Any]] | None = None,
+) -> Object:
+    """A list object of this kind.
+
+    `equal` are the parameters that filter by a field of the same name; `more` are the store's conditions.
+    """
     limit = params.get("limit", 10)
     if not 1 <= limit <= 100:
         raise invalid("Invalid integer: limit is 1 to 100", code="parameter_invalid_integer", param="limit")
     conditions: list[tuple[str, Any]] = [
         (f"json_extract(body, '$.{name}') = ?", params[name]) for name in equal if name in params
     ]
-    conditions += _created(params.get("created"))
-    if types := params.get("types"):
-        conditions.append(
-            ("json_extract(body, '$.type') IN (SELECT value FROM json_each(?))", json.dumps(types))
-        )
+    conditions += _created(params.get("created")) + (more or [])
     forward = "ending_before" in params
     if cursor := params.get("ending_before") or params.get("starting_after"):
         place = unit.store.position(kind, cursor)

@@ -84,6 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
                 request = self._request(path, body)
                 request_id = request.id
                 status = self._answer(request)
+        except ConnectionError:
+            status = self._drop()  # the caller hung up before we answered
         except Exception:
             log.exception("%s %s", self.command, path)
             error = StripeError(500, "The local Stripe itself failed; its log says how.", kind="api_error")
@@ -134,7 +136,11 @@ class _Handler(BaseHTTPRequestHandler):
             page = emulator.show(request)
             if drops:
                 return self._drop()
-            headers = {"Content-Type": "text/html; charset=utf-8", "Referrer-Policy": "no-referrer"}
+            headers = {
+                "Content-Type": "text/html; charset=utf-8",
+                "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'",
+                "Referrer-Policy": "no-referrer",
+            }
             if page.location:
                 headers["Location"] = page.location
             return self._send(page.status, page.text.encode(), headers)

@@ -1,20 +1,33 @@
 """What time itself brings about: authorisations and sessions that run out, refunds that settle."""
 
+import logging
 from collections.abc import Callable
 
-from localstack.stripe.resources import checkout, confirmation, refunds
+from localstack.stripe.errors import StripeError
+from localstack.stripe.resources import checkout, disputes, holds, refund_outcomes
 from localstack.stripe.unit import Unit
 
+log = logging.getLogger(__name__)
 _ACTIONS: dict[str, Callable[[Unit, str], None]] = {
     "expire_session": checkout.lapse,
-    "settle_refund": refunds.settle,
-    "void_authorization": confirmation.void,
+    "close_dispute": disputes.lapse,
+    "end_evidence": disputes.end_evidence,
+    "settle_debit": checkout.settle_debit,
+    "settle_refund": refund_outcomes.settle,
+    "void_authorization": holds.lapse,
 }
 
 
 def run_due(unit: Unit) -> None:
-    """Do, within the caller's transaction, all that is due at the unit's time."""
-    due = unit.store.rows("SELECT * FROM timers WHERE due_at <= ? ORDER BY due_at, id", unit.now)
-    for timer in due:
-        unit.store.rows("DELETE FROM timers WHERE id = ?", timer["id"])
-        _ACTIONS[timer["action"]](unit, timer["target"])
+    """Do, within the caller's transaction, all that is due at the unit's time, and what is due because of it.
+
+    What cannot be done is logged and forgotten, so that it does not hold up the rest for ever.
+    """
+    while due := unit.store.rows("SELECT * FROM timers WHERE due_at <= ? ORDER BY due_at, id", unit.now):
+        for timer in due:
+            unit.store.rows("DELETE FROM timers WHERE id = ?", timer["id"])
+            try:
+                with unit.store.attempt():
+                    _ACTIONS[timer["action"]](unit, timer["target"])
+            except StripeError:
+                log.exception("%s of %s", timer["action"], timer["target"])

@@ -31,7 +31,11 @@ class Unit:
         """The object; 404 when it was the address, 400 when it was the parameter `param`."""
         if found := self.store.get(kind, id_):
             return found
-        raise StripeError(
+        raise self.missing(kind, id_, param)
+
+    def missing(self, kind: str, id_: str, param: str | None = None) -> StripeError:
+        """That there is no such object."""
+        return StripeError(
             400 if param else 404,
             f"No such {_NAMES.get(kind, kind)}: '{id_[:80]}'",
             code="resource_missing",

@@ -24,6 +24,12 @@ MAX_ATTEMPTS = 12
 _TIMEOUT = 30.0  # seconds an endpoint has to answer, cold starts included
 _WORKERS = 6
 _CHAOS = random.Random()  # noqa: S311 - bad luck, not cryptography
+# The endpoints that an event was meant for and that have not taken any delivery of it.
+UNDELIVERED = (
+    "SELECT endpoint FROM deliveries WHERE event = objects.id AND state != 'cancelled'"
+    " GROUP BY endpoint HAVING SUM(state = 'delivered') = 0"
+)
+_COUNT_UNDELIVERED = f"SELECT (SELECT COUNT(*) FROM ({UNDELIVERED})) AS n FROM objects WHERE id = ?"  # noqa: S608
 
 
 def back_off(attempts: int) -> float:
@@ -31,10 +37,11 @@ def back_off(attempts: int) -> float:
     return float(min(2 ** (attempts - 1), 60))
 
 
-def sign(secret: str, body: bytes, timestamp: int) -> str:
-    """The Stripe-Signature header: HMAC-SHA256 over `timestamp.body`."""
-    signature = hmac.new(secret.encode(), b"%d." % timestamp + body, hashlib.sha256).hexdigest()
-    return f"t={timestamp},v1={signature}"
+def sign(secrets: list[str], body: bytes, timestamp: int) -> str:
+    """The Stripe-Signature header: HMAC-SHA256 over `timestamp.body`, once for each secret that holds."""
+    signed = b"%d." % timestamp + body
+    signatures = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
+    return ",".join([f"t={timestamp}", *(f"v1={signature}" for signature in signatures)])
 
 
 def enqueue(store: Store, event: Object, now: float) -> int:
@@ -126,7 +133,10 @@ class Courier:
                 self._store.rows("UPDATE deliveries SET state = 'cancelled' WHERE id = ?", number)
         if not (event and endpoint):
             return
-        outcome = post(endpoint["url"], endpoint["_secret"], json.dumps(event, indent=2).encode())
+        secrets = [endpoint["_secret"]]
+        if self._clock.now() < endpoint.get("_previous_until", 0):
+            secrets.append(endpoint["_previous_secret"])
+        outcome = post(endpoint["url"], secrets, json.dumps(event, indent=2).encode())
         self._record(number, event["id"], outcome)
 
     def _record(self, number: int, event_id: str, outcome: int | str) -> None:
@@ -147,11 +157,12 @@ class Courier:
             )
             event = self._store.get("event", event_id)
             if taken and event:
-                event["pending_webhooks"] = max(0, event["pending_webhooks"] - 1)
+                left = self._store.rows(_COUNT_UNDELIVERED, event_id)
+                event["pending_webhooks"] = left[0]["n"]
                 self._store.put(event)
 
 
-def post(url: str, secret: str, body: bytes) -> int | str:
+def post(url: str, secrets: list[str], body: bytes) -> int | str:
     """One attempt, signed with the real time: the HTTP status, or in words why there is none."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -166,7 +177,7 @@ def post(url: str, secret: str, body: bytes) -> int | str:
                 {
                     "Content-Type": "application/json; charset=utf-8",
                     "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-                    "Stripe-Signature": sign(secret, body, int(time.time())),
+                    "Stripe-Signature": sign(secrets, body, int(time.time())),
                 },
             )
             answer = connection.getresponse()

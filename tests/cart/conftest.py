@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from moto.core.botocore_stubber import BotocoreStubber
 
 from cart.app import consume
 from cart.tables.rows import CartTableRow
@@ -182,15 +181,3 @@ def calls(cloud: None) -> Iterator[list[str]]:
     events.register("before-call.dynamodb", note)
     yield seen
     events.unregister("before-call.dynamodb", note)
-
-
-@pytest.fixture
-def atomic(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each call to DynamoDB is atomic, which moto's threads are not; between calls they race as they like."""
-    lock, answer = threading.Lock(), BotocoreStubber.__call__
-
-    def one_at_a_time(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
-        with lock:
-            return answer(self, *args, **kwargs)
-
-    monkeypatch.setattr(BotocoreStubber, "__call__", one_at_a_time)

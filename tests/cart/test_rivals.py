@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -71,7 +72,7 @@ def test_an_add_with_a_key_that_meets_another_writer_is_tried_again(shop, confli
 
 
 def test_who_is_never_let_through_is_told_to_ask_again_and_nothing_is_done(shop, conflicts, monkeypatch):
-    monkeypatch.setattr("cart.service.rivals.TRIES", 3)
+    monkeypatch.setattr("shared.rivals.PAUSE", timedelta(0))
     conflicts[0] = 100
     refused = call(api, "POST", "/cart/merge", body={"guest_token": "token of gst_1"}, caller=customer())
     assert (refused.status, refused.header("Retry-After")) == (503, "1")

@@ -8,19 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy, deepcopy
+from datetime import timedelta
 from typing import Any
 
 import moto
 import pytest
-from moto.core.botocore_stubber import BotocoreStubber
 from moto.dynamodb.exceptions import TransactionCanceledException
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 
-from catalog.service import rivals
 from catalog.tables.rows import CatalogRow, ListingRow
 from infra.cloudformation import read
-from shared import secrets
+from shared import rivals, secrets
 from shared.rows import connection_of
 from tests.support import ACCOUNT, REGION, ROOT, make_resources
 
@@ -114,18 +113,6 @@ def calls(cloud: None) -> Iterator[list[tuple[str, dict[str, Any]]]]:
 
 
 @pytest.fixture
-def atomic(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each call to DynamoDB is atomic, which moto's threads are not; between calls they race as they like."""
-    lock, answer = threading.Lock(), BotocoreStubber.__call__
-
-    def one_at_a_time(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
-        with lock:
-            return answer(self, *args, **kwargs)
-
-    monkeypatch.setattr(BotocoreStubber, "__call__", one_at_a_time)
-
-
-@pytest.fixture
 def rivalry(atomic: None, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Each reservation's first tries, up to five, meet another transaction on their rows, as on AWS."""
     tries: Counter[str] = Counter()
@@ -147,5 +134,5 @@ def rivalry(atomic: None, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever must try again does so at once."""
-    monkeypatch.setattr(rivals, "PAUSE", 0)
+    monkeypatch.setattr(rivals, "PAUSE", timedelta(0))
     monkeypatch.setattr(time, "sleep", lambda _: None)

@@ -7,7 +7,7 @@ import pytest
 
 from catalog import domain
 from catalog.app import api, consume, relay
-from catalog.tables import stock
+from catalog.tables import variants
 from tests.catalog.shelves import (
     ask,
     body,
@@ -337,7 +337,7 @@ def whole_catalog():
 
 
 def test_asked_for_everything_the_catalog_tells_each_variant_once_page_by_page(cloud, monkeypatch):
-    monkeypatch.setattr(stock, "SCANNED", 20)
+    monkeypatch.setattr(variants, "SCANNED", 20)
     skus = [f"SKU-{n:02}" for n in range(30)]
     made = make(*(variant(sku) for sku in skus[:20]))
     make(*(variant(sku) for sku in skus[20:25]), status="draft")
@@ -357,7 +357,7 @@ def test_a_page_of_everything_is_one_bounded_scan(calls):
     calls.clear()
     assert [len(page) for page in whole_catalog()] == [1]
     [(operation, sent)] = calls
-    assert (operation, sent["Limit"], sent["ConsistentRead"]) == ("Scan", stock.SCANNED, True)
+    assert (operation, sent["Limit"], sent["ConsistentRead"]) == ("Scan", variants.SCANNED, True)
 
 
 def test_of_an_empty_catalog_there_is_one_empty_page(cloud):

@@ -7,7 +7,7 @@ import pytest
 
 from catalog.app import api
 from catalog.tables import products
-from catalog.tables.stock import Overtaken
+from catalog.tables.rows import Overtaken
 from tests.catalog.shelves import (
     body,
     category,

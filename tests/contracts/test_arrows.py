@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "domain": set(),
     "schemas": {"domain"},
     "tables": {"domain", "settings"},
+    "stripe_lists": {"domain", "settings", "stripe_gateway"},
 }
 GATEWAY_MAY = {"domain", "settings"}
 

@@ -1,6 +1,8 @@
 """The API's manners: keys, parameters, idempotency, lists, and shapes that the pinned SDK knows."""
 
 import json
+import operator
+import re
 import subprocess
 import sys
 import threading
@@ -28,6 +30,19 @@ def refused(kind, call):
 def test_the_table_of_parameters_is_what_the_pinned_sdk_says():
     assert TABLE.read_text(encoding="utf-8") == generate(ROUTES)
     assert API_VERSION == stripe.api_version
+
+
+def test_every_call_that_the_shop_makes_is_one_that_is_known_here():
+    """By the SDK's own names: a service's method, and the type of its parameters."""
+    client, known = stripe.StripeClient("sk_test_x"), {route.params.rpartition(".")[2] for route in ROUTES}
+    called = set()
+    for path in (TABLE.parents[2] / "functions").rglob("*.py"):
+        called |= set(re.findall(r"\bclient\.v1\.([a-z_.]+)\(", path.read_text(encoding="utf-8")))
+    assert {"payment_intents.create", "payment_intents.retrieve", "refunds.create"} <= called
+    for name in called:
+        method = operator.attrgetter(name)(client.v1)
+        params = re.findall(r"\w+Params", str(method.__annotations__["params"]))
+        assert set(params) & known, name
 
 
 def test_the_server_itself_needs_the_standard_library_alone(tmp_path):
@@ -190,6 +205,39 @@ def test_events_are_found_by_type_and_time(shop):
     assert len(found) == 4
     newest = shop.v1.events.list({"type": "payment_intent.succeeded", "created": {"gt": found[-1].created}})
     assert [event.data.object["id"] for event in newest.data] == [late.id]
+    assert len(shop.v1.events.list({"type": "payment_intent.*"}).data) == 4
+    both = {"type": "charge.succeeded", "types": ["charge.failed"]}
+    assert refused(stripe.InvalidRequestError, lambda: shop.v1.events.list(both)).param == "types"
+    shop.control("advance", seconds=30 * 24 * 3600)
+    assert shop.v1.events.list().data == []  # Stripe shows a month of them
+    refused(stripe.InvalidRequestError, lambda: shop.v1.events.retrieve(found[0].id))
+
+
+def test_events_since_a_moment_turn_pages(shop):
+    shop.paid()
+    since = int(shop.read("health")["now"]) + 10
+    shop.control("advance", seconds=20)
+    late = [shop.paid().id for _ in range(3)]
+    pages = shop.v1.events.list({"created": {"gte": since}, "type": "payment_intent.succeeded", "limit": 2})
+    assert (len(pages.data), pages.has_more) == (2, True)
+    assert [event.data.object["id"] for event in pages.auto_paging_iter()] == late[::-1]
+
+
+@pytest.mark.parametrize("noun", ["payment_intents", "charges", "refunds", "disputes"])
+def test_lists_are_narrowed_by_time(shop, noun):
+    def made():
+        intent = shop.paid(card="pm_card_createDisputeInquiry")
+        shop.v1.refunds.create({"payment_intent": intent.id, "amount": 1})
+
+    made()
+    since = int(shop.read("health")["now"]) + 10
+    shop.control("advance", seconds=20)
+    made()
+    things = getattr(shop.v1, noun)
+    (late,) = things.list({"created": {"gte": since}}).data
+    (early,) = things.list({"created": {"lt": since}}).data
+    assert early.created < since <= late.created
+    assert [each.id for each in things.list({"created": late.created}).data] == [late.id]
 
 
 def test_what_cannot_be_expanded_is_refused(shop):
@@ -207,6 +255,7 @@ def test_metadata_merges_and_unsets(shop):
 def test_objects_have_the_fields_that_the_sdk_promises(shop):
     paid = shop.paid(shipping={"name": "A", "address": {"line1": "1 High St"}})
     shop.paid(card="pm_card_createDispute")
+    shop.paid(card="pm_card_riskLevelElevated")
     shop.v1.refunds.create({"payment_intent": paid.id})
     shop.v1.customers.create({})
     line = {"price_data": {"currency": "gbp", "unit_amount": 500, "product_data": {"name": "Cup"}}}
@@ -226,6 +275,8 @@ def test_objects_have_the_fields_that_the_sdk_promises(shop):
         session.line_items.data[0],
         shop.v1.prices.list().data[0],
         shop.v1.products.list().data[0],
+        shop.v1.balance_transactions.list().data[0],
+        shop.v1.reviews.list().data[0],
     ]
     for thing in made:
         declared = {name: str(kind) for name, kind in type(thing).__annotations__.items()}

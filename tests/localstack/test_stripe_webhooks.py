@@ -1,5 +1,6 @@
 """Webhooks are signed, retried, and as unruly as asked; calls fail as planned; reset forgets all of it."""
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -38,6 +39,30 @@ def test_deliveries_are_signed_over_time_and_bytes(shop, ear, secret, eventually
     eventually(lambda: shop.v1.events.retrieve(event["id"]).pending_webhooks == 0)
 
 
+def test_a_rolled_secret_is_signed_with_beside_the_old_one_for_a_while(shop, ear, secret, eventually):
+    def heard():
+        """The last delivery's number of signatures, and which of the secrets verify it."""
+        count = len(ear.heard)
+        shop.v1.customers.create({})
+        eventually(lambda: len(ear.heard) == count + 1)
+        delivery = ear.heard[-1]
+        fitting = []
+        for name, value in (("old", secret), ("new", rolled["secret"])):
+            with contextlib.suppress(stripe.SignatureVerificationError):
+                stripe.Webhook.construct_event(delivery.body, delivery.signature, value)
+                fitting.append(name)
+        return delivery.signature.count("v1="), fitting
+
+    (rolled,) = shop.control("roll")["data"]
+    assert rolled["secret"] != secret
+    assert heard() == (2, ["old", "new"])
+    shop.control("advance", seconds=24 * 3600 + 1)
+    assert heard() == (1, ["new"])
+    (again,) = shop.control("roll", endpoint=rolled["endpoint"], seconds=0)["data"]
+    secret, rolled = rolled["secret"], again
+    assert heard() == (1, ["new"])
+
+
 def test_signatures_hold_for_receivers_clocks_when_time_is_moved(shop, ear, secret, eventually):
     shop.control("advance", seconds=5 * 24 * 3600)
     shop.paid()
@@ -62,7 +87,10 @@ def test_an_endpoint_hears_what_it_asked_for(shop, ear, eventually):
 def test_what_is_not_taken_comes_again(shop, ear, secret, eventually):
     ear.statuses = [500, 503]
     shop.v1.customers.create({})
-    eventually(lambda: len(ear.heard) == 3)
+    for attempt in (1, 2, 3):
+        eventually(lambda attempt=attempt: len(ear.heard) == attempt)
+        eventually(lambda attempt=attempt: shop.read("deliveries")["data"][0]["attempts"] == attempt)
+        shop.control("advance", seconds=5)  # instead of waiting for the next one
     assert len({heard.event["id"] for heard in ear.heard}) == 1
     eventually(lambda: shop.read("deliveries")["counts"] == {"delivered": 1})
     assert shop.read("deliveries")["data"][0]["attempts"] == 3
@@ -85,6 +113,26 @@ def test_chaos_drops_and_resend_makes_good(shop, ear, secret, eventually):
     assert ear.heard[0].event["id"] == event.id
 
 
+def test_events_that_were_not_delivered_are_told_apart(shop, ear, secret, eventually):
+    def listed(success):
+        return [event.id for event in shop.v1.events.list({"delivery_success": success}).data]
+
+    shop.control("chaos", duplicate=1)
+    shop.v1.customers.create({})
+    eventually(lambda: len(ear.heard) == 2)
+    (heard,) = {heard.event["id"] for heard in ear.heard}
+    shop.control("chaos", drop=1)
+    shop.v1.customers.create({})
+    eventually(lambda: listed(True) == [heard])
+    (lost,) = listed(False)
+    assert shop.v1.events.retrieve(lost).pending_webhooks == 1
+    shop.control("chaos")
+    shop.control("resend", event=lost)
+    eventually(lambda: listed(True) == [lost, heard])
+    assert listed(False) == []
+    assert shop.v1.events.retrieve(lost).pending_webhooks == 0
+
+
 def test_chaos_delays_until_time_comes(shop, ear, secret, eventually):
     shop.control("chaos", delay_max=1_000_000)
     shop.v1.customers.create({})
@@ -103,6 +151,16 @@ def test_a_planned_error_is_answered_instead_of_acting(shop):
     shop.control("faults", path="/v1/refunds", method="GET", status=429)
     with pytest.raises(stripe.RateLimitError):
         shop.v1.refunds.list()
+
+
+def test_a_planned_refusal_has_the_code_that_was_asked_for(shop):
+    held = shop.paid(capture_method="manual")
+    code = "charge_expired_for_capture"
+    shop.control("faults", path="/v1/payment_intents/*/capture", status=400, code=code)
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        shop.v1.payment_intents.capture(held.id)
+    assert caught.value.code == code
+    assert shop.v1.payment_intents.capture(held.id).status == "succeeded"
 
 
 def test_a_lost_answer_is_found_again_by_its_key(shop):
@@ -145,6 +203,8 @@ def test_reset_forgets_everything(shop, ear, secret):
         ("faults", {"path": "/v1/*"}),
         ("faults", {"path": "/v1/*", "status": 200}),
         ("resend", {"event": "evt_absent"}),
+        ("roll", {"endpoint": "we_absent"}),
+        ("roll", {"after": 3}),
         ("dance", {}),
     ],
 )

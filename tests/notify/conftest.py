@@ -12,6 +12,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto.dynamodb.models import dynamodb_backends
 from moto.ses.models import ses_backends
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
 
 from shared import invoke
 from shared.errors import NotFound
@@ -71,6 +73,9 @@ def cloud(resources: None) -> None:
     for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
         table.items.clear()
     ses_backends[ACCOUNT][REGION].sent_messages.clear()
+    sns_backends[ACCOUNT][REGION].sms_message_objects.clear()
+    for queue in sqs_backends[ACCOUNT][REGION].queues.values():
+        queue._messages = []
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """Facts that notify's tests tell it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.events import (
+    DisputeFacts,
     InvoiceFacts,
     OrderCancelled,
     OrderDelivered,
@@ -77,6 +78,7 @@ def parcel(**changes: Any) -> ShipmentFacts:
         "carrier": "Royal Mail",
         "tracking": "JD014600009876543210",
         "complete": False,
+        "due_so_far": gbp(590),
     }
     return ShipmentFacts(**(facts | changes))
 
@@ -102,16 +104,30 @@ def issued(**changes: Any) -> InvoiceFacts:
 
 def payment(**changes: Any) -> PaymentFacts:
     facts = {
+        **OWNER,
         "payment_id": "pay_1",
-        "order_id": "ord_1",
-        "user_id": "usr_1",
-        "email": "ada@example.com",
         "amount": gbp(1299),
+        "secured": gbp(0),
+        "captured": gbp(0),
         "refunded": gbp(0),
         "status": "failed",
         "reason": "Your card was declined.",
     }
     return PaymentFacts(**(facts | changes))
+
+
+def dispute(status: str, **changes: Any) -> DisputeFacts:
+    facts = {
+        **{name: fact for name, fact in OWNER.items() if name != "email"},
+        "payment_id": "pay_1",
+        "dispute_id": "dp_1",
+        "status": status,
+        "reason": "product_not_received",
+        "amount": gbp(1299),
+        "withheld": gbp(1299),
+        "evidence_due": AT + timedelta(days=9),
+    }
+    return DisputeFacts(**(facts | changes))
 
 
 def registered(name: str = "Ada", email: str = "ada@example.com", version: int = 1) -> UserRegistered:

@@ -1,10 +1,12 @@
-"""What SES was handed: the mails as their readers get them."""
+"""What SES and SNS were handed: mails and text messages as their readers get them."""
 
 from dataclasses import dataclass
 from email import message_from_string, policy
 
 from moto.ses.models import ses_backends
+from moto.sns.models import sns_backends
 
+from notify.tables.rows import NotificationRow
 from tests.support import ACCOUNT, REGION
 
 
@@ -29,6 +31,17 @@ def the_mail() -> Arrived:
     """The one mail that SES took."""
     (mail,) = mails()
     return mail
+
+
+def texts() -> list[tuple[str, str]]:
+    """Every text message that SNS took, as (number, words), oldest first."""
+    sent = sns_backends[ACCOUNT][REGION].sms_message_objects.values()
+    return [(message.phone_number, message.message) for message in sent]
+
+
+def notifications() -> list[NotificationRow]:
+    """Every notification that was written."""
+    return list(NotificationRow.scan(NotificationRow.pk.startswith("ntf_")))
 
 
 def _read(sent: object) -> Arrived:

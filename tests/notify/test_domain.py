@@ -6,11 +6,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from notify.domain import orders, payments, wording
+from notify.domain import orders, payments
 from notify.domain.letters import OVERTAKEN_BY, Letter, Template
-from notify.domain.wording import one_line, salutation, totals, unlinked
+from notify.domain.wording import salutation, totals, unlinked
 from shared.money import Money
 from shared.money_text import money_text
+from shared.plain import MAX_TEXT, one_line
 from tests.notify.facts import back, gbp, issued, line, order, parcel, payment, refunded
 
 
@@ -46,7 +47,7 @@ def test_no_digit_of_an_amount_is_lost(amount: int, currency: str) -> None:
 @example("abc\u202edcba")
 def test_text_from_outside_becomes_one_plain_line(text: str) -> None:
     line = one_line(text)
-    assert len(line) <= wording.MAX_TEXT
+    assert len(line) <= MAX_TEXT
     assert len(line.splitlines()) <= 1
     assert not re.search("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", line)
     assert one_line(line) == line
@@ -108,31 +109,31 @@ def test_no_text_becomes_a_link(parts: list[str]) -> None:
 @given(st.text(max_size=400))
 @example("x.y" * 100)
 def test_an_unlinked_text_is_one_line_still(text: str) -> None:
-    assert len(unlinked(text)) <= wording.MAX_TEXT
+    assert len(unlinked(text)) <= MAX_TEXT
     assert one_line(unlinked(text)) == unlinked(text)
 
 
 def test_totals_leave_out_what_is_not_there() -> None:
     assert totals(order(discount=gbp(0), total=gbp(123_990 + 395))) == [
-        ("Subtotal", "£1,239.90"),
-        ("Shipping", "£3.95"),
-        ("Total", "£1,243.85"),
+        ("subtotal", gbp(123_990)),
+        ("shipping", gbp(395)),
+        ("total", gbp(124_385)),
     ]
 
 
 def test_totals_name_discount_and_tax() -> None:
     added = order(tax=gbp(200), total=gbp(123_990 - 1000 + 395 + 200))
     assert totals(added) == [
-        ("Subtotal", "£1,239.90"),
-        ("Discount", "-£10.00"),
-        ("Shipping", "£3.95"),
-        ("Tax", "£2.00"),
-        ("Total", "£1,235.85"),
+        ("subtotal", gbp(123_990)),
+        ("discount", gbp(-1000)),
+        ("shipping", gbp(395)),
+        ("tax", gbp(200)),
+        ("total", gbp(123_585)),
     ]
 
 
 def test_tax_that_prices_include_is_not_shown_as_added() -> None:
-    assert ("Tax, included", "£2.00") in totals(order(tax=gbp(200)))
+    assert ("tax_included", gbp(200)) in totals(order(tax=gbp(200)))
 
 
 def test_an_order_that_never_became_payable_is_not_mourned() -> None:

@@ -1,6 +1,7 @@
 """What others wrote stays words: no markup, no link, no header, no second address."""
 
 import re
+from functools import cache
 from html import escape
 
 import pytest
@@ -8,14 +9,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notify import mailer
-from notify.app import consume
-from notify.domain import accounts, orders, payments
+from notify.app.consume import consume
+from notify.domain import accounts, messages, orders, payments, staff
+from notify.domain.addresses import deliverable
 from notify.domain.letters import Enclosure, Letter
-from notify.domain.wording import one_line, salutation, unlinked
+from notify.domain.wording import salutation, unlinked
 from notify.rendering import render
+from shared.plain import one_line
 from tests.notify.conftest import PDF
 from tests.notify.facts import (
+    AT,
     back,
+    dispute,
     gbp,
     issued,
     line,
@@ -61,24 +66,36 @@ def free_texts(text: str) -> list[tuple[Letter | None, str]]:
         (orders.return_decided(back(reason=text, status="rejected")), typed),
         (orders.return_received(back(lines=[pieces(title=text)], refund=gbp(1))), known),
         (payments.failed(payment(reason=text), "e"), typed),
-        (payments.refunded(refunded(1, 2, order_id=text).data, "e"), known),
+        (payments.refunded(refunded(1, 2, number=text).data, "e"), known),
+        (payments.reauthorize(payment(number=text)), known),
+        (payments.refund_failed(payment(number=text), "e"), known),
+        (staff.refund_failed(payment(reason=text), "e"), typed),
+        (staff.capture_failed(payment(reason=text), "e"), typed),
+        (staff.disputed(dispute("lost", dispute_id=text), AT), known),
+        (messages.staff_message("m", user_id="u", to="a@b.example", subject=text, text="x"), known),
     ]
 
 
+@settings(max_examples=25)
 @given(st.text(max_size=120))
 @example("</td></table><h1>Free</h1>")
 @example("<b>Ada</b>")
 @example("<a href='x'>y</a>")
 @example(EVIL)
 def test_nothing_from_outside_becomes_markup(text: str) -> None:
-    for (letter, spoken), (plain, _) in zip(free_texts(text), free_texts("x"), strict=True):
-        assert letter and plain
+    for (letter, spoken), tags in zip(free_texts(text), tags_of_plain_letters(), strict=True):
+        assert letter
         if spoken:
             mail = render(letter)
             seen = Seen(mail.html)
-            assert seen.tags == Seen(render(plain).html).tags
+            assert seen.tags == tags
             assert any(spoken in word for word in seen.words)
-            assert spoken in mail.text
+            assert " ".join(spoken.split()) in " ".join(mail.text.split())
+
+
+@cache
+def tags_of_plain_letters() -> list[list[str]]:
+    return [Seen(render(letter).html).tags for letter, _ in free_texts("x") if letter]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +123,7 @@ def test_a_reason_a_carrier_or_a_tracking_number_leads_nowhere(link: str) -> Non
             assert not re.search(r"://|www\.\S|evil\.e", read, re.IGNORECASE)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(text=st.text(max_size=80))
 @example(text="ord_1\r\nBcc: all@example.com")
 @example(text="Ada\nX-Evil: 1")
@@ -122,7 +139,7 @@ def test_headers_hold_what_they_should_and_no_more(text: str) -> None:
 
 def test_a_mail_with_a_file_has_the_same_headers() -> None:
     letter = orders.invoice(issued())
-    mail = render(letter, (Enclosure("1.pdf", "application/pdf", PDF),))
+    mail = render(letter, enclosures=(Enclosure("1.pdf", "application/pdf", PDF),))
     message = mailer.compose(letter.id, "ada@example.com", mail)
     assert header_names(message.as_bytes()) == sorted(
         "From Reply-To To Subject X-Notification-Id Auto-Submitted MIME-Version Content-Type".split()
@@ -154,17 +171,14 @@ def header_names(message: bytes) -> list[str]:
     ],
 )
 def test_what_is_no_address_is_refused(to: str) -> None:
-    with pytest.raises(mailer.Rejected, match="not an address"):
-        mailer.deliverable(to)
+    assert deliverable(to) is None
 
 
 def test_a_host_name_in_other_letters_is_reached() -> None:
-    assert mailer.deliverable("ada@bücher.example") == "ada@xn--bcher-kva.example"
+    assert deliverable("ada@bücher.example") == "ada@xn--bcher-kva.example"
 
 
 @given(st.emails())
 def test_an_address_stays_itself(address: str) -> None:
-    try:
-        assert mailer.deliverable(address) == address
-    except mailer.Rejected:
-        assert '"' in address or len(address) > 254 or len(address.split("@")[0]) > 64
+    quoted = '"' in address or len(address) > 254 or len(address.split("@")[0]) > 64
+    assert quoted or deliverable(address) == address

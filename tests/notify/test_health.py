@@ -1,12 +1,12 @@
-"""How notify is, asked by an invocation of its consumer."""
+"""How notify is, asked by an invocation of its API."""
 
 import boto3
 
-from notify.app import consume
+from notify.app.api import api
 from tests.support import REGION, Context
 
 
 def test_health_is_that_of_the_table(cloud: None) -> None:
-    assert consume({"health": True}, Context()) == {"status": "ok", "version": "test"}
+    assert api({"health": True}, Context()) == {"status": "ok", "version": "test"}
     boto3.client("dynamodb", region_name=REGION).delete_table(TableName="tillstack-test-notifications")
-    assert consume({"health": True}, Context())["status"] == "failing"
+    assert api({"health": True}, Context())["status"] == "failing"

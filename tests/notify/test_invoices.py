@@ -2,11 +2,10 @@
 
 import pytest
 
-from notify.app import consume
-from notify.tables import NotificationRow
+from notify.app.consume import consume
 from tests.notify.conftest import PDF, Orders
 from tests.notify.facts import NUMBER, invoiced, paid
-from tests.notify.mailbox import mails, the_mail
+from tests.notify.mailbox import mails, notifications, the_mail
 from tests.notify.reader import Seen
 from tests.support import deliver
 
@@ -48,7 +47,7 @@ def test_an_invoice_that_cannot_be_had_now_is_sent_when_it_can(
         patch.setattr(orders, trouble, True)
         assert deliver(consume, invoiced(), paid()) == AGAIN
     assert [mail.subject for mail in mails()] == ["Your order 7K4M2-9QX2D is confirmed"]
-    waiting = next(found for found in NotificationRow.scan() if found.template == "invoice")
+    waiting = next(found for found in notifications() if found.template == "invoice")
     assert (waiting.status, waiting.leased_until) == ("queued", 0)
     assert deliver(consume, invoiced()) == []
     assert [content for mail in mails() for _, _, content in mail.enclosed] == [PDF]
@@ -61,7 +60,7 @@ def test_an_invoice_that_there_is_not_is_recorded_and_nothing_is_sent_without_it
     orders.invoices.clear()
     assert deliver(consume, invoiced()) == []
     assert mails() == []
-    (told,) = NotificationRow.scan()
+    (told,) = notifications()
     assert (told.template, told.status, told.reason) == ("invoice", "failed", "The order has no invoice.")
     assert deliver(consume, invoiced()) == []
     assert orders.asked == ["ord_1"]

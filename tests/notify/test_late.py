@@ -2,8 +2,7 @@
 
 import pytest
 
-from notify.app import consume
-from notify.tables import NotificationRow
+from notify.app.consume import consume
 from shared.events import Event
 from tests.notify.conftest import Orders
 from tests.notify.facts import (
@@ -18,7 +17,7 @@ from tests.notify.facts import (
     returned,
     shipped,
 )
-from tests.notify.mailbox import mails, the_mail
+from tests.notify.mailbox import mails, notifications, the_mail
 from tests.support import deliver
 
 
@@ -41,7 +40,7 @@ def test_what_only_foretold_what_is_known_by_now_is_not_told(cloud: None, later:
     known = the_mail().headers["X-Notification-Id"]
     assert deliver(consume, late, late) == []
     assert len(mails()) == 1
-    (untold,) = (found for found in NotificationRow.scan() if found.pk != known)
+    (untold,) = (found for found in notifications() if found.pk != known)
     assert untold.status == "suppressed" and untold.reason and untold.leased_until is None
 
 

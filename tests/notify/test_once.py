@@ -7,15 +7,17 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
-from pynamodb.exceptions import UpdateError
 
-from notify import mailer, tables
-from notify.app import consume
+from notify import mailer
+from notify.app.consume import consume
 from notify.domain import orders as letters
-from notify.domain.letters import Status
-from notify.tables import NotificationRow
+from notify.domain.letters import Channel
+from notify.domain.outcomes import Outcome, Status
+from notify.tables import notifications as rows
+from notify.tables.rows import NotificationRow
 from shared import clock
 from shared.events import Event
+from tests.notify.asking import Died, die, pass_time
 from tests.notify.conftest import Orders
 from tests.notify.facts import (
     cancelled,
@@ -29,24 +31,15 @@ from tests.notify.facts import (
     returned,
     shipped,
 )
-from tests.notify.mailbox import mails, the_mail
+from tests.notify.mailbox import mails, notifications, the_mail
 from tests.support import REGION, Context, deliver, sqs_event
 
 AGAIN = ["m0"]  # the one message of a batch comes back
 
 
-class Died(BaseException):
-    """The process ends here."""
-
-
 def row() -> NotificationRow:
-    (only,) = NotificationRow.scan()
+    (only,) = notifications()
     return only
-
-
-def pass_time(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
-    now = clock.now()
-    monkeypatch.setattr(clock, "now", lambda: now + by)
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
@@ -138,11 +131,7 @@ def test_two_senders_at_once_send_one_mail(cloud: None) -> None:
 def dead_after_sending(cloud: None) -> None:
     """The process died between SES's answer and the record of it."""
     with pytest.MonkeyPatch.context() as patch:
-
-        def die(*_: object, **__: object) -> None:
-            raise Died
-
-        patch.setattr(tables, "settle", die)
+        patch.setattr(rows, "settle", die)
         with pytest.raises(Died):
             deliver(consume, paid())
     assert len(mails()) == 1
@@ -190,12 +179,13 @@ def test_after_the_lease_two_redeliveries_send_one_mail(
 
 
 def test_a_sender_that_was_overtaken_records_nothing(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = tables.claim(letters.confirmation(paid().data), paid().id, clock.now())
-    assert slow
+    letter = letters.confirmation(paid().data)
+    slow = rows.fresh(letter, Channel.EMAIL, letter.to, paid().id, clock.now())
+    assert rows.claim(slow, clock.now()).is_ours
     pass_time(monkeypatch, timedelta(seconds=121))
     assert deliver(consume, paid()) == []
-    with pytest.raises(UpdateError):
-        tables.settle(slow, Status.FAILED, clock.now(), provider_id=None, reason="too late")
+    with pytest.raises(rows.Overtaken):
+        rows.settle(slow, Outcome(Status.FAILED, reason="too late"), clock.now())
     assert row().status == "sent"
 
 
@@ -205,7 +195,7 @@ def test_a_failing_record_leaves_the_lease(cloud: None, monkeypatch: pytest.Monk
         def fail(*_: object, **__: object) -> None:
             raise RuntimeError("the table does not answer")
 
-        patch.setattr(tables, "settle", fail)
+        patch.setattr(rows, "settle", fail)
         assert deliver(consume, paid()) == AGAIN
     assert deliver(consume, paid()) == AGAIN  # it may have been sent: only the lease decides
     assert len(mails()) == 1
@@ -227,7 +217,7 @@ def test_what_passes_by_itself_is_tried_again_at_once(
     with monkeypatch.context() as patch:
         refuse(patch, error)
         assert deliver(consume, paid(), registered()) == ["m0", "m1"]
-    assert {told.status for told in NotificationRow.scan()} == {"queued"}
+    assert {told.status for told in notifications()} == {"queued"}
     assert deliver(consume, paid(), registered()) == []
     assert len(mails()) == 2
 
@@ -257,7 +247,7 @@ def test_what_ses_refuses_for_good_is_recorded_and_done(
 def test_an_address_that_is_none_fails_without_holding_up_the_others(cloud: None, address: str) -> None:
     assert deliver(consume, registered(email=address), paid()) == []
     assert [mail.subject for mail in mails()] == ["Your order 7K4M2-9QX2D is confirmed"]
-    told = next(found for found in NotificationRow.scan() if found.template == "welcome")
+    told = next(found for found in notifications() if found.template == "welcome")
     assert told.status == "failed" and told.reason == "not an address that mail can be sent to"
 
 

@@ -2,14 +2,12 @@
 
 import io
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from moto.core.botocore_stubber import BotocoreStubber
 
 from orders.app import api
 from orders.tables import rows as tables
@@ -109,18 +107,6 @@ def calls(cloud: None) -> Iterator[list[tuple[str, dict[str, Any]]]]:
     events.register("before-call.dynamodb", note)
     yield seen
     events.unregister("before-call.dynamodb", note)
-
-
-@pytest.fixture
-def atomic(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each call to DynamoDB is atomic, which moto's threads are not; between calls they race as they like."""
-    lock, answer = threading.Lock(), BotocoreStubber.__call__
-
-    def one_at_a_time(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
-        with lock:
-            return answer(self, *args, **kwargs)
-
-    monkeypatch.setattr(BotocoreStubber, "__call__", one_at_a_time)
 
 
 def token(made: Quote | None = None, **changes: Any) -> str:

@@ -3,10 +3,13 @@
 from typing import Any
 
 from orders.app import api, consume
+from orders.domain.orders import Order, RefundDue
+from orders.tables import orders
 from shared import clock
-from shared.events import PaymentFacts, PaymentRefunded, PaymentSucceeded
+from shared.events import Event, PaymentAuthorized, PaymentFacts, PaymentRefunded, PaymentSucceeded
 from shared.money import Money
 from tests.orders.conftest import SHOPPER, place, read, token
+from tests.orders.samples import gbp
 from tests.support import Reply, Who, call, deliver, keyed, staff
 
 STAFF = staff()
@@ -20,12 +23,16 @@ def placed(**changes: Any) -> dict[str, Any]:
 
 
 def facts(order: dict[str, Any], payment_id: str = "pay_1", **changes: Any) -> PaymentFacts:
+    total = Money(**order["total"])
     values: dict[str, Any] = {
         "payment_id": payment_id,
         "order_id": order["order_id"],
+        "number": order["number"],
         "user_id": "usr_1",
         "email": "ada@example.com",
-        "amount": Money(**order["total"]),
+        "amount": total,
+        "secured": changes.get("amount", total),
+        "captured": changes.get("amount", total),
         "refunded": Money.zero("GBP"),
         "status": "succeeded",
     }
@@ -91,3 +98,48 @@ def received(order: dict[str, Any], *lines: tuple[str, int], **body: Any) -> dic
     assert reply.status == 200, reply.text
     shown: dict[str, Any] = reply.json
     return shown
+
+
+def say(
+    kind: type[Event], order: dict[str, Any], payment_id: str = "pay_1", version: int = 2, **sums: Any
+) -> None:
+    """Payments says that; sums in pence, `captured` and `refunded` none unless given."""
+    total = order["total"]["amount"]
+    secured = sums.pop("secured", total)
+    amounts = {
+        "amount": gbp(total),
+        "secured": gbp(secured),
+        "captured": gbp(sums.pop("captured", 0)),
+        "refunded": gbp(sums.pop("refunded", 0)),
+    }
+    event = kind.about(
+        facts(order, payment_id, **amounts, **sums), subject=payment_id, version=version, at=clock.now()
+    )
+    assert deliver(consume, event) == []
+
+
+def held(payment_id: str = "pay_1", **changes: Any) -> dict[str, Any]:
+    """An order that is paid by money on hold."""
+    order = placed(**changes)
+    say(PaymentAuthorized, order, payment_id)
+    shown: dict[str, Any] = read(order["order_id"]).json
+    assert (shown["status"], shown["payment_id"]) == ("paid", payment_id)
+    return shown
+
+
+def order_of(order: dict[str, Any]) -> Order:
+    found = orders.find("usr_1", order["order_id"])
+    assert found is not None
+    return found
+
+
+def now(order: dict[str, Any]) -> tuple[str, str | None, dict[str, RefundDue]]:
+    """Its status, what it is paid by, and what is due back."""
+    shown = read(order["order_id"]).json
+    return shown["status"], shown["payment_id"], dict(order_of(order).refunds_due)
+
+
+def details(order: dict[str, Any], kind: str, who: Who = SHOPPER) -> list[str]:
+    """What stands on the timeline of that kind."""
+    path = f"/orders/{order['order_id']}/timeline"
+    return [entry["detail"] for entry in call(api, "GET", path, caller=who).json if entry["type"] == kind]

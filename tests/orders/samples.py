@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from orders.domain.paying import Told
 from shared import ids
 from shared.money import Money, Price, half_even
 from shared.quotes import Quote, QuotedLine, ShippingAddress
@@ -20,6 +21,14 @@ ADDRESS = ShippingAddress(
 
 def gbp(amount: int) -> Money:
     return Money(amount=amount, currency="GBP")
+
+
+def told(
+    secured: int, payment_id: str = "pay_1", version: int = 2, captured: int | None = None, refunded: int = 0
+) -> Told:
+    """What payments say of a payment, in pence: captured at once, unless `captured` is given."""
+    sums = (secured, secured if captured is None else captured, refunded)
+    return Told(payment_id, version, *map(gbp, sums))
 
 
 def tax_in(amount: int) -> Money:

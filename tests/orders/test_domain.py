@@ -12,7 +12,7 @@ from orders.domain.refusals import NotYetPlaced
 from orders.domain.terms import Terms, agreed, check
 from shared.errors import Invalid
 from shared.money import Money
-from tests.orders.samples import ADDRESS, NOW, quote
+from tests.orders.samples import ADDRESS, NOW, quote, told
 
 TOTAL = quote().total
 LATER = NOW + timedelta(hours=1)
@@ -27,14 +27,14 @@ def placed() -> Order:
 
 
 def test_an_order_is_paid_by_its_exact_amount():
-    paid = paying.take_payment(placed(), "pay_1", TOTAL, LATER)
+    paid = paying.take_payment(placed(), told(TOTAL.amount, "pay_1"), LATER)
     assert (paid.status, paid.payment_id, paid.expires_at) == (Status.PAID, "pay_1", None)
-    assert paying.take_payment(paid, "pay_1", TOTAL, LATER) is paid
+    assert paying.take_payment(paid, told(TOTAL.amount, "pay_1"), LATER) is paid
 
 
 @pytest.mark.parametrize("amount", [TOTAL.amount - 1, TOTAL.amount + 1])
 def test_another_amount_goes_back_and_the_order_waits_on(amount):
-    order = paying.take_payment(placed(), "pay_1", Money(amount=amount, currency="GBP"), LATER)
+    order = paying.take_payment(placed(), told(amount), LATER)
     assert order.status is Status.AWAITING_PAYMENT
     assert order.refunds_due["pay_1:late"].amount.amount == amount
 
@@ -45,17 +45,17 @@ def test_money_that_comes_too_late_is_due_back_once(end):
     order = {
         "cancel": lambda: ending.cancel(order, "usr_1", "req_1", NOW),
         "expire": lambda: ending.expire(order, LATER),
-        "paid by another": lambda: paying.take_payment(order, "pay_0", TOTAL, NOW),
+        "paid by another": lambda: paying.take_payment(order, told(TOTAL.amount, "pay_0"), NOW),
     }[end]()
-    late = paying.take_payment(order, "pay_1", TOTAL, LATER)
+    late = paying.take_payment(order, told(TOTAL.amount, "pay_1"), LATER)
     assert late.status is order.status
     assert late.refunds_due["pay_1:late"].amount == TOTAL
-    assert paying.take_payment(late, "pay_1", TOTAL, LATER) is late
+    assert paying.take_payment(late, told(TOTAL.amount, "pay_1"), LATER) is late
 
 
 def test_news_ahead_of_the_placement_waits():
     with pytest.raises(NotYetPlaced):
-        paying.take_payment(placing.opened("ord_1", "usr_1", NOW), "pay_1", TOTAL, NOW)
+        paying.take_payment(placing.opened("ord_1", "usr_1", NOW), told(TOTAL.amount, "pay_1"), NOW)
 
 
 def test_an_order_expires_when_its_time_is_over_and_not_before():
@@ -104,7 +104,7 @@ def test_the_first_answer_can_be_given_again_whatever_came_after():
     first = placed()
     for later in (
         ending.cancel(first, "usr_1", "req_1", NOW),
-        paying.take_payment(first, "pay_1", TOTAL, NOW),
+        paying.take_payment(first, told(TOTAL.amount, "pay_1"), NOW),
         ending.expire(first, LATER),
     ):
         again = replace(placing.as_placed(later), timeline=first.timeline, changed_at=first.changed_at)

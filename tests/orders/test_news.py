@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orders.app import api, consume, relay, sweep
-from orders.domain.orders import MAX_DECLINES
+from orders.domain.timeline import MAX_DECLINES
 from orders.service import telling
 from orders.tables import orders, packing
 from orders.tables import rows as tables
@@ -25,12 +25,16 @@ def placed() -> dict[str, Any]:
 
 def payment(order: dict, kind=PaymentSucceeded, payment_id="pay_1", off=0, version=2, **facts) -> Event:
     total = order["total"]
+    amount = Money(amount=total["amount"] + off, currency=total["currency"])
     data = PaymentFacts(
         payment_id=payment_id,
         order_id=order["order_id"],
         user_id="usr_1",
         email="ada@example.com",
-        amount=Money(amount=total["amount"] + off, currency=total["currency"]),
+        number="7K4M2-9QX2D",
+        amount=amount,
+        secured=amount,
+        captured=amount,
         refunded=Money.zero(total["currency"]),
         status="succeeded",
         **facts,

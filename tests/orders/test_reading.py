@@ -1,12 +1,12 @@
 """Reading one's orders, giving them up, and what they cost in calls and write units."""
 
-from math import ceil
 from typing import Any
 
 from orders.app import api, commands
 from orders.domain.moves import Status
 from orders.tables import rows as tables
 from tests.orders.conftest import SHOPPER, declined, place, read, token
+from tests.shop.meter import Meter, size
 from tests.support import Context, call, customer, guest, keyed, staff
 
 STOCK_ROWS = 3 + 1  # what the catalog's reservation writes in its transaction: three SKUs and itself
@@ -121,31 +121,9 @@ def test_the_service_says_how_it_is(cloud):
     assert api({"health": True}, Context())["status"] == "ok"
 
 
-def size(item: dict[str, dict[str, Any]]) -> int:
-    """Bytes of an item, as DynamoDB counts them.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-    """
-    return sum(
-        len(name.encode()) + (len(value["S"].encode()) if "S" in value else len(value["N"]) // 2 + 2)
-        for name, value in item.items()
-    )
-
-
-def index_writes(old: dict[str, Any] | None, new: dict[str, Any]) -> int:
-    """Write units of the KEYS_ONLY indexes: an entry put, taken away, or both where its key changes."""
-    units = 0
-    for key in (("number",), ("shard", "expires_at"), ("shard", "placed"), ("listed", "placed")):
-        before, after = (
-            tuple(item[name]["S"] for name in key) if item and all(name in item for name in key) else None
-            for item in (old, new)
-        )
-        units += 0 if before == after else (before is not None) + (after is not None)
-    return units
-
-
-def test_an_order_of_three_lines_keeps_its_budget(shop, calls):
+def test_an_order_of_three_lines_keeps_its_budget(shop, calls, monkeypatch):
     """3 calls of DynamoDB (one in catalog), at most 20 write units with the indexes', 2 Lambdas deep."""
+    meter = Meter(monkeypatch, lambda: "orders")
     assert place({"quote_token": token()}).status == 201
     assert shop.asked == ["tillstack-test-catalog-commands"]
     assert [name for name, _ in calls] == ["TransactWriteItems", "PutItem"]
@@ -154,9 +132,6 @@ def test_an_order_of_three_lines_keeps_its_budget(shop, calls):
     assert size(claim) <= 1024
     assert size(pending) <= 1024
     assert size(final) <= 2048, "under 2 KB for three lines"
-    # A write in a transaction counts double; to its indexes it is an ordinary one.
-    opening = 2 * (ceil(size(claim) / 1024) + ceil(size(pending) / 1024)) + index_writes(None, pending)
-    placing = ceil(max(size(pending), size(final)) / 1024) + index_writes(pending, final)
-    units = opening + placing + 2 * STOCK_ROWS
-    print(f"write units: {opening} + {2 * STOCK_ROWS} (catalog) + {placing} = {units}; {size(final)} bytes")
+    units = meter.units["orders"] + 2 * STOCK_ROWS
+    print(f"write units: {2 * STOCK_ROWS} of them catalog's, {units} in all; {size(final)} bytes")
     assert units <= 20

@@ -16,7 +16,7 @@ from shared import clock
 from shared.money import Money
 from tests.orders.conftest import place, read, token
 from tests.orders.paid import delivered, fulfil, paid, pay, received, send_back, settle
-from tests.orders.samples import ADDRESS, NOW, gbp, line, quote
+from tests.orders.samples import ADDRESS, NOW, gbp, line, quote, told
 from tests.support import call, customer, guest, keyed
 
 
@@ -183,9 +183,8 @@ def test_whatever_comes_back_in_whatever_parts_the_parts_add_up(
     sums = {"discount": gbp(sum(discounts)), "total": net if inclusive else net + made.tax}
     made = made.model_copy(update={"lines": lines, "tax_inclusive": inclusive, **sums})
     terms = agreed(made, ADDRESS, "a@example.com", NOW, timedelta(minutes=30))
-    order = paying.take_payment(
-        placing.place(placing.opened("ord_1", "usr_1", NOW), terms), "pay_1", terms.total, NOW
-    )
+    placed = placing.place(placing.opened("ord_1", "usr_1", NOW), terms)
+    order = paying.take_payment(placed, told(terms.total.amount), NOW)
     order = fulfilling.ship(order, "ful_1", None, None, None, "staff", NOW)
     brought = []
     for at in range(0, 6, together):

@@ -32,6 +32,7 @@ MAY_LOAD = {
     "boto3": r"nobody",
     "cryptography": r"UsersAuthorizer$",
     "httpx": r"nobody",
+    "jinja2": r"NotifyConsumer$|OrdersInvoices$",
     "PIL": r"nobody",
     "reportlab": r"OrdersInvoices$",
     "requests": r"Payments(?!Api$|Webhook)",

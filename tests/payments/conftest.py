@@ -6,9 +6,9 @@ import pytest
 
 from localstack.stripe.server import LocalStripe
 from payments import stripe_gateway
-from payments.service import inbox
+from payments.service import checkout, inbox
 from payments.settings import settings
-from shared import invoke
+from shared import clock, invoke
 from tests.payments.till import Till
 
 
@@ -25,4 +25,12 @@ def till(cloud, published, local_stripe, monkeypatch) -> Till:
     monkeypatch.setattr(inbox.webhook_secrets, "reread_at", None)
     till = Till(local_stripe.url, lambda: published("payments"))
     monkeypatch.setattr(invoke, "ask", till.answer_for_orders)
+    monkeypatch.setattr(clock, "now", till.now)
     return till
+
+
+@pytest.fixture
+def manual(till, monkeypatch) -> None:
+    """The shop captures as goods leave."""
+    known = settings().model_copy(update={"payments_capture": "manual"})
+    monkeypatch.setattr(checkout, "settings", lambda: known)

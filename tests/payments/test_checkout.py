@@ -10,7 +10,7 @@ import pytest
 from payments import stripe_gateway
 from payments.app import checkout
 from payments.service import settling
-from payments.tables import payments
+from payments.tables import payments, slots
 from shared import clock, invoke
 from shared.errors import Unavailable
 from shared.events import OrderExpired
@@ -232,14 +232,14 @@ def test_an_order_that_ends_at_the_same_moment_has_no_payment(till, monkeypatch,
 
 def _meanwhile(monkeypatch, happens):
     """Between the next look at the slot and its taking, something else happens; what that gave."""
-    real, given = payments.begin, []
+    real, given = slots.begin, []
 
     def late(*arguments):
-        monkeypatch.setattr(payments, "begin", real)
+        monkeypatch.setattr(slots, "begin", real)
         given.append(happens())
         return real(*arguments)
 
-    monkeypatch.setattr(payments, "begin", late)
+    monkeypatch.setattr(slots, "begin", late)
     return given
 
 

@@ -29,6 +29,6 @@ def test_only_what_asks_stripe_loads_its_sdk(door):
     assert not loaded(f"payments.app.{door}") & {"stripe", "requests", "httpx", "aws_xray_sdk"}
 
 
-@pytest.mark.parametrize("door", ["checkout", "apply", "consume"])
+@pytest.mark.parametrize("door", ["checkout", "money", "apply", "consume", "sweep"])
 def test_what_asks_stripe_stands_on_its_own(door):
     assert {"stripe", "requests"} <= loaded(f"payments.app.{door}")

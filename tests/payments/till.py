@@ -7,15 +7,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.request import Request, urlopen
+from zlib import crc32
 
 import boto3
 import stripe
 
-from payments.app import apply, checkout, consume, reads, relay, webhook
-from payments.domain import Payment
-from payments.tables import payments
+from payments.app import apply, checkout, consume, money, reads, relay, sweep, webhook
+from payments.domain.ledger import Entry
+from payments.domain.payments import Payment
+from payments.tables import ledger, payments
 from shared import clock, invoke
-from shared.events import Event, OrderCancelled, OrderExpired, OrderFacts, OrderRefundDue, RefundDueFacts
+from shared.events import (
+    Event,
+    OrderCancelled,
+    OrderExpired,
+    OrderFacts,
+    OrderRefundDue,
+    OrderShipped,
+    RefundDueFacts,
+    ShipmentFacts,
+)
 from shared.money import Money
 from shared.questions import DescribeOrder, OrderToPay
 from tests.support import (
@@ -29,6 +40,7 @@ from tests.support import (
     deliver,
     keyed,
     sqs_event,
+    staff,
     stream_event,
 )
 
@@ -57,6 +69,8 @@ class Till:
     orders: dict[str, OrderFacts] = field(default_factory=dict)
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
     posted: set[str] = field(default_factory=set)
+    paid_by: dict[str, str] = field(default_factory=dict)
+    ahead: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
         self.stripe = stripe.StripeClient("sk_test_shopper", base_addresses={"api": self.url}).v1
@@ -88,7 +102,8 @@ class Till:
         assert (function, type(question)) == (ENVIRONMENT["ORDERS_COMMANDS"], DescribeOrder)
         if question.order_id not in self.orders:
             raise invoke.Declined({"type": "/problems/not-found", "status": 404, "detail": "There is none."})
-        return OrderToPay(order=self.orders[question.order_id], version=1)
+        paid_by = self.paid_by.get(question.order_id)
+        return OrderToPay(order=self.orders[question.order_id], version=1, payment_id=paid_by)
 
     def end(self, kind: type[OrderExpired] | type[OrderCancelled], order_id: str = "ord_1") -> Event:
         status = kind.kind().removeprefix("order.")
@@ -97,18 +112,72 @@ class Till:
 
     # Doors.
 
-    def pay(self, order_id: str = "ord_1", *, key: str | None = None, who: Who | None = None) -> Reply:
+    def pay(
+        self, order_id: str = "ord_1", *, key: str | None = None, who: Who | None = None, **wish: str
+    ) -> Reply:
         return call(
             checkout.api,
             "POST",
             "/payments",
-            body={"order_id": order_id},
+            body={"order_id": order_id, **wish},
             caller=who or customer(),
             headers=keyed(key),
         )
 
     def get(self, path: str, who: Who | None = None) -> Reply:
         return call(reads.api, "GET", path, caller=who or customer())
+
+    def money(
+        self,
+        what: str,
+        payment_id: str,
+        body: dict[str, Any],
+        *,
+        headers: dict[str, str] | None = None,
+        who: Who | None = None,
+    ) -> Reply:
+        return call(
+            money.api,
+            "POST",
+            f"/payments/{payment_id}/{what}",
+            body=body,
+            caller=who or staff(),
+            headers=keyed() if headers is None else headers,
+        )
+
+    def give_back(self, payment_id: str, key: str | None = None, **body: Any) -> Reply:
+        """Staff refund."""
+        return self.money("refunds", payment_id, body, headers=keyed(key))
+
+    def capture(self, payment_id: str, key: str | None = None, **body: Any) -> Reply:
+        """Staff capture."""
+        return self.money("capture", payment_id, body, headers=keyed(key))
+
+    def later(self, **by: float) -> None:
+        """Time passes, here and at Stripe."""
+        self.ahead += timedelta(**by)
+        self.control("advance", seconds=timedelta(**by).total_seconds())
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def sweep_all(self) -> list[str]:
+        """The sweeper, after the time that it leaves others to finish."""
+        self.later(minutes=6)
+        return self.sweep()
+
+    def sweep(self, context: Context | None = None) -> list[str]:
+        """The sweeper's run; the types of what was said then."""
+        sweep.sweep({}, context or Context())
+        return self.said()
+
+    def ledger(self, payment_id: str) -> list[Entry]:
+        return ledger.page(payment_id, 100, None)[0]
+
+    def refunds(self, payment_id: str) -> list[dict[str, Any]]:
+        """The payment's refunds as staff see them."""
+        found: list[dict[str, Any]] = self.get(f"/payments/{payment_id}/refunds", staff()).json["items"]
+        return found
 
     def held(self, payment_id: str) -> Payment:
         found = payments.payment(payment_id)
@@ -125,7 +194,22 @@ class Till:
         facts = RefundDueFacts(
             order_id=order_id, payment_id=payment_id, amount=gbp(amount), reason="late", refund_key=key
         )
-        return OrderRefundDue.about(facts, subject=order_id, version=10, at=PLACED, part=key)
+        return OrderRefundDue.about(facts, subject=order_id, version=10 + crc32(key.encode()), at=PLACED)
+
+    def ship(self, payment_id: str, due: int, *, complete: bool = False) -> Event:
+        """A parcel left: so much is due by now for all that has left."""
+        facts = ShipmentFacts(
+            order_id="ord_1",
+            number="7K4M2-9QX2D",
+            user_id="usr_1",
+            email="ada@example.com",
+            fulfilment_id=f"ful_{due}",
+            lines=[],
+            complete=complete,
+            payment_id=payment_id,
+            due_so_far=gbp(due),
+        )
+        return OrderShipped.about(facts, subject="ord_1", version=20 + due, at=PLACED)
 
     # The shopper and Stripe.
 
@@ -140,6 +224,9 @@ class Till:
     def break_stripe(self, **fault: Any) -> None:
         self.control("faults", **fault)
 
+    def stop_breaking(self) -> None:
+        urlopen(Request(f"{self.url}/_emulator/faults", method="DELETE")).close()
+
     def control(self, what: str, **how: Any) -> None:
         """The local Stripe's control plane."""
         body = json.dumps(how).encode()
@@ -149,20 +236,24 @@ class Till:
         return [event.to_dict() for event in reversed(self.stripe.events.list({"limit": 100}).data)]
 
     def post(self, event: dict[str, Any]) -> None:
-        body = json.dumps(event).encode()
+        body = json.dumps(event, default=str).encode()  # the SDK made decimals of some amounts
         assert post_webhook(body, signed(body)).status == 200
 
     # The cloud's own wheels.
 
     def turn(self) -> list[str]:
         """Deliver new webhooks, empty streams and queue; the types of what was said."""
-        for event in self.stripe_events():
-            if event["id"] not in self.posted:
-                self.posted.add(event["id"])
-                self.post(event)
+        for event in self.new_events():
+            self.post(event)
         self.forward()
         self.apply()
         return self.said()
+
+    def new_events(self) -> list[dict[str, Any]]:
+        """Stripe's events since the last look, oldest first."""
+        found = [event for event in self.stripe_events() if event["id"] not in self.posted]
+        self.posted |= {event["id"] for event in found}
+        return found
 
     def forward(self) -> None:
         """The inbox's stream, to its end."""
@@ -170,10 +261,13 @@ class Till:
 
     def apply(self) -> None:
         """The queue of Stripe events, to its end."""
+        self.apply_only(self.relay)
+
+    def apply_only(self, then: Callable[[], None] = lambda: None) -> None:
         for body in self.queued():
             answer = apply.apply(sqs_event(body), Context())
             assert answer == {"batchItemFailures": []}
-            self.relay()
+            then()
 
     def queued(self) -> list[str]:
         url, bodies = ENVIRONMENT["PAYMENTS_STRIPE_QUEUE_URL"], []
@@ -201,7 +295,7 @@ class Till:
     def inbox(self) -> dict[str, str]:
         """Each kept event's status, by id."""
         rows = self.rows("PAYMENTS_INBOX_TABLE").values()
-        return {row["pk"]["S"]: row["status"]["S"] for row in rows}
+        return {row["pk"]["S"]: row["status"]["S"] for row in rows if "status" in row}
 
     def _changes(self, table: str) -> dict[str, Any]:
         new, old = self.rows(table), self.seen.get(table, {})

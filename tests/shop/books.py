@@ -5,10 +5,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from orders.domain.fulfilling import fulfilled
 from orders.domain.moves import MOVES
+from orders.domain.timeline import H
 from orders.tables.packing import to_order
 from orders.tables.rows import OrderRow
-from payments.domain import EventStatus
+from payments.domain.inbox import EventStatus
+from payments.domain.ledger import Entry, balances, expected
+from payments.domain.payments import Payment
+from payments.tables.ledger import page
+from payments.tables.payments import payment_of
 from shared.ids import derived_id
 from tests.notify.mailbox import mails
 from tests.shop import tables
@@ -17,6 +23,7 @@ from tests.support import ENVIRONMENT
 
 PAID = {"paid", "partially_shipped", "shipped", "delivered", "refunded"}
 STATUSES = PAID | {"pending", "awaiting_payment", "cancelled", "expired"}
+TO_LEAVE = {"paid", "partially_shipped"}
 OPEN_INTENTS = {"requires_payment_method", "requires_confirmation", "requires_action"}
 
 
@@ -40,58 +47,91 @@ def orders() -> list[Any]:
 
 
 def money(house: House) -> Iterator[str]:
-    """Stripe holds of each order what the order says that it keeps; payments say the same as Stripe."""
-    held: Counter[str] = Counter()
+    """Stripe holds of each order what the order says that it keeps; payments and their ledger agree."""
     known = {order.order_id: order for order in orders()}
+    paid = {payment.provider_id: payment for payment in payments() if payment.provider_id}
+    held: Counter[str] = Counter()
     back: Counter[str] = Counter()
     for refund in house.stripe_objects("refund"):
         if refund["status"] in ("succeeded", "pending"):
             back[refund["payment_intent"]] += refund["amount"]
     for intent in house.stripe_objects("payment_intent"):
-        order_id = intent["metadata"]["order_id"]
-        held[order_id] += intent["amount_received"] - back[intent["id"]]
-        status = known[order_id].status.value if order_id in known else "unknown"
-        if intent["status"] in OPEN_INTENTS and status != "awaiting_payment":
-            yield f"{intent['id']} can still be paid, though {order_id} is {status}"
-    for order_id in held.keys() | known.keys():
-        keeps = kept(known[order_id]) if order_id in known else 0
-        if held[order_id] != keeps:
-            yield f"{order_id} keeps {keeps}, Stripe holds {held[order_id]} of it"
-    yield from _payments(house, back)
+        payment, order = paid.get(intent["id"]), known.get(intent["metadata"]["order_id"])
+        if payment is None or order is None:
+            yield f"{intent['id']} belongs to no payment, or no order"
+            continue
+        held[order.order_id] += intent["amount_received"] - back[intent["id"]]
+        yield from _of_one_mind(intent, back[intent["id"]], payment, order)
+        yield from _no_hold_too_many(intent, payment, order)
+    for order in known.values():
+        if held[order.order_id] != kept(order):
+            yield f"{order.order_id} keeps {kept(order)}, Stripe holds {held[order.order_id]} of it"
+    for row in tables.rows(ENVIRONMENT["PAYMENTS_INBOX_TABLE"]):
+        if "status" in row and row["status"]["S"] not in (EventStatus.APPLIED, EventStatus.IGNORED):
+            yield f"Stripe's {row['type']['S']} {row['pk']['S']} is {row['status']['S']}"
+
+
+def _of_one_mind(intent: Any, back: int, payment: Payment, order: Any) -> Iterator[str]:
+    """Stripe, the payment, its ledger and its order: what came in by it, and what went back."""
+    heard, entries = order.account(payment.payment_id), ledger(payment.payment_id)
+    says = {
+        "Stripe": (intent["amount_received"], back),
+        "the payment": (payment.captured, payment.refunded),
+        "the order": (heard.captured, heard.given_back),
+    }
+    if len(set(says.values())) > 1:
+        yield f"{payment.payment_id} of {order.order_id} (captured, refunded): {says}"
+    if balances(entries) != expected(payment):
+        yield f"{payment.payment_id}: the ledger comes to {balances(entries)}"
+    yield from (
+        f"{payment.payment_id}: the entry of version {entry.version} does not sum to zero"
+        for entry in entries
+        if sum(line.amount for line in entry.lines)
+    )
+    if payment.capturable != intent["amount_capturable"]:
+        yield f"{payment.payment_id} holds {payment.capturable}, at Stripe {intent['amount_capturable']}"
+
+
+def _no_hold_too_many(intent: Any, payment: Payment, order: Any) -> Iterator[str]:
+    """What can still be paid is awaited, or pays anew; what is held is held for goods that are to leave."""
+    renews = order.status.value == "paid" and not order.captured
+    if intent["status"] in OPEN_INTENTS and order.status.value != "awaiting_payment" and not renews:
+        yield f"{intent['id']} can still be paid, though {order.order_id} is {order.status}"
+    awaited = order.payment_id == payment.payment_id and order.status.value in TO_LEAVE
+    if payment.capturable and not awaited:
+        yield f"{payment.payment_id} is held for {order.order_id}, which is {order.status}"
 
 
 def kept(order: Any) -> int:
-    """What the order keeps of what was paid for it, in minor units."""
-    return 0 if order.payment_id is None else int(order.agreed.total.amount) - int(order.refunded)
+    """What the order keeps of what came in for it, in minor units."""
+    return int(order.captured) - int(order.refunded)
 
 
 def promises() -> Iterator[str]:
-    """What an order says must go back is what it heard has gone back; staff may have given more."""
+    """What an order says must not stay has gone back, as far as it came in; staff may have given more. What
+    left is paid for."""
     for order in orders():
         due: Counter[str] = Counter()
         for each in order.refunds_due.values():
             due[each.payment_id] += each.amount.amount
         for payment_id, amount in due.items():
-            if order.given_back.get(payment_id, 0) < amount:
-                yield f"{order.order_id}: of {payment_id} {amount} are due, {order.given_back} went back"
+            heard = order.account(payment_id)
+            if heard.given_back < min(amount, heard.captured):
+                yield f"{order.order_id}: of {payment_id} {amount} are due, {heard} was heard"
+        if order.fulfilments and order.payment_id:
+            owed = order.agreed.paid_for(fulfilled(order))
+            if order.captured < owed and not order.has(H.CAPTURE_FAILED):
+                yield f"{order.order_id}: {owed} is due for what left, {order.captured} came in"
 
 
-def _payments(house: House, back: Mapping[str, int]) -> Iterator[str]:
-    intents = {intent["id"]: intent for intent in house.stripe_objects("payment_intent")}
-    seen = set()
-    for row in tables.rows(ENVIRONMENT["PAYMENTS_TABLE"]):
-        if row["sk"]["S"] == "payment" and "provider_id" in row:
-            provider_id = row["provider_id"]["S"]
-            seen.add(provider_id)
-            says = int(row["captured"]["N"]), int(row["refunded"]["N"])
-            is_so = intents[provider_id]["amount_received"], back[provider_id]
-            if says != is_so:
-                yield f"{row['pk']['S']} says (captured, refunded) {says}, Stripe {is_so}"
-    for provider_id in intents.keys() - seen:
-        yield f"{provider_id} belongs to no payment"
-    for row in tables.rows(ENVIRONMENT["PAYMENTS_INBOX_TABLE"]):
-        if row["status"]["S"] not in (EventStatus.APPLIED, EventStatus.IGNORED):
-            yield f"Stripe's {row['type']['S']} {row['pk']['S']} is {row['status']['S']}"
+def payments() -> list[Payment]:
+    rows = tables.rows(ENVIRONMENT["PAYMENTS_TABLE"])
+    return [payment for row in rows if (payment := payment_of(row))]
+
+
+def ledger(payment_id: str) -> list[Entry]:
+    """The payment's entries, oldest first."""
+    return page(payment_id, 1_000, None)[0]
 
 
 def given_up(order: Any) -> bool:
@@ -198,7 +238,12 @@ def coupons() -> Iterator[str]:
 def letters(twice_told: bool) -> Iterator[str]:
     """Each letter went out once, and was noted; who paid has a confirmation, or later news instead."""
     sent = Counter(mail.headers["X-Notification-Id"] for mail in mails())
-    noted = {row["pk"]["S"]: row["status"]["S"] for row in tables.rows(ENVIRONMENT["NOTIFY_TABLE"])}
+    rows = tables.rows(ENVIRONMENT["NOTIFY_TABLE"])
+    told = [row for row in rows if row["pk"]["S"].startswith("ntf_")]
+    yield from (f"half a row: {row}" for row in told if not {"channel", "status", "at"} <= row.keys())
+    noted = {
+        row["pk"]["S"]: row.get("status", {}).get("S") for row in told if row.get("channel") == {"S": "email"}
+    }
     for letter, status in noted.items():
         times = sent.pop(letter, 0)
         if status not in ("sent", "suppressed") or times != (status == "sent"):
@@ -211,5 +256,6 @@ def letters(twice_told: bool) -> Iterator[str]:
 
 
 def left(house: House) -> Iterator[str]:
-    """Nothing was given up."""
+    """Nothing was given up, and nobody did what their role does not allow."""
+    yield from sorted(set(house.wire.refused))
     yield from (f"set aside: {message}" for message in house.dead)

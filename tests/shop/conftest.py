@@ -22,6 +22,9 @@ def standing_house() -> Iterator[House]:
 
 
 @pytest.fixture
-def house(standing_house: House) -> House:
+def house(standing_house: House) -> Iterator[House]:
+    """Whatever a test is about: no function did what its role does not allow."""
+    standing_house.wire.refused.clear()
     standing_house.reset()
-    return standing_house
+    yield standing_house
+    assert not standing_house.wire.refused, "\n".join(sorted(set(standing_house.wire.refused)))

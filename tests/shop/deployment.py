@@ -13,11 +13,12 @@ from moto.sqs.models import sqs_backends
 
 from localstack.stripe.server import LocalStripe
 from payments import stripe_gateway
-from payments.service import inbox
+from payments.service import checkout, inbox
 from payments.settings import settings as payments_settings
 from shared import clock, secrets
 from tests.shop import tables
 from tests.shop.belts import Belt, Letterbox
+from tests.shop.roles import Roles
 from tests.shop.wire import Fault, Wire
 from tests.shop.wiring import Wiring, queue_arn
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, SERVICES, make_resources
@@ -38,6 +39,7 @@ class Kept:
     stripe: bytes
     last_event: int
     webhooks: list[dict[str, Any]]
+    capture: str
 
 
 class Deployment:
@@ -46,15 +48,20 @@ class Deployment:
     def __init__(self, local_stripe: LocalStripe, patch: pytest.MonkeyPatch) -> None:
         self.now = MORNING
         self.emulator = local_stripe.emulator
+        self._set_stripes_clock()
         patch.setattr(clock, "now", lambda: self.now)
+        self.capture = "automatic"
         known = payments_settings().model_copy(update={"payments_stripe_url": local_stripe.url})
         patch.setattr(stripe_gateway, "settings", lambda: known)
+        patch.setattr(
+            checkout, "settings", lambda: known.model_copy(update={"payments_capture": self.capture})
+        )
         patch.setattr(inbox.webhook_secrets, "reread_at", None)
         tables.undo_row_by_row(patch)
         tables.say_inserts_once(patch)
         self.wiring = Wiring()
         self._make()
-        self.wire = Wire(self.wiring.asked)
+        self.wire = Wire(self.wiring.asked, Roles(self.wiring.template))
         self.wire.install(patch)
         self.belts = [Belt(source) for source in self.wiring.streams]
         self.boxes = [Letterbox(source) for source in self.wiring.queues]
@@ -105,12 +112,13 @@ class Deployment:
             stripe=stripe_state,
             last_event=self.last_event,
             webhooks=list(self.webhooks),
+            capture=self.capture,
         )
 
     def reset(self, kept: Kept | None = None) -> None:
         """As it was when `keep` was called; without that as after the deployment."""
         kept = kept or self.empty
-        self.now, self.last_event = kept.now, kept.last_event
+        self.now, self.last_event, self.capture = kept.now, kept.last_event, kept.capture
         tables.put_back(kept.tables)
         for belt, place in zip(self.belts, kept.places, strict=True):
             belt.go_to(place)
@@ -126,8 +134,13 @@ class Deployment:
         store = self.emulator.store
         with store._lock:
             store._connection.deserialize(kept.stripe)
+        self._set_stripes_clock()
         self._clear()
         self.webhooks += kept.webhooks
+
+    def _set_stripes_clock(self) -> None:
+        """To ours; from here on it goes by the machine's, which no test is long enough to tell."""
+        self.emulator.clock.advance(self.now.timestamp() - self.emulator.clock.now())
 
     def _clear(self) -> None:
         self.webhooks: list[dict[str, Any]] = []

@@ -7,11 +7,10 @@ from collections import Counter
 from math import ceil
 from typing import Any
 
-import boto3
 import pytest
 from botocore.client import BaseClient
 
-from tests.support import REGION
+from tests.shop import tables
 
 Item = dict[str, dict[str, Any]]
 
@@ -41,12 +40,10 @@ class Meter:
         self.current = current
         self.units: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
-        self.tables: dict[str, Any] = {}
-        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
         plain = BaseClient._make_api_call  # type: ignore[attr-defined]
 
         def metered(client: Any, operation: str, params: dict[str, Any]) -> Any:
-            if client is self.dynamodb or client.meta.service_model.service_name != "dynamodb":
+            if client.meta.service_model.service_name != "dynamodb":
                 return plain(client, operation, params)
             writes = _writes(operation, params)
             before = [self._row(table, key) for table, key, _ in self._keyed(writes)]
@@ -68,30 +65,24 @@ class Meter:
             for table, item, factor in writes
         ]
 
-    def _described(self, table: str) -> Any:
-        if table not in self.tables:
-            self.tables[table] = self.dynamodb.describe_table(TableName=table)["Table"]
-        return self.tables[table]
-
     def _keys(self, table: str) -> list[str]:
-        return [part["AttributeName"] for part in self._described(table)["KeySchema"]]
+        return [part["AttributeName"] for part in tables.tables()[table].schema]
 
     def _row(self, table: str, key: Item) -> Item:
-        found: Item = self.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
-        return found
+        return tables.row(table, key) or {}
 
     def _cost(self, table: str, old: Item, new: Item, factor: int) -> int:
         """A write costs the larger of before and after, twice that in a transaction; an index its change."""
         units = factor * max(1, ceil(max(size(old), size(new)) / 1024))
         own = self._keys(table)
-        for index in self._described(table).get("GlobalSecondaryIndexes", []):
-            keys = [part["AttributeName"] for part in index["KeySchema"]]
+        for index in tables.tables()[table].global_indexes:
+            keys = [part["AttributeName"] for part in index.schema]
             shown = set(own) | set(keys)
-            kind = index["Projection"]["ProjectionType"]
+            kind = index.projection["ProjectionType"]
             if kind == "ALL":
                 shown |= set(old) | set(new)
             elif kind == "INCLUDE":
-                shown |= set(index["Projection"]["NonKeyAttributes"])
+                shown |= set(index.projection["NonKeyAttributes"])
             entries = [
                 {name: row[name] for name in shown & set(row)} if set(keys) <= set(row) else None
                 for row in (old, new)

@@ -23,6 +23,12 @@ def rows(table: str) -> list[dict[str, Any]]:
     return [item.to_json()["Attributes"] for item in _items(tables()[table])]
 
 
+def row(table: str, key: dict[str, Any]) -> dict[str, Any] | None:
+    """The table's row with that key as streams show it."""
+    found = dynamodb_backends[ACCOUNT][REGION].get_item(table, key)
+    return found.to_json()["Attributes"] if found else None
+
+
 def changes(table: str) -> list[dict[str, Any]]:
     """Everything written to the table, oldest first: `OldImage`, `NewImage`."""
     shard = tables()[table].stream_shard

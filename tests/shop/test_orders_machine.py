@@ -48,6 +48,9 @@ HAPPENED = {
     "order.cancelled",
     "order.expired",
     "payment.refunded",
+    "payment.authorized",
+    "payment.captured",
+    "payment.voided",
 }
 MOST_FAULTS = 3  # behind the scenes in one life: a message that fails five times is set aside, and rightly
 
@@ -58,6 +61,7 @@ wishes = st.tuples(st.sampled_from(list(ON_HAND)), st.integers(1, 3))
 paid = st.just("pm_card_visa")
 cards = st.sampled_from(["pm_card_visa", "pm_card_visa", "pm_card_visa_chargeDeclined"])
 stages = st.sampled_from(["paying", "paid", "paid", "shipped", "delivered", "returned"])
+captures = st.sampled_from(["automatic", "manual"])
 keys = st.sampled_from(["", "", "", "k1", "k2"])
 # One number each: a drawn order would use up what hypothesis grants a life.
 chances = st.integers(0, 9_999).map(Random)
@@ -77,6 +81,7 @@ class Orders(RuleBasedStateMachine):
 
     def __init__(self, house: House, opened: Kept, lived: Counter[str]) -> None:
         super().__init__()
+        house.wire.refused.clear()
         house.reset(opened)
         self.house, self.lived = house, lived
         self.made: dict[tuple[Who, str], tuple[str, str]] = {}
@@ -144,21 +149,22 @@ class Orders(RuleBasedStateMachine):
         answer = self.ask(fault, lambda: shopping.place_cart(self.house, who, key))
         return self.ordered(who, key, "the cart", answer)
 
-    @initialize(target=orders, how=st.tuples(people, wishes, paid, stages, chances))
+    @initialize(target=orders, how=st.tuples(people, wishes, paid, stages, chances, captures))
     def begin(self, how):
         """Every life has an order or two: hypothesis leaves some rules out of each."""
         return self.buy(*how)
 
-    @initialize(target=orders, how=st.tuples(people, wishes, cards, stages, chances))
+    @initialize(target=orders, how=st.tuples(people, wishes, cards, stages, chances, captures))
     def begin_too(self, how):
         return self.buy(*how)
 
-    @rule(target=orders, how=st.tuples(people, wishes, cards, stages, chances))
+    @rule(target=orders, how=st.tuples(people, wishes, cards, stages, chances, captures))
     def buy_as_usual(self, how):
         return self.buy(*how)
 
-    def buy(self, who, wish, card, stage, chance):
-        """An order that gets as far as that, while nothing fails."""
+    def buy(self, who, wish, card, stage, chance, capture):
+        """An order that gets as far as that, while nothing fails; from then on money is taken that way."""
+        self.house.capture = capture
         order = self.place_cart_of(who, wish, "", None)
         if not isinstance(order, tuple):
             return order
@@ -227,6 +233,13 @@ class Orders(RuleBasedStateMachine):
     def wait(self, minutes):
         self.house.advance(minutes=minutes)
 
+    @rule(hours=st.sampled_from([24 * 6 + 1, 24 * 8]), chance=chances)
+    def days_pass(self, hours, chance):
+        """Holds come to their end; what was under way has long arrived."""
+        self.house.pump(chance=chance)
+        self.house.advance(hours=hours)
+        self.house.tend()
+
     @rule(fault=st.one_of(st.none(), troubles.map(lambda trouble: Fault(*trouble))))
     def sweep(self, fault):
         try:
@@ -267,7 +280,7 @@ class Orders(RuleBasedStateMachine):
         self.house.pump()
         self.check()
         self.house.advance(minutes=31)
-        self.house.sweep()
+        self.house.tend()
         self.house.pump()
         self.check()
         assert not {order.status for order in books.orders()} & {"pending", "awaiting_payment"}

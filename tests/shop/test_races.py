@@ -44,6 +44,16 @@ def it_is_paid(stage: Stage) -> None:
     news_travels(stage)
 
 
+def it_is_shipped(stage: Stage) -> None:
+    shopping.ship(stage.house, stage.order_id, "rival")
+    news_travels(stage)
+
+
+def the_hold_lapses(stage: Stage) -> None:
+    stage.house.advance(days=8)
+    news_travels(stage)
+
+
 def a_card_is_declined(stage: Stage) -> None:
     shopping.pay(stage.house, ADA, stage.order_id, "pm_card_visa_chargeDeclined")
     news_travels(stage)
@@ -60,6 +70,8 @@ RACES: list[tuple[str, list[Rival]]] = [
         [the_same_again, with_another_key, it_is_paid, a_card_is_declined, the_deadline_passes],
     ),
     ("cancel after payment", [the_same_again, with_another_key]),
+    ("cancel what is held", [the_same_again, it_is_shipped, the_hold_lapses]),
+    ("ship what is held", [it_is_cancelled, the_hold_lapses]),
     ("open a payment", [the_same_again, with_another_key, it_is_paid, it_is_cancelled, the_deadline_passes]),
     ("expire", [the_same_again, it_is_paid, it_is_cancelled]),
     ("money arrives: OrdersConsumer", [it_is_cancelled, the_deadline_passes]),

@@ -1,8 +1,9 @@
-"""Every call that leaves the process: counted, answered here where it is a Lambda's, broken on demand."""
+"""Every call that leaves the process: counted, allowed by its function's role or refused, answered here where
+it is a Lambda's, broken on demand."""
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,11 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from shared import observe
+from tests.shop.roles import Need, Roles, function_arn, needs, refusal
 from tests.shop.wiring import Function
 from tests.support import Context
+
+ABSENT = {"NoSuchKey", "404"}
 
 
 class Killed(BaseException):
@@ -42,16 +46,18 @@ class Wire:
     """Between the shop and the world. Only what happens within `invocation` is counted and may be broken.
 
     `calls` names them: `dynamodb.PutItem`, `lambda.CatalogCommands`, `stripe.post refunds`; what an asked
-    function calls is behind a `> `.
+    function calls is behind a `> `. `refused` tells of every call to AWS that a role did not allow.
     """
 
-    def __init__(self, asked: Mapping[str, Function]) -> None:
+    def __init__(self, asked: Mapping[str, Function], roles: Roles) -> None:
         self.asked = asked
+        self.roles = roles
+        self.refused: list[str] = []
+        self.running: list[str] = []
         self.calls: list[str] = []
         self.down: set[str] = set()
         self.fault: Fault | None = None
         self.database_calls = 0
-        self.depth = 0
         self.dead = self.happened = False
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
@@ -61,8 +67,12 @@ class Wire:
             service = client.meta.service_model.service_name
             if service == "lambda" and operation == "Invoke":
                 function = self.asked[params["FunctionName"]]
-                return self._pass(f"lambda.{function.name}", lambda: self._ask(function, params))
-            return self._pass(f"{service}.{operation}", lambda: api_call(client, operation, params))
+                name, wanted = function.name, [Need("lambda:InvokeFunction", function_arn(function.name))]
+                call: Callable[[], Any] = lambda: self._ask(function, params)  # noqa: E731
+            else:
+                name, wanted = operation, needs(service, operation, params) if self.running else []
+                call = lambda: api_call(client, operation, params)  # noqa: E731
+            return self._pass(f"{service}.{name}", lambda: self._allowed(operation, wanted, call))
 
         def to_stripe(client: Any, method: str, url: str, *rest: Any, **more: Any) -> Any:
             path = url.partition("/v1/")[2].partition("?")[0]
@@ -74,21 +84,39 @@ class Wire:
         patch.setattr(stripe.RequestsClient, "request", to_stripe)
 
     @contextmanager
-    def invocation(self, fault: Fault | None) -> Iterator[None]:
+    def invocation(self, function: Function, fault: Fault | None) -> Iterator[None]:
         """One function's run with all that it asks."""
         self.fault, self.calls, self.database_calls = fault, [], 0
-        self.depth, self.dead, self.happened = 1, False, False
+        self.running, self.dead, self.happened = [function.name], False, False
         try:
             yield
         finally:
-            self.fault, self.depth, self.dead = None, 0, False
+            self.fault, self.running, self.dead = None, [], False
+
+    def _allowed(self, operation: str, wanted: Sequence[Need], call: Callable[[], Any]) -> Any:
+        """The call, where the role of the function that makes it allows that."""
+        if not self.running:
+            return call()
+        function = self.running[-1]
+        if lacking := self.roles.lacking(function, wanted):
+            self.refused.append(f"{function} may not {lacking}")
+            raise refusal(function, operation, lacking)
+        try:
+            return call()
+        except ClientError as error:
+            # To who may not list a bucket, what is not in it is forbidden, not absent.
+            bucket = Need("s3:ListBucket", wanted[0].resource.partition("/")[0])
+            is_absent = operation in ("GetObject", "HeadObject") and error.response["Error"]["Code"] in ABSENT
+            if is_absent and self.roles.lacking(function, [bucket]):
+                raise refusal(function, operation, bucket) from error
+            raise
 
     def _pass(self, name: str, call: Callable[[], Any]) -> Any:
-        if not self.depth:
+        if not self.running:
             return call()
         if self.dead:
             raise Killed("dead already")
-        self.calls.append("> " * (self.depth - 1) + name)
+        self.calls.append("> " * (len(self.running) - 1) + name)
         number = len(self.calls)
         self._suffer(number, "before")
         if name.startswith("dynamodb."):
@@ -110,13 +138,13 @@ class Wire:
 
     def _meanwhile(self, act: Callable[[], object]) -> None:
         """Others run while this process waits for its answer."""
-        here = self.fault, self.calls, self.database_calls, self.depth
+        here = self.fault, self.calls, self.database_calls, self.running
         request_id = observe.request_id()
-        self.fault, self.depth = None, 0
+        self.fault, self.running = None, []
         try:
             act()
         finally:
-            self.fault, self.calls, self.database_calls, self.depth = here
+            self.fault, self.calls, self.database_calls, self.running = here
             self.happened = True
             observe.begin(request_id)
 
@@ -124,7 +152,7 @@ class Wire:
         """Lambda's Invoke: the function's handler over its JSON wire."""
         if function.service in self.down:
             raise EndpointConnectionError(endpoint_url="https://lambda.test")
-        self.depth += 1
+        self.running.append(function.name)
         try:
             answer = function.handler(json.loads(params["Payload"]), Context())
             return {"StatusCode": 200, "Payload": _payload(answer)}
@@ -136,7 +164,7 @@ class Wire:
         except Exception as error:
             return {"FunctionError": "Unhandled", "Payload": _payload({"errorType": type(error).__name__})}
         finally:
-            self.depth -= 1
+            self.running.pop()
 
 
 def _payload(answer: Any) -> io.BytesIO:

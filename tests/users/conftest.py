@@ -9,7 +9,6 @@ from typing import Any
 
 import jwt
 import pytest
-from moto.core.botocore_stubber import BotocoreStubber
 
 from shared import clock
 from tests.support import Reply, call
@@ -36,18 +35,6 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(clock, "now", lambda: reached)
 
     return move
-
-
-@pytest.fixture
-def atomic(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each call to AWS is atomic, which moto's threads are not; between calls they race as they like."""
-    lock, answer = threading.Lock(), BotocoreStubber.__call__
-
-    def one_at_a_time(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
-        with lock:
-            return answer(self, *args, **kwargs)
-
-    monkeypatch.setattr(BotocoreStubber, "__call__", one_at_a_time)
 
 
 def register(email: str = "ada@example.com", headers: dict[str, str] | None = None, **body: Any) -> Reply:

@@ -190,7 +190,12 @@ def test_a_registration_is_said_once_with_whom_to_welcome(published):
     (event,) = published("users")
     assert event["type"] == "user.registered"
     assert event["id"] == f"{user['user_id']}.1.user.registered"
-    assert event["data"] == {"user_id": user["user_id"], "email": "ada@example.com", "name": "Ada Byron"}
+    assert event["data"] == {
+        "user_id": user["user_id"],
+        "email": "ada@example.com",
+        "name": "Ada Byron",
+        "phone": "+44 20 7946 0000",
+    }
     relay(stream_event((None, account)), Context())
     assert [again["id"] for again in published("users")] == [event["id"]]
 

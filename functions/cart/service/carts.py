@@ -7,11 +7,11 @@ from cart.domain.pricing import Shown
 from cart.service import showing
 from cart.service.replica import ask_catalog
 from cart.service.rivals import until_written
-from cart.service.versions import expect
 from cart.tables import carts, reads
 from shared import clock
 from shared.errors import NotFound
 from shared.events import OrderFacts, ProductFacts
+from shared.rivals import expect
 
 _SKU = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

@@ -5,9 +5,9 @@ import re
 from cart.domain.pricing import TaxRate
 from cart.domain.shipping import Rate, ShippingMethod
 from cart.service.rivals import until_written
-from cart.service.versions import expect
 from cart.tables import charges
 from shared.errors import NotFound, invalid
+from shared.rivals import expect
 
 MAX_METHODS = 100
 _METHOD = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")

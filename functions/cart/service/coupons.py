@@ -4,12 +4,12 @@ from cart.domain.pricing import Shown
 from cart.domain.promotions import Coupon, Reason, Refusal, Terms, code_of
 from cart.service import showing
 from cart.service.rivals import until_written
-from cart.service.versions import expect
 from cart.tables import coupons, reads
 from shared import clock
 from shared.errors import Conflict, NotFound
 from shared.events import OrderFacts
 from shared.idempotency import Key
+from shared.rivals import expect
 
 
 class CouponExists(Conflict):

@@ -3,10 +3,10 @@
 from catalog import domain
 from catalog.domain import Category, Wanted
 from catalog.service.rivals import again_when_overtaken
-from catalog.service.versions import expect
 from catalog.tables import categories, lists
-from catalog.tables.stock import Overtaken
+from catalog.tables.rows import Overtaken
 from shared.errors import NotFound, invalid
+from shared.rivals import expect
 
 
 def create_category(name: str, parent_id: str | None, position: int) -> Category:

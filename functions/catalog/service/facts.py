@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from catalog.tables import stock
+from catalog.tables import variants
 from catalog.tables.rows import VariantRow
 from shared.events import ProductFacts
 from shared.money import Money
@@ -11,7 +11,7 @@ from shared.questions import ProductsPage
 
 def describe(skus: Sequence[str]) -> list[ProductFacts]:
     """What is known of the SKUs, whether on sale or not; unknown ones are left out."""
-    return [facts(row) for row in stock.facts_of(list(dict.fromkeys(skus)))]
+    return [facts(row) for row in variants.facts_of(list(dict.fromkeys(skus)))]
 
 
 def facts(row: VariantRow) -> ProductFacts:
@@ -30,7 +30,7 @@ def facts(row: VariantRow) -> ProductFacts:
 
 def page_of_products(after: dict[str, str] | None) -> ProductsPage:
     """Some of all variants, on sale or not, and where to go on: each is on one of the pages."""
-    rows, last = stock.page_of_variants(after)
+    rows, last = variants.page(after)
     return ProductsPage(products=[facts(row) for row in rows], after=last)
 
 

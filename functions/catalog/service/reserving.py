@@ -7,7 +7,7 @@ from catalog import domain
 from catalog.domain import Line, State
 from catalog.service.rivals import again_when_overtaken
 from catalog.tables import stock
-from catalog.tables.stock import Overtaken
+from catalog.tables.rows import Overtaken
 from shared import clock
 from shared.observe import count, log
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from catalog import domain
 from catalog.domain import Pieces, Variant
 from catalog.service.rivals import again_when_overtaken
-from catalog.tables import stock
+from catalog.tables import stock, variants
 from shared import clock
 from shared.errors import NotFound
 from shared.observe import count, log
@@ -47,7 +47,7 @@ def _put_on_hand(product_id: str, variant: Variant, on_hand: int) -> Variant:
 
 
 def _variant(sku: str) -> tuple[str, Variant]:
-    found = stock.find_variant(sku)
+    found = variants.find(sku)
     if found is None:
         raise NotFound("There is no such SKU.")
     return found

@@ -3,8 +3,7 @@
 from pynamodb.exceptions import DeleteError, PutError
 
 from catalog.domain import Category
-from catalog.tables.rows import CategoryRow
-from catalog.tables.stock import Overtaken
+from catalog.tables.rows import CategoryRow, Overtaken
 from shared.rows import refused_by_condition
 
 CATEGORIES = "categories"

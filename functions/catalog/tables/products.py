@@ -6,8 +6,16 @@ from pynamodb.models import Model
 
 from catalog.domain import Product, SkuTaken, Status, StockReserved, Variant, first_version, full_title
 from catalog.tables.lists import listings
-from catalog.tables.rows import CatalogRow, ClaimRow, ProductRow, VariantRow, product_key, variant_key
-from catalog.tables.stock import Overtaken, to_variant
+from catalog.tables.rows import (
+    CatalogRow,
+    ClaimRow,
+    Overtaken,
+    ProductRow,
+    VariantRow,
+    product_key,
+    variant_key,
+)
+from catalog.tables.variants import to_variant
 from shared import observe
 from shared.errors import invalid
 from shared.rows import Refused, transaction

@@ -16,6 +16,10 @@ from shared.idempotency import Once
 from shared.rows import Row, warm
 
 
+class Overtaken(Exception):
+    """Another writer came between the read and the write: read again."""
+
+
 class CatalogRow(Row):
     """Any row of the table."""
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from catalog.domain import Lack, Line, Pieces, State, StockReserved, Variant
+from catalog.tables import variants
 from catalog.tables.rows import (
     CatalogRow,
-    ClaimRow,
+    Overtaken,
     ReservationRow,
     VariantRow,
     once,
@@ -23,11 +23,6 @@ from shared.money import Money
 from shared.rows import REFUSED, Refused, refused_by_condition, transaction
 
 HEAD = "head"
-SCANNED = 500  # rows a page of everything: each variant has a claim elsewhere, so some 200 are variants
-
-
-class Overtaken(Exception):
-    """Another writer came between the read and the write: read again."""
 
 
 def reservation_key(order_id: str) -> str:
@@ -107,7 +102,7 @@ def _lack(line: Line, row: VariantRow | None) -> Lack:
 
 def lacking(lines: Sequence[Line]) -> list[Lack]:
     """Which of the lines could not be held now, by a look alone: two reads a hundred lines."""
-    rows = {row.sku: row for row in facts_of([line.sku for line in lines])}
+    rows = {row.sku: row for row in variants.facts_of([line.sku for line in lines])}
     lacks = [_lack(line, rows.get(line.sku)) for line in lines]
     return [lack for lack in lacks if lack.left < lack.line.quantity or lack.is_dearer_or_cheaper]
 
@@ -168,44 +163,6 @@ def settle(row: ReservationRow, state: State, now: datetime) -> None:
             raise Overtaken(row.pk) from None
         row.lines = [line for position, line in enumerate(lines, 1) if not refused.refused(position)]
         settle(row, state, now)
-
-
-def find_variant(sku: str) -> tuple[str, Variant] | None:
-    """(product id, variant) of a SKU, as it is now."""
-    try:
-        claim = ClaimRow.get(variant_key(sku), "claim", consistent_read=True)
-        row = VariantRow.get(product_key(claim.product_id), variant_key(sku), consistent_read=True)
-    except (ClaimRow.DoesNotExist, VariantRow.DoesNotExist):
-        return None
-    return claim.product_id, to_variant(row)
-
-
-def facts_of(skus: Sequence[str]) -> list[VariantRow]:
-    """The variants of the SKUs that are known: two BatchGetItem a hundred SKUs."""
-    claims = ClaimRow.batch_get([(variant_key(sku), "claim") for sku in skus])
-    keys = [(product_key(claim.product_id), claim.pk) for claim in claims]
-    return list(VariantRow.batch_get(keys, consistent_read=True))
-
-
-def page_of_variants(after: dict[str, str] | None) -> tuple[list[VariantRow], dict[str, str] | None]:
-    """Some of all variants, and the key to go on after, None at the end.
-
-    One Scan, on purpose: no partition holds every variant (lists hold what is active), and an index to Query
-    would make every reservation dearer for the sake of a copy that is built anew once in years. Nobody's
-    request waits for it. It reads what is written, so that the copy is no older than the news that go on.
-    """
-    key: Any = {name: {"S": value} for name, value in after.items()} if after else None
-    answer = CatalogRow._get_connection().scan(
-        filter_condition=VariantRow.sk.startswith(variant_key("")),
-        limit=SCANNED,
-        exclusive_start_key=key,
-        consistent_read=True,
-    )
-    last = answer.get("LastEvaluatedKey")
-    return (
-        [VariantRow.from_raw_data(item) for item in answer["Items"]],
-        {name: value["S"] for name, value in last.items()} if last else None,
-    )
 
 
 def restock(mark: str, pieces: Sequence[Pieces], now: datetime) -> list[str] | None:
@@ -288,15 +245,3 @@ def _moved(now: datetime, *, available: int, reserved: int) -> list[Action]:
 
 def _packed(lines: Sequence[Line]) -> list[list[object]]:
     return [[line.product_id, line.sku, line.quantity] for line in lines]
-
-
-def to_variant(row: VariantRow) -> Variant:
-    return Variant(
-        sku=row.sku,
-        title=row.variant_title,
-        options=row.options,
-        price=Money(amount=int(row.price), currency=row.currency),
-        available=int(row.available),
-        reserved=int(row.reserved),
-        version=int(row.version),
-    )

@@ -1,6 +1,6 @@
 """Letters about an account."""
 
-from notify.domain.letters import Letter, Template
+from notify.domain.letters import Category, Letter, Template
 from notify.domain.wording import salutation
 from shared.events import UserFacts
 
@@ -8,10 +8,10 @@ from shared.events import UserFacts
 def welcome(user: UserFacts) -> Letter:
     """Once a user."""
     return Letter(
-        Template.WELCOME,
-        user.user_id,
-        user.user_id,
-        user.email,
-        "Welcome to Tillstack",
-        {"name": salutation(user.name)},
+        template=Template.WELCOME,
+        about=user.user_id,
+        user_id=user.user_id,
+        to=user.email,
+        content={"name": salutation(user.name)},
+        category=Category.SECURITY,  # who did not open the account must hear of it
     )

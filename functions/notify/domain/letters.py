@@ -25,7 +25,18 @@ class Template(StrEnum):
     RETURN_REJECTED = "return_rejected"
     RETURN_RECEIVED = "return_received"
     PAYMENT_FAILED = "payment_failed"
+    PAYMENT_REAUTHORIZE = "payment_reauthorize"
     REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
+    STAFF_MESSAGE = "staff_message"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_DUE = "dispute_due"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
+    REVIEW_OPENED = "review_opened"
+    CAPTURE_FAILED = "capture_failed"
+    STAFF_REFUND_FAILED = "staff_refund_failed"
+    UNRECONCILED = "unreconciled"
 
 
 T = Template
@@ -33,24 +44,34 @@ T = Template
 # is told however late: goods that arrived, money that went back and documents stay true.
 OVERTAKEN_BY: Mapping[Template, tuple[Template, ...]] = {
     T.PAYMENT_FAILED: (T.ORDER_CONFIRMATION, T.ORDER_EXPIRED, T.ORDER_CANCELLED),
+    T.PAYMENT_REAUTHORIZE: (T.ORDER_CANCELLED, T.ORDER_DELIVERED),
     T.ORDER_CONFIRMATION: (T.ORDER_CANCELLED, T.ORDER_DELIVERED),
     T.ORDER_SHIPPED: (T.ORDER_DELIVERED,),
     T.RETURN_APPROVED: (T.RETURN_REJECTED, T.RETURN_RECEIVED),
+    T.DISPUTE_OPENED: (T.DISPUTE_DUE, T.DISPUTE_WON, T.DISPUTE_LOST),
+    T.DISPUTE_DUE: (T.DISPUTE_WON, T.DISPUTE_LOST),
 }
 
 
-class Status(StrEnum):
-    """`queued` is being sent or died while it was; the others are final."""
-
-    QUEUED = "queued"
-    SENT = "sent"
-    SUPPRESSED = "suppressed"
-    FAILED = "failed"
+class Channel(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
 
 
-def notification_id(template: Template, about: str) -> str:
-    """The one id of a letter by its template and what it is about: the key that makes it go out once."""
-    return derived_id("ntf", template, about, "email")
+class Category(StrEnum):
+    """What a letter is for: readers choose about orders and marketing; security cannot be switched off.
+    `service` is what staff write, `internal` what is written to staff."""
+
+    ORDERS = "orders"
+    MARKETING = "marketing"
+    SECURITY = "security"
+    SERVICE = "service"
+    INTERNAL = "internal"
+
+
+def notification_id(template: Template, about: str, channel: Channel = Channel.EMAIL) -> str:
+    """The one id of a letter by its template, what it is about and its channel: it goes out once."""
+    return derived_id("ntf", template, about, channel)
 
 
 @dataclass(frozen=True)
@@ -58,17 +79,19 @@ class Letter:
     """A mail to be: `about` is what it is told once of, `content` what its templates show.
 
     `matter` is the order or the return whose later news may overtake it; `encloses_invoice_of` the order
-    whose invoice goes with it.
+    whose invoice goes with it. `order_id` is the order that hears where it did not reach its reader. An empty
+    `to` is the shop's own staff.
     """
 
     template: Template
     about: str
     user_id: str
     to: str
-    subject: str
     content: Mapping[str, Any] = field(default_factory=dict)
     matter: str = ""
     encloses_invoice_of: str | None = None
+    category: Category = Category.ORDERS
+    order_id: str | None = None
 
     @property
     def id(self) -> str:
@@ -91,9 +114,10 @@ class Enclosure:
 
 @dataclass(frozen=True)
 class Mail:
-    """What a mail says; `subject` is one line."""
+    """What a mail says; `subject` is one line. Where `unsubscribe_url` is given, mail programs offer it."""
 
     subject: str
     text: str
     html: str
     enclosures: tuple[Enclosure, ...] = ()
+    unsubscribe_url: str = ""

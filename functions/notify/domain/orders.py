@@ -3,14 +3,11 @@
 from typing import Any
 
 from notify.domain.letters import Letter, Template
-from notify.domain.wording import line_texts, one_line, pieces_texts, totals, unlinked
+from notify.domain.wording import pieces, priced_lines, totals, unlinked
 from shared.events import InvoiceFacts, OrderFacts, ReturnFacts, ShipmentFacts
-from shared.money_text import money_text
+from shared.plain import one_line
 
-DECISIONS = {
-    "approved": (Template.RETURN_APPROVED, "is approved"),
-    "rejected": (Template.RETURN_REJECTED, "is not accepted"),
-}
+DECISIONS = {"approved": Template.RETURN_APPROVED, "rejected": Template.RETURN_REJECTED}
 
 
 def confirmation(order: OrderFacts) -> Letter:
@@ -19,8 +16,12 @@ def confirmation(order: OrderFacts) -> Letter:
         Template.ORDER_CONFIRMATION,
         order.order_id,
         order,
-        f"Your order {order.number} is confirmed",
-        {"lines": line_texts(order), "totals": totals(order)},
+        {
+            "lines": priced_lines(order),
+            "totals": totals(order),
+            "total": order.total,
+            "placed_at": order.placed_at,
+        },
     )
 
 
@@ -32,8 +33,7 @@ def expired(order: OrderFacts) -> Letter | None:
         Template.ORDER_EXPIRED,
         order.order_id,
         order,
-        f"Your order {order.number} has expired",
-        {"lines": line_texts(order), "totals": totals(order)},
+        {"lines": priced_lines(order), "totals": totals(order)},
     )
 
 
@@ -45,8 +45,7 @@ def cancelled(order: OrderFacts) -> Letter | None:
         Template.ORDER_CANCELLED,
         order.order_id,
         order,
-        f"Your order {order.number} is cancelled",
-        {"lines": line_texts(order), "totals": totals(order), "reason": unlinked(order.reason)},
+        {"lines": priced_lines(order), "totals": totals(order), "reason": unlinked(order.reason)},
     )
 
 
@@ -56,9 +55,8 @@ def shipped(parcel: ShipmentFacts) -> Letter:
         Template.ORDER_SHIPPED,
         f"{parcel.order_id}.{parcel.fulfilment_id}",
         parcel,
-        f"A parcel of your order {parcel.number} is on its way",
         {
-            "lines": pieces_texts(parcel.lines),
+            "lines": pieces(parcel.lines),
             "carrier": unlinked(parcel.carrier),
             "tracking": unlinked(parcel.tracking),
             "complete": parcel.complete,
@@ -72,8 +70,7 @@ def delivered(order: OrderFacts) -> Letter:
         Template.ORDER_DELIVERED,
         order.order_id,
         order,
-        f"Your order {order.number} has been delivered",
-        {"lines": pieces_texts(order.lines)},
+        {"lines": pieces(order.lines)},
     )
 
 
@@ -83,8 +80,7 @@ def invoice(issued: InvoiceFacts) -> Letter:
         Template.INVOICE,
         f"{issued.order_id}.{issued.invoice_number}",
         issued,
-        f"Your invoice {issued.invoice_number}",
-        {"invoice_number": one_line(issued.invoice_number), "total": money_text(issued.total)},
+        {"invoice_number": one_line(issued.invoice_number), "total": issued.total},
         encloses_invoice_of=issued.order_id,
     )
 
@@ -96,33 +92,24 @@ def return_decided(back: ReturnFacts) -> Letter | None:
     """
     if back.status not in DECISIONS:
         return None
-    template, verdict = DECISIONS[back.status]
-    return _return_letter(template, back, verdict, {"reason": unlinked(back.reason)})
+    return _return_letter(DECISIONS[back.status], back, {"reason": unlinked(back.reason)})
 
 
 def return_received(back: ReturnFacts) -> Letter:
     """Once a return, with what will be refunded where that is anything."""
-    refund = money_text(back.refund) if back.refund.amount else ""
-    return _return_letter(Template.RETURN_RECEIVED, back, "has arrived", {"refund": refund})
+    refund = back.refund if back.refund.amount else None
+    return _return_letter(Template.RETURN_RECEIVED, back, {"refund": refund})
 
 
-def _return_letter(template: Template, back: ReturnFacts, verdict: str, content: dict[str, Any]) -> Letter:
+def _return_letter(template: Template, back: ReturnFacts, content: dict[str, Any]) -> Letter:
     about = f"{back.order_id}.{back.return_id}"
-    return _letter(
-        template,
-        about,
-        back,
-        f"Your return for order {back.number} {verdict}",
-        {"lines": pieces_texts(back.lines), **content},
-        matter=about,
-    )
+    return _letter(template, about, back, {"lines": pieces(back.lines), **content}, matter=about)
 
 
 def _letter(
     template: Template,
     about: str,
     of: OrderFacts | ShipmentFacts | InvoiceFacts | ReturnFacts,
-    subject: str,
     content: dict[str, Any],
     *,
     matter: str = "",
@@ -130,12 +117,12 @@ def _letter(
 ) -> Letter:
     """A letter to the order's owner, in which the order goes by its number, and by its id in links alone."""
     return Letter(
-        template,
-        about,
-        of.user_id,
-        of.email,
-        subject,
-        {"order_id": of.order_id, "number": one_line(of.number), **content},
-        matter or of.order_id,
-        encloses_invoice_of,
+        template=template,
+        about=about,
+        user_id=of.user_id,
+        to=of.email,
+        content={"order_id": of.order_id, "number": one_line(of.number), **content},
+        matter=matter or of.order_id,
+        encloses_invoice_of=encloses_invoice_of,
+        order_id=of.order_id,
     )

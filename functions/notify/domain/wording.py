@@ -6,31 +6,30 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.events import OrderFacts, OrderLineFacts, PiecesFacts
-from shared.money_text import money_text
+from shared.money import Money
+from shared.plain import one_line
 
-MAX_TEXT = 200
-
-# Unicode's bidirectional controls: they let a title show as something else than it says.
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LINK = re.compile(r"://|www\.|\w\.\w\w", re.IGNORECASE)
 # Where mail programs see a link begin or go on: after a scheme's colon, `www.`, and a dot before a letter.
 # The dots of other scripts count as dots in host names (RFC 3490, 3.1).
 _JOINT = re.compile(r"(?<=:)(?=/)|(?<=www[.。．｡])(?=\S)|(?<=\S[.。．｡])(?=[^\W\d])", re.IGNORECASE)
+_DOTS = str.maketrans(dict.fromkeys("。．｡․", "."))
+_MAX_PROSE = 20_000
 
 
 @dataclass(frozen=True)
-class LineText:
+class PricedLine:
     """An order's line as it is read."""
 
     sku: str
     title: str
     quantity: int
-    unit_price: str
-    line_total: str
+    unit_price: Money
+    line_total: Money
 
 
 @dataclass(frozen=True)
-class PiecesText:
+class Pieces:
     """So many of a line, without their price."""
 
     sku: str
@@ -38,43 +37,27 @@ class PiecesText:
     quantity: int
 
 
-def line_texts(order: OrderFacts) -> list[LineText]:
+def priced_lines(order: OrderFacts) -> list[PricedLine]:
     return [
-        LineText(
-            sku=one_line(line.sku),
-            title=one_line(line.title),
-            quantity=line.quantity,
-            unit_price=money_text(line.unit_price),
-            line_total=money_text(line.line_total),
-        )
+        PricedLine(one_line(line.sku), one_line(line.title), line.quantity, line.unit_price, line.line_total)
         for line in order.lines
     ]
 
 
-def pieces_texts(lines: Iterable[PiecesFacts | OrderLineFacts]) -> list[PiecesText]:
-    return [PiecesText(one_line(line.sku), one_line(line.title), line.quantity) for line in lines]
+def pieces(lines: Iterable[PiecesFacts | OrderLineFacts]) -> list[Pieces]:
+    return [Pieces(one_line(line.sku), one_line(line.title), line.quantity) for line in lines]
 
 
-def totals(order: OrderFacts) -> list[tuple[str, str]]:
-    """The sums under the lines, by name; discount and tax only where there are any."""
+def totals(order: OrderFacts) -> list[tuple[str, Money]]:
+    """The sums under the lines, by the key of their name; discount and tax only where there are any."""
     net = order.subtotal - order.discount + order.shipping
-    tax_name = "Tax" if order.total != net else "Tax, included"
-    rows = [("Subtotal", order.subtotal, True)]
-    rows += [("Discount", order.discount * -1, bool(order.discount.amount))]
-    rows += [("Shipping", order.shipping, True)]
+    tax_name = "tax" if order.total != net else "tax_included"
+    rows = [("subtotal", order.subtotal, True)]
+    rows += [("discount", order.discount * -1, bool(order.discount.amount))]
+    rows += [("shipping", order.shipping, True)]
     rows += [(tax_name, order.tax, bool(order.tax.amount))]
-    rows += [("Total", order.total, True)]
-    return [(name, money_text(sum_)) for name, sum_, shown in rows if shown]
-
-
-def one_line(text: str, limit: int = MAX_TEXT) -> str:
-    """Text from outside as one plain line: no control characters, line breaks or direction overrides."""
-    visible = "".join(
-        " " if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} else char
-        for char in _BIDI.sub("", text)
-    )
-    line = " ".join(visible.split())
-    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+    rows += [("total", order.total, True)]
+    return [(name, sum_) for name, sum_, shown in rows if shown]
 
 
 def unlinked(text: str | None) -> str:
@@ -87,9 +70,16 @@ def unlinked(text: str | None) -> str:
 
 
 def salutation(name: str) -> str:
-    """The name to greet by; empty where it holds a link.
+    """The name to greet by; empty where it holds a link, or would after a mail program's own folding.
 
     Anyone can register somebody else's address: the name must not turn our welcome into their advertising.
     """
     line = one_line(name, limit=80)
-    return "" if _LINK.search(line) else line
+    folded = unicodedata.normalize("NFKC", line).translate(_DOTS)
+    return "" if _LINK.search(folded) else line
+
+
+def prose(text: str) -> str:
+    """A longer text from outside: its paragraphs and line breaks stay, all else is as in one line."""
+    rows = (one_line(row, limit=2000) for row in text[:_MAX_PROSE].splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(rows)).strip()

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from orders.domain.moves import IllegalTransition, Move, Status
-from orders.domain.orders import Entry, H, Order, RefundDue
+from orders.domain.orders import Order, RefundDue
 from orders.domain.paying import due_entry
+from orders.domain.timeline import Entry, H
 from shared.money import Money
 
 

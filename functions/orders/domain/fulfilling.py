@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from orders.domain.moves import Move, target
-from orders.domain.orders import Entry, Fulfilment, H, Order
+from orders.domain.orders import Fulfilment, Order
+from orders.domain.timeline import Entry, H
 from shared.errors import Conflict, invalid
 
 # The row must stay under DynamoDB's 400 KB: so many parcels and returns, with so many lines in each kind.
@@ -19,7 +20,12 @@ class TooManyParts(Conflict):
 
 def fulfilled(order: Order) -> Counter[str]:
     """Pieces shipped, by SKU."""
-    return sum((Counter(parcel.pieces) for parcel in order.fulfilments), Counter())
+    return pieces_of(order.fulfilments)
+
+
+def pieces_of(parcels: Sequence[Fulfilment]) -> Counter[str]:
+    """Pieces in the parcels, by SKU."""
+    return sum((Counter(parcel.pieces) for parcel in parcels), Counter())
 
 
 def ship(

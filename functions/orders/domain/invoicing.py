@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from orders.domain.orders import Entry, H, Invoice, Order
+from orders.domain.orders import Invoice, Order
+from orders.domain.timeline import Entry, H
 
 
 @dataclass(frozen=True)

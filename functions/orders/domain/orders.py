@@ -3,76 +3,34 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
 from orders.domain.moves import GIVEN_UP, OPEN, Move, ReturnStatus, Status, target
 from orders.domain.terms import Terms
+from orders.domain.timeline import ANNOUNCED, Entry, H, Happening, has_room
 from shared.money import Money
 from shared.quotes import QuotedLine
 
 PENDING_FOR = timedelta(minutes=2)  # longer than any request may take to place an order
-MAX_DECLINES = 50  # so many failed payments are noted: the row must have room for the one that succeeds
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none that is read as another
 
 
-class Happening(StrEnum):
-    """What stands on a timeline."""
-
-    PLACED = "order.placed"
-    REFUSED = "order.refused"
-    PAID = "order.paid"
-    INVOICED = "order.invoiced"
-    CANCELLED = "order.cancelled"
-    EXPIRED = "order.expired"
-    SHIPPED = "order.shipped"
-    DELIVERED = "order.delivered"
-    RETURN_REQUESTED = "return.requested"
-    RETURN_APPROVED = "return.approved"
-    RETURN_REJECTED = "return.rejected"
-    RETURN_RECEIVED = "return.received"
-    PAYMENT_FAILED = "payment.failed"
-    REFUND_DUE = "refund.due"
-    REFUNDED = "order.refunded"
-    MONEY_BACK = "refund.made"
-
-
-H = Happening
-# What others hear of; the rest is the order's own affair.
-ANNOUNCED = frozenset(
-    {
-        H.PLACED,
-        H.PAID,
-        H.INVOICED,
-        H.REFUSED,
-        H.CANCELLED,
-        H.EXPIRED,
-        H.SHIPPED,
-        H.DELIVERED,
-        H.RETURN_APPROVED,
-        H.RETURN_REJECTED,
-        H.RETURN_RECEIVED,
-        H.REFUND_DUE,
-    }
-)
-
-
 @dataclass(frozen=True)
-class Entry:
-    """One line of an order's timeline. `actor`: a user's id, `system`, or `stripe`; `ref`: what it is about
-    (a fulfilment, a return, a refund, a request), for ourselves."""
+class Account:
+    """What was heard of a payment: what came in by it and what went back, in minor units, as of its
+    `version`. `let_go`: nothing is held any more, so nothing further comes in."""
 
-    at: datetime
-    type: Happening
-    actor: str
-    detail: str = ""
-    ref: str = ""
+    captured: int = 0
+    given_back: int = 0
+    version: int = 0
+    let_go: bool = False
 
 
 @dataclass(frozen=True)
 class RefundDue:
-    """Money of a payment that this order must not keep."""
+    """Money of a payment that this order must not keep: at most so much of what came in by it. Of what was
+    only held nothing need go back: letting go of it is enough."""
 
     payment_id: str
     amount: Money
@@ -115,8 +73,8 @@ class Order:
     them again: `was_placed` tells. `expires_at` is None once no deadline runs.
 
     `refusal` is the problem that placing it met with; `refunds_due` says by key what must go back of which
-    payment; `given_back` what of which payment did, in minor units. `redeemed` names the counters of its
-    coupon that it holds one of; `released` those that it lets go of with this very change.
+    payment; `accounts` what was heard of each. `redeemed` names the counters of its coupon that it holds one
+    of; `released` those that it lets go of with this very change.
     """
 
     order_id: str
@@ -130,7 +88,7 @@ class Order:
     reason: str | None = None
     refusal: dict[str, Any] | None = None
     refunds_due: Mapping[str, RefundDue] = field(default_factory=dict)
-    given_back: Mapping[str, int] = field(default_factory=dict)
+    accounts: Mapping[str, Account] = field(default_factory=dict)
     fulfilments: tuple[Fulfilment, ...] = ()
     returns: tuple[Return, ...] = ()
     invoice: Invoice | None = None
@@ -167,18 +125,32 @@ class Order:
             raise ValueError(f"{self.order_id} has not been placed")
         return self.terms
 
+    def account(self, payment_id: str | None) -> Account:
+        """What was heard of the payment; nothing of one that is not known."""
+        return self.accounts.get(payment_id or "", Account())
+
+    @property
+    def captured(self) -> int:
+        """What came in by the payment that it was paid with, in minor units."""
+        return self.account(self.payment_id).captured
+
     @property
     def refunded(self) -> int:
         """What went back of the payment that it was paid with, in minor units."""
-        return self.given_back.get(self.payment_id or "", 0)
+        return self.account(self.payment_id).given_back
+
+    @property
+    def worth(self) -> int:
+        """What its payment brings in all, in minor units: the total, unless the rest was let go of."""
+        if self.payment_id is None:
+            return 0
+        return self.captured if self.account(self.payment_id).let_go else self.agreed.total.amount
 
     @property
     def left_to_refund(self) -> int:
         """What of its payment is neither back nor due to go back, in minor units."""
-        if self.payment_id is None:
-            return 0
         due = sum(d.amount.amount for d in self.refunds_due.values() if d.payment_id == self.payment_id)
-        return max(0, self.agreed.total.amount - max(due, self.refunded))
+        return max(0, self.worth - max(due, self.refunded))
 
     def moved(self, move: Move, *entries: Entry, **changes: Any) -> "Order":
         """The order after the move and what it leaves behind. Raises IllegalTransition."""
@@ -194,10 +166,19 @@ class Order:
         return replace(
             self,
             version=self.version + 1,
-            changed_at=entries[-1].at,
+            changed_at=entries[-1].at if entries else self.changed_at,
             timeline=(*self.timeline, *entries),
             **changes,
         )
+
+    def noted(self, *entries: Entry) -> "Order":
+        """The order with these lines where there is room for them; itself where there is none."""
+        room = [entry for entry in entries if has_room(self.timeline, entry)]
+        return self.changed(*room) if room else self
+
+    def after(self, before: "Order") -> "Order":
+        """What several steps made of `before` as one change, one write; `before` itself where none did."""
+        return self if self is before else replace(self, version=before.version + 1)
 
 
 @dataclass(frozen=True)

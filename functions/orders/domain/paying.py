@@ -1,80 +1,165 @@
 """Money that comes in, money that goes back: what an order makes of what payments say."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from orders.domain.moves import MOVES, Move, Status
-from orders.domain.orders import MAX_DECLINES, Entry, H, Order, RefundDue
+from orders.domain.orders import Account, Order, RefundDue
 from orders.domain.refusals import NotYetPlaced
+from orders.domain.timeline import Entry, H, Happening, has_room
 from shared.money import Money
 
+KEPT = frozenset({Status.PAID, Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED})
+LAPSED = "the hold on the card ended before it was shipped"
 
-def take_payment(order: Order, payment_id: str, amount: Money, now: datetime) -> Order:
-    """A payment succeeded: the order is paid, or the money is due back; the same order when it was known.
+
+@dataclass(frozen=True)
+class Told:
+    """A payment's sums as payments told them at its `version`: `secured` came in or is held on the card,
+    `captured` came in, `refunded` went back; all of them in all."""
+
+    payment_id: str
+    version: int
+    secured: Money
+    captured: Money
+    refunded: Money
+
+
+def take_payment(order: Order, told: Told, now: datetime) -> Order:
+    """Money came in or is held: the order is paid, or it is due back; the same order when it was known.
+
+    Where nothing came in by the payment that it was paid with, one that has the money takes its place, or a
+    newer one that holds it (the first hold runs out). Raises NotYetPlaced while the order is pending.
+    """
+    heard = _heard(order, told, now)
+    return _when_all_is_back(_taken(heard, told, now), now).after(order)
+
+
+def note_sums(order: Order, told: Told, now: datetime) -> Order:
+    """More came in, or went back, or turned out not to have gone back; the same order when it was known.
 
     Raises NotYetPlaced while the order is pending.
     """
-    if order.status is Status.PENDING:
-        raise NotYetPlaced(order.order_id)
-    key = f"{payment_id}:late"
-    if payment_id == order.payment_id or key in order.refunds_due:
-        return order
-    if order.status is Status.AWAITING_PAYMENT and order.terms and amount == order.terms.total:
-        paid = order.moved(Move.PAY, Entry(now, H.PAID, "stripe", payment_id), payment_id=payment_id)
-        return _when_all_is_back(paid, now)
-    left = Money(amount=amount.amount - order.given_back.get(payment_id, 0), currency=amount.currency)
-    if left.amount <= 0:
-        return order
-    reason = "amount differs" if order.status is Status.AWAITING_PAYMENT else f"order was {order.status}"
-    due = {**order.refunds_due, key: RefundDue(payment_id, left, reason)}
-    return order.changed(due_entry(now, key, left, reason), refunds_due=due)
+    return _when_all_is_back(_heard(order, told, now), now).after(order)
+
+
+def note_refund_failed(order: Order, told: Told, lost: Money, event_id: str, now: datetime) -> Order:
+    """So much did not get back to the shopper after all, as this event tells. An order that was `refunded`
+    stays so: who reads its timeline sees that the money is still owed. Raises as `note_sums`."""
+    detail = f"{lost.amount} {lost.currency} of {told.payment_id} did not arrive"
+    failed = Entry(now, H.REFUND_FAILED, "stripe", detail, event_id)
+    return _when_all_is_back(_heard(order, told, now).noted(failed), now).after(order)
+
+
+def note_void(order: Order, told: Told, now: datetime) -> Order:
+    """What was held is let go of: an order of which nothing came in and nothing left is cancelled. What left
+    in part waits for staff. Raises NotYetPlaced while the order is pending.
+    """
+    heard = _heard(order, told, now)
+    known = heard.account(told.payment_id)
+    if known.let_go:
+        return heard.after(order)
+    voided = replace(known, version=max(known.version, told.version), let_go=True)
+    heard = heard.changed(accounts={**heard.accounts, told.payment_id: voided})
+    if told.payment_id == heard.payment_id:
+        heard = heard.noted(Entry(now, H.VOIDED, "stripe", told.payment_id, told.payment_id))
+        if heard.status is Status.PAID and not heard.captured:
+            # Nothing will be paid and nothing left the shelf: stock and coupon come back.
+            lapsed = Entry(now, H.CANCELLED, "system", LAPSED)
+            heard = heard.moved(Move.CANCEL, lapsed, reason=LAPSED)
+    return _when_all_is_back(heard, now).after(order)
+
+
+def is_short(order: Order) -> bool:
+    """Whether something is left to ship for which no more money will come in: staff must see to it."""
+    return order.status in (Status.PAID, Status.PARTIALLY_SHIPPED) and order.worth < order.agreed.total.amount
+
+
+def note(order: Order, kind: Happening, actor: str, detail: str, ref: str, now: datetime) -> Order:
+    """A line on the timeline and nothing else; the same order where it stands there, or there is no room."""
+    return order.noted(Entry(now, kind, actor, detail, ref))
 
 
 def note_failed_payment(order: Order, reason: str, event_id: str, now: datetime) -> Order:
     """A try to pay failed; the same order when that is noted already or no longer matters."""
-    noted = [entry.ref for entry in order.timeline if entry.type is H.PAYMENT_FAILED]
-    if order.status is not Status.AWAITING_PAYMENT or event_id in noted or len(noted) >= MAX_DECLINES:
+    if order.status is not Status.AWAITING_PAYMENT:
         return order
-    return order.changed(Entry(now, H.PAYMENT_FAILED, "stripe", reason, event_id))
+    return order.noted(Entry(now, H.PAYMENT_FAILED, "stripe", reason, event_id))
 
 
-def note_refund(order: Order, payment_id: str, refunded: Money, now: datetime) -> Order:
-    """So much of a payment is back in all; the same order when that, or more, was known.
+def due_entry(now: datetime, key: str, amount: Money, reason: str) -> Entry:
+    """The line of a timeline that says that money must go back."""
+    return Entry(now, H.REFUND_DUE, "system", f"{amount.amount} {amount.currency}: {reason}", key)
 
-    Raises NotYetPlaced while the order is pending.
-    """
+
+def _heard(order: Order, told: Told, now: datetime) -> Order:
+    """The order with the payment's sums as they are told, unless a later version of them was heard before."""
     if order.status is Status.PENDING:
         raise NotYetPlaced(order.order_id)
-    known = order.given_back.get(payment_id, 0)
-    if refunded.amount <= known:
+    known = order.account(told.payment_id)
+    if told.version <= known.version:
         return order
-    back = Money(amount=refunded.amount - known, currency=refunded.currency)
-    noted = order.changed(
-        Entry(now, H.MONEY_BACK, "stripe", f"{back.amount} {back.currency} of {payment_id}"),
-        given_back={**order.given_back, payment_id: refunded.amount},
+    new = replace(known, captured=told.captured.amount, given_back=told.refunded.amount, version=told.version)
+    entries = []
+    if told.payment_id == order.payment_id and new.captured > known.captured:
+        entries.append(_sum_entry(now, H.CAPTURED, new.captured - known.captured, told))
+    if new.given_back > known.given_back:
+        entries.append(_sum_entry(now, H.MONEY_BACK, new.given_back - known.given_back, told))
+    entries = [entry for entry in entries if has_room(order.timeline, entry)]
+    return order.changed(*entries, accounts={**order.accounts, told.payment_id: new})
+
+
+def _taken(order: Order, told: Told, now: datetime) -> Order:
+    key, account = f"{told.payment_id}:late", order.account(told.payment_id)
+    if told.payment_id == order.payment_id or key in order.refunds_due or _is_over(order, told, account):
+        return order
+    in_full = order.terms is not None and told.secured == order.terms.total
+    if order.status is Status.AWAITING_PAYMENT and in_full:
+        paid = Entry(now, H.PAID, "stripe", told.payment_id)
+        return order.moved(Move.PAY, paid, payment_id=told.payment_id)
+    if in_full and _takes_over(order, told.payment_id, account):
+        renewed = Entry(now, H.RENEWED, "stripe", told.payment_id)
+        return order.changed(renewed, payment_id=told.payment_id)
+    left = Money(amount=told.secured.amount - account.given_back, currency=told.secured.currency)
+    if left.amount <= 0:
+        return order
+    reason = "amount differs" if order.status is Status.AWAITING_PAYMENT else f"order was {order.status}"
+    due = {**order.refunds_due, key: RefundDue(told.payment_id, left, reason)}
+    return order.changed(due_entry(now, key, left, reason), refunds_due=due)
+
+
+def _is_over(order: Order, told: Told, account: Account) -> bool:
+    """Whether nothing came in by it and nothing can: it was let go of, or gave its place to a newer one."""
+    replaced = any(
+        entry.type in (H.PAID, H.RENEWED) and entry.detail == told.payment_id for entry in order.timeline
     )
-    return _when_all_is_back(noted, now)
+    return not account.captured and (account.let_go or replaced)
+
+
+def _takes_over(order: Order, payment_id: str, account: Account) -> bool:
+    """Whether the order is paid by this one from here on: of two holds payments keeps the newer, unless the
+    older was captured meanwhile. Ids of payments sort by the time they were made."""
+    if order.payment_id is None or order.captured or order.status not in KEPT:
+        return False
+    return account.captured > 0 or payment_id > order.payment_id
 
 
 def _when_all_is_back(order: Order, now: datetime) -> Order:
     """The order as refunded, where all that was paid for it has gone back and it was not given up before."""
     if order.payment_id is None or Move.REFUND not in MOVES[order.status]:
         return order
-    total = order.agreed.total
-    if order.refunded < total.amount:
+    if not order.refunded or order.refunded < order.worth:
         return order
-    entries = [Entry(now, H.REFUNDED, "system", f"{total.amount} {total.currency}")]
+    entries = [Entry(now, H.REFUNDED, "system", f"{order.refunded} {order.agreed.total.currency}")]
     changes: dict[str, Any] = {}
     if not order.fulfilments:
         # Nothing left the shelf, and nothing will: as with a cancellation, stock and coupon come back.
         reason = "its payment was given back"
         entries.insert(0, Entry(now, H.CANCELLED, "system", reason))
         changes = {"reason": reason, "redeemed": (), "released": order.redeemed}
-    refunded = order.moved(Move.REFUND, *entries, **changes)
-    return replace(refunded, version=order.version)  # one change, one write
+    return order.moved(Move.REFUND, *entries, **changes)
 
 
-def due_entry(now: datetime, key: str, amount: Money, reason: str) -> Entry:
-    """The line of a timeline that says that money must go back."""
-    return Entry(now, H.REFUND_DUE, "system", f"{amount.amount} {amount.currency}: {reason}", key)
+def _sum_entry(now: datetime, kind: Happening, amount: int, told: Told) -> Entry:
+    return Entry(now, kind, "stripe", f"{amount} {told.captured.currency} of {told.payment_id}")

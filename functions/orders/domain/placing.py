@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from orders.domain.moves import Move, Status
-from orders.domain.orders import PENDING_FOR, Entry, H, Order
+from orders.domain.orders import PENDING_FOR, Order
 from orders.domain.terms import Terms
+from orders.domain.timeline import Entry, H
 
 
 def opened(

@@ -6,16 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from orders.domain.fulfilling import check_room, count, fulfilled, taken
-from orders.domain.moves import RETURN_MOVES, RETURNABLE, IllegalTransition, ReturnStatus
-from orders.domain.orders import (
-    Entry,
-    H,
-    Happening,
-    Order,
-    RefundDue,
-    Return,
-)
+from orders.domain.moves import RETURN_MOVES, RETURNABLE, IllegalTransition, Move, ReturnStatus
+from orders.domain.orders import Order, RefundDue, Return
 from orders.domain.paying import due_entry
+from orders.domain.timeline import Entry, H, Happening
 from shared.errors import Conflict, NotFound, invalid
 from shared.money import Money
 
@@ -95,7 +89,12 @@ def receive(
     if amount.amount and order.payment_id:
         dues = {**dues, return_id: RefundDue(order.payment_id, amount, "goods were returned")}
         entries.append(due_entry(now, return_id, amount, "goods were returned"))
-    return order.changed(*entries, returns=_with(order, made), refunds_due=dues)
+    back = order.changed(*entries, returns=_with(order, made), refunds_due=dues)
+    if order.agreed.total.amount or not _all_back(back):
+        return back
+    # Where nothing was paid no refund will tell that the order is over.
+    refunded = Entry(now, H.REFUNDED, "system", f"{order.agreed.total.amount} {currency}")
+    return back.moved(Move.REFUND, refunded).after(order)
 
 
 def find(order: Order, return_id: str) -> Return:
@@ -126,6 +125,11 @@ def _worth(order: Order, made: Return) -> int:
     )
     all_back = all(after[line.sku] == line.quantity for line in terms.lines)
     return worth + (terms.paid_for_delivery if all_back else 0)
+
+
+def _all_back(order: Order) -> bool:
+    back = returned(order)
+    return all(back[line.sku] == line.quantity for line in order.agreed.lines)
 
 
 def _pieces(order: Order, statuses: set[ReturnStatus]) -> Counter[str]:

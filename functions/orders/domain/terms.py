@@ -1,5 +1,6 @@
 """What was agreed: the terms that a quote becomes when it is ordered, and what each line's buyer pays."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -50,6 +51,14 @@ class Terms:
         Differences of this add up to the whole line, however it is divided.
         """
         return half_even(self.paid_for_line(line) * pieces, line.quantity)
+
+    def paid_for(self, pieces: Mapping[str, int]) -> int:
+        """What the first so many pieces of each SKU cost with the delivery, in minor units.
+
+        Of all pieces it is the total, so that what further parcels add to it adds up to that.
+        """
+        goods = sum(self.paid_for_pieces(line, pieces.get(line.sku, 0)) for line in self.lines)
+        return goods + self.paid_for_delivery
 
     @property
     def paid_for_delivery(self) -> int:

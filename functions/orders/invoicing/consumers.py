@@ -6,6 +6,7 @@ from typing import Any
 
 from orders.domain.orders import Order
 from orders.invoicing import commands, service
+from orders.service import invoices
 from shared import observe
 from shared.errors import Unavailable
 from shared.events import OrderPaid
@@ -29,7 +30,7 @@ class Door(Consumers):
             return commands.handle(event, context)
         observe.begin(context.aws_request_id)
         try:
-            self.numbered = service.number([*_order_ids(event["Records"])])
+            self.numbered = invoices.issue([*_order_ids(event["Records"])])
         except Unavailable:
             log.warning("no numbers were to be had; the batch comes again")
             observe.end()

@@ -1,22 +1,16 @@
 """An invoice as a document: what it says, and how its figures read."""
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
 from orders.domain.orders import Invoice, Order
 from shared.money import Money
 from shared.money_text import money_text
+from shared.plain import one_line
 from shared.quotes import QuotedLine, ShippingAddress
-
-MAX_TEXT = 200
 
 # Not strftime's, which are of whatever language the process speaks.
 _MONTHS = "January February March April May June July August September October November December".split()
-
-# Unicode's bidirectional controls: they let a title show as something else than it says.
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -48,7 +42,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Document:
-    """An invoice: total = subtotal - discount + shipping (+ tax, unless `tax_inclusive`), paid in full."""
+    """An invoice: total = subtotal - discount + shipping (+ tax, unless `tax_inclusive`). `is_paid`: the
+    money is in, not only held on the card."""
 
     invoice_number: str
     issued_at: datetime
@@ -66,6 +61,7 @@ class Document:
     tax_inclusive: bool
     total: Money
     payment_reference: str
+    is_paid: bool
     shipping_method: str
 
     @property
@@ -116,8 +112,13 @@ class Document:
 
     @property
     def grand_total(self) -> tuple[str, str]:
-        """What was paid, label and text; with the currency's code, for a sign may be of several."""
+        """What it comes to, label and text; with the currency's code, for a sign may be of several."""
         return f"Total ({self.total.currency})", money_text(self.total)
+
+    @property
+    def closing_words(self) -> str:
+        """Whether the money was taken: of a hold on the card it must not be said."""
+        return "Paid in full, thank you." if self.is_paid else "Your card is charged as the goods leave."
 
     @property
     def tax_note(self) -> str:
@@ -143,7 +144,7 @@ def document_of(order: Order, seller: Seller) -> Document:
         placed_at=terms.placed_at,
         seller=seller,
         buyer=address_lines(terms.shipping_address),
-        email=plain(terms.email),
+        email=one_line(terms.email),
         lines=tuple(_line(line) for line in terms.lines),
         subtotal=terms.subtotal,
         discount=terms.discount,
@@ -152,15 +153,16 @@ def document_of(order: Order, seller: Seller) -> Document:
         tax_inclusive=terms.tax_inclusive,
         total=terms.total,
         payment_reference=order.payment_id or "",
-        shipping_method=plain(terms.shipping_method),
+        is_paid=order.captured >= terms.total.amount,
+        shipping_method=one_line(terms.shipping_method),
     )
 
 
 def _line(line: QuotedLine) -> Line:
     nothing = Money.zero(line.line_total.currency)
     return Line(
-        sku=plain(line.sku),
-        title=plain(line.title),
+        sku=one_line(line.sku),
+        title=one_line(line.title),
         quantity=line.quantity,
         unit_price=line.unit_price,
         discount=line.discount or nothing,
@@ -173,17 +175,7 @@ def address_lines(address: ShippingAddress) -> tuple[str, ...]:
     """An address as it stands on an envelope, without empty lines."""
     town = f"{address.city} {address.postal_code}"
     parts = (address.name, address.line1, address.line2, town, address.region, address.country)
-    return tuple(line for part in parts if part and (line := plain(part)))
-
-
-def plain(text: str) -> str:
-    """Text from outside as one line without control characters, line breaks or direction overrides."""
-    visible = "".join(
-        " " if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} else char
-        for char in _BIDI.sub("", text)
-    )
-    line = " ".join(visible.split())
-    return line if len(line) <= MAX_TEXT else f"{line[: MAX_TEXT - 1]}…"
+    return tuple(line for part in parts if part and (line := one_line(part)))
 
 
 def date_text(moment: datetime) -> str:

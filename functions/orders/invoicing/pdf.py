@@ -156,7 +156,7 @@ class _Drawing:
         return 15.0 * len(self.document.sums) + 78
 
     def closing(self) -> None:
-        """The sums, and that they are paid."""
+        """The sums, and whether they are paid."""
         start = RIGHT - SUMS
         self.y -= 8
         for label, text in self.document.sums:
@@ -170,7 +170,7 @@ class _Drawing:
         label, text = self.document.grand_total
         self.text(start + 10, self.y - 17, label, BOLD, 11, white)
         self.right(RIGHT - 6, self.y - 17, text, BOLD, 11, white, room=SUMS - 100)
-        self.text(LEFT + 6, self.y - 17, "Paid in full, thank you.", BOLD, 10, ACCENT)
+        self.text(LEFT + 6, self.y - 17, self.document.closing_words, BOLD, 10, ACCENT)
         self.y -= 26
         if self.document.tax_note:
             self.right(RIGHT - 6, self.y - 14, self.document.tax_note, REGULAR, 8.5, SOFT, room=SUMS)

@@ -1,7 +1,6 @@
 """The use cases: every paid order's invoice is numbered once, drawn, and kept."""
 
 from base64 import b64encode
-from collections.abc import Sequence
 
 from orders.domain.orders import Order
 from orders.invoicing import archive, html, pdf
@@ -13,14 +12,6 @@ from orders.tables import orders
 from shared.errors import NotFound
 from shared.observe import count
 from shared.questions import InvoiceLinks, IssuedInvoice
-
-
-def number(order_ids: Sequence[str]) -> dict[str, Order]:
-    """Those of the orders that were paid, by id, each with its invoice's number, given now where it had none.
-
-    Raises Contended where others are always faster.
-    """
-    return invoices.issue(order_ids)
 
 
 def keep(order: Order) -> None:
@@ -72,7 +63,7 @@ def _numbered(order_id: str) -> Order:
     order = orders.find_any(order_id)
     if order is None or not order.was_paid:
         raise NotFound("There is no paid order of that id.")
-    return order if order.invoice else number([order_id])[order_id]
+    return order if order.invoice else invoices.issue([order_id])[order_id]
 
 
 def _seller() -> Seller:

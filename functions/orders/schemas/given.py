@@ -6,8 +6,9 @@ from datetime import datetime
 from pydantic import RootModel
 
 from orders.domain.fulfilling import fulfilled
-from orders.domain.orders import Entry, Fulfilment, Order, Return
+from orders.domain.orders import Fulfilment, Order, Return
 from orders.domain.returning import returned
+from orders.domain.timeline import Entry
 from shared.http import View
 from shared.money import Money
 from shared.paging import Page

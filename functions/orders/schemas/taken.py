@@ -12,13 +12,13 @@ from shared.errors import invalid
 from shared.http import Body
 from shared.money import Price
 from shared.paging import PageQuery
+from shared.plain import PLAIN
 from shared.quotes import MAX_LINES, Quantity, ShippingAddress, Sku
 
 MAX_REASON_BYTES = 1_000  # fifty of them share a row with the order
-# A line that people read, in mails too: no control characters.
 Words = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=PLAIN),
 ]
 
 

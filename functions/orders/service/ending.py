@@ -6,11 +6,12 @@ from orders.domain import ending
 from orders.domain.moves import IllegalTransition
 from orders.domain.orders import Order
 from orders.service import reading
-from orders.service.changing import change, expect
+from orders.service.changing import change
 from orders.tables import orders
 from shared import clock, ids
 from shared.identity import Caller
 from shared.observe import count, log
+from shared.rivals import expect
 from shared.rows import Contended
 
 
@@ -27,7 +28,7 @@ def cancel_as_staff(caller: Caller, order_id: str, if_match: int | None) -> Orde
     request = ids.new_id("req")
 
     def rule(order: Order) -> Order:
-        expect(order, if_match)
+        expect(if_match, order.version)
         return ending.cancel(order, caller.user_id, request, clock.now())
 
     return change(lambda: reading.anybodys(order_id), rule)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from orders.domain import fulfilling
 from orders.domain.orders import Order
 from orders.service import reading
-from orders.service.changing import change, expect
+from orders.service.changing import change
 from shared import clock, ids
 from shared.identity import Caller
+from shared.rivals import expect
 
 
 def ship(
@@ -24,7 +25,7 @@ def ship(
     def rule(order: Order) -> Order:
         if any(ids.of_key(parcel.fulfilment_id, request) for parcel in order.fulfilments):
             return order
-        expect(order, if_match)
+        expect(if_match, order.version)
         now = clock.now()
         parcel_id = ids.keyed_id("ful", now, request)
         return fulfilling.ship(order, parcel_id, lines, carrier, tracking, caller.user_id, now)
@@ -36,7 +37,7 @@ def deliver(caller: Caller, order_id: str, if_match: int | None) -> Order:
     """All of it arrived. Raises NotFound, Stale, IllegalTransition."""
 
     def rule(order: Order) -> Order:
-        expect(order, if_match)
+        expect(if_match, order.version)
         return fulfilling.deliver(order, caller.user_id, clock.now())
 
     return change(lambda: reading.anybodys(order_id), rule)

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from orders.domain.invoicing import wants_invoice
 from orders.domain.orders import Order
-from orders.service.changing import attempts
+from orders.service.changing import DOUBLINGS, TRIES
 from orders.tables import counters, orders
 from shared import clock
-from shared.rows import Contended
+from shared.rivals import attempts, contended
 
 AT_ONCE = 25  # orders of a transaction, or less: DynamoDB takes 4 MB in one
 MAX_BYTES = 1_000_000
@@ -20,7 +20,7 @@ def issue(order_ids: Sequence[str]) -> dict[str, Order]:
     but the transactions queue up for it. Raises Contended where others are always faster.
     """
     wanted = list(dict.fromkeys(order_ids))
-    for _ in attempts():
+    for _ in attempts(TRIES, DOUBLINGS):
         found = [order for order_id in wanted if (order := orders.find_any(order_id)) and order.was_paid]
         done = {order.order_id: order for order in found if order.invoice}
         try:
@@ -31,7 +31,7 @@ def issue(order_ids: Sequence[str]) -> dict[str, Order]:
             return done
         except orders.Overtaken:
             continue
-    raise Contended("Others are writing the same; ask again.", retry_after=1)
+    raise contended()
 
 
 def _groups(found: Sequence[Order]) -> Iterator[list[Order]]:

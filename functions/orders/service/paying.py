@@ -1,36 +1,121 @@
-"""What payments says of an order's money."""
+"""What payments says of an order's money, and notify of its mails."""
 
 from orders.domain import paying
 from orders.domain.moves import Status
+from orders.domain.orders import Order
+from orders.domain.paying import Told
+from orders.domain.timeline import H, Happening
 from orders.service.changing import change
 from orders.tables import orders
 from shared import clock
+from shared.events import DisputeFacts, NotificationFacts, PaymentFacts, ReviewFacts
 from shared.money import Money
 from shared.observe import count, log
+from shared.plain import one_line
+
+MAX_WORDS = 100  # characters of others' words in a line: a hundred such lines share the order's row
 
 
-def take_payment(order_id: str, payment_id: str, amount: Money) -> None:
-    """A payment succeeded. Raises NotYetPlaced, NotFound: the message comes again."""
+def take_payment(facts: PaymentFacts, version: int) -> None:
+    """A payment came in or is held. Raises NotYetPlaced, NotFound: the message comes again."""
+    told = _told(facts, version)
     order = change(
-        lambda: orders.find_any(order_id),
-        lambda order: paying.take_payment(order, payment_id, amount, clock.now()),
+        lambda: orders.find_any(facts.order_id), lambda order: paying.take_payment(order, told, clock.now())
     )
-    if order.status is Status.AWAITING_PAYMENT:
-        log.error("a payment of another sum than the order's", extra={"order_id": order_id})
+    if order.status is Status.AWAITING_PAYMENT and f"{facts.payment_id}:late" in order.refunds_due:
+        log.error("a payment of another sum than the order's", extra={"order_id": facts.order_id})
         count("PaymentAmountDiffers")
 
 
-def note_failed_payment(order_id: str, reason: str, event_id: str) -> None:
-    """A payment failed; the order waits on."""
+def note_sums(facts: PaymentFacts, version: int) -> None:
+    """More came in or went back. Raises NotYetPlaced, NotFound: the message comes again."""
+    told = _told(facts, version)
+    change(lambda: orders.find_any(facts.order_id), lambda order: paying.note_sums(order, told, clock.now()))
+
+
+def note_refund_failed(facts: PaymentFacts, version: int, event_id: str) -> None:
+    """A refund did not get through, at once or after it was told. Raises NotYetPlaced, NotFound."""
+    told = _told(facts, version)
+    lost = facts.not_given_back or Money.zero(facts.amount.currency)
     change(
-        lambda: orders.find_any(order_id),
+        lambda: orders.find_any(facts.order_id),
+        lambda order: paying.note_refund_failed(order, told, lost, event_id, clock.now()),
+    )
+
+
+def note_void(facts: PaymentFacts, version: int) -> None:
+    """What was held is let go of. Raises NotYetPlaced, NotFound: the message comes again."""
+    told = _told(facts, version)
+
+    def rule(order: Order) -> Order:
+        voided = paying.note_void(order, told, clock.now())
+        if voided is not order and paying.is_short(voided):
+            log.error("a hold ended, and what it was for may still be shipped", extra=_named(facts))
+            count("OrdersPaidInPart")
+        return voided
+
+    change(lambda: orders.find_any(facts.order_id), rule)
+
+
+def note_expiring(facts: PaymentFacts) -> None:
+    """A hold lapses soon. Raises NotFound."""
+    until = f", held until {facts.hold_until:%d %B %Y %H:%M} UTC" if facts.hold_until else ""
+    _note(facts.order_id, H.EXPIRING, "stripe", f"{facts.payment_id}{until}", facts.payment_id)
+
+
+def note_capture_failed(facts: PaymentFacts, event_id: str) -> None:
+    """Goods left and their money could not be captured. Raises NotFound."""
+    detail = f"{facts.payment_id}: {_words(facts.reason or 'refused')}"
+    _note(facts.order_id, H.CAPTURE_FAILED, "stripe", detail, event_id)
+
+
+def note_failed_payment(facts: PaymentFacts, event_id: str) -> None:
+    """A payment failed; the order waits on."""
+    reason = _words(facts.reason or "declined")
+    change(
+        lambda: orders.find_any(facts.order_id),
         lambda order: paying.note_failed_payment(order, reason, event_id, clock.now()),
     )
 
 
-def note_refund(order_id: str, payment_id: str, refunded: Money) -> None:
-    """So much of a payment is back in all. Raises NotYetPlaced, NotFound: the message comes again."""
+def note_dispute(facts: DisputeFacts, event_id: str) -> None:
+    """A dispute was opened, changed, won or lost. Raises NotFound."""
+    status, reason = _words(facts.status), _words(facts.reason)
+    until = f", evidence is due by {facts.evidence_due:%d %B %Y}" if facts.evidence_due else ""
+    detail = f"{status}: {facts.amount.amount} {facts.amount.currency}, {reason}{until}"
+    _note(facts.order_id, H.DISPUTED, "stripe", detail, event_id)
+
+
+def note_review(facts: ReviewFacts, event_id: str) -> None:
+    """A person at the shop should look, or has looked. Raises NotFound."""
+    _note(facts.order_id, H.REVIEWED, "stripe", _words(facts.status), event_id)
+
+
+def note_bounced(facts: NotificationFacts, event_id: str) -> None:
+    """A mail of an order did not reach its reader; one that is about no order is nothing to us. Raises
+    NotFound."""
+    if facts.order_id is None:
+        return
+    instead = f"; told by {_words(facts.instead)}" if facts.instead else ""
+    what = f"{_words(facts.template)} by {_words(facts.channel)}"
+    detail = f"{what} could not be delivered ({_words(facts.status)}){instead}"
+    _note(facts.order_id, H.BOUNCED, "system", detail, event_id)
+
+
+def _note(order_id: str, kind: Happening, actor: str, detail: str, ref: str) -> None:
     change(
         lambda: orders.find_any(order_id),
-        lambda order: paying.note_refund(order, payment_id, refunded, clock.now()),
+        lambda order: paying.note(order, kind, actor, detail, ref, clock.now()),
     )
+
+
+def _told(facts: PaymentFacts, version: int) -> Told:
+    return Told(facts.payment_id, version, facts.secured, facts.captured, facts.refunded)
+
+
+def _words(text: str) -> str:
+    return one_line(text.replace("_", " "), MAX_WORDS)
+
+
+def _named(facts: PaymentFacts) -> dict[str, str]:
+    return {"order_id": facts.order_id, "payment_id": facts.payment_id}

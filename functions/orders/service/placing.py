@@ -9,7 +9,7 @@ from orders.domain.moves import Status
 from orders.domain.orders import Order
 from orders.domain.refusals import CouponNotApplicable, PassedOn, ReservationReleased
 from orders.domain.terms import Terms
-from orders.service.changing import attempts
+from orders.service.changing import DOUBLINGS, TRIES
 from orders.settings import settings
 from orders.tables import orders
 from orders.tables.rows import once
@@ -21,6 +21,7 @@ from shared.invoke import Declined
 from shared.observe import count
 from shared.questions import QuoteCart, Reserve
 from shared.quotes import Quote, ShippingAddress
+from shared.rivals import attempts, contended
 from shared.rows import Contended, Refused
 from shared.secrets import secret
 
@@ -100,14 +101,14 @@ def _claim(key: Key, opened: Order, redemptions: tuple[terms.Redemption, ...], n
 
     Raises Refused, UsedUp, RequestInProgress.
     """
-    for _ in attempts():
+    for _ in attempts(TRIES, DOUBLINGS):
         try:
             return orders.claim(key, opened, redemptions, now)
         except Contended:
             if not redemptions:
                 # Nobody but a twin of this request writes the key and the order.
                 raise RequestInProgress from None
-    raise Contended("Others are writing the same; ask again.", retry_after=1)
+    raise contended()
 
 
 def _not_applicable(agreed: Terms, used: terms.Redemption) -> CouponNotApplicable:
@@ -146,7 +147,7 @@ def _same_quote(opened: Order, key: Key, now: datetime) -> tuple[Order, bool]:
     """Another key, a quote that is an order already: two tabs, one order."""
     order = orders.find(opened.user_id, opened.order_id)
     if order is None:
-        raise Contended("Others are writing the same; ask again.", retry_after=1)
+        raise contended()
     if order.status is Status.PENDING and order.expires_at and order.expires_at > now:
         raise RequestInProgress
     orders.bind(key, order.order_id, now)
@@ -191,7 +192,7 @@ def _lease_of(key: Key) -> Iterator[None]:
 
 def _settle(order: Order) -> bool:
     """Save what placing came to, unless a rival (a second call, the sweeper) was faster; whether it did."""
-    for _ in attempts():
+    for _ in attempts(TRIES, DOUBLINGS):
         try:
             orders.save(order)
         except orders.Overtaken:
@@ -200,7 +201,7 @@ def _settle(order: Order) -> bool:
             continue
         count(f"Orders{order.status.title().replace('_', '')}")
         return True
-    raise Contended("Others are writing the same; ask again.", retry_after=1)
+    raise contended()
 
 
 def _made_by_rival(order: Order) -> Order:

@@ -4,6 +4,7 @@ from typing import Any
 
 from orders.domain.moves import Status
 from orders.domain.orders import Order, Period
+from orders.domain.timeline import STAFF_ONLY, Entry
 from orders.settings import settings
 from orders.tables import lists, orders
 from shared import invoke
@@ -23,6 +24,12 @@ def order_for(caller: Caller, order_id: str) -> Order:
     if order is None:
         raise NotFound("There is no such order of yours.")
     return order
+
+
+def timeline_for(caller: Caller, order_id: str) -> list[Entry]:
+    """What happened to the order; to its owner without what is for staff alone. Raises NotFound."""
+    entries = order_for(caller, order_id).timeline
+    return [entry for entry in entries if caller.is_staff or entry.type not in STAFF_ONLY]
 
 
 def own(caller: Caller, order_id: str) -> Order | None:

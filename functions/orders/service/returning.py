@@ -7,11 +7,12 @@ from orders.domain import returning
 from orders.domain.moves import ReturnStatus
 from orders.domain.orders import Order, Return
 from orders.service import reading
-from orders.service.changing import change, expect
+from orders.service.changing import change
 from orders.settings import settings
 from shared import clock, ids
 from shared.identity import Caller
 from shared.money import Money
+from shared.rivals import expect
 
 
 def request(
@@ -46,7 +47,7 @@ def settle(
     """Staff approve, reject or receive a return. Raises NotFound, Stale, IllegalTransition, Invalid."""
 
     def rule(order: Order) -> Order:
-        expect(order, if_match)
+        expect(if_match, order.version)
         now = clock.now()
         if status is ReturnStatus.RECEIVED:
             return returning.receive(order, return_id, restock, refund, caller.user_id, now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orders.domain import returning
+from orders.domain import fulfilling, returning
 from orders.domain.orders import Order
 from shared.events import (
     InvoiceFacts,
@@ -44,14 +44,16 @@ def shipment(order: Order, fulfilment_id: str) -> ShipmentFacts:
     """One parcel, as it left."""
     place = next(n for n, parcel in enumerate(order.fulfilments) if parcel.fulfilment_id == fulfilment_id)
     parcel = order.fulfilments[place]
-    shipped = sum(sum(sent.pieces.values()) for sent in order.fulfilments[: place + 1])
+    so_far = fulfilling.pieces_of(order.fulfilments[: place + 1])
     return ShipmentFacts(
         **_of(order),
         fulfilment_id=fulfilment_id,
         lines=_pieces(order, parcel.pieces),
         carrier=parcel.carrier,
         tracking=parcel.tracking,
-        complete=shipped == sum(line.quantity for line in order.agreed.lines),
+        complete=so_far.total() == sum(line.quantity for line in order.agreed.lines),
+        payment_id=order.payment_id,
+        due_so_far=Money(amount=order.agreed.paid_for(so_far), currency=order.agreed.total.currency),
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from zlib import crc32
 
 from orders.domain.moves import ReturnStatus, Status
-from orders.domain.orders import Entry, Fulfilment, Happening, Invoice, Order, RefundDue, Return
+from orders.domain.orders import Account, Fulfilment, Invoice, Order, RefundDue, Return
 from orders.domain.terms import Terms
+from orders.domain.timeline import Entry, Happening
 from orders.tables.rows import SHARDS, OrderRow
 from shared.money import Money, Price
 from shared.quotes import QuotedLine, ShippingAddress
@@ -50,7 +51,8 @@ def to_row(order: Order) -> OrderRow:
             for key, due in order.refunds_due.items()
         }
         or None,
-        given_back=dict(order.given_back) or None,
+        accounts={key: _account(account) for key, account in order.accounts.items()} or None,
+        given_back={key: kept.given_back for key, kept in order.accounts.items() if kept.given_back} or None,
         parcels=_compact_or_none(
             [
                 [p.fulfilment_id, _placed(p.pieces, places), p.carrier, p.tracking, _ms(p.at)]
@@ -88,7 +90,10 @@ def to_order(row: OrderRow) -> Order:
             key: RefundDue(payment, Money(amount=amount, currency=currency), reason)
             for key, (payment, amount, currency, reason) in (row.refunds_due or {}).items()
         },
-        given_back=row.given_back or {},
+        accounts={
+            key: Account(captured, (row.given_back or {}).get(key, 0), version, bool(let_go))
+            for key, (captured, version, *let_go) in (row.accounts or {}).items()
+        },
         fulfilments=tuple(
             Fulfilment(made, _pieces(packed, skus), carrier, tracking, _at(ms))
             for made, packed, carrier, tracking, ms in json.loads(row.parcels or "[]")
@@ -112,6 +117,11 @@ def _placed(pieces: Mapping[str, int], places: Mapping[str, int]) -> list[list[i
 
 def _pieces(packed: list[list[int]], skus: list[str]) -> dict[str, int]:
     return {skus[place]: quantity for place, quantity in packed}
+
+
+def _account(account: Account) -> list[int]:
+    packed = [account.captured, account.version]
+    return [*packed, 1] if account.let_go else packed
 
 
 def _entry(entry: Entry) -> list[Any]:

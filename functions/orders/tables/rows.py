@@ -62,7 +62,8 @@ class OrderRow(Row):
     `terms`, `parcels`, `sent_back` and `timeline` are compact JSON (`packing.py`): an order of three lines
     stays under 1 KB when it is placed, one of 1,000 under 400 KB at its end. `shard` is 0 to 7 by the order's
     id, `listed` is `<status>#<shard>`, `placed` the time and a part of the id, so that it sorts and differs:
-    both are there once the order was placed.
+    both are there once the order was placed. `accounts` has (captured, version, 1 where it was let go of)
+    of each payment as it was heard of, `given_back` what of it went back.
     """
 
     class Meta:
@@ -84,6 +85,7 @@ class OrderRow(Row):
     reason = UnicodeAttribute(null=True)
     refusal = JSONAttribute(null=True)
     refunds_due = JSONAttribute(null=True)
+    accounts = JSONAttribute(null=True)
     given_back = JSONAttribute(null=True)
     parcels = UnicodeAttribute(null=True)
     sent_back = UnicodeAttribute(null=True)

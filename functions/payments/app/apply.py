@@ -1,10 +1,10 @@
 """PaymentsApply: the queue of stored Stripe events."""
 
 from payments.consumers import stripe_events
-from payments.tables import inbox, payments
+from payments.tables import inbox, rows
 from shared import ready
 
-payments.prepare()
+rows.prepare()
 inbox.prepare()
 apply = stripe_events.handle
 ready()

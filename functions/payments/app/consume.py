@@ -1,9 +1,9 @@
 """PaymentsConsumer: the queue of what orders says."""
 
 from payments.consumers.orders import consumers
-from payments.tables import payments
+from payments.tables import rows
 from shared import ready
 
-payments.prepare()
+rows.prepare()
 consume = consumers.handle
 ready()

@@ -1,9 +1,11 @@
-"""PaymentsApi: payments to look at, and the inbox for staff."""
+"""PaymentsApi: payments to look at; the inbox and comparisons with Stripe for staff."""
 
 from payments.routes.reads import routes
-from payments.tables import inbox, payments
+from payments.routes.reconciliations import routes as reconciliations
+from payments.tables import inbox, payments, rows
 from shared.http import Api
+from shared.idempotency import Once
 
-payments.prepare()
+rows.prepare()
 inbox.prepare()
-api = Api(routes, probe=payments.probe)
+api = Api(routes, reconciliations, once=Once(rows.OnceRow), probe=payments.probe)

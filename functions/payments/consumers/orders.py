@@ -1,8 +1,8 @@
 """What orders says that is of concern to money."""
 
-from payments.service import refunding, settling
+from payments.service import capturing, refunding, settling
 from shared import clock
-from shared.events import Event, OrderCancelled, OrderExpired, OrderRefundDue
+from shared.events import Event, OrderCancelled, OrderExpired, OrderRefundDue, OrderShipped
 from shared.inbox import Consumers
 
 consumers = Consumers()
@@ -16,3 +16,8 @@ def order_given_up(event: Event) -> None:
 @consumers.on(OrderRefundDue)
 def refund_due(event: OrderRefundDue) -> None:
     refunding.refund_due(event.data, clock.now())
+
+
+@consumers.on(OrderShipped)
+def shipped(event: OrderShipped) -> None:
+    capturing.shipped(event.data, clock.now())

@@ -1,10 +1,18 @@
 """Payments to look at, and Stripe's events for staff."""
 
-from payments.schemas import PaymentsQuery, PaymentView, ReplayAccepted, WebhooksQuery, WebhookView
+from payments.schemas import (
+    LedgerEntryView,
+    PaymentsQuery,
+    PaymentView,
+    RefundView,
+    ReplayAccepted,
+    WebhooksQuery,
+    WebhookView,
+)
 from payments.service import deliveries, reading
 from shared.http import Routes
 from shared.identity import GUEST, STAFF, Caller
-from shared.paging import Page
+from shared.paging import Page, PageQuery
 
 routes = Routes()
 
@@ -20,6 +28,21 @@ def list_payments(caller: Caller, query: PaymentsQuery) -> Page[PaymentView]:
     """The payments of one of your orders, oldest first."""
     found, cursor = reading.payments_of(caller, query.order_id, query.limit, query.cursor)
     return Page[PaymentView](items=[PaymentView.of(each) for each in found], next_cursor=cursor)
+
+
+@routes.get("/payments/{payment_id}/refunds", role=STAFF)
+def list_refunds(payment_id: str, query: PageQuery) -> Page[RefundView]:
+    """A payment's refunds, those made at Stripe by hand included."""
+    held, found, cursor = reading.refunds_of(payment_id, query.limit, query.cursor)
+    items = [RefundView.of(each, held.amount.currency) for each in found]
+    return Page[RefundView](items=items, next_cursor=cursor)
+
+
+@routes.get("/payments/{payment_id}/ledger", role=STAFF)
+def list_ledger(payment_id: str, query: PageQuery) -> Page[LedgerEntryView]:
+    """What happened to a payment's money, in double entry, oldest first."""
+    found, cursor = reading.ledger_of(payment_id, query.limit, query.cursor)
+    return Page[LedgerEntryView](items=[LedgerEntryView.of(each) for each in found], next_cursor=cursor)
 
 
 @routes.get("/admin/webhooks", role=STAFF)

@@ -1,90 +1,158 @@
-"""Opening a payment: one live one an order, one PaymentIntent a payment, whatever happens."""
+"""Opening a payment: one live one an order, one PaymentIntent or page a payment, whatever happens."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 
 from payments import orders_gateway, stripe_gateway
-from payments.domain import Intent, NoSuchOrder, OrderNotPayable, Payment, PaymentRefused
+from payments.domain import checkout as rules
+from payments.domain.checkout import Opened, Wish
+from payments.domain.payments import (
+    Capture,
+    Method,
+    NoSuchOrder,
+    OrderNotPayable,
+    Pages,
+    Payment,
+    PaymentRefused,
+    Status,
+)
 from payments.service import settling
 from payments.service.reading import may_see
-from payments.tables import payments
+from payments.service.settling import Change
+from payments.settings import settings
+from payments.stripe_gateway import sessions
+from payments.tables import payments, slots
 from shared.events import OrderFacts
 from shared.identity import Caller
 from shared.ids import new_id
 
 AWAITING_PAYMENT = "awaiting_payment"
+PAID = "paid"
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A payment with what the shopper's browser needs to pay it."""
-
-    payment: Payment
-    client_secret: str | None
-
-
-def open_payment(caller: Caller, order_id: str, now: datetime) -> Opened:
-    """The order's live payment, opened where there is none.
+@stripe_gateway.patiently
+def open_payment(caller: Caller, order_id: str, wish: Wish, now: datetime) -> Opened:
+    """The order's live payment by the method that is wished for, opened where there is none; one by the other
+    method is cancelled first. A paid order whose hold runs out may be paid anew.
 
     Raises NoSuchOrder, OrderNotPayable, PaymentRefused, or Unavailable: then the same call goes on from where
     it stopped.
     """
-    order = orders_gateway.order(order_id)
+    asked = orders_gateway.order(order_id)
+    order = asked.order
     if not may_see(caller, order.user_id):
         raise NoSuchOrder("There is no such order.")
-    _require_payable(order, now)
-    payment = _live(order, now)
-    intent = _intent_of(payment, now)
-    if not (payment.provider_id and intent.is_open):
-        # Writes the provider's id; and where the order was given up while Stripe was asked, cancels again.
-        payment = settling.settle(payment.payment_id, now, intent_id=intent.intent_id)
-    if not payment.is_open:
-        raise _not_payable(order)
-    return Opened(payment, intent.client_secret)
+    replaced = _require_payable(order, asked.payment_id, now)
+    for _ in range(2):  # one that turns out to be over makes room for another
+        payment = _live(order, wish, replaced, now)
+        on_page = payment.method is Method.CHECKOUT_SESSION
+        opened = _on_page(payment, order, now) if on_page else _intent(payment, now)
+        if opened.payment.is_open:
+            return opened
+        if not opened.payment.is_over:
+            break
+    raise _not_payable(order)
 
 
-def _require_payable(order: OrderFacts, now: datetime) -> None:
+def _require_payable(order: OrderFacts, payment_id: str | None, now: datetime) -> str | None:
+    """Raise OrderNotPayable where the order wants no money. The payment to replace, where it has one that is
+    held and runs out."""
+    if order.total.amount <= 0:
+        raise OrderNotPayable("There is nothing to pay for this order.", order_status=order.status)
+    if order.status == PAID and payment_id:
+        held = payments.payment(payment_id)
+        if held and held.expiring and held.status is Status.AUTHORIZED and not held.to_capture:
+            return held.payment_id
     overdue = order.expires_at is not None and order.expires_at <= now
     if order.status != AWAITING_PAYMENT or overdue:
         raise _not_payable(order)
-    if order.total.amount <= 0:
-        raise OrderNotPayable("There is nothing to pay for this order.", order_status=order.status)
+    return None
 
 
 def _not_payable(order: OrderFacts) -> OrderNotPayable:
     return OrderNotPayable("The order is not waiting for a payment (any more).", order_status=order.status)
 
 
-def _live(order: OrderFacts, now: datetime) -> Payment:
+def _live(order: OrderFacts, wish: Wish, replaced: str | None, now: datetime) -> Payment:
     """The payment in the order's slot, put there if the slot is free."""
     for _ in range(settling.TRIES):
-        slot = payments.slot(order.order_id)
+        slot = slots.slot(order.order_id)
         if slot.closed:
             break
         held = payments.payment(slot.payment_id) if slot.payment_id else None
-        if held and not held.is_over:
-            return held
-        fresh = Payment(
-            payment_id=new_id("pay"),
-            order_id=order.order_id,
-            user_id=order.user_id,
-            email=order.email,
-            amount=order.total,
-            attempt=slot.attempt + 1,
-            created_at=now,
-            updated_at=now,
-        )
-        if payments.begin(fresh, slot):
+        if held and not held.is_over and held.payment_id != replaced:
+            if held.method is wish.method or not held.is_open:
+                return held
+            # The other method's is not left open beside this one, or the shopper could pay twice.
+            if not settling.settle(held.payment_id, now, unwanted=True).is_over:
+                break
+        fresh = _fresh(order, wish, replaced, slot.attempt + 1, now)
+        if slots.begin(fresh, slot):
             return fresh
     raise _not_payable(order)
 
 
-def _intent_of(payment: Payment, now: datetime) -> Intent:
-    """The payment's intent: retrieved where its id is known, else made (or found) under its derived key."""
-    if payment.provider_id:
-        return stripe_gateway.intent(payment.provider_id)
+def _fresh(order: OrderFacts, wish: Wish, replaced: str | None, attempt: int, now: datetime) -> Payment:
+    pages = None
+    if wish.success_url and wish.cancel_url:
+        pages = Pages(wish.success_url, wish.cancel_url, rules.open_until(order.expires_at, now))
+    return Payment(
+        payment_id=new_id("pay"),
+        order_id=order.order_id,
+        number=order.number,
+        user_id=order.user_id,
+        email=order.email,
+        amount=order.total,
+        attempt=attempt,
+        created_at=now,
+        updated_at=now,
+        method=wish.method,
+        capture=Capture(settings().payments_capture),
+        pages=pages,
+        replaces=replaced,
+    )
+
+
+def _intent(payment: Payment, now: datetime) -> Opened:
+    """The payment with its intent: retrieved where its id is known, else made (or found) under its key."""
     try:
-        return stripe_gateway.open_intent(payment)
+        intent = (
+            stripe_gateway.intent(payment.provider_id)
+            if payment.provider_id
+            else stripe_gateway.open_intent(payment)
+        )
     except stripe_gateway.StripeRefused as refusal:
+        raise _refused(payment, refusal, now) from refusal
+    if not (payment.provider_id and intent.is_open):
+        # Writes the provider's id; and where the order was given up while Stripe was asked, cancels again.
+        payment = settling.settle(payment.payment_id, now, intent_id=intent.intent_id)
+    return Opened(payment, client_secret=intent.client_secret)
+
+
+def _on_page(payment: Payment, order: OrderFacts, now: datetime) -> Opened:
+    """The payment with Stripe's page for it. Its addresses are those of the first request for it."""
+    if payment.pages is None:
+        raise _not_payable(order)
+    try:
+        page = (
+            sessions.session(payment.session_id)
+            if payment.session_id
+            else sessions.open_session(
+                payment, payment.pages, rules.items(order.lines, order.total, order.number)
+            )
+        )
+    except stripe_gateway.StripeRefused as refusal:
+        raise _refused(payment, refusal, now) from refusal
+    if not payment.session_id:
+        settling.change(
+            payment.payment_id, lambda held: Change(replace(held, session_id=page.session_id)), now
+        )
+    if not (payment.session_id and page.is_open):
+        payment = settling.settle(payment.payment_id, now)
+    return Opened(payment, checkout_url=page.url)
+
+
+def _refused(payment: Payment, refusal: stripe_gateway.StripeRefused, now: datetime) -> PaymentRefused:
+    if not payment.provider_id and not payment.session_id:
         settling.refuse(payment, refusal.message, now)
-        raise PaymentRefused(refusal.message, code=refusal.code) from refusal
+    return PaymentRefused(refusal.message, code=refusal.code)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from payments.domain import EventStatus, StripeEvent
+from payments.domain.inbox import EventStatus, StripeEvent
 from payments.settings import settings
 from payments.tables import inbox
 from shared.aws import client

@@ -1,17 +1,19 @@
-"""Stripe's webhook: who it is from is checked, what it says is kept; nothing is done about it yet."""
+"""Stripe's events, kept as they come: who they are from is checked, nothing is done about them yet."""
 
+import re
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from payments import domain, signature
-from payments.domain import EventStatus, StripeEvent
+from payments import signature
+from payments.domain.inbox import EventStatus, StripeEvent, is_handled
 from payments.settings import settings
 from payments.tables import inbox
 from shared import observe, secrets
 from shared.errors import Malformed
 
 REREAD_AFTER = timedelta(seconds=10)
+PAYMENT_ID = re.compile(r"pay_[A-Za-z0-9]{1,60}")
 LARGEST_PAYLOAD = 300 * 1024  # a row may have 400 KB
 
 
@@ -23,6 +25,7 @@ class _Object(BaseModel):
     id: str = Field("", max_length=255)
     object: str = ""
     payment_intent: JsonValue = None
+    metadata: JsonValue = None
 
     @property
     def intent_id(self) -> str | None:
@@ -30,7 +33,13 @@ class _Object(BaseModel):
             return self.id or None
         found = self.payment_intent
         found = found.get("id") if isinstance(found, dict) else found
-        return found if isinstance(found, str) else None
+        return found if isinstance(found, str) and found else None
+
+    @property
+    def payment_id(self) -> str | None:
+        """Which payment of ours the object's metadata names, be it so or not."""
+        found = self.metadata.get("payment_id") if isinstance(self.metadata, dict) else None
+        return found if isinstance(found, str) and PAYMENT_ID.fullmatch(found) else None
 
 
 class _Data(BaseModel):
@@ -85,19 +94,28 @@ def receive(header: str, body: bytes, now: datetime) -> None:
     Raises BadSignature, or Malformed where signed bytes are no event.
     """
     webhook_secrets.verify(header, body, now)
+    observe.count("WebhooksKept" if keep(body, now) else "WebhooksRepeated")
+
+
+def keep(body: bytes, now: datetime) -> bool:
+    """Keep an event that is known to be Stripe's; False where it was kept before. One conditional write.
+
+    Raises Malformed where the bytes are no event.
+    """
     try:
         sent = _Event.model_validate_json(body)
     except ValidationError as error:
         raise Malformed("This is not a Stripe event.") from error
+    about = sent.data.object
     event = StripeEvent(
         event_id=sent.id,
         type=sent.type,
         created=sent.created,
-        object_id=sent.data.object.id,
-        intent_id=sent.data.object.intent_id,
-        status=EventStatus.RECEIVED if domain.is_handled(sent.type) else EventStatus.IGNORED,
+        object_id=about.id,
+        intent_id=about.intent_id,
+        payment_id=about.payment_id,
+        status=EventStatus.RECEIVED if is_handled(sent.type) else EventStatus.IGNORED,
         received_at=now,
     )
     payload = body.decode("utf-8", "replace") if len(body) <= LARGEST_PAYLOAD else None
-    new = inbox.keep(event, payload)
-    observe.count("WebhooksKept" if new else "WebhooksRepeated")
+    return inbox.keep(event, payload)

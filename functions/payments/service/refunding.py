@@ -1,96 +1,170 @@
 """Money back: each refund once, and never more than came in."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from payments import domain, stripe_gateway
-from payments.domain import NoSuchPayment, Payment, Refund, RefundStatus, RefundTooLarge
-from payments.service import settling
+from payments import stripe_gateway
+from payments.domain import holds
+from payments.domain import refunds as rules
+from payments.domain.payments import NoSuchPayment, Payment
+from payments.domain.refunds import PaymentDisputed, Refund, RefundRefused, RefundStatus, RefundTooLarge
+from payments.service import capturing, settling
+from payments.service.settling import Change
+from payments.stripe_gateway import StripeRefused
+from payments.stripe_gateway import refunds as stripe_refunds
 from payments.tables import payments
+from payments.tables import refunds as rows
 from shared import observe
-from shared.errors import Conflict
 from shared.events import RefundDueFacts
 from shared.ids import derived_id
+from shared.money import Money
 from shared.observe import log
-from shared.rows import Contended
 
 
+@dataclass(frozen=True)
+class Given:
+    """A refund with its payment's currency."""
+
+    refund: Refund
+    currency: str
+
+
+@stripe_gateway.patiently
 def refund_due(due: RefundDueFacts, now: datetime) -> None:
     """Give back what is due, under an id derived from its `refund_key`; only what is left of the payment,
-    where a part went back by hand meanwhile.
+    where a part went back by hand meanwhile. Of a payment by which nothing came in, what is held is let go.
 
-    Its row claims the money first; a second run finds the row and goes on from there. What is refused for
-    good is kept as `failed` and counted (`RefundsFailed`), for a person to look at.
+    Its row claims the money first; a second run finds the row and goes on from there. What cannot be given
+    back is kept as `failed` and counted (`RefundsFailed`), for a person to look at. While a chargeback is
+    open the row waits.
     """
     refund_id = derived_id("ref", due.payment_id, due.refund_key)
-    found = payments.refund(due.payment_id, refund_id)
-    if found is None:
-        settling.settle(due.payment_id, now)  # what was given back by hand may not be known here yet
-    refund = found or _promise(Refund(refund_id, due.payment_id, due.amount.amount, due.reason), due, now)
-    if refund.status is RefundStatus.REQUESTED:
-        _carry_out(refund, again=found is not None, now=now)
-    settling.settle(due.payment_id, now)
+    if rows.refund(due.payment_id, refund_id) is None:
+        held = settling.settle(due.payment_id, now)  # what was given back by hand may not be known here yet
+        if holds.owes_capture(held):
+            held = capturing.collect(due.payment_id, now)
+        if not held.captured:
+            held = settling.settle(due.payment_id, now, unwanted=True)
+        if not held.captured:
+            return
+        asked = Refund(refund_id, due.payment_id, due.amount.amount, due.reason, now)
+        settling.change(due.payment_id, lambda held: _claimed(held, asked, due.amount.currency), now)
+    carry_out(due.payment_id, now)
 
 
-def follow(stripe_refund_id: str, payment_id: str, now: datetime) -> None:
-    """Write what Stripe now says of a refund; nothing where it is not one of ours."""
-    theirs = stripe_gateway.stripe_refund(stripe_refund_id)
-    refund = payments.refund(payment_id, theirs.refund_id) if theirs.refund_id else None
-    if refund and refund.status is not theirs.status and refund.status is not RefundStatus.FAILED:
-        _conclude(refund, theirs.status, theirs.provider_id, now)
+@stripe_gateway.patiently
+def give_back(payment_id: str, key: str, amount: Money | None, reason: str, now: datetime) -> Given:
+    """A refund as staff ask for it, once a `key`: `amount`, or all that is left.
+
+    Raises NoSuchPayment, RefundTooLarge (`left` says how much may go), PaymentDisputed, RefundRefused, or
+    StripeUnavailable: then it is carried out later, or when it is asked for again.
+    """
+    refund_id = derived_id("ref", payment_id, key)
+    if rows.refund(payment_id, refund_id) is None:
+        settling.settle(payment_id, now)
+        settling.change(payment_id, lambda held: _asked(held, refund_id, amount, reason, now), now)
+    why = carry_out(payment_id, now, only=refund_id)
+    made = rows.refund(payment_id, refund_id)
+    held = payments.payment(payment_id)
+    if held is None or made is None or made.status is RefundStatus.FAILED:
+        raise RefundRefused(why or "Stripe could not give it back.", refund_id=refund_id)
+    return Given(made, held.amount.currency)
 
 
-def _promise(refund: Refund, due: RefundDueFacts, now: datetime) -> Refund:
-    """The refund, written with its money claimed: as much of it as is left; kept as failed where none is."""
-    for _ in range(settling.TRIES):
-        held = payments.payment(refund.payment_id)
-        if held is None:
-            raise NoSuchPayment("There is no such payment.")
-        try:
-            left = domain.left_of(_in_currency(held, due))
-            asked = replace(refund, amount=min(refund.amount, left) or refund.amount)
-            claimed = domain.promised(held, asked.amount)
-        except Conflict as refusal:
-            failed = replace(refund, status=RefundStatus.FAILED)
-            payments.keep_refused(failed, now)
-            _report(failed, refusal.detail)
-            return failed
-        if payments.promise(asked, held, claimed, now):
-            if asked.amount < refund.amount:
-                log.warning("less is left than is due", extra={"refund_id": refund.refund_id, "left": left})
-                observe.count("RefundsCut")
-            return asked
-        if found := payments.refund(refund.payment_id, refund.refund_id):
-            return found
-    raise Contended("Others are writing the same payment; ask again.", retry_after=1)
+def carry_out(payment_id: str, now: datetime, only: str | None = None) -> str | None:
+    """Have Stripe give back what waits (of it `only` one refund); why the last of it was refused, if it was.
+
+    A look comes first: Stripe's memory of idempotency keys ends after a day, its refunds stay.
+    """
+    held, why = settling.settle(payment_id, now), None
+    if not held.waiting or held.is_frozen:
+        return None
+    for refund in rows.refunds_of(payment_id):
+        if refund.status is RefundStatus.REQUESTED and only in (None, refund.refund_id):
+            why = _give(held, refund, now)
+            held = settling.settle(payment_id, now)
+    return why
 
 
-def _in_currency(held: Payment, due: RefundDueFacts) -> Payment:
-    if held.amount.currency != due.amount.currency:
-        raise RefundTooLarge("The refund is in another currency than the payment.")
-    return held
-
-
-def _carry_out(refund: Refund, again: bool, now: datetime) -> None:
-    """Have Stripe give it back; when asked `again`, look first whether it did (its memory of keys ends)."""
-    held = payments.payment(refund.payment_id)
-    if held is None or held.provider_id is None:
+def _give(held: Payment, refund: Refund, now: datetime) -> str | None:
+    """Ask Stripe for one refund; why it was refused, if it was."""
+    if held.provider_id is None:
         raise NoSuchPayment("There is no such payment at Stripe.")
+    room = rules.room_for(held, refund)
+    if not room:
+        _conclude(refund, replace(refund, status=RefundStatus.FAILED, settled=True), now, "nothing is left")
+        return "Nothing is left of what was captured."
+    if room < refund.amount:
+        _cut(refund, room)
+        cut = replace(refund, amount=room)
+        _conclude(refund, cut, now)
+        refund = cut
     try:
-        theirs = stripe_gateway.find_refund(held.provider_id, refund.refund_id) if again else None
-        theirs = theirs or stripe_gateway.refund(held.provider_id, refund)
-    except stripe_gateway.StripeRefused as refusal:
-        _conclude(refund, RefundStatus.FAILED, None, now, why=refusal.code)
-    else:
-        _conclude(refund, theirs.status, theirs.provider_id, now)
+        stripe_refunds.give_back(held.provider_id, refund)
+    except StripeRefused as refusal:
+        # A look tells whether it happened after all, or whether a chargeback forbids it for now.
+        after = settling.settle(refund.payment_id, now)
+        found = rows.refund(refund.payment_id, refund.refund_id)
+        if after.is_frozen or found is None or found.status is not RefundStatus.REQUESTED:
+            return None
+        settled = not rules.room_for(after, refund)
+        failed = replace(refund, status=RefundStatus.FAILED, settled=settled)
+        _conclude(refund, failed, now, refusal.code)
+        return refusal.message
+    return None
 
 
-def _conclude(
-    refund: Refund, status: RefundStatus, provider_id: str | None, now: datetime, why: str = "at Stripe"
-) -> None:
-    new = replace(refund, status=status, provider_id=provider_id)
-    if payments.conclude(refund, new, now) and status is RefundStatus.FAILED:
-        _report(refund, why)
+def _claimed(held: Payment, refund: Refund, currency: str) -> Change:
+    """The refund that is due, with its money claimed: as much as is left; as failed where none is."""
+    if rows.refund(held.payment_id, refund.refund_id):
+        return Change(held)
+    left = rules.left_of(held) if currency == held.amount.currency else 0
+    if not left:
+        _report(refund, "nothing is left")
+        return Change(held, [replace(refund, status=RefundStatus.FAILED, settled=True)])
+    if left < refund.amount:
+        _cut(refund, left)
+    return _with(held, replace(refund, amount=min(left, refund.amount)))
+
+
+def _asked(held: Payment, refund_id: str, amount: Money | None, reason: str, now: datetime) -> Change:
+    if rows.refund(held.payment_id, refund_id):
+        return Change(held)
+    if held.is_frozen:
+        raise PaymentDisputed("A chargeback is open: nothing can be given back until it is decided.")
+    if amount and amount.currency != held.amount.currency:
+        raise RefundTooLarge(f"This payment is in {held.amount.currency}.", left=rules.left_of(held))
+    wanted = rules.left_of(held) if amount is None else amount.amount
+    rules.require_left(held, wanted)
+    return _with(held, Refund(refund_id, held.payment_id, wanted, reason, now))
+
+
+def _with(held: Payment, refund: Refund) -> Change:
+    """A new refund, its money claimed."""
+    claimed = replace(held, promised=held.promised + refund.amount, waiting=held.waiting + refund.amount)
+    return Change(claimed, [refund])
+
+
+def _conclude(old: Refund, new: Refund, now: datetime, why: str = "") -> None:
+    """Write what became of a refund that waits, unless a look did so meanwhile."""
+    written: list[Refund] = []
+
+    def rule(held: Payment) -> Change:
+        before = rows.refunds_of(old.payment_id)
+        written[:] = [new] if old in before else []
+        if not written:
+            return Change(held)
+        after = [new if each == old else each for each in before]
+        return Change(rules.counted(held, before, after), [new])
+
+    settling.change(old.payment_id, rule, now)
+    if written and new.status is RefundStatus.FAILED:
+        _report(new, why)
+
+
+def _cut(refund: Refund, left: int) -> None:
+    log.warning("less is left than is due", extra={"refund_id": refund.refund_id, "left": left})
+    observe.count("RefundsCut")
 
 
 def _report(refund: Refund, why: str) -> None:

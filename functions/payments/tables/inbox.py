@@ -1,7 +1,7 @@
 """Stripe's events as they came: `PAYMENTS_INBOX_TABLE`."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
@@ -9,13 +9,14 @@ from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.transactions import TransactWrite
 
-from payments.domain import EventStatus, StripeEvent
+from payments.domain.inbox import EventStatus, StripeEvent, Walk
 from payments.settings import settings
 from shared import clock
 from shared.aws import REGION
 from shared.rows import Row, refused_by_condition, warm
 
 KEPT = timedelta(days=90)
+WALK = "catch-up"
 
 
 class ByStatus(GlobalSecondaryIndex["InboxRow"]):  # type: ignore[no-untyped-call]
@@ -48,12 +49,27 @@ class InboxRow(Row):
     created = NumberAttribute()
     object_id = UnicodeAttribute()
     intent_id = UnicodeAttribute(null=True)
+    payment_id = UnicodeAttribute(null=True)
     payload = UnicodeAttribute(null=True)
     status = UnicodeAttribute()
     received_at = UTCDateTimeAttribute()
     attempts = NumberAttribute(default=0)
     reason = UnicodeAttribute(null=True)
     expires_at = NumberAttribute()
+
+
+class WalkRow(Row):
+    """pk `catch-up`: how far Stripe's own list of events was read."""
+
+    class Meta:
+        table_name = settings().payments_inbox_table
+        region = REGION
+
+    pk = UnicodeAttribute(hash_key=True)
+    since = NumberAttribute()
+    newest = NumberAttribute(null=True)
+    after = UnicodeAttribute(null=True)
+    version = NumberAttribute()
 
 
 def prepare() -> None:
@@ -69,6 +85,7 @@ def keep(event: StripeEvent, payload: str | None) -> bool:
         created=event.created,
         object_id=event.object_id,
         intent_id=event.intent_id,
+        payment_id=event.payment_id,
         payload=payload,
         status=event.status.value,
         received_at=event.received_at,
@@ -84,21 +101,67 @@ def keep(event: StripeEvent, payload: str | None) -> bool:
 
 def event(event_id: str) -> StripeEvent | None:
     """One event, read consistently."""
+    if event_id == WALK:
+        return None
     try:
         return _event(InboxRow.get(event_id, consistent_read=True))
     except DoesNotExist:
         return None
 
 
-def arrived(image: Mapping[str, Any]) -> StripeEvent:
-    """The event in a stream's image."""
+def arrived(image: Mapping[str, Any]) -> StripeEvent | None:
+    """The event in a stream's image; None where the row is another kind."""
+    if image["pk"]["S"] == WALK:
+        return None
     return _event(InboxRow.from_raw_data(dict(image)))
 
 
-def mark(event_id: str, status: EventStatus, reason: str | None = None) -> None:
-    """Write what became of an event; nothing where it was forgotten meanwhile."""
+def kept_of(event_ids: Collection[str]) -> set[str]:
+    """Which of these events, 100 at most, are kept already; it may overlook the newest: 1 BatchGetItem."""
+    return {row.pk for row in InboxRow.batch_get(event_ids, attributes_to_get=["pk"])}
+
+
+def walk() -> Walk | None:
+    """How far Stripe's list was read, read consistently; None before the first time."""
     try:
-        InboxRow(event_id).update(_outcome(status, reason), condition=InboxRow.pk.exists())
+        row = WalkRow.get(WALK, consistent_read=True)
+    except DoesNotExist:
+        return None
+    newest = int(row.newest) if row.newest else None
+    return Walk(int(row.since), newest, row.after, int(row.version))
+
+
+def walk_on(walk: Walk) -> bool:
+    """Write how far it was read; False where another did so since the version that `walk` carries."""
+    row = WalkRow(WALK, since=walk.since, newest=walk.newest, after=walk.after, version=walk.version + 1)
+    try:
+        row.save(WalkRow.version == walk.version if walk.version else WalkRow.pk.does_not_exist())
+    except PutError as error:
+        refused_by_condition(error)
+        return False
+    return True
+
+
+def waiting(before: datetime, limit: int) -> list[StripeEvent]:
+    """Events kept before then of which nothing became yet, oldest first: 1 Query."""
+    return [
+        _event(row)
+        for row in InboxRow.by_status.query(
+            EventStatus.RECEIVED.value, InboxRow.received_at < before, limit=limit
+        )
+    ]
+
+
+def mark(event_id: str, status: EventStatus, reason: str | None = None) -> None:
+    """Write what became of an event; nothing where it was forgotten meanwhile.
+
+    What was applied does not fail: two tries at once may end in either order.
+    """
+    condition = InboxRow.pk.exists()
+    if status is EventStatus.FAILED:
+        condition &= InboxRow.status != EventStatus.APPLIED.value
+    try:
+        InboxRow(event_id).update(_outcome(status, reason), condition=condition)
     except UpdateError as error:
         refused_by_condition(error)
 
@@ -131,6 +194,7 @@ def _event(row: InboxRow) -> StripeEvent:
         created=int(row.created),
         object_id=row.object_id,
         intent_id=row.intent_id,
+        payment_id=row.payment_id,
         status=EventStatus(row.status),
         received_at=row.received_at,
         attempts=int(row.attempts or 0),

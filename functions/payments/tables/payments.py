@@ -1,128 +1,129 @@
-"""Payments, the slot each order has for one, and refunds: `PAYMENTS_TABLE`."""
+"""Payments, a row each, and all that changes with one: in one transaction, under the version read."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
-from pynamodb.exceptions import DoesNotExist, PutError
-from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
+from pynamodb.attributes import (
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.exceptions import DoesNotExist
 
-from payments.domain import EventStatus, Payment, Refund, RefundStatus, Slot, Status
-from payments.settings import settings
-from payments.tables import inbox
-from shared import idempotency
-from shared.aws import REGION
+from payments.domain import holds
+from payments.domain.captures import Claim
+from payments.domain.disputes import Dispute
+from payments.domain.inbox import EventStatus
+from payments.domain.ledger import postings
+from payments.domain.payments import Capture, Method, Pages, Payment, Status
+from payments.domain.refunds import Refund
+from payments.tables import inbox, ledger, refunds
+from payments.tables.rows import ByDue, ByOrder, PaymentsRow, key_of
 from shared.money import Money
-from shared.rows import Refused, Row, refused_by_condition, transaction, warm
+from shared.rows import Refused, transaction
 
 PAYMENT = "payment"
-SLOT = "slot"
-
-
-class OnceRow(idempotency.OnceRow):
-    """Requests to open a payment, with their answers: for 24 hours that holds a payment's `client_secret`,
-    which is of use for paying this one payment and nothing else."""
-
-    class Meta:
-        table_name = settings().payments_once_table
-        region = REGION
-
-
-class ByOrder(GlobalSecondaryIndex["PaymentRow"]):  # type: ignore[no-untyped-call]
-    """An order's payments, oldest first."""
-
-    class Meta:
-        index_name = "by-order"
-        projection = AllProjection()
-
-    order_id = UnicodeAttribute(hash_key=True)
-    payment_id = UnicodeAttribute(range_key=True)
-
-
-class PaymentsRow(Row):
-    """Any row of the table; its subclasses share its connection."""
-
-    class Meta:
-        table_name = settings().payments_table
-        region = REGION
-
-    by_order = ByOrder()  # the connection knows the indexes of the class that opened it
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
+SHARDS = 8
 
 
 class PaymentRow(PaymentsRow):
-    """pk `payment#<id>`, sk `payment`."""
+    """pk `payment#<id>`, sk `payment`; its attributes are the fields of `Payment`. `due_at` and `due_shard`
+    (0 to 7, by its id) are there while somebody must look again."""
 
     by_order = ByOrder()
+    by_due = ByDue()
     payment_id = UnicodeAttribute()
     order_id = UnicodeAttribute()
+    number = UnicodeAttribute(null=True)
     user_id = UnicodeAttribute()
     email = UnicodeAttribute()
     amount = NumberAttribute()
     currency = UnicodeAttribute()
     attempt = NumberAttribute()
+    method = UnicodeAttribute(null=True)
+    capture = UnicodeAttribute(null=True)
+    pages = JSONAttribute(null=True)
     status = UnicodeAttribute()
     provider_id = UnicodeAttribute(null=True)
-    captured = NumberAttribute(default=0)
-    promised = NumberAttribute(default=0)
-    refunded = NumberAttribute(default=0)
+    session_id = UnicodeAttribute(null=True)
+    captured = NumberAttribute(null=True)
+    capturable = NumberAttribute(null=True)
+    hold_until = UTCDateTimeAttribute(null=True)
+    multicapture = BooleanAttribute(null=True)
+    promised = NumberAttribute(null=True)
+    waiting = NumberAttribute(null=True)
+    refunded = NumberAttribute(null=True)
+    not_returned = NumberAttribute(null=True)
+    recalled = NumberAttribute(null=True)
+    disputes = JSONAttribute(null=True)
+    reminded = JSONAttribute(null=True)
+    review = UnicodeAttribute(null=True)
+    to_capture = NumberAttribute(null=True)
+    all_left = BooleanAttribute(null=True)
+    claim = JSONAttribute(null=True)
+    capture_error = UnicodeAttribute(null=True)
+    captures_asked = JSONAttribute(null=True)
+    expiring = BooleanAttribute(null=True)
+    replaces = UnicodeAttribute(null=True)
+    relieved = BooleanAttribute(null=True)
+    replaced_by = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
     decline_id = UnicodeAttribute(null=True)
-    unwanted = BooleanAttribute(default=False)
+    unwanted = BooleanAttribute(null=True)
+    said_again = NumberAttribute(null=True)
     version = NumberAttribute()
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
+    due_shard = UnicodeAttribute(null=True)
+    due_at = UTCDateTimeAttribute(null=True)
 
     @classmethod
     def of(cls, payment: Payment) -> "PaymentRow":
-        plain = {name: value for name, value in vars(payment).items() if name != "amount"}
+        due = holds.due_at(payment, payment.updated_at)
+        # What is empty takes no room in the row.
+        plain = {name: value for name, value in vars(payment).items() if value not in (None, False, 0, ())}
         return cls(
-            **plain | {"pk": _key_of(payment.payment_id), "sk": PAYMENT, "status": payment.status.value},
-            amount=payment.amount.amount,
-            currency=payment.amount.currency,
+            **plain
+            | {
+                "pk": key_of(payment.payment_id),
+                "sk": PAYMENT,
+                "status": payment.status.value,
+                "method": payment.method.value,
+                "capture": payment.capture.value,
+                "amount": payment.amount.amount,
+                "currency": payment.amount.currency,
+                "pages": _plain(payment.pages),
+                "claim": _plain(payment.claim),
+                "disputes": [_plain(each) for each in payment.disputes] or None,
+                "captures_asked": list(payment.captures_asked) or None,
+                "reminded": list(payment.reminded) or None,
+                "due_at": due,
+                "due_shard": _shard_of(payment.payment_id) if due else None,
+            }
         )
 
     def payment(self) -> Payment:
+        held = {field.name: getattr(self, field.name) for field in fields(Payment)}
+        known = {name: value for name, value in held.items() if value is not None}
         return Payment(
-            payment_id=self.payment_id,
-            order_id=self.order_id,
-            user_id=self.user_id,
-            email=self.email,
-            amount=Money(amount=int(self.amount), currency=self.currency),
-            attempt=int(self.attempt),
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-            status=Status(self.status),
-            provider_id=self.provider_id,
-            captured=int(self.captured),
-            promised=int(self.promised),
-            refunded=int(self.refunded),
-            reason=self.reason,
-            decline_id=self.decline_id,
-            unwanted=self.unwanted,
-            version=int(self.version),
+            **known
+            | {
+                "amount": Money(amount=int(self.amount), currency=self.currency),
+                "status": Status(self.status),
+                "method": Method(self.method or Method.PAYMENT_INTENT),
+                "capture": Capture(self.capture or Capture.AUTOMATIC),
+                "pages": Pages(**_dated(self.pages, "open_until")) if self.pages else None,
+                "claim": Claim(**self.claim) if self.claim else None,
+                "captures_asked": tuple(self.captures_asked or ()),
+                "reminded": tuple(self.reminded or ()),
+                "disputes": tuple(Dispute(**_dated(each, "evidence_due")) for each in self.disputes or ()),
+            }
         )
-
-
-class SlotRow(PaymentsRow):
-    """pk `order#<id>`, sk `slot`: makes an order's live payment the only one."""
-
-    payment_id = UnicodeAttribute(null=True)
-    attempt = NumberAttribute(null=True)
-    closed = BooleanAttribute(null=True)
-
-
-class RefundRow(PaymentsRow):
-    """pk `payment#<id>`, sk `ref_…`: its id is derived from what it is for, so it is made once."""
-
-    amount = NumberAttribute()
-    why = UnicodeAttribute()
-    status = UnicodeAttribute()
-    provider_id = UnicodeAttribute(null=True)
-    updated_at = UTCDateTimeAttribute()
 
 
 def probe() -> None:
@@ -130,15 +131,10 @@ def probe() -> None:
     payment("probe")
 
 
-def prepare() -> None:
-    """Make the client during init, not in the first request."""
-    warm(PaymentsRow)
-
-
 def payment(payment_id: str) -> Payment | None:
     """One payment, read consistently: 1 GetItem."""
     try:
-        return PaymentRow.get(_key_of(payment_id), PAYMENT, consistent_read=True).payment()
+        return PaymentRow.get(key_of(payment_id), PAYMENT, consistent_read=True).payment()
     except DoesNotExist:
         return None
 
@@ -158,49 +154,40 @@ def payments_of(
     return [row.payment() for row in found], found.last_evaluated_key
 
 
-def slot(order_id: str) -> Slot:
-    """The order's slot, read consistently; an empty one where nothing was written yet."""
-    try:
-        return _slot(order_id, SlotRow.get(f"order#{order_id}", SLOT, consistent_read=True))
-    except DoesNotExist:
-        return Slot(order_id)
+def due(now: datetime) -> Iterator[str]:
+    """The ids of the payments that somebody must look at by `now`: a Query a shard, each run another first,
+    so that a run that is cut short does not always leave the same ones."""
+    first = int(now.timestamp()) // 300
+    for step in range(SHARDS):
+        for row in PaymentRow.by_due.query(str((first + step) % SHARDS), PaymentRow.due_at <= now):
+            yield row.pk.removeprefix("payment#")
 
 
-def begin(payment: Payment, before: Slot) -> bool:
-    """Put the payment into the slot as it was `before`; False where another came first or it was closed."""
-    row = SlotRow(f"order#{payment.order_id}", SLOT, payment_id=payment.payment_id, attempt=payment.attempt)
-    untouched = SlotRow.pk.does_not_exist()
-    if before.attempt:
-        untouched = (SlotRow.attempt == before.attempt) & SlotRow.closed.does_not_exist()
-    try:
-        with transaction(PaymentsRow) as writes:
-            writes.save(row, condition=untouched)
-            writes.save(PaymentRow.of(payment), condition=PaymentRow.pk.does_not_exist())
-    except Refused:
-        return False
-    return True
-
-
-def close(order_id: str) -> Slot:
-    """Close the order's slot for good; what it holds."""
-    row = SlotRow(f"order#{order_id}", SLOT)
-    row.update([SlotRow.closed.set(True)])
-    return _slot(order_id, row)
-
-
-def write(old: Payment, new: Payment, now: datetime, applied: str | None = None) -> bool:
-    """Replace `old` by `new`, and mark the Stripe event `applied` in the same transaction.
+def write(
+    old: Payment,
+    new: Payment,
+    now: datetime,
+    applied: str | None = None,
+    changed: Sequence[Refund] = (),
+) -> bool:
+    """Replace `old` by `new`; in the same transaction write the `changed` refunds and the ledger's entry, and
+    mark the Stripe event `applied`.
 
     False where another wrote meanwhile; nothing is written then.
     """
-    if new == old:
+    if new == old and not changed:
         if applied:
             inbox.mark(applied, EventStatus.APPLIED)
         return True
-    row = PaymentRow.of(replace(new, version=old.version + 1, updated_at=now))
+    after = replace(new, version=old.version + 1, updated_at=now)
+    entry = postings(old, after)
     try:
         with transaction(PaymentsRow) as writes:
-            writes.save(row, condition=PaymentRow.version == old.version)
+            writes.save(PaymentRow.of(after), condition=PaymentRow.version == old.version)
+            for refund in changed:
+                writes.save(refunds.RefundRow.of(refund, now))
+            if entry:
+                writes.save(ledger.LedgerRow.of(entry), condition=ledger.LedgerRow.pk.does_not_exist())
             if applied:
                 inbox.mark_within(writes, applied, EventStatus.APPLIED)
     except Refused:
@@ -208,78 +195,20 @@ def write(old: Payment, new: Payment, now: datetime, applied: str | None = None)
     return True
 
 
-def refund(payment_id: str, refund_id: str) -> Refund | None:
-    """One refund, read consistently."""
-    try:
-        row = RefundRow.get(_key_of(payment_id), refund_id, consistent_read=True)
-    except DoesNotExist:
+def _shard_of(payment_id: str) -> str:
+    return str(crc32(payment_id.encode()) % SHARDS)
+
+
+def _plain(thing: Any) -> dict[str, Any] | None:
+    """A dataclass as JSON has it."""
+    if thing is None:
         return None
-    return Refund(
-        refund_id=row.sk,
-        payment_id=payment_id,
-        amount=int(row.amount),
-        reason=row.why,
-        status=RefundStatus(row.status),
-        provider_id=row.provider_id,
-    )
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(thing).items()
+    }
 
 
-def promise(refund: Refund, old: Payment, new: Payment, now: datetime) -> bool:
-    """Write a new refund and the payment that has its money promised; False where another wrote meanwhile."""
-    try:
-        with transaction(PaymentsRow) as writes:
-            writes.save(_refund_row(refund, now), condition=RefundRow.pk.does_not_exist())
-            writes.save(
-                PaymentRow.of(replace(new, version=old.version + 1, updated_at=now)),
-                condition=PaymentRow.version == old.version,
-            )
-    except Refused:
-        return False
-    return True
-
-
-def conclude(old: Refund, new: Refund, now: datetime) -> bool:
-    """Write how the refund stands; a failed one unclaims its money. False where it moved on."""
-    try:
-        with transaction(PaymentsRow) as writes:
-            writes.save(_refund_row(new, now), condition=RefundRow.status == old.status.value)
-            if new.status is RefundStatus.FAILED:
-                writes.update(
-                    PaymentRow(_key_of(old.payment_id), PAYMENT),
-                    [
-                        PaymentRow.promised.set(PaymentRow.promised - old.amount),
-                        PaymentRow.version.set(PaymentRow.version + 1),
-                    ],
-                    condition=PaymentRow.pk.exists(),
-                )
-    except Refused:
-        return False
-    return True
-
-
-def keep_refused(refund: Refund, now: datetime) -> None:
-    """Keep a refund that was refused before it began; the second time changes nothing."""
-    try:
-        _refund_row(refund, now).save(RefundRow.pk.does_not_exist())
-    except PutError as error:
-        refused_by_condition(error)
-
-
-def _refund_row(refund: Refund, now: datetime) -> RefundRow:
-    return RefundRow(
-        _key_of(refund.payment_id),
-        refund.refund_id,
-        amount=refund.amount,
-        why=refund.reason,
-        status=refund.status.value,
-        provider_id=refund.provider_id,
-        updated_at=now,
-    )
-
-
-def _key_of(payment_id: str) -> str:
-    return f"payment#{payment_id}"
-
-
-def _slot(order_id: str, row: SlotRow) -> Slot:
-    return Slot(order_id, row.payment_id, int(row.attempt or 0), bool(row.closed))
+def _dated(kept: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = kept.get(name)
+    return {**kept, name: datetime.fromisoformat(value) if value else None}

@@ -4,15 +4,20 @@ from localstack.stripe import ids
 from localstack.stripe.cards import Card
 from localstack.stripe.errors import Object
 from localstack.stripe.paging import page
-from localstack.stripe.resources import fields
+from localstack.stripe.resources import balance_transactions, fields
 from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
+AUTHORIZED_FOR = 7 * 24 * 3600  # seconds a bank holds money for a capture
+
 
 def attempt(unit: Unit, intent: Object, method: Object, card: Card, *, authenticated: bool) -> Object:
-    """Put an intent's amount to the card's bank: a charge `succeeded` (captured or not) or `failed`."""
-    paid = card.decline is None
-    captured = paid and intent["capture_method"] != "manual"
+    """Put an intent's amount to the bank: a charge `succeeded` (captured or not), `failed` or `pending`."""
+    status = "pending" if card.slow else "failed" if card.decline else "succeeded"
+    paid, failed = status == "succeeded", status == "failed"
+    held = method_of_capture(intent) == "manual"
+    captured = not failed and not held
+    capture_before = unit.today + AUTHORIZED_FOR
     charge: Object = {
         "id": ids.new("ch"),
         "object": "charge",
@@ -32,8 +37,8 @@ def attempt(unit: Unit, intent: Object, method: Object, card: Card, *, authentic
         "description": intent["description"],
         "disputed": False,
         "failure_balance_transaction": None,
-        "failure_code": None if paid else card.decline_code,
-        "failure_message": None if paid else card.decline_message,
+        "failure_code": card.decline_code if failed else None,
+        "failure_message": card.decline_message if failed else None,
         "fraud_details": {},
         "livemode": False,
         "metadata": dict(intent["metadata"]),
@@ -42,7 +47,9 @@ def attempt(unit: Unit, intent: Object, method: Object, card: Card, *, authentic
         "paid": paid,
         "payment_intent": intent["id"],
         "payment_method": method["id"],
-        "payment_method_details": _details(intent, method, authenticated=authenticated),
+        "payment_method_details": _details(
+            intent, method, card, capture_before if held else None, authenticated=authenticated
+        ),
         "radar_options": {},
         "receipt_email": intent["receipt_email"],
         "receipt_number": None,
@@ -53,26 +60,81 @@ def attempt(unit: Unit, intent: Object, method: Object, card: Card, *, authentic
         "source_transfer": None,
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
-        "status": "succeeded" if paid else "failed",
+        "status": status,
         "transfer_data": intent["transfer_data"],
         "transfer_group": intent["transfer_group"],
         "_card": card.token,
+        "_capture_before": capture_before,
+        "_captures": 0,
     }
+    if captured and paid:
+        _pay_in(unit, charge, intent["amount"])
     unit.save(charge)
-    unit.emit("charge.succeeded" if paid else "charge.failed", charge)
+    unit.emit(f"charge.{status}", charge)
     return charge
 
 
-def capture(unit: Unit, charge: Object, amount: int) -> Object:
-    """Take `amount` of what the bank set aside; the rest is let go, which makes no refund."""
-    charge["captured"], charge["amount_captured"] = True, amount
+def settle(unit: Unit, charge: Object, card: Card) -> Object:
+    """The bank's answer to a pending charge has come."""
+    if card.decline:
+        charge |= {
+            "status": "failed",
+            "captured": False,
+            "amount_captured": 0,
+            "failure_code": card.decline_code,
+            "failure_message": card.decline_message,
+            "outcome": _outcome(card),
+        }
+    else:
+        charge |= {"status": "succeeded", "paid": True}
+        _pay_in(unit, charge, charge["amount"])
     unit.save(charge)
-    unit.emit("charge.captured", charge)
+    unit.emit(f"charge.{charge['status']}", charge)
     return charge
+
+
+def allows_many_captures(charge: Object) -> bool:
+    details = charge["payment_method_details"].get("card", {})
+    return bool(details.get("multicapture", {}).get("status") == "available")
+
+
+def capture(unit: Unit, charge: Object, amount: int, *, final: bool, many: bool) -> Object:
+    """Take `amount` of what the bank set aside. After the final one the rest is let go, without a refund.
+
+    Where there may be many, each says `charge.updated`, and only the final one `charge.captured`.
+    """
+    before = dict(charge)
+    charge["amount_captured"] += amount
+    charge["_captures"] += 1
+    charge["captured"] = final
+    count_refund(charge, 0)
+    if amount:
+        _pay_in(unit, charge, amount)
+    unit.save(charge)
+    if many:
+        unit.emit("charge.updated", charge, before)
+    if final:
+        unit.emit("charge.captured", charge, before)
+    return charge
+
+
+def _pay_in(unit: Unit, charge: Object, amount: int) -> None:
+    """Add to the shop's balance; the charge shows the first of several, and is the caller's to save."""
+    paid = balance_transactions.record(unit, "charge", amount, charge)
+    charge["balance_transaction"] = charge["balance_transaction"] or paid["id"]
+
+
+def count_refund(charge: Object, amount: int) -> None:
+    """Add an amount given back, below zero for one that came back; the charge is the caller's to save."""
+    charge["amount_refunded"] += amount
+    # A hold of which more may yet be captured is not refunded in full, whatever was given back.
+    whole = charge["captured"] and charge["amount_refunded"] == charge["amount_captured"]
+    charge["refunded"] = bool(whole)
 
 
 def _outcome(card: Card) -> Object:
     blocked = card.decline == "fraudulent"
+    risk = "highest" if blocked else "elevated" if card.review else "normal"
     return {
         "advice_code": "do_not_try_again" if card.decline in ("lost_card", "stolen_card") else None,
         "network_advice_code": None,
@@ -83,13 +145,32 @@ def _outcome(card: Card) -> Object:
         if blocked
         else "declined_by_network",
         "reason": "highest_risk_level" if blocked else card.decline,
-        "risk_level": "highest" if blocked else "normal",
+        "risk_level": risk,
         "seller_message": "Payment complete." if not card.decline else "The bank returned a decline.",
-        "type": "authorized" if not card.decline else "blocked" if blocked else "issuer_declined",
+        "type": "manual_review"
+        if card.review
+        else "authorized"
+        if not card.decline
+        else "blocked"
+        if blocked
+        else "issuer_declined",
     }
 
 
-def _details(intent: Object, method: Object, *, authenticated: bool) -> Object:
+def method_of_capture(intent: Object) -> str:
+    """The card's own, where the intent has one, goes before the intent's."""
+    own: str | None = intent["payment_method_options"]["card"].get("capture_method")
+    return own or str(intent["capture_method"])
+
+
+def _multicapture(intent: Object, card: Card) -> str:
+    asked = intent["payment_method_options"]["card"].get("request_multicapture") == "if_available"
+    return "available" if asked and card.multicapture else "unavailable"
+
+
+def _details(
+    intent: Object, method: Object, card: Card, capture_before: int | None, *, authenticated: bool
+) -> Object:
     shown = (
         "brand",
         "checks",
@@ -110,12 +191,17 @@ def _details(intent: Object, method: Object, *, authenticated: bool) -> Object:
         "transaction_id": intent["id"],
         "version": "2.2.0",
     }
-    card = {name: method["card"][name] for name in shown}
+    if card.kind == "bacs_debit":
+        account = {**method["bacs_debit"], "expected_debit_date": None, "mandate": None}
+        return {"bacs_debit": account, "type": "bacs_debit"}
+    hold = {} if capture_before is None else {"capture_before": capture_before}
     return {
         "card": {
-            **card,
+            **{name: method["card"][name] for name in shown},
             "amount_authorized": intent["amount"],
-            "network": card["brand"],
+            **hold,
+            "multicapture": {"status": _multicapture(intent, card)},
+            "network": card.brand,
             "three_d_secure": secured if authenticated else None,
         },
         "type": "card",

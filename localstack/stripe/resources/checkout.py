@@ -5,7 +5,14 @@ from typing import Any
 from localstack.stripe import ids, money
 from localstack.stripe.errors import Object, invalid
 from localstack.stripe.paging import listing, page
-from localstack.stripe.resources import customers, fields, payment_intents, payment_methods, products
+from localstack.stripe.resources import (
+    confirmation,
+    customers,
+    fields,
+    lifecycle,
+    payment_intents,
+    products,
+)
 from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
@@ -104,6 +111,7 @@ def _blank(unit: Unit, params: Params, total: int, lines: list[Object]) -> Objec
         "mode": "payment",
         "payment_intent": None,
         "payment_method_collection": "if_required",
+        "payment_method_options": {"card": (params.get("payment_method_options") or {}).get("card", {})},
         "payment_method_types": ["card"],
         "payment_status": "unpaid",
         "shipping_options": [],
@@ -118,15 +126,19 @@ def _blank(unit: Unit, params: Params, total: int, lines: list[Object]) -> Objec
     }
 
 
-def pay(unit: Unit, session: Object, email: str, number: str) -> Object:
-    """The hosted page's button: the session's intent, confirmed with the card; CardError when refused."""
+def pay(unit: Unit, session: Object, email: str, name: str, means: Params) -> Object:
+    """The hosted page's button: the session's intent, confirmed with `means`; CardError when refused.
+
+    `means` is a payment method's `type` and what goes with it.
+    """
     intent_data = session["_intent_data"]
     session["customer_details"] = {
-        **fields.person({"email": email or None}),
+        **fields.person({"email": email or None, "name": name or None}),
         "tax_exempt": "none",
         "tax_ids": [],
     }
     wanted: dict[str, Any] = {name: intent_data[name] for name in _OF_THE_INTENT if name in intent_data}
+    wanted["payment_method_options"] = session["payment_method_options"]
     wanted |= {"amount": session["amount_total"], "currency": session["currency"]}
     if session["customer"]:
         wanted["customer"] = session["customer"]
@@ -137,12 +149,18 @@ def pay(unit: Unit, session: Object, email: str, number: str) -> Object:
         session["payment_intent"] = intent["id"]
     # Before confirming, so that what a refusal keeps knows of this attempt.
     unit.save(session)
-    card = {"number": number, "exp_month": 12, "exp_year": payment_methods.unit_year(unit) + 3, "cvc": "123"}
-    method = {"type": "card", "card": card, "billing_details": {"email": email or None}}
-    back = f"{unit.base_url}/c/pay/{session['id']}"
-    return payment_intents.confirm(
-        unit, {"payment_method_data": method, "return_url": back}, session["payment_intent"]
+    billing = {"email": email or None, "name": name or None}
+    method = {**means, "billing_details": billing}
+    return confirmation.confirm(
+        unit,
+        unit.get("payment_intent", session["payment_intent"]),
+        {"payment_method_data": method, "return_url": f"{unit.base_url}/c/pay/{session['id']}"},
     )
+
+
+def success_url(session: Object) -> str:
+    """Where a shopper goes who has paid."""
+    return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
 def settle(unit: Unit, intent: Object) -> Object | None:
@@ -150,13 +168,25 @@ def settle(unit: Unit, intent: Object) -> Object | None:
     session = unit.store.get("checkout.session", intent.get("_session", ""))
     if session is None or session["status"] != "open":
         return session
-    if intent["status"] in ("succeeded", "requires_capture"):
+    if intent["status"] in ("succeeded", "requires_capture", "processing"):
         session["status"] = "complete"
         session["payment_status"] = "paid" if intent["status"] == "succeeded" else "unpaid"
         session["url"] = None
         unit.save(session)
         unit.emit("checkout.session.completed", session)
     return session
+
+
+def settle_debit(unit: Unit, id_: str) -> None:
+    """The bank's answer to a debit has come; a session that waited for it says how it ended."""
+    intent = unit.store.get("payment_intent", id_)
+    if intent is None or intent["status"] != "processing":
+        return
+    confirmation.settle_debit(unit, intent)
+    session = unit.store.get("checkout.session", intent.get("_session", ""))
+    if session:
+        ended = "succeeded" if intent["status"] == "succeeded" else "failed"
+        unit.emit(f"checkout.session.async_payment_{ended}", session)
 
 
 def expire(unit: Unit, params: Params, id_: str) -> Object:
@@ -168,6 +198,9 @@ def expire(unit: Unit, params: Params, id_: str) -> Object:
         )
     session |= {"status": "expired", "url": None}
     unit.save(session)
+    intent = unit.store.get("payment_intent", session["payment_intent"] or "")
+    if intent:  # from an attempt that came to nothing
+        lifecycle.cancel(unit, intent, "automatic")
     unit.emit("checkout.session.expired", session)
     return session
 

@@ -1,4 +1,4 @@
-"""How an intent moves: confirmed, authenticated, charged, captured, cancelled, and when it may not.
+"""How an intent comes by its money: confirmed, authenticated, charged.
 
 Source: https://docs.stripe.com/payments/paymentintents/lifecycle
 """
@@ -8,33 +8,17 @@ from typing import Any
 from localstack.stripe import ids
 from localstack.stripe.cards import Card
 from localstack.stripe.errors import CardError, Object, StripeError, invalid, unexpected_state
-from localstack.stripe.resources import charges, disputes, payment_methods
+from localstack.stripe.resources import charges, fields, holds, payment_methods, reviews
+from localstack.stripe.resources.lifecycle import require, succeed
 from localstack.stripe.resources.payment_methods import card_of
 from localstack.stripe.routing import Params
 from localstack.stripe.unit import Unit, public
 
-AUTHORIZED_FOR = 7 * 24 * 3600  # seconds a bank holds money for a capture
-_OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
-_ALLOWED = {
-    "update": _OPEN,
-    "confirm": _OPEN,
-    "capture": ("requires_capture",),
-    "cancel": (*_OPEN, "requires_capture"),
-}
+DEBITED_AFTER = 2.0  # seconds until a bank answers a direct debit; in truth it is days
 _UNAUTHENTICATED = (
     "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new"
     " PaymentMethod to attempt to fulfill this PaymentIntent again."
 )
-
-
-def require(intent: Object, action: str) -> None:
-    """400 unless the intent's status lets this be done."""
-    if intent["status"] not in _ALLOWED[action]:
-        raise unexpected_state(
-            f"You cannot {action} this PaymentIntent because it has a status of {intent['status']}. Only a"
-            f" PaymentIntent with one of the following statuses allows it: {', '.join(_ALLOWED[action])}.",
-            public(intent),
-        )
 
 
 def method_for(unit: Unit, intent: Object, params: Params) -> Object:
@@ -84,7 +68,10 @@ def confirm(unit: Unit, intent: Object, params: Params) -> Object:
     for name in ("receipt_email", "setup_future_usage", "capture_method"):
         if params.get(name):
             intent[name] = params[name]
+    fields.card_options(intent, params)
     intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
+    if card_of(method).slow:
+        _require_debit(intent)
     if not card_of(method).secure:
         return _charge(unit, intent, method, authenticated=False)
     if params.get("off_session") or params.get("error_on_requires_action"):
@@ -99,6 +86,16 @@ def confirm(unit: Unit, intent: Object, params: Params) -> Object:
             ),
         )
     return _challenge(unit, intent, params)
+
+
+def _require_debit(intent: Object) -> None:
+    """A direct debit is in pounds, and takes the money or does not: it holds none."""
+    if intent["currency"] != "gbp" or charges.method_of_capture(intent) == "manual":
+        raise invalid(
+            "The payment method type `bacs_debit` is for payments in gbp that are captured automatically.",
+            code="payment_intent_invalid_parameter",
+            param="payment_method",
+        )
 
 
 def _challenge(unit: Unit, intent: Object, params: Params) -> Object:
@@ -151,29 +148,40 @@ def _charge(unit: Unit, intent: Object, method: Object, *, authenticated: bool) 
     card = card_of(method)
     charge = charges.attempt(unit, intent, method, card, authenticated=authenticated)
     intent["latest_charge"] = charge["id"]
+    if charge["status"] == "pending":
+        intent["status"] = "processing"
+        unit.save(intent)
+        unit.schedule(DEBITED_AFTER, "settle_debit", intent["id"])
+        unit.emit("payment_intent.processing", intent)
+        return intent
     if card.decline:
-        refusal = CardError(
-            card.decline_message, code=card.decline_code, decline_code=card.decline, charge=charge["id"]
-        )
-        raise _refuse(unit, intent, method, refusal)
+        raise _refuse(unit, intent, method, _declined(card, charge))
     method["_spent_on"] = intent["id"]
     unit.save(method)
-    if intent["capture_method"] == "manual":
-        intent |= {"status": "requires_capture", "amount_capturable": intent["amount"]}
-        unit.save(intent)
-        unit.schedule(AUTHORIZED_FOR, "void_authorization", intent["id"])
-        unit.emit("payment_intent.amount_capturable_updated", intent)
+    if card.review:
+        reviews.open_on(unit, intent, charge, "rule")
+    if charge["captured"]:
+        succeed(unit, intent, charge, card)
     else:
-        _succeed(unit, intent, charge, card, intent["amount"])
+        holds.place(unit, intent, charge)
     return intent
 
 
-def _succeed(unit: Unit, intent: Object, charge: Object, card: Card, amount: int) -> None:
-    intent |= {"status": "succeeded", "amount_capturable": 0, "amount_received": amount}
-    unit.save(intent)
-    unit.emit("payment_intent.succeeded", intent)
-    if card.dispute:
-        disputes.open_on(unit, charge, card)
+def settle_debit(unit: Unit, intent: Object) -> None:
+    """The bank's answer to a debit has come: the intent has succeeded, or wants another means of payment."""
+    charge = unit.get("charge", intent["latest_charge"])
+    card = card_of(charge)
+    charges.settle(unit, charge, card)
+    if card.decline:
+        _refuse(unit, intent, unit.get("payment_method", intent["payment_method"]), _declined(card, charge))
+    else:
+        succeed(unit, intent, charge, card)
+
+
+def _declined(card: Card, charge: Object) -> CardError:
+    return CardError(
+        card.decline_message, code=card.decline_code, decline_code=card.decline, charge=charge["id"]
+    )
 
 
 def _refuse(unit: Unit, intent: Object, method: Object, refusal: StripeError) -> StripeError:
@@ -189,52 +197,3 @@ def _refuse(unit: Unit, intent: Object, method: Object, refusal: StripeError) ->
     unit.emit("payment_intent.payment_failed", intent)
     refusal.fields |= {"payment_method": public(method), "payment_intent": public(intent)}
     return refusal
-
-
-def capture(unit: Unit, intent: Object, params: Params) -> Object:
-    """Take all of what was authorised, or `amount_to_capture` of it."""
-    require(intent, "capture")
-    amount = int(
-        params["amount_to_capture"] if "amount_to_capture" in params else intent["amount_capturable"]
-    )
-    if amount < 1:
-        raise invalid(
-            "This value must be greater than or equal to 1.",
-            code="parameter_invalid_integer",
-            param="amount_to_capture",
-        )
-    if amount > intent["amount_capturable"]:
-        raise invalid(
-            f"The amount_to_capture {amount} is greater than the PaymentIntent's amount_capturable"
-            f" {intent['amount_capturable']}.",
-            code="amount_too_large",
-            param="amount_to_capture",
-        )
-    charge = charges.capture(unit, unit.get("charge", intent["latest_charge"]), amount)
-    _succeed(unit, intent, charge, card_of(charge), amount)
-    return intent
-
-
-def cancel(unit: Unit, intent: Object, reason: str | None) -> Object:
-    """No more will come of the intent; what the bank had set aside is let go."""
-    require(intent, "cancel")
-    intent |= {
-        "status": "canceled",
-        "amount_capturable": 0,
-        "canceled_at": unit.today,
-        "cancellation_reason": reason,
-        "next_action": None,
-    }
-    unit.save(intent)
-    unit.emit("payment_intent.canceled", intent)
-    return intent
-
-
-def void(unit: Unit, id_: str) -> None:
-    """An authorisation that nobody captured in time expires."""
-    intent = unit.store.get("payment_intent", id_)
-    if intent is None or intent["status"] != "requires_capture":
-        return
-    charge = unit.get("charge", intent["latest_charge"])
-    unit.emit("charge.expired", charge)
-    cancel(unit, intent, "automatic")

@@ -1,34 +1,49 @@
-"""Disputes: a shopper's bank takes money back, and the shop may argue."""
+"""Disputes: a shopper's bank takes money back, and the shop may argue.
+
+Source: https://docs.stripe.com/disputes/how-disputes-work
+"""
 
 from localstack.stripe import ids
-from localstack.stripe.cards import Card
 from localstack.stripe.errors import Object, invalid
 from localstack.stripe.paging import page
-from localstack.stripe.resources import fields
+from localstack.stripe.resources import balance_transactions, fields, refund_outcomes, reviews
 from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
-_DAYS = 24 * 3600
-_OPEN = {"needs_response", "warning_needs_response"}
-_CODES = {"fraudulent": "10.4", "product_not_received": "13.1", "general": "10.4"}
+_DAY = 24 * 3600
+_TO_ANSWER = 9 * _DAY  # seconds a shop has to submit evidence
+_TO_DECIDE = _DAY  # seconds after which the bank decides against a shop that submitted none
+_INQUIRY_LASTS = 120 * _DAY
+_OPEN = ("needs_response", "warning_needs_response")
+_UNDER_REVIEW = ("under_review", "warning_under_review")
+_CODES = {"fraudulent": "10.4", "product_not_received": "13.1"}
+_EVIDENCE = """
+    access_activity_log billing_address cancellation_policy cancellation_policy_disclosure
+    cancellation_rebuttal customer_communication customer_email_address customer_name customer_purchase_ip
+    customer_signature duplicate_charge_documentation duplicate_charge_explanation duplicate_charge_id
+    product_description receipt refund_policy refund_policy_disclosure refund_refusal_explanation service_date
+    service_documentation shipping_address shipping_carrier shipping_date shipping_documentation
+    shipping_tracking_number uncategorized_file uncategorized_text
+""".split()
 
 
-def open_on(unit: Unit, charge: Object, card: Card) -> Object:
-    """What a disputing test card brings about as soon as it is charged."""
-    inquiry = card.dispute == "inquiry"
-    reason = "general" if card.dispute in (None, "inquiry") else card.dispute
+def open_on(
+    unit: Unit, charge: Object, reason: str, *, inquiry: bool = False, amount: int | None = None
+) -> Object:
+    """A chargeback takes `amount` (all that is not refunded) at once; an inquiry takes nothing."""
+    code = _CODES.get(reason, "13.7")
     dispute: Object = {
         "id": ids.new("du"),
         "object": "dispute",
-        "amount": charge["amount"],
+        "amount": charge["amount_captured"] - charge["amount_refunded"] if amount is None else amount,
         "balance_transactions": [],
         "charge": charge["id"],
         "created": unit.today,
         "currency": charge["currency"],
         "enhanced_eligibility_types": [],
-        "evidence": {},
+        "evidence": {**dict.fromkeys(_EVIDENCE), "enhanced_evidence": {}},
         "evidence_details": {
-            "due_by": unit.today + 9 * _DAYS,
+            "due_by": unit.today + _TO_ANSWER,
             "enhanced_eligibility": {},
             "has_evidence": False,
             "past_due": False,
@@ -37,13 +52,13 @@ def open_on(unit: Unit, charge: Object, card: Card) -> Object:
         "is_charge_refundable": inquiry,
         "livemode": False,
         "metadata": {},
-        "network_reason_code": _CODES[reason],
+        "network_reason_code": code,
         "payment_intent": charge["payment_intent"],
         "payment_method_details": {
             "card": {
-                "brand": card.brand,
+                "brand": charge["payment_method_details"].get("card", {}).get("brand"),
                 "case_type": "inquiry" if inquiry else "chargeback",
-                "network_reason_code": _CODES[reason],
+                "network_reason_code": code,
             },
             "type": "card",
         },
@@ -52,22 +67,56 @@ def open_on(unit: Unit, charge: Object, card: Card) -> Object:
     }
     charge["disputed"] = True
     unit.save(charge)
+    if not inquiry:
+        _move(unit, dispute, "dispute", -dispute["amount"])
     unit.save(dispute)
+    unit.schedule(_TO_ANSWER, "end_evidence", dispute["id"])
+    if inquiry:
+        unit.schedule(_INQUIRY_LASTS, "close_dispute", dispute["id"])
     unit.emit("charge.dispute.created", dispute)
     if not inquiry:
-        unit.emit("charge.dispute.funds_withdrawn", dispute)
+        _withdrawn(unit, dispute, charge)
     return dispute
+
+
+def escalate(unit: Unit, dispute: Object) -> Object:
+    """An inquiry becomes a chargeback: the money goes, and there is a new time to answer in."""
+    before = _copy(dispute)
+    dispute |= {"status": "needs_response", "is_charge_refundable": False}
+    dispute["evidence_details"] |= {"due_by": unit.today + _TO_ANSWER, "past_due": False}
+    dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
+    _move(unit, dispute, "dispute", -dispute["amount"])
+    unit.save(dispute)
+    unit.schedule(_TO_ANSWER, "end_evidence", dispute["id"])
+    unit.emit("charge.dispute.updated", dispute, before)
+    _withdrawn(unit, dispute, unit.get("charge", dispute["charge"]))
+    return dispute
+
+
+def _withdrawn(unit: Unit, dispute: Object, charge: Object) -> None:
+    """Say that the money is gone; what was being given back of it is not given twice."""
+    unit.emit("charge.dispute.funds_withdrawn", dispute)
+    for refund in unit.store.select("refund", [("json_extract(body, '$.charge') = ?", charge["id"])], 100):
+        if refund["status"] == "pending":
+            refund_outcomes.come_back(unit, refund, "failed", "charge_for_pending_refund_disputed")
+    reviews.close_of(unit, charge, "disputed")
+
+
+def _move(unit: Unit, dispute: Object, category: str, amount: int) -> None:
+    moved = balance_transactions.record(unit, category, amount, dispute)
+    dispute["balance_transactions"] = [*dispute["balance_transactions"], moved]
 
 
 def update(unit: Unit, params: Params, id_: str) -> Object:
     """The texts `winning_evidence` and `losing_evidence` decide at once; other evidence is under review."""
     dispute = unit.get("dispute", id_)
-    before = {**dispute, "evidence_details": dict(dispute["evidence_details"])}
+    before = _copy(dispute)
     fields.change(dispute, params, ())
     evidence = params.get("evidence")
     if evidence:
-        _require_open(dispute)
-        dispute["evidence"] = {**dispute["evidence"], **evidence}
+        _require_answerable(dispute)
+        given = {name: None if text == "" else text for name, text in evidence.items()}
+        dispute["evidence"] = {**dispute["evidence"], **given}
         dispute["evidence_details"]["has_evidence"] = True
     submitted = bool(evidence) and params.get("submit", True)
     if submitted:
@@ -77,32 +126,94 @@ def update(unit: Unit, params: Params, id_: str) -> Object:
     unit.emit("charge.dispute.updated", dispute, before)
     verdict = str(dispute["evidence"].get("uncategorized_text", "")) if submitted else ""
     if verdict in ("winning_evidence", "losing_evidence"):
-        _decide(unit, dispute, won=verdict == "winning_evidence")
+        decide(unit, dispute, won=verdict == "winning_evidence")
     return dispute
 
 
 def close(unit: Unit, params: Params, id_: str) -> Object:
     """The shop gives in."""
     dispute = unit.get("dispute", id_)
-    _require_open(dispute)
-    _decide(unit, dispute, won=False)
-    return dispute
+    _require_open(dispute, (*_OPEN, *_UNDER_REVIEW))
+    return decide(unit, dispute, won=False)
 
 
-def _require_open(dispute: Object) -> None:
-    if dispute["status"] not in _OPEN:
+def _require_open(dispute: Object, statuses: tuple[str, ...]) -> None:
+    if dispute["status"] not in statuses:
         raise invalid(f"This dispute is already {dispute['status']}.", code="dispute_already_closed")
 
 
-def _decide(unit: Unit, dispute: Object, *, won: bool) -> None:
+def _require_answerable(dispute: Object) -> None:
+    _require_open(dispute, _OPEN)
+    if dispute["evidence_details"]["past_due"]:
+        raise invalid("The time to submit evidence for this dispute is over.", param="evidence")
+
+
+def decide(unit: Unit, dispute: Object, *, won: bool) -> Object:
+    """The end of an open dispute: an inquiry is closed whoever was right, a chargeback won gives back."""
+    _require_open(dispute, (*_OPEN, *_UNDER_REVIEW))
     if dispute["status"].startswith("warning"):
         dispute["status"] = "warning_closed"
     else:
         dispute["status"] = "won" if won else "lost"
+    if dispute["status"] == "won":
+        _move(unit, dispute, "dispute_reversal", dispute["amount"])
     unit.save(dispute)
     unit.emit("charge.dispute.closed", dispute)
     if dispute["status"] == "won":
         unit.emit("charge.dispute.funds_reinstated", dispute)
+    return dispute
+
+
+def end_evidence(unit: Unit, id_: str) -> None:
+    """The time to answer is over; a chargeback that nobody answered is lost soon."""
+    dispute = unit.store.get("dispute", id_)
+    if dispute is None or dispute["status"] not in _OPEN:
+        return
+    if unit.now < dispute["evidence_details"]["due_by"]:
+        return  # an inquiry that became a chargeback meanwhile, and has its own time
+    before = _copy(dispute)
+    dispute["evidence_details"]["past_due"] = True
+    unit.save(dispute)
+    unit.emit("charge.dispute.updated", dispute, before)
+    if dispute["status"] == "needs_response":
+        left = dispute["evidence_details"]["due_by"] + _TO_DECIDE - unit.now
+        unit.schedule(max(0.0, left), "close_dispute", id_)
+
+
+def lapse(unit: Unit, id_: str) -> None:
+    """Nobody did anything for long enough: a chargeback is lost, an inquiry over."""
+    dispute = unit.store.get("dispute", id_)
+    if dispute is None or dispute["status"] not in (*_OPEN, "warning_under_review"):
+        return
+    if dispute["status"] == "needs_response" and not dispute["evidence_details"]["past_due"]:
+        return  # an inquiry that became a chargeback meanwhile, and has its own time
+    decide(unit, dispute, won=False)
+
+
+def resolve_inquiries(unit: Unit, charge: Object) -> None:
+    """An inquiry into a charge that was given back in full has nothing left to ask."""
+    for dispute in _of(unit, charge):
+        if dispute["status"] in ("warning_needs_response", "warning_under_review"):
+            decide(unit, dispute, won=False)
+
+
+def leave_refundable(unit: Unit, charge: Object) -> bool:
+    """Whether no dispute of the charge stands against a refund."""
+    return all(dispute["is_charge_refundable"] or dispute["status"] == "won" for dispute in _of(unit, charge))
+
+
+def newest_of(unit: Unit, intent: Object) -> Object | None:
+    found = unit.store.select("dispute", [("json_extract(body, '$.payment_intent') = ?", intent["id"])], 1)
+    return found[0] if found else None
+
+
+def _of(unit: Unit, charge: Object) -> list[Object]:
+    return unit.store.select("dispute", [("json_extract(body, '$.charge') = ?", charge["id"])], 10)
+
+
+def _copy(dispute: Object) -> Object:
+    """As it was: the parts that change are parts of it."""
+    return {**dispute, "evidence_details": dict(dispute["evidence_details"])}
 
 
 def retrieve(unit: Unit, params: Params, id_: str) -> Object:

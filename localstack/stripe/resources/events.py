@@ -1,17 +1,49 @@
-"""Events: what happened, as webhooks told it."""
+"""Events: what happened, as webhooks told it, or should have.
 
-from localstack.stripe.errors import Object
+Source: https://docs.stripe.com/api/events/list
+"""
+
+import json
+from typing import Any
+
+from localstack.stripe.errors import Object, invalid
 from localstack.stripe.paging import page
 from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
+from localstack.stripe.webhooks import UNDELIVERED
+
+_KEPT = 30 * 24 * 3600  # seconds for which Stripe shows an event
+_MOST_TYPES = 20
 
 
 def retrieve(unit: Unit, params: Params, id_: str) -> Object:
-    return unit.get("event", id_)
+    event = unit.get("event", id_)
+    if event["created"] <= unit.now - _KEPT:
+        raise unit.missing("event", id_)
+    return event
 
 
 def list_all(unit: Unit, params: Params) -> Object:
-    return page(unit, "event", params, "/v1/events", ("type",))
+    """Of the last 30 days, newest first.
+
+    A `type` may end in `.*`. With `delivery_success` false come those that some endpoint has not taken: still
+    pending, given up, or lost.
+    """
+    conditions: list[tuple[str, Any]] = [("created > ?", unit.now - _KEPT)]
+    types = params.get("types", [])
+    if types and "type" in params:
+        raise invalid("You may pass either `type` or `types`, but not both.", param="types")
+    if len(types) > _MOST_TYPES:
+        raise invalid(f"Array types exceeded maximum {_MOST_TYPES} allowed elements.", param="types")
+    if types:
+        conditions.append(
+            ("json_extract(body, '$.type') IN (SELECT value FROM json_each(?))", json.dumps(types))
+        )
+    if "type" in params:
+        conditions.append(("json_extract(body, '$.type') GLOB ?", params["type"]))
+    if "delivery_success" in params:
+        conditions.append((f"EXISTS ({UNDELIVERED}) IS NOT ?", int(params["delivery_success"])))
+    return page(unit, "event", params, "/v1/events", more=conditions)
 
 
 ROUTES = [

@@ -52,3 +52,14 @@ def change(thing: Object, params: Params, names: tuple[str, ...]) -> None:
         thing["metadata"] = metadata(thing["metadata"], params["metadata"])
     if "shipping" in params and "shipping" in thing:
         thing["shipping"] = shipping(params["shipping"])
+
+
+def card_options(intent: Object, params: Params) -> None:
+    """Set the options for cards that were given; the others stay."""
+    given = (params.get("payment_method_options") or {}).get("card") or {}
+    options = intent["payment_method_options"]["card"]
+    for name in ("capture_method", "request_multicapture", "request_three_d_secure"):
+        if given.get(name):
+            options[name] = given[name]
+        elif name in given:
+            options.pop(name, None)

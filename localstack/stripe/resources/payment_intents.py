@@ -3,8 +3,7 @@
 from localstack.stripe import ids, money
 from localstack.stripe.errors import Object, invalid
 from localstack.stripe.paging import page
-from localstack.stripe.resources import confirmation, customers, fields
-from localstack.stripe.resources.confirmation import require
+from localstack.stripe.resources import confirmation, customers, fields, holds, lifecycle
 from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
@@ -24,6 +23,7 @@ _UNTIL_SETTLED = {
     "customer",
     "payment_method",
     "payment_method_data",
+    "payment_method_options",
 }
 
 
@@ -34,6 +34,7 @@ def create(unit: Unit, params: Params) -> Object:
         raise invalid(f"You can only pass {early[0]} when confirm=true.", param=early[0])
     intent = _blank(unit, params)
     fields.change(intent, params, _PLAIN)
+    fields.card_options(intent, params)
     if "payment_method" in params or "payment_method_data" in params:
         method = confirmation.method_for(unit, intent, params)
         unit.save(method)
@@ -109,7 +110,7 @@ def update(unit: Unit, params: Params, id_: str) -> Object:
     """Words may change at any time, money and means only until they are settled."""
     intent = unit.get("payment_intent", id_)
     if set(params) & _UNTIL_SETTLED:
-        require(intent, "update")
+        lifecycle.require(intent, "update")
     if "currency" in params:
         intent["currency"] = money.currency(params["currency"])
     if "amount" in params or "currency" in params:
@@ -124,21 +125,25 @@ def update(unit: Unit, params: Params, id_: str) -> Object:
         unit.save(method)
         intent |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
     fields.change(intent, params, _PLAIN)
+    fields.card_options(intent, params)
     unit.save(intent)
     return intent
 
 
 def confirm(unit: Unit, params: Params, id_: str) -> Object:
-    return confirmation.confirm(unit, unit.get("payment_intent", id_), params)
+    intent = unit.get("payment_intent", id_)
+    lifecycle.require_own(intent, "confirm")
+    return confirmation.confirm(unit, intent, params)
 
 
 def capture(unit: Unit, params: Params, id_: str) -> Object:
-    return confirmation.capture(unit, unit.get("payment_intent", id_), params)
+    return holds.capture(unit, unit.get("payment_intent", id_), params)
 
 
 def cancel(unit: Unit, params: Params, id_: str) -> Object:
     intent = unit.get("payment_intent", id_)
-    return confirmation.cancel(unit, intent, params.get("cancellation_reason"))
+    lifecycle.require_own(intent, "cancel")
+    return lifecycle.cancel(unit, intent, params.get("cancellation_reason"))
 
 
 def list_all(unit: Unit, params: Params) -> Object:

@@ -1,4 +1,4 @@
-"""Payment methods: cards, of which only what may be shown is kept."""
+"""Payment methods: cards and bank accounts, of which only what may be shown is kept."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -18,7 +18,11 @@ def create(unit: Unit, params: Params) -> Object:
 
 
 def build(unit: Unit, params: Params) -> Object:
-    """A card's payment method, not yet saved, from `type`, `card` and `billing_details`."""
+    """A payment method, not yet saved, from `type`, `card` or `bacs_debit`, and `billing_details`."""
+    if params.get("type") == "bacs_debit" and isinstance(params.get("bacs_debit"), dict):
+        given = params["bacs_debit"]
+        sort_code, number = str(given.get("sort_code", "")), str(given.get("account_number", ""))
+        return _method(unit, cards.by_account(sort_code, number), 0, 0, params)
     if params.get("type") != "card" or not params.get("card"):
         raise invalid(
             "This Stripe takes cards: give `type=card` and `card`.", code="parameter_missing", param="card"
@@ -53,46 +57,59 @@ def _method(unit: Unit, card: cards.Card, month: int, year: int, params: Params)
         "object": "payment_method",
         "allow_redisplay": params.get("allow_redisplay", "unspecified"),
         "billing_details": fields.person(params.get("billing_details")),
-        "card": {
-            "brand": card.brand,
-            "checks": {
-                "address_line1_check": None,
-                "address_postal_code_check": None,
-                "cvc_check": "fail" if card.decline == "incorrect_cvc" else "pass",
-            },
-            "country": card.country,
-            "display_brand": card.brand,
-            "exp_month": month,
-            "exp_year": year,
-            "fingerprint": hashlib.sha256(card.number.encode()).hexdigest()[:16],
-            "funding": card.funding,
-            "generated_from": None,
-            "last4": card.last4,
-            "networks": {"available": [card.brand], "preferred": None},
-            "regulated_status": "unregulated",
-            "three_d_secure_usage": {"supported": True},
-            "wallet": None,
-        },
+        card.kind: _account(card) if card.kind == "bacs_debit" else _card(card, month, year),
         "created": unit.today,
         "customer": None,
         "livemode": False,
         "metadata": fields.metadata({}, params.get("metadata")),
-        "type": "card",
+        "type": card.kind,
         "_card": card.token,
     }
 
 
+def _card(card: cards.Card, month: int, year: int) -> Object:
+    return {
+        "brand": card.brand,
+        "checks": {
+            "address_line1_check": None,
+            "address_postal_code_check": None,
+            "cvc_check": "fail" if card.decline == "incorrect_cvc" else "pass",
+        },
+        "country": card.country,
+        "display_brand": card.brand,
+        "exp_month": month,
+        "exp_year": year,
+        "fingerprint": _fingerprint(card),
+        "funding": card.funding,
+        "generated_from": None,
+        "last4": card.last4,
+        "networks": {"available": [card.brand], "preferred": None},
+        "regulated_status": "unregulated",
+        "three_d_secure_usage": {"supported": True},
+        "wallet": None,
+    }
+
+
+def _account(account: cards.Card) -> Object:
+    return {
+        "fingerprint": _fingerprint(account),
+        "last4": account.last4,
+        "sort_code": account.number[:6],
+    }
+
+
+def _fingerprint(card: cards.Card) -> str:
+    return hashlib.sha256(card.number.encode()).hexdigest()[:16]
+
+
 def card_of(method: Object) -> cards.Card:
     """What test card a payment method is."""
-    card = cards.by_token(f"pm_card_{method['_card']}")
-    if card is None:
-        raise LookupError(f"{method['id']} was saved with a test card that is no longer in the table")
-    return card
+    return cards.named(method["_card"])
 
 
 def resolve(unit: Unit, id_: str, param: str | None = None) -> Object:
-    """The payment method; a `pm_card_…` name is a new one each time, as at Stripe."""
-    if card := cards.by_token(id_) if id_.startswith("pm_card_") else None:
+    """The payment method; the name of a test card or account is a new one each time, as at Stripe."""
+    if card := cards.by_token(id_) if id_.startswith(("pm_card_", "pm_bacsDebit_")) else None:
         return _method(unit, card, 12, unit_year(unit) + 1, {})
     return unit.get("payment_method", id_, param)
 
@@ -118,7 +135,7 @@ def attach(unit: Unit, params: Params, id_: str) -> Object:
     if method["customer"] not in (None, customer["id"]):
         raise invalid("The payment method you provided has already been attached to a customer.")
     card = card_of(method)
-    if card.decline and card.token != "chargeCustomerFail":
+    if card.decline and not card.slow and card.token != "chargeCustomerFail":
         raise CardError(card.decline_message, code=card.decline_code, decline_code=card.decline)
     method["customer"] = customer["id"]
     unit.save(method)

@@ -3,8 +3,10 @@
 from localstack.stripe import ids, money
 from localstack.stripe.errors import Object, invalid
 from localstack.stripe.paging import page
-from localstack.stripe.resources import fields
+from localstack.stripe.resources import disputes, fields, reviews
+from localstack.stripe.resources.charges import count_refund
 from localstack.stripe.resources.payment_methods import card_of
+from localstack.stripe.resources.refund_outcomes import pay_out
 from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
@@ -14,9 +16,9 @@ SETTLES_AFTER = 2.0  # seconds until a refund of the cards that take their time 
 def create(unit: Unit, params: Params) -> Object:
     charge = _charge(unit, params)
     left = charge["amount_captured"] - charge["amount_refunded"]
-    if charge["refunded"] or left == 0:
+    if left == 0:
         raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
-    if charge["disputed"] and not _still_refundable(unit, charge):
+    if charge["disputed"] and not disputes.leave_refundable(unit, charge):
         raise invalid(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
         )
@@ -34,11 +36,18 @@ def create(unit: Unit, params: Params) -> Object:
             param="amount",
         )
     refund = _build(unit, charge, amount, params)
-    _count(charge, amount)
+    before = dict(charge)
+    count_refund(charge, amount)
     unit.save(charge)
+    if refund["status"] == "succeeded":
+        pay_out(unit, refund)
     unit.save(refund)
     unit.emit("refund.created", refund)
-    unit.emit("charge.refunded", charge)
+    unit.emit("charge.refunded", charge, before)
+    if charge["refunded"]:
+        fraud = refund["reason"] == "fraudulent"
+        reviews.close_of(unit, charge, "refunded_as_fraud" if fraud else "refunded")
+        disputes.resolve_inquiries(unit, charge)
     return refund
 
 
@@ -48,7 +57,7 @@ def _charge(unit: Unit, params: Params) -> Object:
         charge = unit.get("charge", params["charge"], "charge")
     elif "payment_intent" in params:
         intent = unit.get("payment_intent", params["payment_intent"], "payment_intent")
-        if intent["status"] != "succeeded":
+        if intent["amount_received"] == 0:
             raise invalid(
                 f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund.",
                 code="payment_intent_unexpected_state",
@@ -61,16 +70,11 @@ def _charge(unit: Unit, params: Params) -> Object:
             code="parameter_missing",
             param="payment_intent",
         )
-    if not charge["captured"]:
+    if not charge["amount_captured"] or not charge["paid"]:
         raise invalid(
             f"Charge {charge['id']} was not captured; cancel its PaymentIntent instead.", param="charge"
         )
     return charge
-
-
-def _still_refundable(unit: Unit, charge: Object) -> bool:
-    disputes = unit.store.select("dispute", [("json_extract(body, '$.charge') = ?", charge["id"])], 10)
-    return all(dispute["is_charge_refundable"] or dispute["status"] == "won" for dispute in disputes)
 
 
 def _build(unit: Unit, charge: Object, amount: int, params: Params) -> Object:
@@ -86,6 +90,7 @@ def _build(unit: Unit, charge: Object, amount: int, params: Params) -> Object:
         "charge": charge["id"],
         "created": unit.today,
         "currency": charge["currency"],
+        "customer": charge["customer"],
         "destination_details": {
             "card": {
                 "reference": ids.token(16),
@@ -95,9 +100,12 @@ def _build(unit: Unit, charge: Object, amount: int, params: Params) -> Object:
             },
             "type": "card",
         },
+        "failure_balance_transaction": None,
+        "failure_reason": None,
         "metadata": fields.metadata({}, params.get("metadata")),
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],
+        "pending_reason": "processing" if fate == "pending" else None,
         "reason": params.get("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,
@@ -105,31 +113,6 @@ def _build(unit: Unit, charge: Object, amount: int, params: Params) -> Object:
         "transfer_reversal": None,
         "_fails": fate == "failed",
     }
-
-
-def settle(unit: Unit, id_: str) -> None:
-    """A pending refund arrives; one that was bound to fail comes back, and its amount with it."""
-    refund = unit.store.get("refund", id_)
-    if refund is None or refund["status"] in ("failed", "canceled"):
-        return
-    before = dict(refund)
-    if refund["_fails"]:
-        refund |= {"status": "failed", "failure_reason": "unknown", "failure_balance_transaction": None}
-        charge = unit.get("charge", refund["charge"])
-        _count(charge, -refund["amount"])
-        unit.save(charge)
-    else:
-        refund["status"] = "succeeded"
-    unit.save(refund)
-    unit.emit("refund.updated", refund, before)
-    unit.emit("charge.refund.updated", refund, before)
-    if refund["status"] == "failed":
-        unit.emit("refund.failed", refund)
-
-
-def _count(charge: Object, amount: int) -> None:
-    charge["amount_refunded"] += amount
-    charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
 
 
 def retrieve(unit: Unit, params: Params, id_: str) -> Object:

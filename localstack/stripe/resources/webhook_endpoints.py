@@ -12,7 +12,7 @@ from localstack.stripe.unit import Unit
 
 def create(unit: Unit, params: Params) -> Object:
     """The only answer that shows the secret."""
-    secret = f"whsec_{ids.token(32)}"
+    secret = _secret()
     endpoint: Object = {
         "id": ids.new("we"),
         "object": "webhook_endpoint",
@@ -43,6 +43,21 @@ def update(unit: Unit, params: Params, id_: str) -> Object:
     fields.change(endpoint, params, ("description",))
     unit.save(endpoint)
     return endpoint
+
+
+def roll(unit: Unit, endpoint: Object, overlap: float) -> Object:
+    """Give the endpoint a new secret; for `overlap` seconds deliveries are signed with the old one too.
+
+    Source: https://docs.stripe.com/webhooks#roll-endpoint-secrets
+    """
+    endpoint["_previous_secret"], endpoint["_previous_until"] = endpoint["_secret"], unit.now + overlap
+    endpoint["_secret"] = _secret()
+    unit.save(endpoint)
+    return {"endpoint": endpoint["id"], "secret": endpoint["_secret"], "until": int(unit.now + overlap)}
+
+
+def _secret() -> str:
+    return f"whsec_{ids.token(32)}"
 
 
 def delete(unit: Unit, params: Params, id_: str) -> Object:

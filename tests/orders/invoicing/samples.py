@@ -8,8 +8,9 @@ from typing import Any
 from pypdf import PdfReader
 
 from orders.domain.moves import Status
-from orders.domain.orders import Entry, H, Invoice, Order
+from orders.domain.orders import Account, Invoice, Order
 from orders.domain.terms import Terms
+from orders.domain.timeline import Entry, H
 from orders.invoicing.document import Document, Seller, document_of
 from shared.money import Money, Price
 from shared.quotes import QuotedLine, ShippingAddress
@@ -80,6 +81,7 @@ def paid(order_id: str = "ord_1", agreed: Terms | None = None) -> Order:
         version=3,
         expires_at=None,
         payment_id="pay_1",
+        accounts={"pay_1": Account(captured=order.agreed.total.amount, version=2)},
         timeline=(*order.timeline, entry),
     )
 

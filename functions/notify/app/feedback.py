@@ -1,0 +1,11 @@
+"""NotifyFeedback: the queue of what SES says of mails."""
+
+from notify import texter
+from notify.consumers import feedback
+from notify.tables import rows
+from shared import ready
+
+rows.warm_up()
+texter.warm_up()
+consume = feedback.handle
+ready()

@@ -1,0 +1,1 @@
+"""Messages in, a module a queue."""

@@ -1,0 +1,25 @@
+"""The queue of what SES says of mails that it took."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from notify.domain.feedback import Feedback
+from notify.service import feedback
+from shared import observe
+from shared.observe import log
+
+
+def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """The Lambda handler (raw delivery, ReportBatchItemFailures); a message is SES's JSON of one event."""
+    failures = []
+    for record in event["Records"]:
+        try:
+            said = Feedback.model_validate_json(record["body"])
+            observe.begin(said.notification_id or record["messageId"])
+            feedback.hear(said)
+        except Exception:
+            # One bad message must not hold up the others; it is retried and in the end set aside.
+            log.exception("feedback not taken", extra={"message_id": record["messageId"]})
+            failures.append({"itemIdentifier": record["messageId"]})
+    observe.end()
+    return {"batchItemFailures": failures}

@@ -1,0 +1,96 @@
+"""What Amazon SES says of a mail after it took it, in the JSON of its event publishing.
+
+https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from notify.domain.outcomes import Cause, Outcome, Status
+from notify.domain.readers import Block
+from shared.plain import one_line
+
+TAG = "notification"  # of the mail, by which its feedback finds its notification
+HEADER = "X-Notification-Id"
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Recipient(_Said):
+    email: str = Field(alias="emailAddress")
+    diagnostic: str | None = Field(None, alias="diagnosticCode")
+
+
+class _Bounce(_Said):
+    type: str = Field(alias="bounceType")
+    subtype: str = Field("", alias="bounceSubType")
+    recipients: list[_Recipient] = Field([], alias="bouncedRecipients")
+
+
+class _Complaint(_Said):
+    kind: str | None = Field(None, alias="complaintFeedbackType")
+    recipients: list[_Recipient] = Field([], alias="complainedRecipients")
+
+
+class _Reject(_Said):
+    reason: str = ""
+
+
+class _Header(_Said):
+    name: str
+    value: str
+
+
+class _Mail(_Said):
+    destination: list[str] = []
+    headers: list[_Header] = []
+    tags: dict[str, list[str]] = {}
+
+
+class Feedback(_Said):
+    """One event of SES. Kinds that say nothing new here (`Send`, `DeliveryDelay`) have no outcome."""
+
+    kind: Literal["Bounce", "Complaint", "Delivery", "Reject"] | str = Field(alias="eventType")
+    mail: _Mail
+    bounce: _Bounce | None = None
+    complaint: _Complaint | None = None
+    reject: _Reject | None = None
+
+    @property
+    def notification_id(self) -> str | None:
+        """Which notification the mail was: by its tag, else by its header."""
+        tagged = self.mail.tags.get(TAG, [])
+        named = [header.value for header in self.mail.headers if header.name.lower() == HEADER.lower()]
+        return next(iter([*tagged, *named]), None)
+
+    @property
+    def is_hard(self) -> bool:
+        """Whether the address is none: what is `Transient` or `Undetermined` may pass."""
+        return self.bounce is not None and self.bounce.type == "Permanent"
+
+    @property
+    def block(self) -> Block | None:
+        """What keeps further mail from the recipients."""
+        if self.complaint is not None:
+            return Block.COMPLAINT
+        return Block.BOUNCE if self.is_hard else None
+
+    @property
+    def recipients(self) -> list[str]:
+        said = self.bounce or self.complaint
+        return [recipient.email for recipient in said.recipients] if said else []
+
+    @property
+    def outcome(self) -> Outcome | None:
+        if self.bounce is not None:
+            said = [recipient.diagnostic for recipient in self.bounce.recipients if recipient.diagnostic]
+            words = [self.bounce.type, self.bounce.subtype, *said[:1]]
+            return Outcome(Status.BOUNCED, Cause.BOUNCE, one_line(", ".join(filter(None, words))))
+        if self.complaint is not None:
+            return Outcome(Status.COMPLAINED, Cause.COMPLAINT, one_line(self.complaint.kind or "complaint"))
+        if self.reject is not None:
+            return Outcome(Status.FAILED, Cause.REFUSED, one_line(f"SES rejected it: {self.reject.reason}"))
+        return Outcome(Status.DELIVERED) if self.kind == "Delivery" else None

@@ -1,0 +1,81 @@
+"""HTML that people write, reduced to what a letter may hold."""
+
+from html import escape
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+from shared.plain import one_line
+
+# What a text needs, and nothing that loads, runs, hides or fills in.
+_KEPT = {"p", "br", "strong", "b", "em", "i", "u", "ul", "ol", "li", "h2", "h3", "blockquote", "a"}
+_EMPTY = {"br"}
+_DROPPED_WHOLE = {"script", "style", "head", "title", "template", "iframe", "object", "noscript", "textarea"}
+_SCHEMES = {"https", "mailto"}
+_MAX_TEXT = 20_000
+
+
+def clean(html: str) -> str:
+    """The HTML with a text's own tags alone, all closed; of attributes a link's `https` or `mailto` target.
+
+    Built anew from what was understood, so nothing gets through by being misunderstood.
+    """
+    cleaner = _Cleaner()
+    cleaner.feed(html)
+    cleaner.close()
+    return cleaner.result()
+
+
+class _Cleaner(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._written: list[str] = []
+        self._open: list[str] = []
+        self._skipped: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._skipped or tag in _DROPPED_WHOLE:
+            self._skipped.append(tag)
+        elif tag in _EMPTY:
+            self._written.append(f"<{tag}>")
+        elif tag in _KEPT:
+            self._written.append(self._start(tag, dict(attrs)))
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if not self._skipped and tag in _EMPTY:
+            self._written.append(f"<{tag}>")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._skipped:
+            while self._skipped.pop() != tag:
+                pass
+        elif not self._skipped and tag in self._open:
+            while (closed := self._open.pop()) != tag:
+                self._written.append(f"</{closed}>")
+            self._written.append(f"</{tag}>")
+
+    def handle_data(self, data: str) -> None:
+        if not self._skipped:
+            words = one_line(data, limit=_MAX_TEXT)
+            before, after = data[:1].isspace(), words and data[-1:].isspace()
+            self._written.append(escape(f"{' ' if before else ''}{words}{' ' if after else ''}"))
+
+    def result(self) -> str:
+        return "".join(self._written) + "".join(f"</{tag}>" for tag in reversed(self._open))
+
+    def _start(self, tag: str, attributes: dict[str, str | None]) -> str:
+        if tag != "a":
+            return f"<{tag}>"
+        target = _target(attributes.get("href") or "")
+        return f'<a class="link" href="{escape(target)}">' if target else "<a>"
+
+
+def _target(written: str) -> str:
+    """Where a link may lead; empty where it may not."""
+    target = "".join(char for char in written if char.isprintable() and not char.isspace())
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return ""
+    whole = parts.netloc and parts.username is None if parts.scheme == "https" else bool(parts.path)
+    return target if parts.scheme in _SCHEMES and whole else ""

@@ -1,0 +1,31 @@
+"""The table's stream: notifications that did not reach their readers become news."""
+
+from collections.abc import Iterator
+
+from notify.domain.outcomes import UNREACHED
+from notify.tables.rows import NotificationRow
+from shared.events import Event, NotificationBounced, NotificationFacts
+from shared.outbox import Image
+
+
+def news(old: Image | None, new: Image | None) -> Iterator[Event]:
+    """What a change of a notification says: nothing, but that it did not arrive or was not welcome."""
+    if new is None or not new["pk"]["S"].startswith("ntf_"):
+        return
+    row = NotificationRow.from_raw_data(dict(new))
+    before = old["status"]["S"] if old else None
+    if row.cause not in UNREACHED or row.status == before:
+        return
+    facts = NotificationFacts(
+        notification_id=row.pk,
+        template=row.template,
+        channel=row.channel,
+        status=row.status,
+        reason=row.reason or "",
+        order_id=row.order_id,
+        user_id=row.user_id,
+        instead=row.instead,
+    )
+    yield NotificationBounced.about(
+        facts, subject=row.pk, version=int(row.version), at=row.updated_at, request_id=row.request_id
+    )

@@ -1,0 +1,48 @@
+"""What readers choose to hear of, signed in or by a link in a mail."""
+
+from dataclasses import replace
+
+from notify import unsubscribe_links
+from notify.domain.letters import Category
+from notify.domain.readers import Block, Choice, Preferences
+from notify.tables import readers
+from notify.tables.notifications import Overtaken
+from shared import clock
+from shared.rivals import again_when, expect
+
+
+def read(user_id: str) -> Preferences:
+    """What an account chose, or what holds for those who never did."""
+    return readers.preferences(user_id)
+
+
+@again_when(Overtaken, tries=5, doublings=3)
+def choose(
+    user_id: str, email: Choice, sms: Choice, language: str | None, if_match: int | None
+) -> Preferences:
+    """Replace what an account chose. Raises Stale, Contended."""
+    version = readers.preferences(user_id).version
+    expect(if_match, version)
+    chosen = Preferences(email, sms, language, version + 1)
+    readers.save_preferences(user_id, chosen, clock.now())
+    return chosen
+
+
+def check_link(token: str) -> None:
+    """Raises Malformed where the link is none of ours."""
+    unsubscribe_links.read(token)
+
+
+@again_when(Overtaken, tries=5, doublings=3)
+def unsubscribe(token: str) -> None:
+    """End the mails that a link is of; again changes nothing. Raises Malformed, Contended."""
+    asked = unsubscribe_links.read(token)
+    if asked.whose == "address":
+        readers.block(asked.name, Block.MARKETING, clock.now())
+        return
+    chosen = readers.preferences(asked.name)
+    ended = {"orders": False} if asked.category is Category.ORDERS else {"marketing": False}
+    email = replace(chosen.email, **ended)
+    if email != chosen.email:
+        changed = replace(chosen, email=email, version=chosen.version + 1)
+        readers.save_preferences(asked.name, changed, clock.now())

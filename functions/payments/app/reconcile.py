@@ -1,0 +1,34 @@
+"""PaymentsReconciler: comparisons with Stripe, begun by a schedule or staff, carried on by a stream."""
+
+from typing import Any
+
+from payments.service import reconciliations, reconciling
+from payments.tables import reconciliations as table
+from payments.tables import rows
+from shared import clock, observe, ready
+
+rows.prepare()
+
+
+def reconcile(event: Any, context: Any) -> None:
+    """A stream's batch: go on with the comparison that was written last. A schedule's event: begin one."""
+    observe.begin(str(event.get("id") or context.aws_request_id))
+    try:
+        if "Records" not in event:
+            reconciliations.ask("schedule", None, clock.now())
+            return
+        images = (record["dynamodb"].get("NewImage") for record in event["Records"])
+        newest = {run.reconciliation_id: run for image in images if (run := table.run_of(image))}
+        for run in newest.values():
+            if not run.is_over:
+                reconciling.go_on(
+                    run.reconciliation_id,
+                    run.version,
+                    lambda: context.get_remaining_time_in_millis() / 1000,
+                    clock.now(),
+                )
+    finally:
+        observe.end()
+
+
+ready()

@@ -1,0 +1,109 @@
+"""Manual capture: what has left is paid for, once, and never more than is held."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from payments import stripe_gateway
+from payments.domain import captures as rules
+from payments.domain import holds
+from payments.domain.captures import CaptureRefused, CaptureTooLarge, Claim
+from payments.domain.payments import Capture, NoSuchPayment, Payment
+from payments.service import settling
+from payments.service.settling import Change
+from payments.stripe_gateway import StripeRefused
+from payments.tables import payments
+from shared import observe, rivals
+from shared.events import ShipmentFacts
+from shared.money import Money
+from shared.observe import log
+
+ROUNDS = 3  # what is still owed after so many captures, the sweeper goes on with
+LAPSED = "The hold on the card is gone."
+
+
+@stripe_gateway.patiently
+def shipped(parcel: ShipmentFacts, now: datetime) -> None:
+    """A parcel left: what is due for all that has left is captured. A payment that took the money as it was
+    made has nothing to do. Raises NoSuchPayment, StripeUnavailable, Contended: the message comes again."""
+    held = _bearer(parcel.payment_id) if parcel.payment_id else None
+    if held is None or held.capture is Capture.AUTOMATIC:
+        return
+    due, complete = parcel.due_so_far.amount, parcel.complete
+    settling.change(held.payment_id, lambda held: Change(rules.due(held, due, complete)), now)
+    collect(held.payment_id, now)
+
+
+@stripe_gateway.patiently
+def capture(payment_id: str, key: str, amount: Money | None, now: datetime) -> Payment:
+    """Capture `amount`, or all that is held, as staff ask for it, once a `key`; the payment then.
+
+    Raises NoSuchPayment, NothingToCapture, CaptureTooLarge, CaptureRefused, or Unavailable: asked again it
+    goes on.
+    """
+    collect(payment_id, now)
+
+    def ask(held: Payment) -> Change:
+        if amount and amount.currency != held.amount.currency:
+            raise CaptureTooLarge(f"This payment is in {held.amount.currency}.", left=held.capturable)
+        if key not in held.captures_asked and rules.is_under_way(held):
+            raise rivals.contended()
+        return Change(rules.asked(held, amount.amount if amount else None, key))
+
+    settling.change(payment_id, ask, now)
+    held = collect(payment_id, now)
+    if held.capture_error:
+        raise CaptureRefused(held.capture_error)
+    return held
+
+
+def collect(payment_id: str, now: datetime) -> Payment:
+    """Capture what is due and did not come in, a claim at a time; the payment then.
+
+    A claim is written before Stripe is asked, and whoever finds it asks for the same: so two who capture at
+    once, or one whose answer was lost, take it once.
+    """
+    held = settling.settle(payment_id, now)
+    for _ in range(ROUNDS):
+        if held.capture is Capture.AUTOMATIC or not holds.owes_capture(held):
+            break
+        if held.capturable:
+            held = settling.change(payment_id, _claim, now)
+            if held.claim and held.provider_id:
+                _take(held.provider_id, payment_id, held.claim, now)
+            held = settling.settle(payment_id, now)
+        else:
+            held = _fail(payment_id, None, LAPSED, now)
+    return held
+
+
+def _claim(held: Payment) -> Change:
+    return Change(rules.claimed(held) if holds.owes_capture(held) and held.capturable else held)
+
+
+def _take(intent_id: str, payment_id: str, claim: Claim, now: datetime) -> None:
+    try:
+        stripe_gateway.capture(intent_id, payment_id, claim)
+    except StripeRefused as refusal:
+        if settling.settle(payment_id, now).captured == claim.base:
+            _fail(payment_id, claim, refusal.message, now)
+
+
+def _fail(payment_id: str, claim: Claim | None, why: str, now: datetime) -> Payment:
+    """Keep why goods that left are not paid for, unless that changed meanwhile."""
+
+    def rule(held: Payment) -> Change:
+        if held.claim != claim or not holds.owes_capture(held):
+            return Change(held)
+        return Change(replace(held, claim=None, capture_error=why))
+
+    log.error("capture failed", extra={"payment_id": payment_id, "reason": why})
+    observe.count("CapturesFailed")
+    return settling.change(payment_id, rule, now)
+
+
+def _bearer(payment_id: str) -> Payment:
+    """The payment, or the one that stands in for it now. Raises NoSuchPayment."""
+    held = payments.payment(payment_id)
+    if held is None:
+        raise NoSuchPayment("There is no such payment.")
+    return _bearer(held.replaced_by) if held.replaced_by else held

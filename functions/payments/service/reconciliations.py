@@ -1,0 +1,64 @@
+"""Comparisons with Stripe as people and schedules ask for them: one at a time."""
+
+from datetime import datetime
+from typing import Any
+
+from payments.domain.reconciling import runs as rules
+from payments.domain.reconciling.runs import Run
+from payments.settings import settings
+from payments.tables import reconciliations
+from shared.errors import NotFound, invalid
+from shared.ids import new_id
+from shared.paging import Cursors
+from shared.rows import Contended
+from shared.secrets import secret
+
+TRIES = 5
+LIST = "reconciliations"
+cursors = Cursors(lambda: secret(settings().payments_cursor_secret_arn)["key"])
+
+
+class NoSuchReconciliation(NotFound):
+    """There is no comparison of this id."""
+
+
+def ask(asked_by: str, since: datetime | None, now: datetime) -> Run:
+    """Have everything since then compared (None: since the last time); the one that runs, where one does.
+
+    Only writes it down: the table's stream starts it. Raises Invalid where `since` is not past, Contended.
+    """
+    if since is not None and since >= now:
+        raise invalid("/since", "since is a moment in the past.")
+    for _ in range(TRIES):
+        latest = reconciliations.latest()
+        if latest.running:
+            running = reconciliations.run(latest.running)
+            if running is None or not running.is_dead(now):
+                return _there(running)
+            reconciliations.end(rules.failed(running, "Nothing was heard of it any more.", now), latest)
+            continue
+        begin, until = rules.window(latest, since, now)
+        fresh = Run(new_id("rec"), begin, until, asked_by=asked_by, asked_at=now, updated_at=now)
+        if reconciliations.begin(fresh, latest):
+            return fresh
+    raise Contended("Others are asking for the same; ask again.", retry_after=1)
+
+
+def listed(limit: int, cursor: str | None) -> tuple[list[Run], str | None]:
+    """A page of comparisons without their findings, newest first."""
+    start: dict[str, Any] | None = cursors.read(cursor, LIST)
+    found, last = reconciliations.page(limit, start)
+    return found, cursors.write(last, LIST)
+
+
+def one(reconciliation_id: str) -> Run:
+    """A comparison with what it found. Raises NoSuchReconciliation."""
+    if not reconciliation_id.startswith(reconciliations.PREFIX):
+        raise NoSuchReconciliation("There is no such comparison.")
+    return _there(reconciliations.run(reconciliation_id))
+
+
+def _there(run: Run | None) -> Run:
+    if run is None:
+        raise NoSuchReconciliation("There is no such comparison.")
+    return run

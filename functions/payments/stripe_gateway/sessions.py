@@ -1,0 +1,88 @@
+"""Stripe's own page to pay on: a checkout session a payment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import stripe
+
+from payments.domain.checkout import Item
+from payments.domain.payments import Capture, Pages, Payment
+from payments.stripe_gateway import MANY_CAPTURES, StripeRefused, calling, key_of, metadata_of
+
+
+@dataclass(frozen=True)
+class Session:
+    """A checkout session as it is now; `intent_id` is None until the shopper has tried to pay."""
+
+    session_id: str
+    status: str
+    url: str | None
+    intent_id: str | None
+    payment_id: str | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == "open"
+
+
+def open_session(payment: Payment, pages: Pages, items: Sequence[Item]) -> Session:
+    """The payment's session: made by the first call, the same one by every other.
+
+    Raises StripeRefused or StripeUnavailable.
+    """
+    intent_data: dict[str, Any] = {"metadata": metadata_of(payment)}
+    params: dict[str, Any] = {
+        "mode": "payment",
+        "line_items": [_line(item, payment.amount.currency) for item in items],
+        "success_url": pages.success_url,
+        "cancel_url": pages.cancel_url,
+        "expires_at": int(pages.open_until.timestamp()),
+        "client_reference_id": payment.order_id,
+        "metadata": metadata_of(payment),
+        "payment_intent_data": intent_data,
+    }
+    if payment.email:
+        params["customer_email"] = payment.email
+    if payment.capture is Capture.MANUAL:
+        intent_data["capture_method"] = "manual"
+        params["payment_method_options"] = MANY_CAPTURES
+    with calling() as client:
+        return _read(client.v1.checkout.sessions.create(params, key_of(payment)))  # type: ignore[arg-type]
+
+
+def session(session_id: str) -> Session:
+    """The session as it is now. Raises StripeRefused where Stripe knows none of that id."""
+    with calling() as client:
+        return _read(client.v1.checkout.sessions.retrieve(session_id))
+
+
+def expire(session_id: str) -> Session:
+    """Have nobody pay on the page any more, if that is still possible; what the session is now."""
+    try:
+        with calling() as client:
+            return _read(client.v1.checkout.sessions.expire(session_id))
+    except StripeRefused:
+        return session(session_id)
+
+
+def _line(item: Item, currency: str) -> dict[str, Any]:
+    return {
+        "quantity": item.quantity,
+        "price_data": {
+            "currency": currency.lower(),
+            "unit_amount": item.unit_amount,
+            "product_data": {"name": item.name},
+        },
+    }
+
+
+def _read(found: stripe.checkout.Session) -> Session:
+    intent = found.payment_intent
+    return Session(
+        session_id=found.id,
+        status=found.status or "open",
+        url=found.url,
+        intent_id=intent.id if isinstance(intent, stripe.PaymentIntent) else intent,
+        payment_id=(found.metadata.to_dict() if found.metadata else {}).get("payment_id"),
+    )

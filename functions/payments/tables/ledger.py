@@ -1,0 +1,53 @@
+"""The ledger's entries: rows beside their payment, added and never changed."""
+
+from typing import Any
+
+from pynamodb.attributes import JSONAttribute, UnicodeAttribute, UTCDateTimeAttribute
+
+from payments.domain.ledger import Account, Entry, Line
+from payments.tables.rows import PaymentsRow, key_of
+
+PREFIX = "ledger#"
+
+
+class LedgerRow(PaymentsRow):
+    """pk `payment#<id>`, sk `ledger#<the payment's version, 10 digits>`; `lines` are [account, amount]."""
+
+    kind = UnicodeAttribute()
+    currency = UnicodeAttribute()
+    lines = JSONAttribute()
+    reference = UnicodeAttribute(null=True)
+    at = UTCDateTimeAttribute()
+
+    @classmethod
+    def of(cls, entry: Entry) -> "LedgerRow":
+        return cls(
+            key_of(entry.payment_id),
+            f"{PREFIX}{entry.version:010}",
+            kind=entry.kind,
+            currency=entry.currency,
+            lines=[[line.account.value, line.amount] for line in entry.lines],
+            reference=entry.reference,
+            at=entry.at,
+        )
+
+    def entry(self) -> Entry:
+        return Entry(
+            payment_id=self.pk.removeprefix("payment#"),
+            version=int(self.sk.removeprefix(PREFIX)),
+            kind=self.kind,
+            currency=self.currency,
+            lines=tuple(Line(Account(account), amount) for account, amount in self.lines),
+            reference=self.reference,
+            at=self.at,
+        )
+
+
+def page(
+    payment_id: str, limit: int, start: dict[str, Any] | None
+) -> tuple[list[Entry], dict[str, Any] | None]:
+    """Some of a payment's entries, oldest first, and the key to go on after: 1 Query."""
+    found = LedgerRow.query(
+        key_of(payment_id), LedgerRow.sk.startswith(PREFIX), limit=limit, last_evaluated_key=start
+    )
+    return [row.entry() for row in found], found.last_evaluated_key

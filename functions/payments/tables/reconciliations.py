@@ -1,0 +1,178 @@
+"""Comparisons with Stripe, and which of them runs: rows of `PAYMENTS_TABLE`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.exceptions import DoesNotExist, PutError
+
+from payments.domain.reconciling.differences import Finding, Kind, Repair
+from payments.domain.reconciling.runs import Latest, Run, RunStatus, Stage, Tally
+from payments.tables.rows import PaymentsRow
+from shared.rows import Refused, refused_by_condition, transaction
+
+PK = "reconciliations"
+LATEST = "latest"
+PREFIX = "rec_"
+
+
+class RunRow(PaymentsRow):
+    """pk `reconciliations`, sk `rec_…`: one comparison. `tally` counts `findings` and `unlisted` together."""
+
+    status = UnicodeAttribute()
+    since = UTCDateTimeAttribute()
+    until = UTCDateTimeAttribute()
+    asked_by = UnicodeAttribute()
+    asked_at = UTCDateTimeAttribute()
+    updated_at = UTCDateTimeAttribute()
+    stage = UnicodeAttribute()
+    after = UnicodeAttribute(null=True)
+    started_at = UTCDateTimeAttribute(null=True)
+    finished_at = UTCDateTimeAttribute(null=True)
+    looked_at = JSONAttribute()
+    findings = JSONAttribute(null=True)
+    unlisted = JSONAttribute()
+    tally = JSONAttribute()
+    reason = UnicodeAttribute(null=True)
+    version = NumberAttribute()
+
+    @classmethod
+    def of(cls, run: Run) -> "RunRow":
+        plain = {
+            name: value for name, value in vars(run).items() if name not in ("reconciliation_id", "findings")
+        }
+        return cls(
+            PK,
+            run.reconciliation_id,
+            **plain
+            | {
+                "status": run.status.value,
+                "stage": run.stage.value,
+                "looked_at": dict(run.looked_at),
+                "unlisted": vars(run.unlisted),
+                "tally": vars(run.tally),
+                "findings": [vars(finding) for finding in run.findings],
+            },
+        )
+
+    def run(self) -> Run:
+        """The comparison; without its findings, which then are only counted, where they were not read."""
+        known = self.findings is not None
+        return Run(
+            reconciliation_id=self.sk,
+            since=self.since,
+            until=self.until,
+            asked_by=self.asked_by,
+            asked_at=self.asked_at,
+            updated_at=self.updated_at,
+            status=RunStatus(self.status),
+            stage=Stage(self.stage),
+            after=self.after,
+            started_at=self.started_at,
+            finished_at=self.finished_at,
+            looked_at=self.looked_at,
+            findings=tuple(_finding(each) for each in self.findings or []),
+            unlisted=Tally(**(self.unlisted if known else self.tally)),
+            reason=self.reason,
+            version=int(self.version),
+        )
+
+
+class LatestRow(PaymentsRow):
+    """pk `reconciliations`, sk `latest`: makes the comparison that runs the only one."""
+
+    running = UnicodeAttribute(null=True)
+    compared_until = UTCDateTimeAttribute(null=True)
+
+
+COUNTED = [name for name in RunRow.get_attributes() if name != "findings"]
+
+
+def latest() -> Latest:
+    """Which one runs, and until when all is compared; read consistently."""
+    try:
+        row = LatestRow.get(PK, LATEST, consistent_read=True)
+    except DoesNotExist:
+        return Latest()
+    return Latest(row.running, row.compared_until)
+
+
+def run(reconciliation_id: str) -> Run | None:
+    """One comparison, read consistently: 1 GetItem."""
+    try:
+        return RunRow.get(PK, reconciliation_id, consistent_read=True).run()
+    except DoesNotExist:
+        return None
+
+
+def run_of(image: Mapping[str, Any] | None) -> Run | None:
+    """The comparison in a stream's image; None where the row is another kind."""
+    if image is None or image["pk"]["S"] != PK or image["sk"]["S"] == LATEST:
+        return None
+    return RunRow.from_raw_data(dict(image)).run()
+
+
+def page(limit: int, start: dict[str, Any] | None) -> tuple[list[Run], dict[str, Any] | None]:
+    """Comparisons without their findings, newest first, and the key to go on after: 1 Query."""
+    found = RunRow.query(
+        PK,
+        RunRow.sk.startswith(PREFIX),
+        limit=limit,
+        last_evaluated_key=start,
+        scan_index_forward=False,
+        attributes_to_get=COUNTED,
+    )
+    return [row.run() for row in found], found.last_evaluated_key
+
+
+def begin(run: Run, before: Latest) -> bool:
+    """Write a new comparison as the one that runs; False where another began since `before` was read."""
+    try:
+        with transaction(PaymentsRow) as writes:
+            writes.save(RunRow.of(run), condition=RunRow.pk.does_not_exist())
+            writes.update(
+                LatestRow(PK, LATEST),
+                [LatestRow.running.set(run.reconciliation_id)],
+                condition=LatestRow.running.does_not_exist(),
+            )
+    except Refused:
+        return False
+    return True
+
+
+def go_on(run: Run) -> bool:
+    """Write how far it is, under the version that it carries; False where another wrote meanwhile."""
+    try:
+        _next(run).save(RunRow.version == run.version)
+    except PutError as error:
+        refused_by_condition(error)
+        return False
+    return True
+
+
+def end(run: Run, latest: Latest) -> bool:
+    """Write its end, and that none runs now; False where another wrote meanwhile."""
+    until = latest.compared_until
+    compared = LatestRow.compared_until.set(until) if until else LatestRow.compared_until.remove()
+    try:
+        with transaction(PaymentsRow) as writes:
+            writes.save(_next(run), condition=RunRow.version == run.version)
+            writes.update(
+                LatestRow(PK, LATEST),
+                [LatestRow.running.remove(), compared],
+                condition=LatestRow.running == run.reconciliation_id,
+            )
+    except Refused:
+        return False
+    return True
+
+
+def _next(run: Run) -> RunRow:
+    row = RunRow.of(run)
+    row.version = run.version + 1
+    return row
+
+
+def _finding(kept: Mapping[str, Any]) -> Finding:
+    repair = Repair(kept["repair"]) if kept["repair"] else None
+    return Finding(**{**kept, "kind": Kind(kept["kind"]), "repair": repair})

@@ -1,0 +1,37 @@
+"""The pages a shopper sees: the bank's authentication and the hosted checkout."""
+
+import html
+import re
+from urllib.parse import parse_qs
+
+from localstack.stripe.errors import StripeError
+from localstack.stripe.pages import bank, checkout
+from localstack.stripe.pages.layout import Page, document
+from localstack.stripe.unit import Unit
+
+__all__ = ["Page", "owns", "show"]
+
+_AUTHENTICATE = re.compile(r"/_pages/authenticate/(pi_\w+)/(\w+)")
+_CHECKOUT = re.compile(r"/c/pay/(cs_test_\w+)")
+
+
+def owns(path: str) -> bool:
+    return path.startswith(("/_pages/", "/c/pay/"))
+
+
+def show(unit: Unit, method: str, path: str, body: str) -> Page:
+    """The page at a path, or what its form brings about; runs within a transaction."""
+    form = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
+    try:
+        if found := _AUTHENTICATE.fullmatch(path):
+            if method == "POST":
+                return bank.answer(unit, found[1], found[2], form)
+            return bank.show(unit, found[1], found[2], path)
+        if found := _CHECKOUT.fullmatch(path):
+            session = unit.get("checkout.session", found[1])
+            if method == "POST":
+                return checkout.pay(unit, session, path, form)
+            return checkout.show(unit, session, path)
+    except StripeError as error:
+        return document(error.status, "Not here", f"<p>{html.escape(str(error))}</p>")
+    return document(404, "Not here", "<p>There is no such page.</p>")

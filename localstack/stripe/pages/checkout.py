@@ -1,0 +1,204 @@
+"""The hosted checkout: what is bought, and a form that says beside each field what is wrong with it."""
+
+import html
+import re
+from datetime import UTC, datetime
+
+from localstack.stripe import cards, money
+from localstack.stripe.errors import CardError, Object, StripeError
+from localstack.stripe.pages.layout import Page, document, onward
+from localstack.stripe.resources import checkout
+from localstack.stripe.unit import Unit
+
+# Name, label, and what browsers and keyboards make of it.
+_FIELDS = {
+    "email": ("E-mail", 'type="email" autocomplete="email"'),
+    "number": ("Card number", 'inputmode="numeric" autocomplete="cc-number" list="cards"'),
+    "exp": ("Expiry (MM / YY)", 'inputmode="numeric" autocomplete="cc-exp" placeholder="12 / 40"'),
+    "cvc": ("Security code", 'inputmode="numeric" autocomplete="cc-csc" placeholder="123"'),
+    "sort_code": ("Sort code", 'inputmode="numeric" placeholder="10-88-00"'),
+    "account_number": ("Account number", 'inputmode="numeric" placeholder="00012345"'),
+    "name": ("Name", 'autocomplete="name"'),
+}
+_HINTS = (
+    ("4242 4242 4242 4242", "pays"),
+    ("4000 0000 0000 3220", "asks the bank first (3-D Secure)"),
+    ("4000 0000 0000 0002", "is declined"),
+    ("4000 0000 0000 9995", "is declined: insufficient funds"),
+    ("4000 0000 0000 0259", "pays, and is disputed"),
+    ("4000 0000 0000 5126", "pays; a refund of it fails later"),
+)
+_ACCOUNTS = (
+    ("10-88-00 00012345", "pays after a while"),
+    ("10-88-00 22222227", "fails after a while"),
+)
+_FIT = {"auto": "Pay", "pay": "Pay", "book": "Book", "donate": "Donate", "subscribe": "Subscribe"}
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_EXPIRY = re.compile(r"(\d{1,2})\s*/?\s*(?:20)?(\d\d)")
+
+
+def show(unit: Unit, session: Object, path: str) -> Page:
+    """The form, with the reason of the last refusal; where all is over, that it is."""
+    refusal = ""
+    if session["payment_intent"]:
+        last = unit.get("payment_intent", session["payment_intent"])["last_payment_error"]
+        refusal = last["message"] if last else ""
+    values = {"email": session["customer_email"] or ""}
+    return _page(session, path, values, {}, refusal)
+
+
+def pay(unit: Unit, session: Object, path: str, form: dict[str, str]) -> Page:
+    """The form's button: on to the shop, or to the bank, or the form again with what is wrong.
+
+    A field that is absent, rather than empty, is filled with what is fine, for scripts.
+    """
+    if session["status"] != "open":
+        return _page(session, path, {}, {}, "")
+    means, errors = _read(unit, form)
+    if errors:
+        return _page(session, path, form, errors, "")
+    try:
+        intent = checkout.pay(unit, session, form.get("email", ""), form.get("name", ""), means)
+    except CardError as refusal:
+        return _page(session, path, form, {}, str(refusal))
+    if intent["status"] == "requires_action":
+        return onward(intent["next_action"]["redirect_to_url"]["url"])
+    return onward(checkout.success_url(checkout.settle(unit, intent) or session))
+
+
+def _read(unit: Unit, form: dict[str, str]) -> tuple[Object, dict[str, str]]:
+    """The means of payment as the API takes it, and by field, in words for the shopper, what is wrong."""
+    errors: dict[str, str] = {}
+    if "email" in form and not _EMAIL.fullmatch(form["email"].strip()):
+        errors["email"] = "Enter an e-mail address, such as you@example.com."
+    if form.get("means") == "bacs_debit":
+        means = _read_account(form, errors)
+    else:
+        means = _read_card(datetime.fromtimestamp(unit.now, UTC), form, errors)
+    if "name" in form and not form["name"].strip():
+        errors["name"] = "Enter your name, as your bank knows it."
+    return means, errors
+
+
+def _read_account(form: dict[str, str], errors: dict[str, str]) -> Object:
+    account = {name: form.get(name, "") for name in ("sort_code", "account_number")}
+    try:
+        cards.by_account(**account)
+    except StripeError as error:
+        errors["account_number"] = str(error)
+    return {"type": "bacs_debit", "bacs_debit": account}
+
+
+def _read_card(today: datetime, form: dict[str, str], errors: dict[str, str]) -> Object:
+    number = form.get("number", "4242424242424242")
+    length = 3
+    try:
+        length = 4 if cards.by_number(number).brand == "amex" else 3
+    except CardError as error:
+        errors["number"] = str(error) if number.strip() else "Enter the card's number."
+    month, year = 12, today.year + 3
+    if "exp" in form:
+        found = _EXPIRY.fullmatch(form["exp"].strip())
+        month, year = (int(found[1]), 2000 + int(found[2])) if found else (0, 0)
+        if not 1 <= month <= 12:
+            errors["exp"] = "Enter the expiry as month and year, such as 12 / 40."
+        elif (year, month) < (today.year, today.month):
+            errors["exp"] = "This card has expired."
+        elif year > today.year + 50:
+            errors["exp"] = "Enter a year that is less than 50 years away."
+    cvc = form.get("cvc", "123").strip()
+    if not re.fullmatch(rf"\d{{{length}}}", cvc):
+        errors["cvc"] = f"Enter the {length} digits of the security code."
+    return {
+        "type": "card",
+        "card": {"number": number, "exp_month": month, "exp_year": year, "cvc": cvc},
+    }
+
+
+def _page(session: Object, path: str, values: dict[str, str], errors: dict[str, str], refusal: str) -> Page:
+    if session["status"] == "complete":
+        return onward(checkout.success_url(session))
+    back = ""
+    if session["cancel_url"]:
+        back = f'<p><a href="{html.escape(session["cancel_url"])}">Back to the shop</a></p>'
+    if session["status"] == "expired":
+        return document(410, "Too late", f"<p>This checkout has expired. Nothing was charged.</p>{back}")
+    total = money.show(session["amount_total"], session["currency"])
+    verb = _FIT[session["submit_type"] or "auto"]
+    debits = _takes_debits(session)
+    hints = _HINTS + (_ACCOUNTS if debits else ())
+    options = "".join(f'<option value="{number}">{what}</option>' for number, what in _HINTS)
+    return document(
+        402 if refusal else 400 if errors else 200,
+        f"{verb} {total}",
+        _lines(session, total)
+        + _alert(errors, refusal)
+        + f'<form method="post" action="{html.escape(path)}" novalidate>'
+        + _fields(values, errors, "number" if refusal else next(iter(errors), ""), debits=debits)
+        + f'<datalist id="cards">{options}</datalist><button>{verb} {total}</button></form>{back}'
+        "<details><summary>Test cards and accounts</summary><ul>"
+        + "".join(f"<li><code>{number}</code> {what}</li>" for number, what in hints)
+        + "</ul><small>Any expiry in the future and any security code will do. Other numbers are refused."
+        "</small></details>",
+    )
+
+
+def _takes_debits(session: Object) -> bool:
+    held = session["_intent_data"].get("capture_method") == "manual"
+    return session["currency"] == "gbp" and not held
+
+
+def _lines(session: Object, total: str) -> str:
+    rows = "".join(
+        f"<tr><td>{line['quantity']} × {html.escape(line['description'])}</td>"
+        f"<td>{money.show(line['amount_total'], line['currency'])}</td></tr>"
+        for line in session["_line_items"]
+    )
+    return (
+        "<table><thead><tr><th scope=col>What</th><th scope=col>Price</th></tr></thead>"
+        f"<tbody>{rows}</tbody><tfoot><tr><th scope=row>Total</th><td>{total}</td></tr></tfoot></table>"
+    )
+
+
+def _alert(errors: dict[str, str], refusal: str) -> str:
+    if not errors and not refusal:
+        return ""
+    words = html.escape(refusal) or "Nothing was charged yet. Please check:"
+    links = "".join(f'<li><a href="#{name}">{_FIELDS[name][0]}</a></li>' for name in errors)
+    return f'<div class="alert" role="alert">{words}{f"<ul>{links}</ul>" if links else ""}</div>'
+
+
+def _fields(values: dict[str, str], errors: dict[str, str], focus: str, *, debits: bool) -> str:
+    """The form's inside; with a choice of means where there is one. The style hides what was not chosen."""
+    made = {name: _field(name, values, errors, focus) for name in _FIELDS}
+    card = f'<div class="card">{made["number"]}<div class="row">{made["exp"]}{made["cvc"]}</div></div>'
+    if not debits:
+        return made["email"] + card + made["name"]
+    account = f'<div class="account row">{made["sort_code"]}{made["account_number"]}</div>'
+    by_account = values.get("means") == "bacs_debit"
+    choice = "".join(
+        f'<label><input type="radio" name="means" value="{value}"{chosen}> {label}</label>'
+        for value, label, chosen in (
+            ("card", "Card", "" if by_account else " checked"),
+            ("bacs_debit", "Bank account (Bacs Direct Debit)", " checked" if by_account else ""),
+        )
+    )
+    return (
+        f"{made['email']}<fieldset><legend>How to pay</legend>{choice}</fieldset>"
+        f"{card}{account}{made['name']}"
+    )
+
+
+def _field(name: str, values: dict[str, str], errors: dict[str, str], focus: str) -> str:
+    """Label, input and error; a security code is never shown again."""
+    label, kind = _FIELDS[name]
+    value = "" if name == "cvc" else html.escape(values.get(name, ""))
+    wrong = marks = ""
+    if name in errors:
+        wrong = f'<p class="error" id="{name}-error">{html.escape(errors[name])}</p>'
+        marks = f' aria-invalid="true" aria-describedby="{name}-error"'
+    marks += " autofocus" if name == focus else ""
+    return (
+        f'<div><label for="{name}">{label}</label>'
+        f'<input id="{name}" name="{name}" value="{value}" required {kind}{marks}>{wrong}</div>'
+    )

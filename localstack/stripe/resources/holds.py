@@ -1,0 +1,101 @@
+"""Holds: money that the bank set aside, taken once, or bit by bit where the card allows, or let go.
+
+Sources: https://docs.stripe.com/payments/place-a-hold-on-a-payment-method and
+https://docs.stripe.com/payments/multicapture
+"""
+
+from localstack.stripe.errors import Object, invalid
+from localstack.stripe.resources import charges, fields
+from localstack.stripe.resources.lifecycle import cancel, require, succeed
+from localstack.stripe.resources.payment_methods import card_of
+from localstack.stripe.routing import Params
+from localstack.stripe.unit import Unit
+
+_MOST_CAPTURES = 50
+
+
+def place(unit: Unit, intent: Object, charge: Object) -> None:
+    """All of the intent's amount is held, until the charge's `capture_before`."""
+    intent |= {"status": "requires_capture", "amount_capturable": intent["amount"]}
+    unit.save(intent)
+    unit.schedule(charge["_capture_before"] - unit.now, "void_authorization", intent["id"])
+    unit.emit("payment_intent.amount_capturable_updated", intent)
+
+
+def capture(unit: Unit, intent: Object, params: Params) -> Object:
+    """Take `amount_to_capture` (all that is held unless it says otherwise).
+
+    The rest is let go, unless `final_capture` is false, which only a charge with multicapture allows. There a
+    final capture of 0 takes no more and lets go of what is left.
+    """
+    require(intent, "capture")
+    charge = unit.get("charge", intent["latest_charge"])
+    final = bool(params.get("final_capture", True))
+    amount = _amount(unit, intent, charge, params, final=final)
+    many = charges.allows_many_captures(charge)
+    before = dict(intent)
+    if "metadata" in params:
+        intent["metadata"] = fields.metadata(intent["metadata"], params["metadata"])
+    charges.capture(unit, charge, amount, final=final, many=many)
+    intent["amount_received"] = charge["amount_captured"]
+    intent["amount_capturable"] = 0 if final else intent["amount_capturable"] - amount
+    unit.save(intent)
+    if many:
+        unit.emit("payment_intent.amount_capturable_updated", intent, before)
+    if final:
+        succeed(unit, intent, charge, card_of(charge))
+    return intent
+
+
+def _amount(unit: Unit, intent: Object, charge: Object, params: Params, *, final: bool) -> int:
+    """How much is to be taken; 400 for what cannot be, with the reason why."""
+    if unit.now >= charge["_capture_before"]:
+        raise invalid(
+            f"The charge {charge['id']} cannot be captured: its authorization has expired.",
+            code="charge_expired_for_capture",
+            charge=charge["id"],
+        )
+    many = charges.allows_many_captures(charge)
+    if not many and not final:
+        raise invalid(
+            "You cannot set `final_capture` to `false`: multicapture is not available for this"
+            " PaymentIntent.",
+            code="payment_intent_invalid_parameter",
+            param="final_capture",
+        )
+    if not final and charge["_captures"] + 1 >= _MOST_CAPTURES:
+        raise invalid(
+            f"A PaymentIntent is captured up to {_MOST_CAPTURES} times; this one has to be final.",
+            code="payment_intent_invalid_parameter",
+            param="final_capture",
+        )
+    held = int(intent["amount_capturable"])
+    amount = int(params["amount_to_capture"] if "amount_to_capture" in params else held)
+    least = 0 if many and final and charge["amount_captured"] else 1
+    if amount < least:
+        raise invalid(
+            f"This value must be greater than or equal to {least}.",
+            code="parameter_invalid_integer",
+            param="amount_to_capture",
+        )
+    if amount > held:
+        raise invalid(
+            f"The amount_to_capture {amount} is greater than the PaymentIntent's amount_capturable {held}.",
+            code="amount_too_large",
+            param="amount_to_capture",
+        )
+    return amount
+
+
+def lapse(unit: Unit, id_: str) -> None:
+    """The time of a hold is over: an intent of which nothing was taken is canceled, another has succeeded."""
+    intent = unit.store.get("payment_intent", id_)
+    if intent is None or intent["status"] != "requires_capture":
+        return
+    charge = unit.get("charge", intent["latest_charge"])
+    if not charge["amount_captured"]:
+        unit.emit("charge.expired", charge)
+        cancel(unit, intent, "automatic")
+        return
+    charges.capture(unit, charge, 0, final=True, many=True)
+    succeed(unit, intent, charge, card_of(charge))

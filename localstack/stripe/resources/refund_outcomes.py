@@ -1,0 +1,64 @@
+"""What becomes of a refund once it is made: it arrives, or it comes back.
+
+Source: https://docs.stripe.com/refunds#failed-refunds
+"""
+
+from localstack.stripe.errors import Object
+from localstack.stripe.resources import balance_transactions
+from localstack.stripe.resources.charges import count_refund
+from localstack.stripe.unit import Unit
+
+REASONS = (
+    "charge_for_pending_refund_disputed",
+    "declined",
+    "expired_or_canceled_card",
+    "insufficient_funds",
+    "lost_or_stolen_card",
+    "merchant_request",
+    "unknown",
+)
+
+
+def settle(unit: Unit, id_: str) -> None:
+    """Time has decided: a pending refund arrives; one that was bound to fail fails."""
+    refund = unit.store.get("refund", id_)
+    if refund is None or refund["status"] in ("failed", "canceled"):
+        return
+    if refund["_fails"]:
+        come_back(unit, refund, "failed", "expired_or_canceled_card")
+    elif refund["status"] == "pending":
+        arrive(unit, refund)
+
+
+def arrive(unit: Unit, refund: Object) -> None:
+    before = dict(refund)
+    refund |= {"status": "succeeded", "pending_reason": None}
+    pay_out(unit, refund)
+    _changed(unit, refund, before)
+
+
+def come_back(unit: Unit, refund: Object, status: str, reason: str) -> None:
+    """The refund has `failed`, or was `canceled`: the money is the shop's again."""
+    before = dict(refund)
+    refund |= {"status": status, "failure_reason": reason, "pending_reason": None}
+    if refund["balance_transaction"]:
+        returned = balance_transactions.record(unit, "refund_failure", refund["amount"], refund)
+        refund["failure_balance_transaction"] = returned["id"]
+    charge = unit.get("charge", refund["charge"])
+    count_refund(charge, -refund["amount"])
+    unit.save(charge)
+    _changed(unit, refund, before)
+    if status == "failed":
+        unit.emit("refund.failed", refund)
+
+
+def pay_out(unit: Unit, refund: Object) -> None:
+    """Take the refund's amount from the shop's balance; the refund is the caller's to save."""
+    paid = balance_transactions.record(unit, "refund", -refund["amount"], refund)
+    refund["balance_transaction"] = paid["id"]
+
+
+def _changed(unit: Unit, refund: Object, before: Object) -> None:
+    unit.save(refund)
+    unit.emit("refund.updated", refund, before)
+    unit.emit("charge.refund.updated", refund, before)

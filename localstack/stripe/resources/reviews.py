@@ -1,0 +1,73 @@
+"""Reviews: payments that a person at the shop should look at.
+
+Source: https://docs.stripe.com/radar/reviews
+"""
+
+from localstack.stripe import ids
+from localstack.stripe.errors import Object, invalid
+from localstack.stripe.paging import page
+from localstack.stripe.routing import Params, Route
+from localstack.stripe.unit import Unit
+
+
+def open_on(unit: Unit, intent: Object, charge: Object, opened_reason: str) -> Object:
+    """Ask for a look at a payment; its intent and its charge then name the review."""
+    review: Object = {
+        "id": ids.new("prv"),
+        "object": "review",
+        "billing_zip": None,
+        "charge": charge["id"],
+        "closed_reason": None,
+        "created": unit.today,
+        "ip_address": None,
+        "ip_address_location": None,
+        "livemode": False,
+        "open": True,
+        "opened_reason": opened_reason,
+        "payment_intent": intent["id"],
+        "reason": opened_reason,
+        "session": None,
+    }
+    unit.save(review)
+    for thing in (charge, intent):
+        thing["review"] = review["id"]
+        unit.save(thing)
+    unit.emit("review.opened", review)
+    return review
+
+
+def close(unit: Unit, review: Object, reason: str) -> Object:
+    review |= {"open": False, "closed_reason": reason, "reason": reason}
+    unit.save(review)
+    unit.emit("review.closed", review)
+    return review
+
+
+def close_of(unit: Unit, holder: Object, reason: str) -> None:
+    """Close the open review that an intent or a charge names, if there is one."""
+    review = unit.store.get("review", holder["review"] or "")
+    if review and review["open"]:
+        close(unit, review, reason)
+
+
+def approve(unit: Unit, params: Params, id_: str) -> Object:
+    review = unit.get("review", id_)
+    if not review["open"]:
+        raise invalid(f"The review {id_} is already closed.")
+    return close(unit, review, "approved")
+
+
+def retrieve(unit: Unit, params: Params, id_: str) -> Object:
+    return unit.get("review", id_)
+
+
+def list_all(unit: Unit, params: Params) -> Object:
+    """The open ones."""
+    return page(unit, "review", params, "/v1/reviews", more=[("json_extract(body, '$.open') = ?", 1)])
+
+
+ROUTES = [
+    Route("GET", "/v1/reviews", list_all, "ReviewListParams"),
+    Route("GET", "/v1/reviews/{id}", retrieve, "ReviewRetrieveParams"),
+    Route("POST", "/v1/reviews/{id}/approve", approve, "ReviewApproveParams"),
+]

@@ -1,0 +1,126 @@
+"""The bad days that the fault proxy makes: as often as asked, in each service's own words."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError
+
+from localstack.faults import FINE, Faults, Weather, started
+
+THROTTLED = {
+    "dynamodb": ("list_tables", 400, "ProvisionedThroughputExceededException"),
+    "sqs": ("list_queues", 400, "RequestThrottled"),
+    "sns": ("list_topics", 400, "Throttling"),
+    "ses": ("get_send_quota", 400, "Throttling"),
+    "lambda": ("get_account_settings", 429, "TooManyRequestsException"),
+    "kms": ("list_keys", 400, "ThrottlingException"),
+    "s3": ("list_buckets", 503, "SlowDown"),
+}
+
+
+class Engine(BaseHTTPRequestHandler):
+    """Answers everything with an empty object, and counts."""
+
+    protocol_version = "HTTP/1.1"
+    heard: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.heard.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    do_GET = do_POST
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory) -> Iterator[Faults]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Engine)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    log = tmp_path_factory.mktemp("faults") / "faults.log"
+    with started(f"http://127.0.0.1:{server.server_port}", log) as faults:
+        yield faults
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def faults(proxy: Faults) -> Faults:
+    Engine.heard.clear()
+    proxy.set(FINE)
+    return proxy
+
+
+def _call(faults, service, operation):
+    client = boto3.client(
+        service,
+        endpoint_url=faults.url,
+        region_name="eu-west-2",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    return getattr(client, operation)()
+
+
+@pytest.mark.parametrize("service", THROTTLED)
+def test_each_service_is_throttled_in_its_own_words(faults, service):
+    operation, status, code = THROTTLED[service]
+    faults.set(Weather(throttle=1))
+    with pytest.raises(ClientError) as refused:
+        _call(faults, service, operation)
+    said = refused.value.response
+    assert (said["ResponseMetadata"]["HTTPStatusCode"], said["Error"]["Code"]) == (status, code)
+    assert Engine.heard == []
+    assert faults.counts()[f"{service} throttle"] >= 1
+
+
+def test_a_failure_is_the_services_own_fault(faults):
+    faults.set(Weather(error=1))
+    with pytest.raises(ClientError, match="InternalServerError") as failed:
+        _call(faults, "dynamodb", "list_tables")
+    assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert Engine.heard == []
+
+
+def test_a_lost_answer_is_of_a_call_that_was_carried_out(faults):
+    faults.set(Weather(lost=1))
+    with pytest.raises(ConnectionClosedError):
+        _call(faults, "dynamodb", "list_tables")
+    assert Engine.heard == ["/"]
+
+
+def test_a_service_may_have_a_weather_of_its_own(faults):
+    faults.set(FINE, kms=Weather(throttle=1))
+    _call(faults, "dynamodb", "list_tables")
+    with pytest.raises(ClientError):
+        _call(faults, "kms", "list_keys")
+    faults.set(FINE)
+    _call(faults, "kms", "list_keys")
+
+
+def test_the_same_seed_draws_the_same(faults):
+    def drawn():
+        faults.set(Weather(throttle=0.5), seed=3)
+        found = []
+        for _ in range(12):
+            try:
+                _call(faults, "dynamodb", "list_tables")
+                found.append(True)
+            except ClientError:
+                found.append(False)
+        return found
+
+    first = drawn()
+    assert drawn() == first
+    assert len({*first}) == 2

@@ -1,0 +1,62 @@
+"""What journeys and the demo do at the local Stripe in a shopper's, or a test's, name."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import stripe
+
+from localstack import cards, webhook
+
+
+@pytest.fixture
+def cloud(shop: Any) -> Any:
+    """As much of a cloud as Stripe's side of it needs: an address, and a place for the webhook's secret."""
+    kept = {"SecretString": "{}"}
+    secrets = SimpleNamespace(
+        get_secret_value=lambda **_: kept,
+        put_secret_value=lambda **asked: kept.update(SecretString=asked["SecretString"]),
+    )
+    return SimpleNamespace(
+        stripe=shop.url,
+        api_url=lambda: "http://127.0.0.1:9",
+        outputs=lambda: {"StripeWebhookSecretArn": "arn"},
+        client=lambda name: secrets,
+        secrets=lambda: json.loads(kept["SecretString"]),
+    )
+
+
+def test_a_payment_is_confirmed_with_its_own_secret(shop: Any, cloud: Any) -> None:
+    intent = shop.v1.payment_intents.create({"amount": 2000, "currency": "gbp"})
+    payment = {"provider_id": intent.id, "client_secret": intent.client_secret}
+    assert cards.confirm(cloud, payment, "pm_card_chargeDeclined")["error"]["code"] == "card_declined"
+    assert cards.confirm(cloud, payment)["status"] == "succeeded"
+    assert [each["id"] for each in cards.payment_intents(cloud)] == [intent.id]
+
+
+def test_a_sessions_page_is_filled_in(shop: Any, cloud: Any) -> None:
+    line = {"price_data": {"currency": "gbp", "unit_amount": 500, "product_data": {"name": "Cup"}}}
+    session = shop.v1.checkout.sessions.create({"line_items": [line], "success_url": "https://shop.example/"})
+    assert cards.pay_session(cloud, session.url, "4000000000000002") == ""
+    assert cards.pay_session(cloud, session.url) == "https://shop.example/"
+
+
+def test_the_control_plane_is_at_hand(shop: Any, cloud: Any) -> None:
+    paid = shop.paid()
+    assert cards.control(cloud, "dispute", payment_intent=paid.id, status="lost")["status"] == "lost"
+
+
+def test_a_rolled_secret_is_kept_beside_the_old_one(shop: Any, cloud: Any, ear: Any, eventually: Any) -> None:
+    cloud.api_url = lambda: ear.url
+    assert webhook.register(cloud)
+    first = cloud.secrets()["current"]
+    webhook.roll(cloud)
+    both = cloud.secrets()
+    assert both["previous"] == first != both["current"]
+    (endpoint,) = shop.v1.webhook_endpoints.list().data
+    shop.v1.webhook_endpoints.update(endpoint.id, {"url": ear.url})
+    shop.v1.customers.create({})
+    eventually(lambda: ear.heard)
+    for secret in both.values():
+        stripe.Webhook.construct_event(ear.heard[0].body, ear.heard[0].signature, secret)

@@ -1,0 +1,90 @@
+"""What SES publishes of mails, in the shapes of its documentation."""
+
+import json
+from typing import Any
+
+from notify.app.feedback import consume
+from tests.support import Context, sqs_event
+
+AT = "2026-11-21T09:42:30.669Z"
+
+
+def mail(notification_id: str, to: str = "ada@example.com", *, tagged: bool = True) -> dict[str, Any]:
+    """The part that all events have; not `tagged`: as identities publish it, without tags."""
+    headers = [
+        {"name": "From", "value": "Tillstack <orders@tillstack.example>"},
+        {"name": "To", "value": to},
+        {"name": "X-Notification-Id", "value": notification_id},
+    ]
+    tags = {"ses:configuration-set": ["tillstack-test"], "notification": [notification_id]}
+    return {
+        "timestamp": AT,
+        "source": "Tillstack <orders@tillstack.example>",
+        "sendingAccountId": "123456789012",
+        "messageId": "EXAMPLE7c191be45",
+        "destination": [to],
+        "headersTruncated": False,
+        "headers": headers,
+        "commonHeaders": {"to": [to], "subject": "Your order"},
+    } | ({"tags": tags} if tagged else {})
+
+
+def bounce(
+    notification_id: str, kind: str = "Permanent", to: str = "ada@example.com", *, tagged: bool = True
+) -> str:
+    recipient = {
+        "emailAddress": to,
+        "action": "failed",
+        "status": "5.1.1",
+        "diagnosticCode": "smtp; 550 5.1.1 user unknown",
+    }
+    return json.dumps(
+        {
+            "eventType": "Bounce",
+            "bounce": {
+                "bounceType": kind,
+                "bounceSubType": "General",
+                "bouncedRecipients": [recipient],
+                "timestamp": AT,
+                "feedbackId": "01000157c44f053b",
+                "reportingMTA": "dsn; mta.example.com",
+            },
+            "mail": mail(notification_id, to, tagged=tagged),
+        }
+    )
+
+
+def complaint(notification_id: str, to: str = "ada@example.com") -> str:
+    said = {
+        "complainedRecipients": [{"emailAddress": to}],
+        "timestamp": AT,
+        "feedbackId": "01000157c44f053b",
+        "complaintFeedbackType": "abuse",
+    }
+    return json.dumps({"eventType": "Complaint", "complaint": said, "mail": mail(notification_id, to)})
+
+
+def delivery(notification_id: str, to: str = "ada@example.com") -> str:
+    said = {
+        "timestamp": AT,
+        "processingTimeMillis": 11893,
+        "recipients": [to],
+        "smtpResponse": "250 2.6.0 Message received",
+    }
+    return json.dumps({"eventType": "Delivery", "delivery": said, "mail": mail(notification_id, to)})
+
+
+def reject(notification_id: str) -> str:
+    said = {"reason": "Bad content"}
+    return json.dumps({"eventType": "Reject", "reject": said, "mail": mail(notification_id)})
+
+
+def delayed(notification_id: str) -> str:
+    said = {"delayType": "TransientCommunicationFailure", "expirationTime": AT, "delayedRecipients": []}
+    return json.dumps({"eventType": "DeliveryDelay", "deliveryDelay": said, "mail": mail(notification_id)})
+
+
+def say(*events: str) -> list[str]:
+    """Hand them to the function as one batch; the ids of the messages that come back."""
+    answer = consume(sqs_event(*events), Context())
+    return [item["itemIdentifier"] for item in answer["batchItemFailures"]]

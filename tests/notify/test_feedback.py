@@ -1,0 +1,263 @@
+"""What SES says later: the notification moves on, never back, and the address is remembered."""
+
+import itertools
+import json
+import threading
+from typing import Any
+
+import boto3
+import pytest
+
+from localstack import feedback as local
+from localstack.cloud import Trouble
+from notify.app.consume import consume
+from notify.service import feedback, texting
+from notify.tables import notifications as rows
+from notify.tables.rows import BlockRow, NotificationRow
+from shared import clock
+from tests.notify.asking import ALL, DEFAULT, MAIL, PHONE, Died, carry_out, choose, die, reachable, write
+from tests.notify.facts import cancelled, paid, refunded, registered, shipped
+from tests.notify.mailbox import mails, notifications, texts
+from tests.notify.ses_says import bounce, complaint, delayed, delivery, reject, say
+from tests.support import ACCOUNT, ENVIRONMENT, REGION, deliver
+
+
+def sent() -> NotificationRow:
+    """A confirmation that went out."""
+    assert deliver(consume, paid()) == []
+    (row,) = notifications()
+    assert row.status == "sent"
+    return row
+
+
+def of(notification_id: str) -> NotificationRow:
+    found = rows.find(notification_id)
+    assert found
+    return found
+
+
+def blocks() -> set[str]:
+    return {row.pk for row in BlockRow.scan(BlockRow.pk.startswith("block#"))}
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "reason"),
+    [
+        (delivery, "delivered", None),
+        (bounce, "bounced", "Permanent, General, smtp; 550 5.1.1 user unknown"),
+        (complaint, "complained", "abuse"),
+        (reject, "failed", "SES rejected it: Bad content"),
+    ],
+)
+def test_a_notification_shows_what_became_of_its_mail(
+    cloud: None, said: Any, status: str, reason: str | None
+) -> None:
+    row = sent()
+    assert say(said(row.pk)) == []
+    told = of(row.pk)
+    assert (told.status, told.reason) == (status, reason)
+    assert [entry["status"] for entry in told.history] == ["queued", "sent", status]
+    assert told.provider_id == row.provider_id
+
+
+def test_a_mail_is_known_by_its_header_where_tags_are_missing(cloud: None) -> None:
+    row = sent()
+    assert say(bounce(row.pk, tagged=False)) == []
+    assert of(row.pk).status == "bounced"
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([delivery, bounce, complaint, delayed])))
+def test_in_any_order_and_twice_the_furthest_stays(cloud: None, order: tuple[Any, ...]) -> None:
+    row = sent()
+    for said in (*order, *order):
+        assert say(said(row.pk), said(row.pk)) == []
+    assert of(row.pk).status == "complained"
+    ranks = ["queued", "sent", "delivered", "bounced", "complained"]
+    known = [ranks.index(entry["status"]) for entry in of(row.pk).history]
+    assert known == sorted(set(known))
+
+
+def test_the_same_at_once_is_taken_once(cloud: None, atomic: None) -> None:
+    row = sent()
+    outcomes: list[list[str]] = []
+    said = [bounce, delivery, bounce, complaint]
+    threads = [threading.Thread(target=lambda s=s: outcomes.append(say(s(row.pk)))) for s in said]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == [[]] * 4
+    assert of(row.pk).status == "complained"
+    statuses = [entry["status"] for entry in of(row.pk).history]
+    assert len(statuses) == len(set(statuses))
+
+
+def test_what_was_never_sent_hears_nothing(cloud: None) -> None:
+    assert deliver(consume, cancelled(), paid()) == []
+    (overtaken,) = (row for row in notifications() if row.status == "suppressed")
+    assert say(bounce(overtaken.pk), delivery(overtaken.pk)) == []
+    assert of(overtaken.pk).status == "suppressed"
+
+
+def test_a_hard_bounce_ends_all_mail_to_the_address(cloud: None) -> None:
+    row = sent()
+    assert say(bounce(row.pk)) == []
+    assert blocks() == {"block#bounce#ada@example.com"}
+    assert deliver(consume, shipped(), registered(email="Ada@Example.com")) == []
+    write(MAIL)
+    carry_out()
+    assert len(mails()) == 1
+    later = [told for told in notifications() if told.pk != row.pk]
+    assert {(told.status, told.cause) for told in later} == {("suppressed", "bounce")}
+    assert deliver(consume, paid(order_id="ord_2", email="grace@example.com")) == []
+    assert len(mails()) == 2
+
+
+@pytest.mark.parametrize("kind", ["Transient", "Undetermined"])
+def test_a_bounce_that_may_pass_ends_nothing(cloud: None, kind: str) -> None:
+    row = sent()
+    assert say(bounce(row.pk, kind)) == []
+    assert of(row.pk).status == "bounced" and blocks() == set()
+    assert deliver(consume, shipped()) == []
+    assert len(mails()) == 2
+
+
+def test_a_complaint_ends_all_but_security(cloud: None) -> None:
+    row = sent()
+    assert say(complaint(row.pk)) == []
+    assert deliver(consume, shipped(), registered()) == []
+    write(MAIL)
+    carry_out()
+    assert [mail.subject for mail in mails()][1:] == ["Welcome to Tillstack"]
+    causes = {told.template: told.cause for told in notifications()}
+    assert (causes["order_shipped"], causes["staff_message"]) == ("complaint", "complaint")
+
+
+def test_feedback_that_comes_before_the_record_of_sending_is_not_undone(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = rows.settle
+
+    def late(row: NotificationRow, *args: Any, **options: Any) -> None:
+        monkeypatch.setattr(rows, "settle", settle)
+        assert say(delivery(row.pk)) == []
+        settle(row, *args, **options)
+
+    monkeypatch.setattr(rows, "settle", late)
+    assert deliver(consume, paid()) == []
+    (told,) = notifications()
+    assert told.status == "delivered" and len(mails()) == 1
+    assert deliver(consume, paid()) == []
+    assert len(mails()) == 1
+
+
+def test_feedback_of_no_notification_still_tells_of_the_address(cloud: None) -> None:
+    assert say(bounce("ntf_gone"), complaint("ntf_gone", "eve@example.com"), delivery("ntf_gone")) == []
+    assert blocks() == {"block#bounce#ada@example.com", "block#complaint#eve@example.com"}
+
+
+def test_what_cannot_be_read_comes_back_alone(cloud: None) -> None:
+    row = sent()
+    assert say("not json", delivery(row.pk), "{}") == ["m0", "m2"]
+    assert of(row.pk).status == "delivered"
+
+
+def test_a_bounced_order_mail_is_told_by_text_instead(cloud: None) -> None:
+    reachable(DEFAULT)
+    assert deliver(consume, paid()) == []
+    choose(ALL)  # since it went out
+    (row,) = (told for told in notifications() if told.template == "order_confirmation")
+    assert texts() == []
+    assert say(bounce(row.pk), bounce(row.pk)) == []
+    ((number, words),) = texts()
+    assert number == PHONE and "7K4M2-9QX2D" in words
+    assert of(row.pk).instead == "sms"
+    (text,) = (told for told in notifications() if told.channel == "sms")
+    assert (text.status, text.instead_of, text.order_id) == ("sent", row.pk, "ord_1")
+
+
+@pytest.mark.parametrize("said", [lambda i: bounce(i, "Transient"), complaint, delivery])
+def test_only_an_address_that_is_none_is_told_by_text_instead(cloud: None, said: Any) -> None:
+    reachable(DEFAULT)
+    deliver(consume, paid())
+    choose(ALL)
+    (row,) = (told for told in notifications() if told.template == "order_confirmation")
+    assert say(said(row.pk)) == []
+    assert texts() == [] and of(row.pk).instead is None
+
+
+def test_who_wants_no_texts_gets_none_instead(cloud: None) -> None:
+    reachable(DEFAULT)
+    deliver(consume, paid())
+    (row,) = (told for told in notifications() if told.template == "order_confirmation")
+    assert say(bounce(row.pk)) == []
+    assert texts() == [] and of(row.pk).instead is None
+
+
+def test_a_text_beside_the_mail_is_not_repeated_in_its_place(cloud: None) -> None:
+    reachable(ALL)
+    deliver(consume, refunded(295, 295))
+    (row,) = (told for told in notifications() if told.template == "refunded" and told.channel == "email")
+    assert say(bounce(row.pk)) == []
+    assert len(texts()) == 1 and of(row.pk).instead == "sms"
+
+
+@pytest.mark.parametrize("step", ["before the text", "before the record"])
+def test_who_dies_amid_a_bounce_leaves_it_to_the_next(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    reachable(DEFAULT)
+    deliver(consume, paid())
+    choose(ALL)
+    (row,) = (told for told in notifications() if told.template == "order_confirmation")
+    with monkeypatch.context() as patch:
+        place, name = (texting, "send") if step == "before the text" else (feedback, "_record")
+        patch.setattr(place, name, die)
+        with pytest.raises(Died):
+            say(bounce(row.pk))
+    assert of(row.pk).status == "sent"
+    assert say(bounce(row.pk)) == []
+    assert len(texts()) == 1
+    assert (of(row.pk).status, of(row.pk).instead) == ("bounced", "sms")
+    assert blocks() == {"block#bounce#ada@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [("bounce", "bounced"), ("complaint", "complained"), ("delivery", "delivered")]
+)
+def test_what_the_local_cloud_says_in_sess_place_is_understood(cloud: None, kind: str, status: str) -> None:
+    row = sent()
+    said = local.event(kind, row.pk, row.to, row.provider_id, clock.now())
+    assert say(json.dumps(said)) == []
+    assert of(row.pk).status == status
+    assert bool(blocks()) == (kind != "delivery")
+
+
+class LocalCloud:
+    """A local cloud's clients, in process."""
+
+    name = "test"
+
+    def client(self, service: str) -> Any:
+        make: Any = boto3.client
+        return make(service, region_name=REGION)
+
+
+def test_the_local_command_publishes_where_ses_would(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "TABLE", ENVIRONMENT["NOTIFY_TABLE"])
+    monkeypatch.setattr(local, "TOPIC", "tillstack-test-notify-feedback")
+    row = sent()
+    sqs = boto3.client("sqs", region_name=REGION)
+    url = sqs.get_queue_url(QueueName="tillstack-test-notify-feedback")["QueueUrl"]
+    boto3.client("sns", region_name=REGION).subscribe(
+        TopicArn=f"arn:aws:sns:{REGION}:{ACCOUNT}:tillstack-test-notify-feedback",
+        Protocol="sqs",
+        Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:tillstack-test-notify-feedback",
+        Attributes={"RawMessageDelivery": "true"},
+    )
+    with pytest.raises(Trouble, match="no mail that was sent"):
+        local.publish(LocalCloud(), "ntf_other", "bounce")  # type: ignore[arg-type]
+    local.publish(LocalCloud(), row.pk, "bounce")  # type: ignore[arg-type]
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert say(message["Body"]) == []
+    assert of(row.pk).status == "bounced"

@@ -1,0 +1,121 @@
+"""Sums, days and text messages as each language and network writes them; the brand's colours."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from notify.domain import sms
+from notify.domain.brand import NIGHT, PAPER, Brand, contrast, legible
+from notify.domain.languages import LANGUAGES, spoken
+from notify.domain.wording import prose, salutation
+from shared.money import Money
+from shared.money_text import STYLES, money_text
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        (1299, "GBP", "12,99\u00a0£"),
+        (-5, "EUR", "-0,05\u00a0€"),
+        (123_456_789, "USD", "1.234.567,89\u00a0$"),
+        (500, "JPY", "500\u00a0¥"),
+        (1250, "KWD", "1,250\u00a0KWD"),
+        (120_000, "CHF", "1.200,00\u00a0CHF"),
+    ],
+)
+def test_money_in_german(amount: int, currency: str, text: str) -> None:
+    assert money_text(Money(amount=amount, currency=currency), "de") == text
+
+
+@given(st.integers(-(10**15), 10**15), st.sampled_from(["GBP", "JPY", "KWD"]), st.sampled_from(list(STYLES)))
+def test_no_digit_of_an_amount_is_lost_in_any_language(amount: int, currency: str, language: str) -> None:
+    text = money_text(Money(amount=amount, currency=currency), language)
+    assert int("".join(char for char in text if char.isdigit())) == abs(amount)
+    assert text.startswith("-") == (amount < 0)
+
+
+def test_each_language_writes_money_days_and_hours() -> None:
+    assert set(LANGUAGES) == set(STYLES)
+    assert all(len(set(language.months)) == 12 for language in LANGUAGES.values())
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "moment"),
+    [
+        ("en", "1 March 2026", "1 March 2026, 00:05 UTC"),
+        ("de", "1. März 2026", "1. März 2026, 00:05 Uhr (UTC)"),
+    ],
+)
+def test_days_and_hours(language: str, day: str, moment: str) -> None:
+    at = datetime(2026, 2, 28, 22, 5, tzinfo=timezone(timedelta(hours=-2)))
+    assert spoken(language).day(at) == day
+    assert spoken(language).moment(at) == moment
+    assert spoken(language).day(datetime(2026, 12, 31, 23, 59, tzinfo=UTC)).endswith("2026")
+
+
+def test_a_language_that_is_none_of_ours_is_read_in_english() -> None:
+    assert spoken("fr").code == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Grüße für 5\u00a0€", "Grüße für 5 €"),
+        ("„Zoë’s“ – café…", '"Zoe\'s" - café...'),
+        ("Łódź 王 🏺", "?odz ? ?"),
+        ("a\u0301\u200d", "a"),
+    ],
+)
+def test_a_text_message_keeps_to_its_alphabet(text: str, written: str) -> None:
+    assert sms.gsm(text) == written
+
+
+@given(st.text(max_size=400), st.integers(10, 306))
+@example("€" * 200, 306)
+@example("word " * 100, 160)
+def test_a_text_message_is_cut_to_its_length(text: str, limit: int) -> None:
+    whole = sms.gsm(text)
+    short = sms.cut(whole, limit)
+    assert sms.septets(short) <= limit
+    assert short == whole or short.endswith("...")
+    assert set(short) <= sms.ALPHABET
+
+
+def test_a_text_message_ends_at_a_word() -> None:
+    assert sms.cut("one two, three four", 14) == "one two..."
+    assert sms.cut("one", 3) == "one"
+
+
+@pytest.mark.parametrize("colour", ["#1f4d3a", "#ffee00", "#000000", "#ffffff", "#777777", "#FF00aa"])
+def test_a_brands_colours_can_be_read_by_day_and_night(colour: str) -> None:
+    brand = Brand("Shop", colour, "", "https://shop.example")
+    for ink, ground in (
+        (brand.accent, PAPER),
+        (brand.on_accent, brand.accent),
+        (brand.dark_accent, NIGHT),
+        (brand.on_dark_accent, brand.dark_accent),
+    ):
+        assert contrast(ink, ground) >= 4.5
+
+
+def test_a_colour_that_can_be_read_stays() -> None:
+    assert legible("#1f4d3a", PAPER) == "#1f4d3a"
+    assert contrast("#ffffff", "#000000") == pytest.approx(21)
+
+
+@pytest.mark.parametrize("colour", ["", "green", "#fff", "#12345g", "#1f4d3a;x"])
+def test_what_is_no_colour_is_said_at_the_start(colour: str) -> None:
+    with pytest.raises(ValueError, match="no colour"):
+        Brand("Shop", colour, "", "https://shop.example")
+
+
+@pytest.mark.parametrize("name", ["evil．example", "ｗｗｗ.evil", "evil。example", "go evil․example"])
+def test_a_name_that_folds_to_a_link_is_not_greeted(name: str) -> None:
+    assert salutation(name) == ""
+
+
+def test_a_longer_text_keeps_its_paragraphs() -> None:
+    assert prose(" a\r\nb\n\n\n\nc\x00d\u202e ") == "a\nb\n\nc d"
+    assert len(prose("x " * 50_000)) <= 20_000

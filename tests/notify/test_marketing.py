@@ -1,0 +1,137 @@
+"""Offers go out at most once: who died on the way is not followed by a second mail."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from notify import mailer, rendering
+from notify.app.consume import consume
+from notify.tables import notifications as rows
+from notify.tables import readers
+from shared.errors import Unavailable
+from tests.notify.asking import MAIL, OFFER, Died, die, pass_time, queued, write
+from tests.notify.facts import paid
+from tests.notify.mailbox import mails, notifications
+from tests.notify.ses_says import delivery, say
+from tests.support import Context, deliver, sqs_event
+
+AGAIN = {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+DONE: dict[str, Any] = {"batchItemFailures": []}
+
+
+def promise(body: dict[str, Any]) -> Any:
+    """The message of a mail that was promised."""
+    write(body)
+    (message,) = queued()
+    return sqs_event(message)
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "sent"),
+    [(rendering, "_template", 0), (mailer, "compose", 0), (rows, "settle", 1)],
+    ids=["before the words", "before the sending", "before the record"],
+)
+def test_an_offer_whose_sender_died_is_not_sent_again(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, sent: int
+) -> None:
+    message = promise(OFFER)
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, die)
+        with pytest.raises(Died):
+            consume(message, Context())
+    assert consume(message, Context()) == AGAIN  # the sender may still be at it
+    pass_time(monkeypatch, timedelta(seconds=121))
+    for _ in range(2):
+        assert consume(message, Context()) == DONE
+    assert len(mails()) == sent
+    (row,) = notifications()
+    assert (row.status, row.cause) == ("failed", "died")
+    assert say(delivery(row.pk)) == []
+    assert notifications()[0].status == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "sent"),
+    [(readers, "read", 1), (mailer, "compose", 1), (rows, "settle", 2)],
+    ids=["before the words", "before the sending", "before the record"],
+)
+def test_any_other_mail_whose_sender_died_is_sent_again(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, sent: int
+) -> None:
+    message = promise(MAIL)
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, die)
+        with pytest.raises(Died):
+            consume(message, Context())
+    pass_time(monkeypatch, timedelta(seconds=121))
+    for _ in range(2):
+        assert consume(message, Context()) == DONE
+    assert len(mails()) == sent
+    assert notifications()[0].status == "sent"
+
+
+def test_an_offer_that_ses_did_not_answer_for_is_not_sent_again(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = promise(OFFER)
+    with monkeypatch.context() as patch:
+
+        def answer(**request: Any) -> None:
+            raise ReadTimeoutError(endpoint_url="https://email.eu-west-1.amazonaws.com")
+
+        patch.setattr(mailer._ses(1), "send_raw_email", answer)
+        assert consume(message, Context()) == DONE
+    assert consume(message, Context()) == DONE
+    assert mails() == []
+    assert (notifications()[0].status, notifications()[0].cause) == ("failed", "died")
+
+
+@pytest.mark.parametrize("why", ["throttled", "no words"])
+def test_an_offer_that_is_known_to_be_unsent_is_tried_again(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    message = promise(OFFER)
+    with monkeypatch.context() as patch:
+        if why == "throttled":
+
+            def answer(**request: Any) -> None:
+                raise ClientError({"Error": {"Code": "Throttling", "Message": "slow"}}, "SendRawEmail")
+
+            patch.setattr(mailer._ses(1), "send_raw_email", answer)
+        else:
+            patch.setattr(rendering, "_template", lambda *_: 1 / 0)
+        assert consume(message, Context()) == AGAIN
+    assert consume(message, Context()) == DONE
+    assert len(mails()) == 1 and notifications()[0].status == "sent"
+
+
+def test_an_offer_asks_ses_but_once(cloud: None) -> None:
+    assert mailer._ses(1).meta.config.retries["total_max_attempts"] == 1
+
+
+@pytest.mark.parametrize("body", [MAIL, OFFER])
+def test_a_table_that_is_busy_costs_no_mail(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any]
+) -> None:
+    message = promise(body)
+    with monkeypatch.context() as patch:
+        patch.setattr(readers, "read", busy)
+        assert consume(message, Context()) == AGAIN
+    assert consume(message, Context()) == DONE
+    assert len(mails()) == 1 and notifications()[0].status == "sent"
+
+
+def busy(*_: object, **__: object) -> None:
+    raise Unavailable("The shop is busy; ask again.")
+
+
+def test_a_table_that_is_busy_holds_up_a_letter_but_not_for_its_lease(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(readers, "read", busy)
+        assert deliver(consume, paid()) == ["m0"]
+    assert deliver(consume, paid()) == []
+    assert len(mails()) == 1

@@ -1,0 +1,257 @@
+"""What readers choose: signed in, or by a link that scanners of mails may follow without harm."""
+
+import threading
+from typing import Any
+from urllib.parse import urlsplit
+
+import jwt
+import pytest
+
+from notify.app.api import api
+from notify.app.consume import consume
+from notify.tables.rows import BlockRow, PreferencesRow
+from shared.events import Event
+from tests.notify.asking import ALL, DEFAULT, MAIL, NONE, OFFER, PREFERENCES, carry_out, choose, write
+from tests.notify.conftest import Orders
+from tests.notify.facts import invoiced, paid, registered
+from tests.notify.mailbox import Arrived, mails, notifications, the_mail
+from tests.support import ENVIRONMENT, Reply, call, customer, deliver, guest
+
+ONE_CLICK = "List-Unsubscribe=One-Click"
+
+
+def read(user: str = "usr_1") -> Reply:
+    return call(api, "GET", PREFERENCES, caller=customer(user))
+
+
+def link(mail: Arrived) -> str:
+    """The path of the link in the mail's header."""
+    header = mail.headers["List-Unsubscribe"]
+    assert header.startswith(f"<{ENVIRONMENT['NOTIFY_API_URL']}/") and header.endswith(">")
+    parts = urlsplit(header[1:-1])
+    return f"{parts.path.removeprefix('/test')}?{parts.query}"
+
+
+def one_click(path: str, body: str = ONE_CLICK, kind: str = "application/x-www-form-urlencoded") -> Reply:
+    return call(api, "POST", path, raw=body, headers={"Content-Type": kind})
+
+
+def an_offer(to: str = "ada@example.com") -> Arrived:
+    """A marketing mail that went out."""
+    write(OFFER | {"to": to})
+    assert carry_out() == []
+    return mails()[-1]
+
+
+def test_who_never_chose_hears_of_orders_by_mail_alone(cloud: None) -> None:
+    answer = read()
+    assert answer.status == 200
+    assert answer.json == DEFAULT | {"language": None, "version": 0}
+    assert answer.header("ETag") == '"0"'
+
+
+def test_what_is_chosen_is_kept_for_its_owner(cloud: None) -> None:
+    answer = choose(ALL | {"language": "de"})
+    assert (answer.status, answer.json) == (200, ALL | {"language": "de", "version": 1})
+    assert read().json == answer.json and read().header("ETag") == '"1"'
+    assert read("usr_2").json["version"] == 0
+
+
+def test_a_stale_version_is_refused(cloud: None) -> None:
+    assert choose(ALL, '"0"').status == 200
+    assert choose(NONE, '"0"').status == 412
+    assert choose(NONE, '"1"').json["version"] == 2
+    assert choose(ALL).json["version"] == 3
+
+
+def test_of_simultaneous_choices_all_are_made_one_after_the_other(cloud: None, atomic: None) -> None:
+    statuses: list[int] = []
+    bodies = [ALL, NONE, DEFAULT, ALL]
+    threads = [threading.Thread(target=lambda b=b: statuses.append(choose(b).status)) for b in bodies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 4
+    assert read().json["version"] == 4
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"email": ALL["email"]},
+        ALL | {"security": False},
+        ALL | {"email": {"orders": True, "marketing": True, "security": False}},
+        ALL | {"email": {"orders": True}},
+        ALL | {"sms": {"orders": "yes", "marketing": False}},
+        ALL | {"language": "fr"},
+    ],
+)
+def test_security_cannot_be_switched_off_and_nothing_else_is_taken(cloud: None, body: dict[str, Any]) -> None:
+    assert choose(body).status == 422
+    assert read().json["version"] == 0
+
+
+def test_preferences_are_for_customers(cloud: None) -> None:
+    assert call(api, "GET", PREFERENCES, caller=guest()).status == 403
+    assert call(api, "GET", PREFERENCES).status == 401
+
+
+def test_who_wants_no_mail_about_orders_gets_none_and_the_account_still_does(
+    cloud: None, orders: Orders
+) -> None:
+    choose(NONE)
+    news: list[Event] = [paid(), invoiced(), registered()]
+    assert deliver(consume, *news) == []
+    assert the_mail().subject == "Welcome to Tillstack"
+    untold = [row for row in notifications() if row.template != "welcome"]
+    assert {(row.status, row.cause) for row in untold} == {("suppressed", "preference")}
+
+
+def test_mails_come_in_the_language_that_was_chosen(cloud: None) -> None:
+    choose(DEFAULT | {"language": "de"})
+    assert deliver(consume, paid()) == []
+    assert "bestätigt" in the_mail().subject
+    assert notifications()[0].language == "de"
+
+
+def test_offers_go_to_accounts_that_want_them_alone(cloud: None) -> None:
+    deliver(consume, registered())
+    write(OFFER)
+    assert carry_out() == []
+    assert [mail.subject for mail in mails()] == ["Welcome to Tillstack"]
+    choose(ALL)
+    assert an_offer().subject == "Lamps, half price"
+
+
+def test_an_offer_says_how_to_end_them(cloud: None) -> None:
+    mail = an_offer("grace@example.com")
+    assert mail.headers["List-Unsubscribe-Post"] == ONE_CLICK
+    url = mail.headers["List-Unsubscribe"][1:-1]
+    assert url.split("?")[0] in mail.text.replace("\n", " ")
+    assert "Unsubscribe" in mail.text and f'href="{url}"' in mail.html
+
+
+def test_other_mails_offer_no_end(cloud: None) -> None:
+    write(MAIL)
+    carry_out()
+    deliver(consume, paid())
+    assert len(mails()) == 2
+    assert not any("List-Unsubscribe" in mail.headers for mail in mails())
+
+
+def test_the_header_is_one_line_that_mail_programs_read(cloud: None) -> None:
+    mail = an_offer("grace@example.com")
+    assert len(mail.headers["List-Unsubscribe"]) > 78
+    assert "=?" not in mail.headers["List-Unsubscribe"]
+
+
+def test_one_click_ends_offers_to_an_account(cloud: None) -> None:
+    deliver(consume, registered())
+    choose(ALL)
+    answer = one_click(link(an_offer()))
+    assert answer.status == 200
+    chosen = read().json
+    assert chosen["email"] == {"orders": True, "marketing": False}
+    assert chosen["sms"] == ALL["sms"] and chosen["version"] == 2
+    write(OFFER)
+    carry_out()
+    assert len(mails()) == 2
+    assert deliver(consume, paid()) == []
+    assert len(mails()) == 3
+
+
+def test_one_click_ends_offers_to_an_address_without_account(cloud: None) -> None:
+    path = link(an_offer("Grace@example.com"))
+    for _ in range(2):
+        assert one_click(path).status == 200
+    write(OFFER | {"to": "grace@example.com"})
+    write(OFFER | {"to": "other@example.com"})
+    write(MAIL | {"to": "grace@example.com"})
+    carry_out()
+    assert [mail.to for mail in mails()] == [
+        ["Grace@example.com"],
+        ["other@example.com"],
+        ["grace@example.com"],
+    ]
+
+
+def test_again_changes_nothing(cloud: None) -> None:
+    deliver(consume, registered())
+    choose(ALL)
+    path = link(an_offer())
+    for _ in range(3):
+        assert one_click(path).status == 200
+    assert read().json["version"] == 2
+
+
+def test_mail_programs_may_send_the_click_as_a_form_of_parts(cloud: None) -> None:
+    body = '--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n'
+    path = link(an_offer("grace@example.com"))
+    assert one_click(path, body, "multipart/form-data; boundary=b").status == 200
+    assert BlockRow.count("block#marketing#grace@example.com") == 1
+
+
+def test_following_the_link_shows_a_button_and_ends_nothing(cloud: None) -> None:
+    path = link(an_offer("grace@example.com"))
+    page = call(api, "GET", path)
+    assert page.status == 200
+    assert (page.header("Content-Type") or "").startswith("text/html")
+    assert "method=post" in page.text and "List-Unsubscribe" in page.text
+    assert "frame-ancestors 'none'" in (page.header("Content-Security-Policy") or "")
+    assert page.header("Referrer-Policy") == "no-referrer"
+    assert BlockRow.count("block#marketing#grace@example.com") == 0
+
+
+def forged(claims: dict[str, Any], key: str = "somebody else's key, of 32 bytes or more") -> str:
+    return jwt.encode(claims, key, algorithm="HS256")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "x",
+        "a.b.c",
+        forged({"aud": "unsubscribe", "sub": "usr_1", "whose": "user", "category": "marketing"}),
+        forged(
+            {"aud": "notifications:usr_1", "k": {}, "sub": "usr_1"},
+            "a test key, 32 bytes or more: notify-unsubscribe",
+        ),
+        jwt.encode({"aud": "unsubscribe", "sub": "usr_1"}, "", algorithm="none"),
+    ],
+)
+def test_a_token_that_is_none_of_ours_ends_nothing(cloud: None, method: str, token: str) -> None:
+    choose(ALL)
+    path = f"/notifications/unsubscribe?token={token}"
+    assert call(api, method, path, raw=ONE_CLICK).status == 400
+    assert read().json["version"] == 1
+
+
+def test_a_token_that_was_altered_ends_nothing(cloud: None) -> None:
+    path = link(an_offer("grace@example.com"))
+    for place in (-1, -30, len(path) // 2):
+        other = "A" if path[place] != "A" else "B"
+        altered = path[:place] + other + path[place:][1:]
+        answer = one_click(altered)
+        assert answer.status == 400 or place == -1  # the last letter holds bits that mean nothing
+    assert one_click("/notifications/unsubscribe").status == 422
+
+
+def test_a_choice_at_the_same_moment_is_not_lost(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    deliver(consume, registered())
+    choose(ALL)
+    path = link(an_offer())
+    saved = PreferencesRow.save
+
+    def overtaken(row: PreferencesRow, *conditions: Any) -> Any:
+        monkeypatch.setattr(PreferencesRow, "save", saved)
+        choose(ALL | {"language": "de"})
+        return saved(row, *conditions)
+
+    monkeypatch.setattr(PreferencesRow, "save", overtaken)
+    assert one_click(path).status == 200
+    chosen = read().json
+    assert (chosen["language"], chosen["email"]["marketing"], chosen["version"]) == ("de", False, 3)

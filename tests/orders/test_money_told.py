@@ -1,0 +1,175 @@
+"""What payments say beside sums that grow: refunds that fail, disputes, and what is due for parcels."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders.app import consume
+from orders.domain import fulfilling, paying, placing, returning
+from orders.domain.terms import Terms, agreed
+from orders.domain.timeline import MAX_NOTES
+from orders.service import telling
+from orders.tables.packing import to_row
+from shared.events import (
+    DisputeFacts,
+    NotificationBounced,
+    NotificationFacts,
+    PaymentCaptureFailed,
+    PaymentDisputed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentReviewed,
+    ReviewFacts,
+)
+from tests.orders.conftest import read
+from tests.orders.paid import details, now, order_of, paid, say, set_status
+from tests.orders.samples import ADDRESS, NOW, gbp, quote, told
+from tests.orders.test_domain import terms
+from tests.orders.test_news import images, types  # noqa: F401  a fixture
+from tests.orders.test_reading import cancel
+from tests.shop.meter import size
+from tests.support import deliver, staff
+
+
+def test_a_refund_that_fails_days_later_leaves_the_order_refunded_and_says_so(shop):
+    order = paid()
+    total = order["total"]["amount"]
+    set_status(order, status="shipped")
+    say(PaymentRefunded, order, version=3, captured=total, refunded=total)
+    assert now(order)[0] == "refunded"
+    lost = {"captured": total, "refunded": 400, "not_given_back": gbp(total - 400), "version": 5}
+    for _ in range(2):
+        say(PaymentRefundFailed, order, **lost)
+        say(PaymentRefunded, order, version=3, captured=total, refunded=total)
+    shown = read(order["order_id"]).json
+    assert (shown["status"], shown["refunded"]["amount"]) == ("refunded", 400)
+    assert details(order, "refund.failed") == [f"{total - 400} GBP of pay_1 did not arrive"]
+    assert order_of(order).left_to_refund == total - 400
+    say(PaymentRefunded, order, version=6, captured=total, refunded=total)
+    assert read(order["order_id"]).json["refunded"]["amount"] == total
+
+
+def test_disputes_reviews_and_bounced_mails_are_noted_once_each(shop):
+    order = paid()
+    about = {"order_id": order["order_id"], "number": order["number"], "user_id": "usr_1"}
+    dispute = DisputeFacts(
+        payment_id="pay_1",
+        dispute_id="dp_1",
+        status="needs_response",
+        reason="fraudulent",
+        amount=gbp(500),
+        withheld=gbp(500),
+        evidence_due=NOW,
+        **about,
+    )
+    review = ReviewFacts(payment_id="pay_1", status="open", **about)
+    bounce = NotificationFacts(
+        notification_id="ntf_1",
+        template="order_confirmation",
+        channel="email",
+        status="bounced",
+        reason="no such mailbox",
+        order_id=order["order_id"],
+        instead="sms",
+    )
+    won = dispute.model_copy(update={"status": "won", "evidence_due": None})
+    heard = [
+        PaymentDisputed.about(dispute, subject="dp_1", version=3, at=NOW),
+        PaymentDisputed.about(won, subject="dp_1", version=4, at=NOW),
+        PaymentReviewed.about(review, subject="pay_1", version=3, at=NOW),
+        NotificationBounced.about(bounce, subject="ntf_1", version=2, at=NOW),
+        NotificationBounced.about(
+            bounce.model_copy(update={"order_id": None}), subject="ntf_2", version=2, at=NOW
+        ),
+    ]
+    for _ in range(2):
+        assert deliver(consume, *heard) == []
+    say(PaymentCaptureFailed, order, version=9, reason="expired\ncard", captured=order["total"]["amount"])
+    assert details(order, "payment.disputed") == [
+        "needs response: 500 GBP, fraudulent, evidence is due by 21 November 2026",
+        "won: 500 GBP, fraudulent",
+    ]
+    assert details(order, "notification.bounced") == [
+        "order confirmation by email could not be delivered (bounced); told by sms"
+    ]
+    assert details(order, "payment.capture_failed") == ["pay_1: expired card"]
+    assert details(order, "payment.reviewed") == [], "who placed it is not told that it is looked at"
+    assert details(order, "payment.reviewed", staff()) == ["open"]
+
+
+def test_whatever_others_say_the_row_has_room_for_it(shop):
+    order = paid()
+    before = size(to_row(order_of(order)).serialize())
+    for n in range(MAX_NOTES + 5):
+        say(PaymentCaptureFailed, order, version=n + 3, reason="\N{GRINNING FACE}" * 300)
+    for n in range(5):
+        say(PaymentRefunded, order, version=n + 3, refunded=n + 1)
+    known = order_of(order)
+    assert len(known.timeline) == 2 + MAX_NOTES
+    assert size(to_row(known).serialize()) < before + 60_000
+    assert known.refunded == 5, "what is left out of the timeline is counted all the same"
+    assert cancel(order["order_id"]).status == 200
+
+
+def test_a_free_order_that_comes_back_whole_is_refunded(shop):
+    order = placing.place(placing.opened("ord_1", "usr_1", NOW), free_terms())
+    order = fulfilling.ship(order, "ful_1", None, None, None, "staff", NOW)
+    window = timedelta(days=30)
+    for n, part in enumerate([[("SKU-0000", 1), ("SKU-0001", 2)], [("SKU-0002", 3)]]):
+        assert order.status == "shipped"
+        order = returning.request(order, f"ret_{n}", part, "no", window, NOW)
+        order = returning.decide(order, f"ret_{n}", True, "staff", NOW)
+        before = order.version
+        order = returning.receive(order, f"ret_{n}", True, None, "staff", NOW)
+        assert order.version == before + 1
+    assert (order.status, order.refunds_due) == ("refunded", {})
+
+
+def free_terms() -> Terms:
+    made = terms()
+    lines = tuple(line.model_copy(update={"discount": line.line_total, "tax": None}) for line in made.lines)
+    zero = gbp(0)
+    return replace(
+        made,
+        lines=lines,
+        discount=made.subtotal,
+        shipping=zero,
+        tax=zero,
+        shipping_tax=zero,
+        total=zero,
+    )
+
+
+@given(
+    discounts=st.lists(st.integers(0, 1_000), min_size=3, max_size=3),
+    inclusive=st.booleans(),
+    order_of_pieces=st.permutations([0, 1, 1, 2, 2, 2]),
+    together=st.integers(1, 6),
+)
+def test_what_is_due_grows_with_each_parcel_and_comes_to_the_total_with_the_last(
+    discounts, inclusive, order_of_pieces, together
+):
+    made = quote()
+    lines = [
+        line.model_copy(update={"discount": gbp(off)})
+        for line, off in zip(made.lines, discounts, strict=True)
+    ]
+    net = made.subtotal - gbp(sum(discounts)) + made.shipping
+    sums = {"discount": gbp(sum(discounts)), "total": net if inclusive else net + made.tax}
+    made = made.model_copy(update={"lines": lines, "tax_inclusive": inclusive, **sums})
+    agreed_on = agreed(made, ADDRESS, "a@example.com", NOW, timedelta(minutes=30))
+    order = placing.place(placing.opened("ord_1", "usr_1", NOW), agreed_on)
+    order = paying.take_payment(order, told(agreed_on.total.amount, captured=0), NOW)
+    due = [0]
+    for at in range(0, 6, together):
+        pieces = [(f"SKU-{place:04}", 1) for place in order_of_pieces[at : at + together]]
+        order = fulfilling.ship(order, f"ful_{at}", pieces, None, None, "staff", NOW)
+        parcel = telling.shipment(order, f"ful_{at}")
+        assert (parcel.payment_id, parcel.due_so_far.currency) == ("pay_1", "GBP")
+        assert parcel.due_so_far.amount >= max(due[-1], agreed_on.paid_for_delivery)
+        due.append(parcel.due_so_far.amount)
+    assert parcel.complete
+    assert due[-1] == agreed_on.total.amount
+    assert [telling.shipment(order, f"ful_{at}").due_so_far.amount for at in range(0, 6, together)] == due[1:]

@@ -1,0 +1,106 @@
+"""Stripe on a bad day: slow, away, too busy, or its answer lost. Nothing is left in doubt, and nobody waits
+for ever."""
+
+import time
+from typing import Any
+
+import pytest
+
+from payments import stripe_gateway
+from payments.app import consume
+from shared.events import OrderCancelled
+from tests.payments.samples import held_payment
+from tests.payments.test_captures import at_stripe
+from tests.payments.test_money import at_stripe as given_back
+from tests.payments.test_money import paid
+from tests.support import deliver
+
+BAD_DAYS: list[dict[str, Any]] = [
+    {"status": 500},
+    {"status": 503},
+    {"status": 429},
+    {"drop_after": True},
+    {"latency": 0.6},
+]
+CALLS = [
+    ("pay", "POST", "/v1/payment_intents"),
+    ("refund", "POST", "/v1/refunds"),
+    ("refund", "GET", "/v1/payment_intents/*"),
+    ("refund", "GET", "/v1/refunds"),
+    ("cancel", "POST", "/v1/payment_intents/*/cancel"),
+]
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """As in life, with less patience."""
+    monkeypatch.setattr(stripe_gateway, "TIMEOUT", (0.3, 0.3))
+    monkeypatch.setattr(stripe_gateway, "RETRIES", 0)
+    stripe_gateway._client.cache_clear()
+    yield
+    stripe_gateway._client.cache_clear()
+
+
+@pytest.mark.parametrize(("what", "method", "path"), CALLS)
+def test_each_call_that_fails_once_is_made_up_for(till, hurried, what, method, path):
+    for number, fault in enumerate(BAD_DAYS):
+        order_id = f"ord_{number}"
+        till.order(order_id)
+        opened = {} if what == "pay" else till.pay(order_id).json
+        if what == "refund":
+            till.card(opened["provider_id"])
+            till.turn()
+        till.break_stripe(path=path, method=method, times=1, **fault)
+        if what == "pay":
+            assert till.pay(order_id, key=order_id).status == 503, fault
+            assert till.pay(order_id, key=order_id).status == 201, fault
+            continue
+        news = till.end(OrderCancelled, order_id)
+        if what == "refund":
+            news = till.refund(opened["payment_id"], 700, order_id=order_id)
+        assert deliver(consume.consume, news) == ["m0"], fault
+        till.hear(news)
+        if what == "refund":
+            assert given_back(till, opened["provider_id"]) == [700], fault
+        else:
+            assert at_stripe(till, opened["provider_id"])[0] == "canceled", fault
+    assert len(till.stripe.payment_intents.list({"limit": 100}).data) == len(BAD_DAYS)
+
+
+@pytest.mark.parametrize("fault", BAD_DAYS, ids=str)
+def test_a_capture_that_fails_once_is_made_up_for(till, manual, hurried, fault):
+    payment_id, provider_id = held_payment(till)
+    till.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, **fault)
+    parcel = till.ship(payment_id, 700)
+    assert deliver(consume.consume, parcel) == ["m0"]
+    till.hear(parcel)
+    assert at_stripe(till, provider_id) == ("requires_capture", 700, 1300)
+
+
+def test_what_no_time_is_left_for_is_not_begun(till, monkeypatch):
+    payment_id, provider_id = paid(till)
+    monkeypatch.setattr(stripe_gateway, "PATIENCE", 7.9)  # a try may take 8 seconds
+    refused = till.give_back(payment_id)
+    assert (refused.status, refused.json["type"]) == (503, "/problems/stripe-unavailable")
+    assert given_back(till, provider_id) == []
+    monkeypatch.setattr(stripe_gateway, "PATIENCE", 22.0)
+    assert till.give_back(payment_id).status == 201
+
+
+def test_a_slow_stripe_is_waited_for_no_longer_than_patience_allows(till, monkeypatch):
+    payment_id, _ = paid(till)
+    monkeypatch.setattr(stripe_gateway, "TIMEOUT", (0.2, 0.3))
+    monkeypatch.setattr(stripe_gateway, "PATIENCE", 1.2)
+    stripe_gateway._client.cache_clear()
+    till.break_stripe(path="/v1/*", times=50, latency=0.5)
+    began = time.monotonic()
+    assert till.give_back(payment_id).status == 503
+    assert time.monotonic() - began < 1.2 + 1.0
+    stripe_gateway._client.cache_clear()
+
+
+def test_tries_fit_into_a_requests_time():
+    one_try, pause = sum(stripe_gateway.TIMEOUT), 0.5
+    tries = int(stripe_gateway.PATIENCE // one_try)
+    # The first slow call takes all its tries; after it at most one more call is begun, with one try.
+    assert tries * one_try + (tries - 1) * pause + (stripe_gateway.PATIENCE - tries * one_try) < 29 - 5

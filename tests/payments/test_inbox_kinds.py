@@ -1,0 +1,94 @@
+"""Which of Stripe's events are of concern, and what each is about."""
+
+import json
+
+import pytest
+
+from payments.domain.inbox import is_handled
+from payments.tables import inbox
+from tests.payments.till import post_webhook, signed
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "payment_intent.created",
+        "payment_intent.amount_capturable_updated",
+        "payment_intent.canceled",
+        "charge.captured",
+        "charge.expired",
+        "charge.refunded",
+        "charge.refund.updated",
+        "charge.dispute.created",
+        "charge.dispute.closed",
+        "charge.dispute.funds_reinstated",
+        "refund.created",
+        "refund.failed",
+        "review.opened",
+        "review.closed",
+        "checkout.session.completed",
+        "checkout.session.expired",
+    ],
+)
+def test_what_can_change_a_payment_is_handled(kind):
+    assert is_handled(kind)
+
+
+@pytest.mark.parametrize(
+    "kind", ["charge.succeeded", "charge.updated", "customer.created", "checkout", "a.new.thing", ""]
+)
+def test_what_cannot_is_left_alone(kind):
+    assert not is_handled(kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "about", "intent_id", "payment_id"),
+    [
+        ("payment_intent.succeeded", {"id": "pi_1", "object": "payment_intent"}, "pi_1", None),
+        ("charge.refunded", {"id": "ch_1", "object": "charge", "payment_intent": "pi_1"}, "pi_1", None),
+        (
+            "charge.dispute.created",
+            {"id": "du_1", "object": "dispute", "payment_intent": "pi_1"},
+            "pi_1",
+            None,
+        ),
+        ("charge.dispute.created", {"id": "du_1", "object": "dispute", "payment_intent": None}, None, None),
+        (
+            "review.opened",
+            {"id": "prv_1", "object": "review", "payment_intent": {"id": "pi_1"}},
+            "pi_1",
+            None,
+        ),
+        (
+            "checkout.session.expired",
+            {
+                "id": "cs_1",
+                "object": "checkout.session",
+                "payment_intent": None,
+                "metadata": {"payment_id": "pay_1"},
+            },
+            None,
+            "pay_1",
+        ),
+        (
+            "refund.updated",
+            {"id": "re_1", "object": "refund", "payment_intent": "pi_1", "metadata": {"payment_id": "pay_1"}},
+            "pi_1",
+            "pay_1",
+        ),
+        ("refund.updated", {"id": "re_1", "payment_intent": "", "metadata": {"payment_id": 7}}, None, None),
+        (
+            "refund.updated",
+            {"id": "re_1", "payment_intent": 7, "metadata": {"payment_id": "order#1"}},
+            None,
+            None,
+        ),
+        ("refund.updated", {"id": "re_1", "payment_intent": {}, "metadata": ["odd"]}, None, None),
+    ],
+)
+def test_an_event_is_about_an_intent_or_names_a_payment(till, kind, about, intent_id, payment_id):
+    body = json.dumps({"id": "evt_1", "type": kind, "created": 1, "data": {"object": about}}).encode()
+    assert post_webhook(body, signed(body)).status == 200
+    kept = inbox.event("evt_1")
+    assert kept is not None
+    assert (kept.intent_id, kept.payment_id, kept.status) == (intent_id, payment_id, "received")

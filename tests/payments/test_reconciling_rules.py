@@ -1,0 +1,241 @@
+"""A comparison's course and what counts as a difference, with plain values."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payments.domain import telling
+from payments.domain.payments import Payment, Status
+from payments.domain.reconciling import differences as rules
+from payments.domain.reconciling import runs
+from payments.domain.reconciling.differences import Finding, Kind, KnownOrder, ListedIntent, Repair
+from payments.domain.reconciling.runs import Latest, Run, RunStatus, Stage, Tally
+from payments.tables.reconciliations import RunRow
+from shared.money import Money
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def run(**about) -> Run:
+    known: dict[str, Any] = {
+        "since": NOW - HOUR,
+        "until": NOW,
+        "asked_by": "usr_1",
+        "asked_at": NOW,
+        "updated_at": NOW,
+    }
+    return Run("rec_1", **(known | about))
+
+
+def finding(number: int = 1, repair: Repair | None = Repair.SETTLE, **about) -> Finding:
+    return Finding(
+        Kind.PAID_UNKNOWN, f"pi_{number}", "so", "otherwise", f"pay_{number}", "ord_1", repair, **about
+    )
+
+
+def payment(**about) -> Payment:
+    known: dict[str, Any] = {
+        "order_id": "ord_1",
+        "user_id": "usr_1",
+        "email": "ada@example.com",
+        "attempt": 1,
+    }
+    known |= {"amount": Money(amount=2000, currency="GBP"), "created_at": NOW, "updated_at": NOW}
+    return Payment("pay_1", **(known | {"provider_id": "pi_1"} | about))
+
+
+def intent(status: str = "succeeded", received: int = 2000, **about) -> ListedIntent:
+    known: dict[str, Any] = {
+        "currency": "GBP",
+        "amount_capturable": 0,
+        "amount_refunded": 0,
+        "payment_id": "pay_1",
+    }
+    known |= {"order_id": "ord_1", "changed_at": NOW}
+    return ListedIntent("pi_1", status, amount_received=received, **(known | about))
+
+
+def test_a_window_begins_an_hour_before_all_is_compared_and_a_day_ago_the_first_time():
+    assert runs.window(Latest(), None, NOW) == (NOW - timedelta(hours=24), NOW)
+    assert runs.window(Latest(compared_until=NOW - HOUR), None, NOW) == (NOW - 2 * HOUR, NOW)
+    assert runs.window(Latest(compared_until=NOW - HOUR), NOW - 9 * HOUR, NOW) == (NOW - 9 * HOUR, NOW)
+
+
+def test_what_is_compared_grows_without_gaps():
+    known = Latest(compared_until=NOW - 3 * HOUR)
+    assert runs.with_compared(known, run(since=NOW - 4 * HOUR)).compared_until == NOW
+    assert runs.with_compared(known, run(since=NOW - HOUR)).compared_until == NOW - 3 * HOUR
+    assert runs.with_compared(Latest(compared_until=NOW + HOUR), run()).compared_until == NOW + HOUR
+    assert runs.with_compared(Latest(), run()).compared_until == NOW
+
+
+def test_a_run_goes_through_all_lists_to_its_end():
+    going = runs.started(run(), NOW)
+    assert (going.status, going.started_at) == (RunStatus.RUNNING, NOW)
+    assert runs.started(going, NOW + HOUR) == going
+    going = runs.moved_on(going, 100, "pi_100", True, NOW)
+    assert (going.stage, going.after) == (Stage.INTENTS, "pi_100")
+    going = runs.moved_on(going, 3, "pi_103", False, NOW)
+    assert (going.stage, going.after) == (Stage.REFUNDS, None)
+    going = runs.moved_on(runs.moved_on(going, 0, None, False, NOW), 2, "du_2", False, NOW + HOUR)
+    assert (going.status, going.finished_at) == (RunStatus.FINISHED, NOW + HOUR)
+    assert going.looked_at == {"payment_intents": 103, "refunds": 0, "disputes": 2}
+
+
+def test_a_finding_waits_for_its_repair_and_one_without_is_unexplained_at_once():
+    found = runs.with_findings(run(), [finding(1), finding(2, repair=None)])
+    assert found.pending == [finding(1)]
+    assert found.tally == Tally(differences=2, repaired=0, unexplained=1)
+    done = runs.concluded(found, finding(1), True)
+    assert done.pending == []
+    assert done.tally == Tally(differences=2, repaired=1, unexplained=1)
+
+
+def test_what_is_found_again_after_its_repair_was_not_repaired():
+    found = runs.with_findings(run(), [finding()])
+    assert runs.with_findings(found, [finding()]).findings == found.findings
+    done = runs.concluded(found, finding(), True)
+    assert runs.with_findings(done, []).findings == done.findings
+    assert runs.with_findings(done, [finding()]).tally == Tally(1, 0, 1)
+
+
+@given(st.lists(st.integers(0, 60), max_size=30), st.randoms(use_true_random=False))
+def test_however_many_are_found_all_are_counted_and_the_unexplained_are_kept_first(pages, chance):
+    going, number, unexplained = run(), 0, 0
+    for size in pages:
+        found = []
+        for _ in range(size):
+            number += 1
+            odd = chance.random() < 0.1
+            unexplained += odd
+            found.append(finding(number, repair=None if odd else Repair.SETTLE))
+        going = runs.with_findings(going, found)
+        for each in going.pending:
+            going = runs.concluded(going, each, True)
+        going = replace(runs.moved_on(going, size, f"pi_{number}", True, NOW), stage=Stage.INTENTS)
+    assert going.tally == Tally(number, number - unexplained, unexplained)
+    assert len(going.findings) <= runs.MOST_LISTED
+    kept = sum(each.repaired is False for each in going.findings)
+    assert kept == min(unexplained, runs.MOST_LISTED)
+
+
+def test_a_run_full_of_findings_and_a_page_more_fits_into_a_row():
+    long = "x" * rules.TEXT
+    found = [
+        Finding(
+            Kind.REFUNDED_ELSEWHERE,
+            f"re_{number:024}",
+            long,
+            long,
+            f"pay_{number:026}",
+            f"ord_{number:026}",
+            Repair.SETTLE,
+        )
+        for number in range(runs.MOST_LISTED + 200)
+    ]
+    row = RunRow.of(runs.with_findings(run(), found)).serialize()
+    assert len(json.dumps(row)) < 400 * 1024
+    assert RunRow.from_raw_data(row).run().findings == runs.with_findings(run(), found).findings
+
+
+def test_a_summary_counts_kinds_and_names_a_few():
+    odd = [finding(number, repair=None) for number in range(7)]
+    told = runs.summary(runs.with_findings(run(), [*odd, finding(9)]))
+    assert told == "7 paid_unknown: pay_0, pay_1, pay_2, pay_3, pay_4"
+    assert runs.summary(run(unlisted=Tally(1, 0, 1))) == "none of them is kept"
+
+
+@pytest.mark.parametrize(
+    ("held", "listed", "same"),
+    [
+        (payment(status=Status.SUCCEEDED, captured=2000), intent(), True),
+        (payment(status=Status.REFUNDED, captured=2000, refunded=2000), intent(amount_refunded=2000), True),
+        (payment(status=Status.DISPUTED, captured=2000), intent(), True),
+        (payment(), intent(), False),
+        (payment(), intent("requires_payment_method", 0), True),
+        (payment(status=Status.PROCESSING), intent("requires_payment_method", 0), False),
+        (
+            payment(status=Status.AUTHORIZED, capturable=2000),
+            intent("requires_capture", 0, amount_capturable=2000),
+            True,
+        ),
+        (payment(status=Status.AUTHORIZED, capturable=2000), intent("canceled", 0), False),
+        (payment(status=Status.CANCELLED), intent("canceled", 0), True),
+        (payment(status=Status.CANCELLED), intent("requires_action", 0), False),
+    ],
+)
+def test_what_a_list_shows_is_compared_with_the_row(held, listed, same):
+    assert rules.seems_same(held, listed) is same
+
+
+def order(status: str = "paid", payment_id: str | None = "pay_1", given_back: int = 0) -> KnownOrder:
+    return KnownOrder("ord_1", status, payment_id, given_back)
+
+
+PAID = payment(status=Status.SUCCEEDED, captured=2000)
+
+
+@pytest.mark.parametrize(
+    ("held", "known", "kind"),
+    [
+        (PAID, order(), None),
+        (PAID, order("awaiting_payment", None), Kind.ORDER_UNPAID),
+        (
+            payment(status=Status.AUTHORIZED, capturable=2000),
+            order("awaiting_payment", None),
+            Kind.ORDER_UNPAID,
+        ),
+        (payment(status=Status.AUTHORIZED, capturable=2000), order("paid", "pay_2"), None),
+        (PAID, order("paid", "pay_2"), Kind.TWO_PAYMENTS),
+        (PAID, order("expired", None), Kind.LATE_MONEY),
+        (replace(PAID, promised=2000), order("expired", None), None),
+        (replace(PAID, promised=2000, refunded=2000), order("paid", "pay_2"), None),
+        (replace(PAID, promised=500, refunded=500), order("paid", "pay_2"), Kind.TWO_PAYMENTS),
+        (replace(PAID, promised=500, refunded=500), order(given_back=500), None),
+        (replace(PAID, promised=500, refunded=500), order(), Kind.GIVEN_BACK_DIFFERS),
+        (PAID, order(given_back=500), Kind.GIVEN_BACK_DIFFERS),
+    ],
+)
+def test_a_payment_is_compared_with_what_its_order_knows(held, known, kind):
+    found = rules.order_differs(held, known)
+    assert (found.kind if found else None) is kind
+
+
+def test_the_intent_of_a_page_that_was_closed_stays_open_for_nobody():
+    closed = payment(status=Status.CANCELLED, session_id="cs_1")
+    assert not rules.may_still_pay(closed, intent("requires_payment_method", 0))
+    assert rules.may_still_pay(closed, intent("requires_capture", 0))
+    assert rules.may_still_pay(payment(session_id="cs_1"), intent("requires_payment_method", 0))
+    assert rules.may_still_pay(payment(status=Status.CANCELLED), intent("requires_payment_method", 0))
+    assert not rules.may_still_pay(payment(), intent("canceled", 0))
+
+
+def test_an_order_that_ended_a_moment_ago_is_left_to_its_news():
+    opened, listed = payment(), intent("requires_payment_method", 0)
+    ended = replace(order("expired", None), expires_at=NOW)
+    assert rules.never_heard(opened, listed, ended, NOW + timedelta(minutes=4)) is None
+    found = rules.never_heard(opened, listed, ended, NOW + timedelta(minutes=6))
+    assert found is not None
+    assert (found.kind, found.repair) == (Kind.NEVER_HEARD, Repair.CANCEL)
+    assert rules.never_heard(opened, listed, replace(ended, status="paid"), NOW + HOUR) is None
+
+
+@pytest.mark.parametrize(
+    ("held", "kinds"),
+    [
+        (PAID, ["payment.succeeded"]),
+        (replace(PAID, promised=500, refunded=500), ["payment.succeeded"]),
+        (payment(status=Status.AUTHORIZED, capturable=2000), ["payment.authorized"]),
+        (payment(), []),
+    ],
+)
+def test_what_is_said_again_is_the_latest_of_the_money(held, kinds):
+    told = telling.told(held, replace(held, said_again=1))
+    assert [kind.kind() for kind, _, _ in told] == kinds
+    assert [*telling.told(held, held)] == []
