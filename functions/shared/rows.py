@@ -88,7 +88,7 @@ def transaction(model: type[Model]) -> Iterator[TransactWrite]:
         with TransactWrite(connection=connection_of(model)) as writes:
             yield writes
     except TransactWriteError as error:
-        if error.cause_response_code != "TransactionCanceledException":
+        if code_of(error) != "TransactionCanceledException":
             raise unavailable(error) or error from error
         reasons = [(r.code, r.raw_item) if r else ("None", None) for r in error.cancellation_reasons]
         codes = {code for code, _ in reasons}
@@ -101,9 +101,19 @@ def transaction(model: type[Model]) -> Iterator[TransactWrite]:
 
 def refused_by_condition(error: PynamoDBException) -> bool:
     """Whether a single conditional write was refused by its condition; other failures are raised on."""
-    if error.cause_response_code == "ConditionalCheckFailedException":
+    if code_of(error) == "ConditionalCheckFailedException":
         return True
     raise unavailable(error) or error
+
+
+def code_of(error: PynamoDBException) -> str | None:
+    """DynamoDB's error code; None where it did not answer at all.
+
+    PynamoDB's own `cause_response_code` fails there: botocore's connection errors have a `response` of None.
+    """
+    answer = getattr(error.cause, "response", None) or {}
+    code: str | None = answer.get("Error", {}).get("Code")
+    return code
 
 
 def unavailable(error: Exception) -> Unavailable | None:

@@ -19,7 +19,7 @@ from cart.settings import settings
 from shared import idempotency
 from shared.aws import REGION
 from shared.idempotency import Once
-from shared.rows import Row, refused_by_condition, warm
+from shared.rows import Row, code_of, refused_by_condition, warm
 
 SHIPPING = "shipping"
 
@@ -152,5 +152,5 @@ def save(row: CartTableRow, after: int) -> None:
     try:
         row.save(unchanged(after))
     except PutError as error:
-        if error.cause_response_code == "TransactionConflictException" or refused_by_condition(error):
+        if code_of(error) == "TransactionConflictException" or refused_by_condition(error):
             raise Overtaken from error
