@@ -1,7 +1,8 @@
 """A function's role grants only what the code behind its handler can call.
 
 The code is followed from the handler by name: whatever a reachable function mentions is reachable too. That
-finds more than truly runs (a dict's `get` looks like a row's), never less.
+finds more than truly runs (a dict's `get` looks like a row's), never less. That a role grants all that its
+function calls is seen where it runs: tests/shop refuses what roles do not allow.
 """
 
 import ast

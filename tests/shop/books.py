@@ -30,7 +30,7 @@ OPEN_INTENTS = {"requires_payment_method", "requires_confirmation", "requires_ac
 def check(house: House, on_hand: Mapping[str, int], *, twice_told: bool = False) -> None:
     """Every account that must balance. `on_hand`: what lay on the shelves at first, and what was put there
     since. `twice_told`: a mail may have gone out twice, as its sender died before it wrote that down."""
-    wrong = [*money(house), *promises(), *stock(on_hand), *moves(), *invoices(house), *coupons()]
+    wrong = [*money(house), *promises(house), *stock(on_hand), *moves(), *invoices(house), *coupons()]
     wrong += [*letters(twice_told), *left(house)]
     assert not wrong, "\n".join(wrong)
 
@@ -63,6 +63,7 @@ def money(house: House) -> Iterator[str]:
         held[order.order_id] += intent["amount_received"] - back[intent["id"]]
         yield from _of_one_mind(intent, back[intent["id"]], payment, order)
         yield from _no_hold_too_many(intent, payment, order)
+        yield from _disputes(house, intent["id"], payment)
     for order in known.values():
         if held[order.order_id] != kept(order):
             yield f"{order.order_id} keeps {kept(order)}, Stripe holds {held[order.order_id]} of it"
@@ -92,6 +93,18 @@ def _of_one_mind(intent: Any, back: int, payment: Payment, order: Any) -> Iterat
         yield f"{payment.payment_id} holds {payment.capturable}, at Stripe {intent['amount_capturable']}"
 
 
+def _disputes(house: House, intent_id: str, payment: Payment) -> Iterator[str]:
+    """What banks ask back, and what they hold of it, is known."""
+    there = {
+        dispute["id"]: (dispute["status"], -sum(move["amount"] for move in dispute["balance_transactions"]))
+        for dispute in house.stripe_objects("dispute")
+        if dispute["payment_intent"] == intent_id
+    }
+    here = {each.dispute_id: (each.status, each.withheld) for each in payment.disputes}
+    if here != there:
+        yield f"{payment.payment_id} knows of the disputes {here}, Stripe of {there}"
+
+
 def _no_hold_too_many(intent: Any, payment: Payment, order: Any) -> Iterator[str]:
     """What can still be paid is awaited, or pays anew; what is held is held for goods that are to leave."""
     renews = order.status.value == "paid" and not order.captured
@@ -107,16 +120,21 @@ def kept(order: Any) -> int:
     return int(order.captured) - int(order.refunded)
 
 
-def promises() -> Iterator[str]:
-    """What an order says must not stay has gone back, as far as it came in; staff may have given more. What
-    left is paid for."""
+def promises(house: House) -> Iterator[str]:
+    """What an order says must not stay has gone back, as far as it came in and banks let it; staff may have
+    given more. What left is paid for."""
+    known = {payment.payment_id: payment for payment in payments()}
+    failed: Counter[str] = Counter()
+    for refund in house.stripe_objects("refund"):
+        failed[refund["payment_intent"]] += refund["amount"] if refund["status"] == "failed" else 0
     for order in orders():
         due: Counter[str] = Counter()
         for each in order.refunds_due.values():
             due[each.payment_id] += each.amount.amount
         for payment_id, amount in due.items():
-            heard = order.account(payment_id)
-            if heard.given_back < min(amount, heard.captured):
+            heard, payment = order.account(payment_id), known[payment_id]
+            can_go = min(amount, heard.captured - payment.lost) - failed[payment.provider_id or ""]
+            if heard.given_back < can_go and not payment.is_frozen:
                 yield f"{order.order_id}: of {payment_id} {amount} are due, {heard} was heard"
         if order.fulfilments and order.payment_id:
             owed = order.agreed.paid_for(fulfilled(order))

@@ -78,6 +78,11 @@ class House(Deployment):
             return False
         return True
 
+    def bank(self, verb: str, **asked: str) -> bool:
+        """What banks decide of a `dispute` or `refund`, in the words of the local Stripe's control plane;
+        whether they can."""
+        return self.emulator.control("POST", verb, json.dumps(asked)).status == 200
+
     def advance(self, **delta: float) -> None:
         """Time passes, here and at Stripe; nothing happens by it but what `sweep` and `pump` do."""
         self.now += timedelta(**delta)

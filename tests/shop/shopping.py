@@ -138,6 +138,24 @@ def paid(house: House, who: Who, sku: str, quantity: int, key: str = "first") ->
     return order_id
 
 
+def dispute(house: House, order_id: str, status: str) -> None:
+    """The shopper's bank disputes what the order paid, or brings its open dispute that far, if it may."""
+    for intent in _intents(house, order_id):
+        house.bank("dispute", payment_intent=intent, status=status)
+
+
+def fail_refunds(house: House, order_id: str) -> None:
+    """What was given back for the order does not arrive, and is the shop's again."""
+    for refund in house.stripe_objects("refund"):
+        if refund["payment_intent"] in _intents(house, order_id):
+            house.bank("refund", refund=refund["id"], status="failed")
+
+
+def _intents(house: House, order_id: str) -> list[str]:
+    intents = house.stripe_objects("payment_intent")
+    return [intent["id"] for intent in intents if intent["metadata"]["order_id"] == order_id]
+
+
 def _ok(reply: Reply) -> Reply:
     assert reply.status < 300, reply.text
     return reply

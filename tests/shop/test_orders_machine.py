@@ -51,6 +51,8 @@ HAPPENED = {
     "payment.authorized",
     "payment.captured",
     "payment.voided",
+    "payment.disputed",
+    "payment.refund_failed",
 }
 MOST_FAULTS = 3  # behind the scenes in one life: a message that fails five times is set aside, and rightly
 
@@ -60,7 +62,10 @@ people = st.sampled_from([ADA, BOB, GUEST])
 wishes = st.tuples(st.sampled_from(list(ON_HAND)), st.integers(1, 3))
 paid = st.just("pm_card_visa")
 cards = st.sampled_from(["pm_card_visa", "pm_card_visa", "pm_card_visa_chargeDeclined"])
-stages = st.sampled_from(["paying", "paid", "paid", "shipped", "delivered", "returned"])
+stages = st.sampled_from(
+    ["paying", "paid", "paid", "shipped", "delivered", "returned", "disputed", "given back in vain"]
+)
+BANKS_SAY = ["needs_response", "warning_needs_response", "under_review", "won", "lost", "warning_closed"]
 captures = st.sampled_from(["automatic", "manual"])
 keys = st.sampled_from(["", "", "", "k1", "k2"])
 # One number each: a drawn order would use up what hypothesis grants a life.
@@ -178,6 +183,12 @@ class Orders(RuleBasedStateMachine):
             made = self.return_of(order, 1, "", None)
             if isinstance(made, tuple):
                 self.settle(made, ["approved", "received"], True, None)
+        if stage == "disputed":
+            shopping.dispute(self.house, order[1], "needs_response")
+        if stage == "given back in vain":
+            self.ask(None, lambda: shopping.cancel(self.house, who, order[1], self.key("")))
+            self.house.pump(chance=chance)
+            shopping.fail_refunds(self.house, order[1])
         return order
 
     @rule(order=orders, key=keys, card=cards, fault=faults)
@@ -226,6 +237,16 @@ class Orders(RuleBasedStateMachine):
 
     def some_of(self, order: tuple[Who, str], pieces: int) -> dict[str, int]:
         return {shopping.read(self.house, *order).json["lines"][0]["sku"]: pieces}
+
+    # Banks.
+
+    @rule(order=orders, status=st.sampled_from(BANKS_SAY))
+    def dispute(self, order, status):
+        shopping.dispute(self.house, order[1], status)
+
+    @rule(order=orders)
+    def fail_refunds(self, order):
+        shopping.fail_refunds(self.house, order[1])
 
     # Time, and what runs by itself.
 
@@ -284,6 +305,10 @@ class Orders(RuleBasedStateMachine):
         self.house.pump()
         self.check()
         assert not {order.status for order in books.orders()} & {"pending", "awaiting_payment"}
+        for order in books.orders():
+            shopping.dispute(self.house, order.order_id, "won")  # what waited for that goes back
+        self.house.pump()
+        self.check()
         self.lived.update(event["type"] for name in ("orders", "payments") for event in self.house.said(name))
 
 
