@@ -1,25 +1,31 @@
-"""What people are told: by mail and text message, in their language, as they chose, and in the other's place."""
+"""What people are told: by mail and text message, in their language, as they chose."""
 
-import json
 import random
 import re
-import urllib.error
-import urllib.request
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
 
-from localstack.cloud import REGION
 from localstack.feedback import publish
 from localstack.mailbox import mails
 from localstack.shop import Shop
 from localstack.shopper import Shopper, staff_ships, until
 from tests.journeys.calls import refusal
 from tests.journeys.conftest import await_letters, new_key, paid_for, settled
-
-BROWSER_FORM = "application/x-www-form-urlencoded"
+from tests.journeys.told import (
+    bounces,
+    mails_when,
+    of_recipient_when,
+    offer,
+    offered,
+    one_click,
+    raw_mails,
+    texts,
+    told_when,
+    write_mail,
+)
 
 
 @pytest.fixture
@@ -57,51 +63,6 @@ def _by_text(*, orders):
     return {"sms": {"orders": orders, "marketing": False}}
 
 
-def _texts(local, number):
-    """What text messages said to a number, oldest first."""
-    query = f"phoneNumber={quote(number)}&region={REGION}"
-    with urllib.request.urlopen(f"{local.endpoint}/_ministack/sns/sms-messages?{query}", timeout=30) as page:
-        return [sent["Message"] for sent in json.load(page)["sms_messages"][number]]
-
-
-def _told(reader, order=None):
-    """What they were told, of an order where it is given: by template and channel."""
-    items = reader.shop.expect(200, "GET", "/notifications?limit=100")["items"]
-    found = [item for item in items if order is None or item["order_id"] == order["order_id"]]
-    told = {(item["template"], item["channel"]): item for item in found}
-    assert len(told) == len(found), "each thing is told once by each channel"
-    return told
-
-
-def _told_when(reader, statuses, order=None):
-    """What they were told, as soon as it has come to exactly this."""
-
-    def look():
-        told = _told(reader, order)
-        return told if {key: item["status"] for key, item in told.items()} == statuses else None
-
-    return until(look, f"{reader.email} to be told {statuses}")
-
-
-def _pay(reader, placed):
-    assert reader.pay(placed)["status"] == "succeeded"
-    return reader.order_when(placed["order_id"], "paid")
-
-
-def _mails_when(local, to, count):
-    """All mails to an address, as soon as there are so many; a moment later there are no more."""
-    until(lambda: len(mails(local, to)) >= count, f"{count} mails to {to}")
-    found = settled(lambda: mails(local, to), seconds=1)
-    assert len(found) == count, [mail.subject for mail in found]
-    return found
-
-
-def _bounces(reader, order):
-    """What the order's timeline says of mails that did not arrive."""
-    timeline = reader.shop.expect(200, "GET", f"/orders/{order['order_id']}/timeline")
-    return [entry["detail"] for entry in timeline if entry["type"] == "notification.bounced"]
-
-
 def test_a_customer_reads_german_and_gets_text_messages_too(local, staff, reader, number, ordered):
     preferences = reader.shop.call("GET", "/notifications/preferences")
     assert (preferences.body["version"], preferences.body["sms"]["orders"]) == (0, False)
@@ -115,19 +76,19 @@ def test_a_customer_reads_german_and_gets_text_messages_too(local, staff, reader
     assert (read.body, read.headers["etag"]) == (chosen.body, chosen.headers["etag"])
 
     order = _pay(reader, ordered(reader, quantity=2, price=1250, title="Kännchen"))
-    _mails_when(local, reader.email, 3)
+    until(lambda: texts(local, number), "the confirmation by text")
     staff_ships(staff, order)
     sent = [(template, "email") for template in ("welcome", "order_confirmation", "invoice", "order_shipped")]
     sent += [(template, "sms") for template in ("order_confirmation", "order_shipped")]
-    told = _told_when(reader, dict.fromkeys(sent, "sent"))
+    told = told_when(reader, dict.fromkeys(sent, "sent"))
 
-    post = {mail.subject: mail for mail in _mails_when(local, reader.email, 4)}
+    post = {mail.subject: mail for mail in mails_when(local, reader.email, 4)}
     confirmation = post[f"Ihre Bestellung {order['number']} ist bestätigt"]
     assert "2 × Kännchen" in confirmation.text
     assert "25,00" in confirmation.text
     assert '<html lang="de"' in confirmation.html
     assert f"Ein Paket Ihrer Bestellung {order['number']} ist unterwegs" in post
-    confirmed, shipped = _texts(local, number)
+    confirmed, shipped = texts(local, number)
     assert f"Bestellung {order['number']}" in confirmed and "bestätigt" in confirmed
     assert f"Bestellung {order['number']} ist unterwegs mit Royal Mail" in shipped
     by_text = told["order_confirmation", "sms"]
@@ -137,10 +98,10 @@ def test_a_customer_reads_german_and_gets_text_messages_too(local, staff, reader
     for _ in range(2):
         publish(local, mail["notification_id"], "delivery")
     delivered = dict.fromkeys(sent, "sent") | {("order_confirmation", "email"): "delivered"}
-    _told_when(reader, delivered)
-    mail = settled(lambda: _told_when(reader, delivered), seconds=1)["order_confirmation", "email"]
+    told_when(reader, delivered)
+    mail = settled(lambda: told_when(reader, delivered), seconds=1)["order_confirmation", "email"]
     assert [change["status"] for change in mail["history"]] == ["queued", "sent", "delivered"]
-    assert _bounces(reader, order) == []
+    assert bounces(reader, order) == []
 
 
 def test_a_mail_that_bounces_is_told_by_text_and_no_further_one_goes_there(
@@ -148,20 +109,20 @@ def test_a_mail_that_bounces_is_told_by_text_and_no_further_one_goes_there(
 ):
     order = paid_for(reader, ordered(reader))
     both = {("order_confirmation", "email"): "sent", ("invoice", "email"): "sent"}
-    mail = _told_when(reader, both, order)["order_confirmation", "email"]
-    assert _texts(local, number) == []
+    mail = told_when(reader, both, order)["order_confirmation", "email"]
+    assert texts(local, number) == []
     assert _choose(reader, **_by_text(orders=True)).status == 200
 
     publish(local, mail["notification_id"], "bounce")
     bounced = both | {("order_confirmation", "email"): "bounced", ("order_confirmation", "sms"): "sent"}
-    told = _told_when(reader, bounced, order)
+    told = told_when(reader, bounced, order)
     mail, text = told["order_confirmation", "email"], told["order_confirmation", "sms"]
     assert mail["instead"] == "sms" and "550 5.1.1" in mail["reason"]
     assert (text["instead_of"], text["to"]) == (mail["notification_id"], number)
-    assert [order["number"] in words for words in _texts(local, number)] == [True]
-    until(lambda: _bounces(reader, order), "the order to hear of it")
-    assert _bounces(reader, order) == [
-        "order_confirmation by email could not be delivered (bounced); told by sms"
+    assert [order["number"] in words for words in texts(local, number)] == [True]
+    until(lambda: bounces(reader, order), "the order to hear of it")
+    assert bounces(reader, order) == [
+        "order confirmation by email could not be delivered (bounced); told by sms"
     ]
 
     second = _pay(reader, ordered(reader))
@@ -170,23 +131,23 @@ def test_a_mail_that_bounces_is_told_by_text_and_no_further_one_goes_there(
         ("order_confirmation", "sms"): "sent",
         ("invoice", "email"): "suppressed",
     }
-    told = _told_when(reader, suppressed, second)
+    told = told_when(reader, suppressed, second)
     mail, text = told["order_confirmation", "email"], told["order_confirmation", "sms"]
     assert (mail["instead"], text["instead_of"]) == ("sms", mail["notification_id"])
     assert told["invoice", "email"]["instead"] is None
-    assert [second["number"] in words for words in _texts(local, number)] == [False, True]
-    until(lambda: len(_bounces(reader, second)) == 2, "the second order to hear of both mails")
-    assert {detail.partition(";")[0] for detail in _bounces(reader, second)} == {
-        "order_confirmation by email could not be delivered (suppressed)",
+    assert [second["number"] in words for words in texts(local, number)] == [False, True]
+    until(lambda: len(bounces(reader, second)) == 2, "the second order to hear of both mails")
+    assert {detail.partition(";")[0] for detail in bounces(reader, second)} == {
+        "order confirmation by email could not be delivered (suppressed)",
         "invoice by email could not be delivered (suppressed)",
     }
 
     assert _choose(reader, **_by_text(orders=False)).status == 200
     staff_ships(staff, second)
-    told = _told_when(reader, suppressed | {("order_shipped", "email"): "suppressed"}, second)
+    told = told_when(reader, suppressed | {("order_shipped", "email"): "suppressed"}, second)
     assert told["order_shipped", "email"]["instead"] is None
-    assert len(settled(lambda: _texts(local, number), seconds=1)) == 2
-    _mails_when(local, reader.email, 3)  # the welcome and the first order's two: nothing since
+    assert len(settled(lambda: texts(local, number), seconds=1)) == 2
+    mails_when(local, reader.email, 3)  # the welcome and the first order's two: nothing since
 
 
 def test_staff_write_a_mail_and_a_text_message(local, staff, shopper, address, number):
@@ -199,9 +160,9 @@ def test_staff_write_a_mail_and_a_text_message(local, staff, shopper, address, n
     key = new_key()
     promised = staff.call("POST", "/notifications/email", letter, **key)
     assert promised.status == 202
-    (mail,) = _mails_when(local, address, 1)
+    (mail,) = mails_when(local, address, 1)
     assert mail.subject == letter["subject"]
-    assert letter["text"] in mail.text
+    assert letter["text"].splitlines() == mail.text.splitlines()[2:5]
     assert "<b>Ada</b>" in mail.html and "it is here." in mail.html
     assert "About &lt;i&gt;your&lt;/i&gt; lamp</h1>" in mail.html
     assert "<script" not in mail.html and "alert" not in mail.html
@@ -225,13 +186,13 @@ def test_staff_write_a_mail_and_a_text_message(local, staff, shopper, address, n
     assert staff.call("POST", "/notifications/email", letter).status == 400
 
     text = {"to": f"{number[:3]} {number[3:]}", "message": "Your lamp is here."}
-    assert staff.call("POST", "/notifications/sms", text, **new_key()).status == 202
-    until(lambda: _texts(local, number) == [text["message"]], "the text message")
-    for recipient, channel in {address.upper(): "email", text["to"]: "sms"}.items():
-        (item,) = _of_recipient(staff, recipient)
-        assert (item["channel"], item["template"], item["category"]) == (channel, "staff_message", "service")
-        until(lambda to=recipient: _of_recipient(staff, to)[0]["status"] == "sent", f"{channel} to be sent")
-    _mails_when(local, address, 1)
+    texted = staff.expect(202, "POST", "/notifications/sms", text, **new_key())
+    until(lambda: texts(local, number) == [text["message"]], "the text message")
+    seen = of_recipient_when(staff, address.upper(), promised.body["notification_id"])
+    assert (seen["channel"], seen["status"], seen["to"]) == ("email", "sent", address)
+    seen = of_recipient_when(staff, text["to"], texted["notification_id"])
+    assert (seen["channel"], seen["status"], seen["to"]) == ("sms", "sent", number)
+    mails_when(local, address, 1)
     assert mails(local, eve) == []
 
     customer = shopper().shop
@@ -252,78 +213,57 @@ def test_nobody_is_written_to_above_the_limit_of_an_hour(local, staff, number):
     assert refusal(answer) == (429, "/problems/too-many-notifications")
     assert 1 <= int(answer.headers["retry-after"]) <= 3600
     assert write(f"{number}0").status == 202, "the limit is of a recipient"
-    until(lambda: len(_texts(local, number)) == promised, "what was promised to be sent")
+    until(lambda: len(texts(local, number)) == promised, "what was promised to be sent")
 
 
 def test_an_address_unsubscribes_by_one_click(local, url, staff, address):
-    (mail,) = _offered(local, staff, address, 1)
+    with raw_mails(local) as raw:
+        (mail,) = offered(local, staff, address, 1)
     link = _link(url, mail)
+    assert [sent["To"] for sent in raw] == [address]
+    assert raw[0]["List-Unsubscribe"] == f"<{url}{link}>"
+    assert raw[0]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     page = staff.call("GET", link)
     assert page.status == 200
     assert page.headers["content-type"].startswith("text/html")
     assert "<form method=post>" in page.body
-    _offered(local, staff, address, 2)  # a scanner of mails that follows the link ends nothing
+    offered(local, staff, address, 2)  # a scanner of mails that follows the link ends nothing
 
-    assert _one_click(url, _forged(link, address, f"not.{address}")) == 400
+    assert one_click(url, _forged(link, address, f"not.{address}")) == 400
     assert staff.call("GET", _forged(link, address, f"not.{address}")).status == 400
-    _offered(local, staff, f"not.{address}", 1)
+    offered(local, staff, f"not.{address}", 1)
 
-    assert _one_click(url, link) == 200
-    assert _one_click(url, link) == 200
-    refused = _offer(staff, address)
-    assert _of_recipient_when(staff, address, refused)["status"] == "suppressed"
-    service = _write(staff, address, category="service")
-    assert _of_recipient_when(staff, address, service)["status"] == "sent"
-    subjects = [mail.subject for mail in _mails_when(local, address, 3)]
+    assert one_click(url, link) == 200
+    assert one_click(url, link) == 200
+    refused = offer(staff, address)
+    assert of_recipient_when(staff, address, refused)["status"] == "suppressed"
+    service = write_mail(staff, address, category="service")
+    assert of_recipient_when(staff, address, service)["status"] == "sent"
+    subjects = [mail.subject for mail in mails_when(local, address, 3)]
     assert subjects == ["Lamps, half price", "Lamps, half price", "Your question"]
 
 
 def test_a_customer_unsubscribes_by_the_link_and_sees_it_in_the_preferences(local, url, staff, reader):
-    unwanted = _offer(staff, reader.email)
-    item = _of_recipient_when(staff, reader.email, unwanted)
+    unwanted = offer(staff, reader.email)
+    item = of_recipient_when(staff, reader.email, unwanted)
     assert (item["status"], item["reason"]) == ("suppressed", "the reader wants no marketing")
     wanted = {"email": {"orders": True, "marketing": True}}
     assert _choose(reader, language="de", **wanted).body["version"] == 1
-    mail = _offered(local, staff, reader.email, 2)[-1]  # the first was the welcome
+    mail = offered(local, staff, reader.email, 2)[-1]  # the first was the welcome
     assert "Abmelden: http" in " ".join(mail.text.split())
 
-    assert _one_click(url, _link(url, mail)) == 200
+    assert one_click(url, _link(url, mail)) == 200
     now = reader.shop.expect(200, "GET", "/notifications/preferences")
     assert now["email"] == {"orders": True, "marketing": False}
     assert (now["language"], now["version"]) == ("de", 2)
-    unwanted = _offer(staff, reader.email)
-    assert _of_recipient_when(staff, reader.email, unwanted)["status"] == "suppressed"
-    _mails_when(local, reader.email, 2)
+    unwanted = offer(staff, reader.email)
+    assert of_recipient_when(staff, reader.email, unwanted)["status"] == "suppressed"
+    mails_when(local, reader.email, 2)
 
 
-def _write(staff, to, **body):
-    """Staff's mail to somebody; its notification's id."""
-    letter = {"to": to, "subject": "Your question", "text": "All lamps are in stock."} | body
-    return staff.expect(202, "POST", "/notifications/email", letter, **new_key())["notification_id"]
-
-
-def _offer(staff, to):
-    return _write(staff, to, subject="Lamps, half price", category="marketing")
-
-
-def _offered(local, staff, to, count):
-    """All mails to an address, once an offer was the last of so many."""
-    _offer(staff, to)
-    return _mails_when(local, to, count)
-
-
-def _of_recipient(staff, to):
-    return staff.expect(200, "GET", f"/notifications?recipient={quote(to)}")["items"]
-
-
-def _of_recipient_when(staff, to, notification_id):
-    """A notification as staff see it, as soon as it was sent or not."""
-
-    def look():
-        items = _of_recipient(staff, to)
-        return [i for i in items if i["notification_id"] == notification_id and i["status"] != "queued"]
-
-    return until(look, f"{notification_id} to be settled")[0]
+def _pay(reader, placed):
+    assert reader.pay(placed)["status"] == "succeeded"
+    return reader.order_when(placed["order_id"], "paid")
 
 
 def _link(url, mail):
@@ -342,15 +282,3 @@ def _forged(link, ours, other):
     assert ours.encode() in said
     forged = urlsafe_b64encode(said.replace(ours.encode(), other.encode())).decode().rstrip("=")
     return f"{path}?token={head}.{forged}.{signature}"
-
-
-def _one_click(url, link):
-    """What a mail program does (RFC 8058, 3.2), and what the page's button does; the answer's status."""
-    request = urllib.request.Request(url + link, b"List-Unsubscribe=One-Click", method="POST")
-    request.add_header("Content-Type", BROWSER_FORM)
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code

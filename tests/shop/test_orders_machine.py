@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -19,28 +18,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.shop import books, shopping
+from tests.shop import books, draws, shopping
 from tests.shop.deployment import Kept
 from tests.shop.house import House
-from tests.shop.shopping import ADA, BOB, GUEST
 from tests.shop.wire import Fault, Killed
 from tests.support import Reply, Who
 
-ON_HAND = {"RARE": 2, "SOME": 5, "MANY": 60}
-BACKGROUND = [  # what may die or starve while it does what nobody waits for
-    "OrdersRelay",
-    "OrdersConsumer",
-    "OrdersInvoices",
-    "CatalogRelay",
-    "CatalogConsumer",
-    "CartConsumer",
-    "PaymentsApply",
-    "PaymentsConsumer",
-    "PaymentsRelay",
-    "PaymentsInboxRelay",
-    "PaymentsWebhook",
-    "NotifyConsumer",
-]
 HAPPENED = {
     "order.placed",
     "order.paid",
@@ -55,23 +38,6 @@ HAPPENED = {
     "payment.refund_failed",
 }
 MOST_FAULTS = 3  # behind the scenes in one life: a message that fails five times is set aside, and rightly
-
-SETTLED = [["approved"], ["approved", "received"], ["approved", "received"], ["rejected"], ["received"]]
-
-people = st.sampled_from([ADA, BOB, GUEST])
-wishes = st.tuples(st.sampled_from(list(ON_HAND)), st.integers(1, 3))
-paid = st.just("pm_card_visa")
-cards = st.sampled_from(["pm_card_visa", "pm_card_visa", "pm_card_visa_chargeDeclined"])
-stages = st.sampled_from(
-    ["paying", "paid", "paid", "shipped", "delivered", "returned", "disputed", "given back in vain"]
-)
-BANKS_SAY = ["needs_response", "warning_needs_response", "under_review", "won", "lost", "warning_closed"]
-captures = st.sampled_from(["automatic", "manual"])
-keys = st.sampled_from(["", "", "", "k1", "k2"])
-# One number each: a drawn order would use up what hypothesis grants a life.
-chances = st.integers(0, 9_999).map(Random)
-troubles = st.tuples(st.integers(1, 8), st.sampled_from(["before", "after", "throttle"]))
-faults = st.one_of(st.none(), st.none(), st.none(), troubles.map(lambda trouble: Fault(*trouble)))
 
 
 class Orders(RuleBasedStateMachine):
@@ -127,23 +93,29 @@ class Orders(RuleBasedStateMachine):
 
     # People.
 
-    @rule(who=people, fault=faults)
+    @rule(who=draws.people, fault=draws.faults)
     def put_coupon(self, who, fault):
         self.ask(fault, lambda: shopping.put_coupon(self.house, who))
 
-    @rule(target=quotes, who=people, wish=wishes)
+    @rule(target=quotes, who=draws.people, wish=draws.wishes)
     def quote(self, who, wish):
         self.wish(who, wish)
         answer = self.ask(None, lambda: shopping.quote(self.house, who))
         return (who, answer.json["quote_token"]) if answer.status == 200 else multiple()
 
-    @rule(target=orders, quote=quotes, key=keys, fault=faults)
+    @rule(target=orders, quote=quotes, key=draws.keys, fault=draws.faults)
     def place_quoted(self, quote, key, fault):
         (who, token), key = quote, self.key(key)
         answer = self.ask(fault, lambda: shopping.place_quoted(self.house, who, token, key))
         return self.ordered(who, key, token, answer)
 
-    @rule(target=orders, who=people, wish=st.one_of(wishes, st.none()), key=keys, fault=faults)
+    @rule(
+        target=orders,
+        who=draws.people,
+        wish=st.one_of(draws.wishes, st.none()),
+        key=draws.keys,
+        fault=draws.faults,
+    )
     def place_cart(self, who, wish, key, fault):
         return self.place_cart_of(who, wish, key, fault)
 
@@ -154,16 +126,16 @@ class Orders(RuleBasedStateMachine):
         answer = self.ask(fault, lambda: shopping.place_cart(self.house, who, key))
         return self.ordered(who, key, "the cart", answer)
 
-    @initialize(target=orders, how=st.tuples(people, wishes, paid, stages, chances, captures))
+    @initialize(target=orders, how=draws.paid_purchases)
     def begin(self, how):
         """Every life has an order or two: hypothesis leaves some rules out of each."""
         return self.buy(*how)
 
-    @initialize(target=orders, how=st.tuples(people, wishes, cards, stages, chances, captures))
+    @initialize(target=orders, how=draws.purchases)
     def begin_too(self, how):
         return self.buy(*how)
 
-    @rule(target=orders, how=st.tuples(people, wishes, cards, stages, chances, captures))
+    @rule(target=orders, how=draws.purchases)
     def buy_as_usual(self, how):
         return self.buy(*how)
 
@@ -191,34 +163,34 @@ class Orders(RuleBasedStateMachine):
             shopping.fail_refunds(self.house, order[1])
         return order
 
-    @rule(order=orders, key=keys, card=cards, fault=faults)
+    @rule(order=orders, key=draws.keys, card=draws.cards, fault=draws.faults)
     def pay(self, order, key, card, fault):
         (who, order_id), key = order, self.key(key)
         opened = self.ask(fault, lambda: shopping.open_payment(self.house, who, order_id, key))
         if opened is not None and opened.status == 201:
             self.house.card(opened.json["provider_id"], card)
 
-    @rule(order=orders, key=keys, fault=faults)
+    @rule(order=orders, key=draws.keys, fault=draws.faults)
     def cancel(self, order, key, fault):
         (who, order_id), key = order, self.key(key)
         self.ask(fault, lambda: shopping.cancel(self.house, who, order_id, key))
 
     # Staff, and what comes back.
 
-    @rule(order=orders, pieces=st.integers(0, 2), key=keys, fault=faults)
+    @rule(order=orders, pieces=st.integers(0, 2), key=draws.keys, fault=draws.faults)
     def ship(self, order, pieces, key, fault):
         lines, key = self.some_of(order, pieces) if pieces else None, self.key(key)
         self.ask(fault, lambda: shopping.ship(self.house, order[1], key, lines))
 
-    @rule(order=orders, status=st.sampled_from(["shipped", "delivered", "cancelled"]), fault=faults)
+    @rule(order=orders, status=st.sampled_from(["shipped", "delivered", "cancelled"]), fault=draws.faults)
     def set_status(self, order, status, fault):
         self.set_status_of(order, status, fault)
 
-    @rule(target=returns, order=orders, pieces=st.integers(1, 2), key=keys, fault=faults)
+    @rule(target=returns, order=orders, pieces=st.integers(1, 2), key=draws.keys, fault=draws.faults)
     def ask_to_return(self, order, pieces, key, fault):
         return self.return_of(order, pieces, key, fault)
 
-    @rule(made=returns, statuses=st.sampled_from(SETTLED), restock=st.booleans(), fault=faults)
+    @rule(made=returns, statuses=draws.settled, restock=st.booleans(), fault=draws.faults)
     def settle_return(self, made, statuses, restock, fault):
         self.settle(made, statuses, restock, fault)
 
@@ -240,7 +212,7 @@ class Orders(RuleBasedStateMachine):
 
     # Banks.
 
-    @rule(order=orders, status=st.sampled_from(BANKS_SAY))
+    @rule(order=orders, status=draws.banks_say)
     def dispute(self, order, status):
         shopping.dispute(self.house, order[1], status)
 
@@ -254,31 +226,31 @@ class Orders(RuleBasedStateMachine):
     def wait(self, minutes):
         self.house.advance(minutes=minutes)
 
-    @rule(hours=st.sampled_from([24 * 6 + 1, 24 * 8]), chance=chances)
+    @rule(hours=st.sampled_from([24 * 6 + 1, 24 * 8]), chance=draws.chances)
     def days_pass(self, hours, chance):
         """Holds come to their end; what was under way has long arrived."""
         self.house.pump(chance=chance)
         self.house.advance(hours=hours)
         self.house.tend()
 
-    @rule(fault=st.one_of(st.none(), troubles.map(lambda trouble: Fault(*trouble))))
+    @rule(fault=st.one_of(st.none(), draws.troubles.map(lambda trouble: Fault(*trouble))))
     def sweep(self, fault):
         try:
             self.ask(fault, self.house.sweep)
         except Exception:
             assert fault  # it is logged, and a minute later the next one goes on
 
-    @rule(rounds=st.integers(1, 3), chance=chances)
+    @rule(rounds=st.integers(1, 3), chance=draws.chances)
     def some_of_it_arrives(self, rounds, chance):
         for _ in range(rounds):
             self.house.pump(until_quiet=False, chance=chance)
 
-    @rule(chance=chances)
+    @rule(chance=draws.chances)
     def all_of_it_arrives(self, chance):
         self.house.pump(chance=chance)
 
     @precondition(lambda self: self.faults < MOST_FAULTS)
-    @rule(function=st.sampled_from(BACKGROUND), trouble=troubles, chance=chances)
+    @rule(function=draws.background, trouble=draws.troubles, chance=draws.chances)
     def something_fails_behind_the_scenes(self, function, trouble, chance):
         self.faults += 1
         self.twice_told |= function == "NotifyConsumer"
@@ -293,7 +265,7 @@ class Orders(RuleBasedStateMachine):
             self.check()
 
     def check(self):
-        books.check(self.house, ON_HAND, twice_told=self.twice_told)
+        books.check(self.house, draws.ON_HAND, twice_told=self.twice_told)
         books.check_sequences(self.house)
 
     def teardown(self):
@@ -313,7 +285,7 @@ class Orders(RuleBasedStateMachine):
 
 
 def test_the_books_balance_whatever_happens(house):
-    shopping.open_shop(house, ON_HAND)
+    shopping.open_shop(house, draws.ON_HAND)
     opened, lived = house.keep(), Counter[str]()
     life: Any = partial(Orders, house, opened, lived)
     run_state_machine_as_test(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -68,11 +69,11 @@ class Wire:
             if service == "lambda" and operation == "Invoke":
                 function = self.asked[params["FunctionName"]]
                 name, wanted = function.name, [Need("lambda:InvokeFunction", function_arn(function.name))]
-                call: Callable[[], Any] = lambda: self._ask(function, params)  # noqa: E731
+                call: Callable[[], Any] = partial(self._ask, function, params)
             else:
                 name, wanted = operation, needs(service, operation, params) if self.running else []
-                call = lambda: api_call(client, operation, params)  # noqa: E731
-            return self._pass(f"{service}.{name}", lambda: self._allowed(operation, wanted, call))
+                call = partial(api_call, client, operation, params)
+            return self._pass(f"{service}.{name}", partial(self._allowed, operation, wanted, call))
 
         def to_stripe(client: Any, method: str, url: str, *rest: Any, **more: Any) -> Any:
             path = url.partition("/v1/")[2].partition("?")[0]
