@@ -36,3 +36,16 @@ def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
         for name, resource in template["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
     }
+
+
+def environment(template: dict[str, Any], properties: dict[str, Any]) -> dict[str, str]:
+    """A function's variables without a deployment: a parameter's default, `unset` for what is made there."""
+    found: dict[str, str] = {}
+    for part in (template["Globals"]["Function"], properties):
+        for variable, value in part.get("Environment", {}).get("Variables", {}).items():
+            named = value.get("Ref") if isinstance(value, dict) else None
+            default = template["Parameters"].get(named, {}).get("Default")
+            found[variable] = (
+                value if isinstance(value, str) else "unset" if default is None else str(default)
+            )
+    return found

@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 import yaml
 
-from infra.cloudformation import functions, read
+from infra.cloudformation import environment, functions, read
 
 ROOT = Path(__file__).parent.parent
 GATEWAY = ROOT / "infra" / "openapi.yaml"
@@ -36,9 +36,8 @@ def routes() -> list[tuple[str, Any]]:
     found = []
     with patch.dict(os.environ):  # what is set for want of a deployment must not outlive the look
         for name, properties in functions(template).items():
-            for part in (template["Globals"]["Function"], properties):
-                for variable, value in part.get("Environment", {}).get("Variables", {}).items():
-                    os.environ.setdefault(variable, value if isinstance(value, str) else "unset")
+            for variable, value in environment(template, properties).items():
+                os.environ.setdefault(variable, value)
             module, _, attribute = properties["Handler"].rpartition(".")
             handler = getattr(importlib.import_module(module), attribute)
             if isinstance(handler, Api):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import package
+from infra import cloudformation
 from infra.cloudformation import functions, read
 from tests.support import ENVIRONMENT, ROOT
 
@@ -53,16 +54,11 @@ def zipped_size(artifact: Path, scratch: Path) -> int:
 
 def environment(name: str) -> dict[str, str]:
     """The variables the template gives a function, with the values the other tests use."""
-    declared: dict[str, object] = {}
-    for part in (TEMPLATE["Globals"]["Function"], FUNCTIONS[name]):
-        declared |= part.get("Environment", {}).get("Variables", {})
+    declared = cloudformation.environment(TEMPLATE, FUNCTIONS[name])
     return {
         "AWS_REGION": "eu-west-2",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",
-        **{
-            variable: ENVIRONMENT.get(variable, value if isinstance(value, str) else "1")
-            for variable, value in declared.items()
-        },
+        **{variable: ENVIRONMENT.get(variable, value) for variable, value in declared.items()},
     }

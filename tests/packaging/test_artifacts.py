@@ -146,7 +146,7 @@ line = Line("MUG-1", "Mug for Zoë, Łódź and Щука", 1, sum_, sum_, sum_, 
 invoice = Document(
     "2026-000001", day, "7K3M9QX2VA", "ord_1", day,
     Seller("Shop", ("London",), "GB 1"), ("Zoë",), "zoe@example.com", (line,) * 40,
-    sum_, sum_, sum_, sum_, True, sum_, "pay_1", "standard",
+    sum_, sum_, sum_, sum_, True, sum_, "pay_1", True, "standard",
 )
 assert b"Mug for Zo" in html.render(invoice)
 print(len(pdf.render(invoice)))
