@@ -47,7 +47,7 @@ def balances(staff, payment):
     """The ledger's accounts; each of its entries sums to zero."""
     entries = staff.expect(200, "GET", f"/payments/{payment['payment_id']}/ledger?limit=100")["items"]
     assert all(sum(line["amount"]["amount"] for line in entry["lines"]) == 0 for entry in entries)
-    sums = Counter()
+    sums = Counter[str]()
     for entry in entries:
         sums.update({line["account"]: line["amount"]["amount"] for line in entry["lines"]})
     return {account: amount for account, amount in sums.items() if amount}

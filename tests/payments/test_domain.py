@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from payments.domain import captures, checkout, holds, payments, refunds
 from payments.domain.captures import Claim
 from payments.domain.checkout import Item
-from payments.domain.disputes import Dispute
+from payments.domain.disputes import Dispute, to_remind
 from payments.domain.payments import Decline, Intent, Status
 from payments.domain.refunds import Refund, RefundStatus, RefundTooLarge, StripeRefund
 from shared.events import OrderLineFacts
@@ -246,6 +246,15 @@ def test_a_hold_that_is_told_of_already_or_on_its_way_is_not_told_of(changes):
 def test_somebody_looks_again_when_there_is_something_to_do(changes, after):
     due = holds.due_at(replace(HELD, **changes), NOW)
     assert due == (None if after is None else NOW + after)
+
+
+def test_an_inquiry_that_becomes_a_chargeback_is_reminded_of_again():
+    soon = replace(CHARGEBACK, evidence_due=NOW + timedelta(days=2))
+    inquiry = replace(soon, status="warning_needs_response", withheld=0)
+    reminded = to_remind([inquiry], (), NOW)
+    assert reminded and not to_remind([inquiry], reminded, NOW)
+    assert to_remind([soon], reminded, NOW) == ("du_1",)
+    assert not to_remind([replace(soon, status="under_review")], (), NOW)
 
 
 # Stripe's page

@@ -32,10 +32,7 @@ HAPPENED = {
     "order.expired",
     "payment.refunded",
     "payment.authorized",
-    "payment.captured",
-    "payment.voided",
     "payment.disputed",
-    "payment.refund_failed",
 }
 MOST_FAULTS = 3  # behind the scenes in one life: a message that fails five times is set aside, and rightly
 

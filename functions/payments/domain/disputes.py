@@ -33,6 +33,11 @@ class Dispute:
         return self.status == LOST
 
     @property
+    def matter(self) -> str:
+        """What we are asked about: an inquiry that becomes a chargeback keeps its id and is another matter."""
+        return f"{self.dispute_id}.inquiry" if self.status.startswith("warning_") else self.dispute_id
+
+    @property
     def remind_at(self) -> datetime | None:
         """When it is told of again, should nobody have answered the bank by then."""
         if self.evidence_due is None or self.status not in WAITS_FOR_US:
@@ -51,15 +56,15 @@ def lost(disputes: Sequence[Dispute]) -> int:
 
 
 def reminder_at(disputes: Sequence[Dispute], reminded: Collection[str]) -> datetime | None:
-    """When the next reminder is due of those whose ids are not in `reminded`; None where none will be."""
-    moments = [each.remind_at for each in disputes if each.dispute_id not in reminded]
+    """When the next reminder is due of those whose matter is not in `reminded`; None where none will be."""
+    moments = [each.remind_at for each in disputes if each.matter not in reminded]
     return min((moment for moment in moments if moment), default=None)
 
 
 def to_remind(disputes: Sequence[Dispute], reminded: Collection[str], now: datetime) -> tuple[str, ...]:
-    """Ids of those to be told of again now."""
+    """The matters to be told of again now."""
     return tuple(
-        each.dispute_id
+        each.matter
         for each in disputes
-        if each.dispute_id not in reminded and each.remind_at and each.remind_at <= now
+        if each.matter not in reminded and each.remind_at and each.remind_at <= now
     )

@@ -129,7 +129,7 @@ class Payment:
     `hold_until`. Of refunds: `promised` is claimed, `waiting` the part that Stripe was not had to give yet,
     `refunded` went back, `not_returned` did not get through (all of it ever), `recalled` the part of that
     which had counted as refunded. `decline_id` is the last decline that was told. `unwanted`: nobody wants
-    money by it any more. `reminded` are the disputes that were told of again, for their evidence is due.
+    money by it any more. `reminded` are the disputes (`matter`) told of again as their evidence was due.
 
     Manual capture: `to_capture` is due for what has left, `all_left` says that no more will be due, `claim`
     is the capture that is under way, `capture_error` why there is none, `captures_asked` the ids of those

@@ -41,7 +41,7 @@ def told(before: Payment | None, after: Payment) -> Iterator[Told]:
     if not_back > 0:
         yield PaymentRefundFailed, subject, _facts(after, not_given_back=not_back)
     for dispute in after.disputes:
-        reminder = dispute.dispute_id in after.reminded and dispute.dispute_id not in old.reminded
+        reminder = dispute.matter in after.reminded and dispute.matter not in old.reminded
         if reminder or dispute not in old.disputes:
             yield PaymentDisputed, dispute.dispute_id, _dispute(after, dispute)
     if after.review and after.review != old.review:
