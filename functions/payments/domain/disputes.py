@@ -34,7 +34,7 @@ class Dispute:
 
     @property
     def matter(self) -> str:
-        """What we are asked about: an inquiry that becomes a chargeback keeps its id and is another matter."""
+        """What is asked of us: an inquiry that becomes a chargeback keeps its id and is another matter."""
         return f"{self.dispute_id}.inquiry" if self.status.startswith("warning_") else self.dispute_id
 
     @property

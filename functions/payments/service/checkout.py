@@ -84,7 +84,7 @@ def _live(order: OrderFacts, wish: Wish, replaced: str | None, now: datetime) ->
             if held.method is wish.method or not held.is_open:
                 return held
             # The other method's is not left open beside this one, or the shopper could pay twice.
-            if not settling.settle(held.payment_id, now, unwanted=True).is_over:
+            if not settling.make_way(held.payment_id, now).is_over:
                 break
         fresh = _fresh(order, wish, replaced, slot.attempt + 1, now)
         if slots.begin(fresh, slot):

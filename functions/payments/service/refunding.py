@@ -15,6 +15,7 @@ from payments.stripe_gateway import refunds as stripe_refunds
 from payments.tables import payments
 from payments.tables import refunds as rows
 from shared import observe
+from shared.errors import Unavailable
 from shared.events import RefundDueFacts
 from shared.ids import derived_id
 from shared.money import Money
@@ -36,13 +37,15 @@ def refund_due(due: RefundDueFacts, now: datetime) -> None:
 
     Its row claims the money first; a second run finds the row and goes on from there. What cannot be given
     back is kept as `failed` and counted (`RefundsFailed`), for a person to look at. While a chargeback is
-    open the row waits.
+    open the row waits. Raises Unavailable where it is for a part of goods that are not paid for yet.
     """
     refund_id = derived_id("ref", due.payment_id, due.refund_key)
     if rows.refund(due.payment_id, refund_id) is None:
         held = settling.settle(due.payment_id, now)  # what was given back by hand may not be known here yet
         if holds.owes_capture(held):
             held = capturing.collect(due.payment_id, now)
+        if not held.captured and due.amount.amount < held.secured:
+            raise Unavailable("The goods are not paid for yet; what is due back for a part of them waits.")
         if not held.captured:
             held = settling.settle(due.payment_id, now, unwanted=True)
         if not held.captured:

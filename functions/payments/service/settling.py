@@ -57,6 +57,25 @@ def settle(
     return change(payment_id, look, now, applied)
 
 
+def make_way(payment_id: str, now: datetime) -> Payment:
+    """Cancel a payment that waits for the shopper, for another to take its place; the payment as it is then.
+
+    One by which money came, or is held or under way, stays as it is: nobody gave its order up.
+    """
+
+    def look(held: Payment) -> Change:
+        seen = _intent_of(held, None)
+        if seen is None:
+            return Change(rules.given_up(held))
+        if seen.is_open and seen.status in WAITING:
+            seen = _let_go(held, seen)
+        made = _observed(held, seen, now)
+        over = made.payment.is_over
+        return replace(made, payment=replace(made.payment, unwanted=True)) if over else made
+
+    return change(payment_id, look, now)
+
+
 def refuse(payment: Payment, reason: str, now: datetime) -> None:
     """Stripe will not open it: it failed, unless it went on meanwhile."""
     failed = replace(payment, status=Status.FAILED, reason=reason)
@@ -103,7 +122,8 @@ def _intent_of(payment: Payment, intent_id: str | None) -> Intent | None:
     if payment.session_id is None or (seen and seen.status not in WAITING):
         return seen
     page = sessions.session(payment.session_id)
-    if seen is None and page.intent_id:
+    if page.intent_id and (seen is None or not page.is_open):
+        # The page may have been paid after its intent was looked at.
         seen = stripe_gateway.intent(page.intent_id)
     return _on_page(seen, page)
 

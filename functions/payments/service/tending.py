@@ -10,7 +10,7 @@ from payments.domain.payments import Payment
 from payments.service import capturing, refunding, settling
 from payments.service.settling import Change
 from payments.tables import payments
-from shared import observe
+from shared import observe, rivals
 from shared.observe import log
 
 ENOUGH = stripe_gateway.PATIENCE + 5  # seconds that one payment needs at most
@@ -60,6 +60,13 @@ def _told(held: Payment, now: datetime) -> Payment:
     return replace(held, expiring=expiring, reminded=held.reminded + reminders)
 
 
+def _replaced(old: Payment, payment_id: str) -> Payment:
+    """Raises Contended where a parcel's money is being taken by it at this moment: then it stays."""
+    if old.captured or captures.is_under_way(old):
+        raise rivals.contended()
+    return replace(old, replaced_by=payment_id, unwanted=True)
+
+
 def _relieve(held: Payment, replaced: str, now: datetime) -> None:
     """Let go of the payment that this one replaces, and take over what is due. One that has money by now
     stays, and this one goes."""
@@ -67,9 +74,7 @@ def _relieve(held: Payment, replaced: str, now: datetime) -> None:
     if before.captured:
         settling.settle(held.payment_id, now, unwanted=True)
     else:
-        before = settling.change(
-            replaced, lambda old: Change(replace(old, replaced_by=held.payment_id, unwanted=True)), now
-        )
+        before = settling.change(replaced, lambda old: Change(_replaced(old, held.payment_id)), now)
         due, complete = before.to_capture, before.all_left
         settling.change(held.payment_id, lambda new: Change(captures.due(new, due, complete)), now)
         settling.settle(replaced, now, unwanted=True)
