@@ -82,7 +82,7 @@ def test_a_hold_that_a_parcel_is_paid_by_at_this_moment_is_not_replaced(till, ma
 
     def relieve():
         with monkeypatch.context() as patch:
-            patch.setattr(tending.capturing, "collect", lambda *_: seen)  # its look came before the parcel
+            patch.setattr(capturing, "collect", lambda *_: seen)  # its look came before the parcel
             with pytest.raises(Contended):
                 tending._relieve(new, before, till.now())
 
@@ -91,7 +91,7 @@ def test_a_hold_that_a_parcel_is_paid_by_at_this_moment_is_not_replaced(till, ma
     till.turn()
     till.sweep_all()
     taken = at_stripe(till, old_intent), at_stripe(till, opened["provider_id"])
-    assert sum(int(each[1]) for each in taken) == 700, taken
+    assert sum(captured for _, captured, _ in taken) == 700, taken
 
 
 def test_a_part_that_comes_back_does_not_let_go_of_what_is_held_for_the_rest(till, manual, monkeypatch):
