@@ -16,7 +16,8 @@ from tests.payments.till import gbp
 
 def before_the_first(monkeypatch, what, name, act):
     """Have `act` happen just before the first call of `what.name`."""
-    plain, done = getattr(what, name), []
+    plain = getattr(what, name)
+    done: list[bool] = []
 
     def late(*args, **kwargs):
         if not done:
