@@ -8,9 +8,10 @@ from pydantic_core import PydanticCustomError
 
 # ASCII alone: SES takes no other local part, and other domains as Punycode only
 # (https://docs.aws.amazon.com/ses/latest/APIReference/API_Destination.html). Lengths: RFC 5321, 4.5.3.1.
+# No `=?`: mail programs decode it as an encoded word (RFC 2047), into anything, line breaks too.
 _LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_EMAIL = re.compile(rf"(?=.{{1,64}}@){_LOCAL}@(?:{_LABEL}\.)+(?=[A-Za-z]){_LABEL}")
+_EMAIL = re.compile(rf"(?=.{{1,64}}@)(?!.*=\?){_LOCAL}@(?:{_LABEL}\.)+(?=[A-Za-z]){_LABEL}")
 MAX_EMAIL = 254
 
 

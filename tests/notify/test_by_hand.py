@@ -156,6 +156,7 @@ def test_above_the_limit_of_an_hour_it_is_said_when_to_come_back(
         ("to", "ada@example.com, eve@example.com"),
         ("to", "ada@example.com\r\nBcc: eve@example.com"),
         ("to", "Ada <ada@example.com>"),
+        ("to", "=?utf-8?q?a=0D=0Ab?=@example.com"),
         ("to", "аda@example.com"),  # a Cyrillic а
         ("to", "ada@exаmple.com"),
         ("subject", "Hello\r\nBcc: eve@example.com"),

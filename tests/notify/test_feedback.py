@@ -16,7 +16,7 @@ from notify.tables import notifications as rows
 from notify.tables.rows import BlockRow, NotificationRow
 from shared import clock
 from tests.notify.asking import ALL, DEFAULT, MAIL, PHONE, Died, carry_out, choose, die, reachable, write
-from tests.notify.facts import cancelled, paid, refunded, registered, shipped
+from tests.notify.facts import cancelled, delivered, paid, refunded, registered, shipped
 from tests.notify.mailbox import mails, notifications, texts
 from tests.notify.ses_says import bounce, complaint, delayed, delivery, reject, say
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, deliver
@@ -122,6 +122,30 @@ def test_a_bounce_that_may_pass_ends_nothing(cloud: None, kind: str) -> None:
     assert len(mails()) == 2
 
 
+def test_a_bounce_that_turns_out_hard_ends_all_mail(cloud: None) -> None:
+    row = sent()
+    assert say(bounce(row.pk, "Transient"), bounce(row.pk)) == []
+    assert of(row.pk).status == "bounced"
+    assert blocks() == {"block#bounce#ada@example.com"}
+
+
+def test_whatever_came_before_all_that_is_said_of_an_address_is_remembered(cloud: None) -> None:
+    row = sent()
+    assert say(complaint(row.pk), bounce(row.pk), bounce(row.pk)) == []
+    assert of(row.pk).status == "complained"
+    assert blocks() == {"block#bounce#ada@example.com", "block#complaint#ada@example.com"}
+
+
+@pytest.mark.parametrize("kind", ["Transient", "Undetermined"])
+def test_a_soft_bounce_of_what_was_delivered_is_no_news(cloud: None, kind: str) -> None:
+    row = sent()
+    assert say(delivery(row.pk), bounce(row.pk, kind)) == []
+    told = of(row.pk)
+    assert told.status == "delivered" and told.cause is None and told.reason is None
+    assert say(bounce(row.pk)) == []
+    assert of(row.pk).status == "bounced"
+
+
 def test_a_complaint_ends_all_but_security(cloud: None) -> None:
     row = sent()
     assert say(complaint(row.pk)) == []
@@ -158,8 +182,26 @@ def test_feedback_of_no_notification_still_tells_of_the_address(cloud: None) -> 
 
 def test_what_cannot_be_read_comes_back_alone(cloud: None) -> None:
     row = sent()
-    assert say("not json", delivery(row.pk), "{}") == ["m0", "m2"]
+    assert say("{}", delivery(row.pk), '{"eventType": "Bounce"}') == ["m0", "m2"]
     assert of(row.pk).status == "delivered"
+
+
+@pytest.mark.parametrize(
+    "body", ["Successfully validated SNS topic for Amazon SES event publishing.", "not json", "[]", '""', ""]
+)
+def test_what_is_no_event_of_ses_is_done(cloud: None, body: str) -> None:
+    row = sent()
+    assert say(body, delivery(row.pk)) == []
+    assert of(row.pk).status == "delivered"
+
+
+def test_logs_hold_no_address(cloud: None, caplog: pytest.LogCaptureFixture) -> None:
+    row = sent()
+    mail = json.loads(bounce(row.pk))["mail"]
+    unread = json.dumps({"eventType": ["ada@example.com"], "mail": mail})
+    assert say(unread, bounce(row.pk), complaint("ntf_gone"), "ada@example.com") == ["m0"]
+    assert "feedback not taken" in caplog.text and "ValidationError" in caplog.text
+    assert "ada@example.com" not in caplog.text
 
 
 def test_a_bounced_order_mail_is_told_by_text_instead(cloud: None) -> None:
@@ -184,6 +226,27 @@ def test_only_an_address_that_is_none_is_told_by_text_instead(cloud: None, said:
     (row,) = (told for told in notifications() if told.template == "order_confirmation")
     assert say(said(row.pk)) == []
     assert texts() == [] and of(row.pk).instead is None
+
+
+def test_a_bounced_mail_that_later_news_overtook_is_not_told_by_text(cloud: None) -> None:
+    reachable(DEFAULT)
+    deliver(consume, shipped(), delivered())
+    choose(ALL)
+    (row,) = (told for told in notifications() if told.template == "order_shipped")
+    assert say(bounce(row.pk)) == []
+    assert texts() == []
+    assert of(row.pk).status == "bounced" and of(row.pk).instead is None
+
+
+def test_a_text_that_went_out_beside_a_mail_counts_when_later_news_overtook_both(cloud: None) -> None:
+    reachable(ALL)
+    deliver(consume, shipped(), delivered())
+    (row,) = (
+        told for told in notifications() if told.template == "order_shipped" and told.channel == "email"
+    )
+    before = len(texts())
+    assert say(bounce(row.pk)) == []
+    assert len(texts()) == before and of(row.pk).instead == "sms"
 
 
 def test_who_wants_no_texts_gets_none_instead(cloud: None) -> None:

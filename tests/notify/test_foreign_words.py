@@ -1,6 +1,8 @@
 """What others wrote stays words: no markup, no link, no header, no second address."""
 
 import re
+from dataclasses import replace
+from email import message_from_bytes, policy
 from functools import cache
 from html import escape
 
@@ -128,6 +130,7 @@ def test_a_reason_a_carrier_or_a_tracking_number_leads_nowhere(link: str) -> Non
 @example(text="ord_1\r\nBcc: all@example.com")
 @example(text="Ada\nX-Evil: 1")
 @example(text="é" * 80)
+@example(text="=?utf-8?q?Hi=0D=0AReply-To:_evil@evil.test=0D=0A=0D=0AOwn_body?=")
 def test_headers_hold_what_they_should_and_no_more(text: str) -> None:
     for letter, _ in free_texts(text):
         assert letter
@@ -135,6 +138,25 @@ def test_headers_hold_what_they_should_and_no_more(text: str) -> None:
         assert header_names(message.as_bytes()) == sorted(
             "From Reply-To To Subject X-Notification-Id Auto-Submitted MIME-Version Content-Type".split()
         )
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "=?utf-8?q?Hi=0D=0AReply-To:_evil@evil.test=0D=0A=0D=0AOwn_body?=",
+        "Hi=?utf-8?q?=0D=0AReply-To:_evil@evil.test?=",
+        "==?utf-8?b?SGkNClJlcGx5LVRvOiBldmlsQGV2aWwudGVzdA==?=",
+    ],
+)
+def test_a_subject_is_read_as_it_was_written_and_decoded_by_nobody(subject: str) -> None:
+    mail = replace(render(orders.invoice(issued())), subject=subject)
+    composed = mailer.compose("ntf_1", "ada@example.com", mail).as_bytes()
+    assert header_names(composed) == sorted(
+        "From Reply-To To Subject X-Notification-Id Auto-Submitted MIME-Version Content-Type".split()
+    )
+    arrived = message_from_bytes(composed, policy=policy.default)
+    assert arrived["Subject"] == subject.replace("=?", "= ?")
+    assert arrived["Reply-To"] == "help@tillstack.example"
 
 
 def test_a_mail_with_a_file_has_the_same_headers() -> None:
@@ -168,6 +190,8 @@ def header_names(message: bytes) -> list[str]:
         "ada@-example.com",
         f"{'a' * 65}@example.com",
         f"ada@{'a' * 70}é.example",
+        "=?utf-8?q?a=0D=0Ab?=@example.com",
+        "a.=?utf-8?q?b?=@example.com",
     ],
 )
 def test_what_is_no_address_is_refused(to: str) -> None:
@@ -180,5 +204,5 @@ def test_a_host_name_in_other_letters_is_reached() -> None:
 
 @given(st.emails())
 def test_an_address_stays_itself(address: str) -> None:
-    quoted = '"' in address or len(address) > 254 or len(address.split("@")[0]) > 64
+    quoted = '"' in address or "=?" in address or len(address) > 254 or len(address.split("@")[0]) > 64
     assert quoted or deliverable(address) == address

@@ -28,6 +28,14 @@ def promise(body: dict[str, Any]) -> Any:
     return sqs_event(message)
 
 
+def ses_answers(status: int, code: str) -> ClientError:
+    said: Any = {
+        "Error": {"Code": code, "Message": "not now"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(said, "SendRawEmail")
+
+
 @pytest.mark.parametrize(
     ("place", "name", "sent"),
     [(rendering, "_template", 0), (mailer, "compose", 0), (rows, "settle", 1)],
@@ -49,7 +57,8 @@ def test_an_offer_whose_sender_died_is_not_sent_again(
     (row,) = notifications()
     assert (row.status, row.cause) == ("failed", "died")
     assert say(delivery(row.pk)) == []
-    assert notifications()[0].status == "delivered"
+    (row,) = notifications()
+    assert row.status == "delivered" and row.cause is None and row.reason is None
 
 
 @pytest.mark.parametrize(
@@ -88,6 +97,23 @@ def test_an_offer_that_ses_did_not_answer_for_is_not_sent_again(
     assert (notifications()[0].status, notifications()[0].cause) == ("failed", "died")
 
 
+@pytest.mark.parametrize("status", [500, 503])
+def test_an_offer_that_ses_failed_over_may_have_gone_out_and_is_not_sent_again(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    message = promise(OFFER)
+    with monkeypatch.context() as patch:
+
+        def answer(**request: Any) -> None:
+            raise ses_answers(status, "ServiceUnavailable")
+
+        patch.setattr(mailer._ses(1), "send_raw_email", answer)
+        assert consume(message, Context()) == DONE
+    assert consume(message, Context()) == DONE
+    assert mails() == []
+    assert (notifications()[0].status, notifications()[0].cause) == ("failed", "died")
+
+
 @pytest.mark.parametrize("why", ["throttled", "no words"])
 def test_an_offer_that_is_known_to_be_unsent_is_tried_again(
     cloud: None, monkeypatch: pytest.MonkeyPatch, why: str
@@ -97,7 +123,7 @@ def test_an_offer_that_is_known_to_be_unsent_is_tried_again(
         if why == "throttled":
 
             def answer(**request: Any) -> None:
-                raise ClientError({"Error": {"Code": "Throttling", "Message": "slow"}}, "SendRawEmail")
+                raise ses_answers(400, "Throttling")
 
             patch.setattr(mailer._ses(1), "send_raw_email", answer)
         else:

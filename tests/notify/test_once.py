@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from email.message import EmailMessage
 from typing import Any
 
 import boto3
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from notify import mailer
 from notify.app.consume import consume
 from notify.domain import orders as letters
-from notify.domain.letters import Channel
+from notify.domain.letters import Channel, Mail
 from notify.domain.outcomes import Outcome, Status
 from notify.tables import notifications as rows
 from notify.tables.rows import NotificationRow
@@ -207,9 +208,14 @@ def test_a_failing_record_leaves_the_lease(cloud: None, monkeypatch: pytest.Monk
         ses_error("Throttling", "Maximum sending rate exceeded."),
         ses_error("AccountSendingPausedException", "paused"),
         ses_error("MessageRejected", "Email address is not verified: orders@tillstack.example"),
+        ses_error("MessageRejected", "Sending paused for this account. For more information, see …"),
+        ses_error("MessageRejected", "Sending suspended for this account. For more information, see …"),
+        ses_error("MessageRejected", "Configuration Set tillstack-test is paused."),
+        ses_error("InvalidParameterValue", "Invalid configuration set name"),
+        ses_error("ConfigurationSetDoesNotExist", "Configuration set <tillstack-test> does not exist."),
         ReadTimeoutError(endpoint_url="https://email.eu-west-1.amazonaws.com"),
     ],
-    ids=["throttled", "paused", "sender not verified", "no answer"],
+    ids=str,
 )
 def test_what_passes_by_itself_is_tried_again_at_once(
     cloud: None, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -226,9 +232,10 @@ def test_what_passes_by_itself_is_tried_again_at_once(
     "error",
     [
         ses_error("MessageRejected", "Email address is not verified: ada@example.com"),
+        ses_error("MessageRejected", "Email address is on the suppression list"),
         ses_error("InvalidParameterValue", "Missing final '@domain'"),
     ],
-    ids=lambda error: error.response["Error"]["Code"],
+    ids=str,
 )
 def test_what_ses_refuses_for_good_is_recorded_and_done(
     cloud: None, monkeypatch: pytest.MonkeyPatch, error: ClientError
@@ -243,12 +250,38 @@ def test_what_ses_refuses_for_good_is_recorded_and_done(
     assert mails() == []
 
 
-@pytest.mark.parametrize("address", ["", "not an address", "a@b.example\r\nBcc: c@d.example"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "not an address",
+        "a@b.example\r\nBcc: c@d.example",
+        "=?utf-8?q?a=0D=0Ab?=@example.com",
+        "=?utf-8?q?=?=@example.com",
+    ],
+)
 def test_an_address_that_is_none_fails_without_holding_up_the_others(cloud: None, address: str) -> None:
     assert deliver(consume, registered(email=address), paid()) == []
     assert [mail.subject for mail in mails()] == ["Your order 7K4M2-9QX2D is confirmed"]
     told = next(found for found in notifications() if found.template == "welcome")
     assert told.status == "failed" and told.reason == "not an address that mail can be sent to"
+
+
+def test_a_mail_that_cannot_be_written_fails_without_holding_up_the_others(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compose = mailer.compose
+
+    def stumble(notification_id: str, address: str, mail: Mail) -> EmailMessage:
+        if "Welcome" in mail.subject:
+            raise IndexError("in the library")
+        return compose(notification_id, address, mail)
+
+    monkeypatch.setattr(mailer, "compose", stumble)
+    assert deliver(consume, registered(), paid()) == []
+    assert [mail.subject for mail in mails()] == ["Your order 7K4M2-9QX2D is confirmed"]
+    told = next(found for found in notifications() if found.template == "welcome")
+    assert told.status == "failed" and told.reason == "it cannot be written as a mail (IndexError)"
 
 
 def test_a_message_that_cannot_be_read_comes_back_alone(cloud: None) -> None:

@@ -177,6 +177,37 @@ def test_one_click_ends_offers_to_an_address_without_account(cloud: None) -> Non
     ]
 
 
+def test_one_click_in_a_mail_from_before_the_account_ends_offers_to_it(cloud: None) -> None:
+    path = link(an_offer())
+    deliver(consume, registered())
+    choose(ALL)
+    for _ in range(2):
+        assert one_click(path).status == 200
+    chosen = read().json
+    assert chosen["email"] == {"orders": True, "marketing": False}
+    assert (chosen["sms"], chosen["version"]) == (ALL["sms"], 2)
+    write(OFFER)
+    assert carry_out() == []
+    assert len(mails()) == 2
+    choose(ALL)
+    assert an_offer().subject == "Lamps, half price"
+    assert len(mails()) == 3
+
+
+def test_who_unsubscribed_stays_so_until_the_account_asks_for_offers_again(cloud: None) -> None:
+    choose(ALL)
+    path = link(an_offer())  # the account's address is not known yet
+    assert one_click(path).status == 200
+    deliver(consume, registered())
+    write(OFFER)
+    assert carry_out() == []
+    assert [mail.subject for mail in mails()] == ["Lamps, half price", "Welcome to Tillstack"]
+    choose(NONE)
+    choose(ALL)
+    an_offer()
+    assert len(mails()) == 3
+
+
 def test_again_changes_nothing(cloud: None) -> None:
     deliver(consume, registered())
     choose(ALL)

@@ -1,5 +1,6 @@
 """Where things may go, how often, and what is further than what: plain values."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,8 @@ from notify.domain.outcomes import Cause, Status, moves_on
 from notify.domain.parts import parts
 from notify.domain.readers import Block, Choice, Preferences, Reader, number_for, objection
 
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+BEFORE, AFTER = NOON - timedelta(seconds=1), NOON + timedelta(seconds=1)
 EVERYTHING = Preferences(Choice(True, True), Choice(True, True))
 NOTHING = Preferences(Choice(False, False), Choice(False, False))
 
@@ -73,13 +76,13 @@ def test_a_text_message_is_counted_as_networks_do(text: str, count: int) -> None
 
 @pytest.mark.parametrize("category", Category)
 def test_to_an_address_that_is_none_nothing_goes(category: Category) -> None:
-    refusal = objection(category, Reader(True, None, EVERYTHING, frozenset({Block.BOUNCE})))
+    refusal = objection(category, Reader(True, None, EVERYTHING, {Block.BOUNCE: NOON}))
     assert refusal and refusal.cause is Cause.BOUNCE
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_who_complained_hears_of_security_alone(known: bool) -> None:
-    complained = Reader(known, None, EVERYTHING, frozenset({Block.COMPLAINT}))
+    complained = Reader(known, None, EVERYTHING, {Block.COMPLAINT: NOON})
     told = {category for category in Category if objection(category, complained) is None}
     assert told == {Category.SECURITY, Category.INTERNAL}
 
@@ -94,7 +97,26 @@ def test_offers_need_a_yes_from_accounts_and_no_no_from_others() -> None:
     assert objection(marketing, Reader(known=True)) is not None
     assert objection(marketing, Reader(known=True, preferences=EVERYTHING)) is None
     assert objection(marketing, Reader(known=False)) is None
-    assert objection(marketing, Reader(known=False, blocks=frozenset({Block.MARKETING}))) is not None
+    assert objection(marketing, Reader(known=False, blocks={Block.MARKETING: NOON})) is not None
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "is_told"), [(None, False), (BEFORE, False), (NOON, False), (AFTER, True)]
+)
+def test_of_a_yes_and_a_no_to_offers_the_later_counts(asked_at: datetime | None, is_told: bool) -> None:
+    reader = Reader(True, None, replace(EVERYTHING, offers_since=asked_at), {Block.MARKETING: NOON})
+    assert (objection(Category.MARKETING, reader) is None) == is_told
+
+
+def test_a_choice_remembers_since_when_offers_are_wanted() -> None:
+    yes, no = Choice(orders=True, marketing=True), Choice(orders=True, marketing=False)
+    first = Preferences().changed(yes, no, None, BEFORE)
+    assert (first.offers_since, first.version) == (BEFORE, 1)
+    same = first.changed(yes, yes, "de", NOON)
+    assert (same.offers_since, same.version, same.language) == (BEFORE, 2, "de")
+    ended = same.changed(no, yes, None, NOON)
+    assert ended.offers_since is None
+    assert ended.changed(yes, yes, None, AFTER).offers_since == AFTER
 
 
 def test_texts_go_to_those_who_asked_for_them() -> None:

@@ -94,6 +94,28 @@ def test_a_dispute_is_told_step_by_step(cloud: None) -> None:
     ]
 
 
+def test_an_inquiry_that_becomes_a_chargeback_is_told_anew(cloud: None) -> None:
+    soon = timedelta(days=2)
+    steps = [
+        disputed("warning_needs_response"),
+        disputed("warning_needs_response", 4, soon),
+        disputed("needs_response", 5),
+        disputed("needs_response", 6, soon),
+        disputed("lost", 7),
+    ]
+    for event in steps:
+        assert deliver(consume, event, event) == []
+    assert [row.template for row in sorted(notifications(), key=lambda row: row.at)] == [
+        "dispute_opened",
+        "dispute_due",
+        "dispute_opened",
+        "dispute_due",
+        "dispute_lost",
+    ]
+    assert {row.status for row in notifications()} == {"sent"}
+    assert len(mails()) == 5
+
+
 def test_without_staff_to_write_to_it_is_recorded(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
     known = settings()
     monkeypatch.setattr(

@@ -103,6 +103,20 @@ def test_what_was_overtaken_is_told_by_no_channel(cloud: None) -> None:
     assert len(texts()) == before
 
 
+def test_what_was_overtaken_before_its_text_went_out_is_a_mail_alone(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reachable(ALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(texting, "send", die)
+        with pytest.raises(Died):
+            deliver(consume, paid())
+    assert deliver(consume, cancelled()) == []
+    before = len(texts())
+    assert deliver(consume, paid()) == []
+    assert len(texts()) == before
+
+
 def test_texts_come_in_the_language_that_was_chosen(cloud: None) -> None:
     reachable(ALL | {"language": "de"})
     assert deliver(consume, shipped()) == []

@@ -59,6 +59,7 @@ def test_takes_addresses_that_people_have(email):
         "ada@127.0.0.1",
         '"ada"@example.com',
         "Ada <ada@example.com>",
+        "=?utf-8?q?a=0D=0Ab?=@example.com",
         "ädä@example.com",
         f"{'l' * 65}@example.com",
         f"a@{'d' * 60}.{'d' * 60}.{'d' * 60}.{'d' * 60}.example.com",

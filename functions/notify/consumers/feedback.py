@@ -1,5 +1,6 @@
 """The queue of what SES says of mails that it took."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,11 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     failures = []
     for record in event["Records"]:
         try:
-            said = Feedback.model_validate_json(record["body"])
+            body = _object(record["body"])
+            if body is None:  # SES announces itself to a new topic in a sentence
+                log.info("no feedback", extra={"message_id": record["messageId"]})
+                continue
+            said = Feedback.model_validate(body)
             observe.begin(said.notification_id or record["messageId"])
             feedback.hear(said)
         except Exception:
@@ -23,3 +28,12 @@ def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
             failures.append({"itemIdentifier": record["messageId"]})
     observe.end()
     return {"batchItemFailures": failures}
+
+
+def _object(body: str) -> dict[str, Any] | None:
+    """The JSON object that a message is; None for anything else."""
+    try:
+        read = json.loads(body)
+    except ValueError:
+        return None
+    return read if isinstance(read, dict) else None

@@ -2,10 +2,11 @@
 
 import re
 
-# A dot-atom and a host name (RFC 5321, 4.1.2): all that SES delivers to, and never two addresses.
+# A dot-atom and a host name (RFC 5321, 4.1.2): all that SES delivers to, and never two addresses. `=?`
+# would be decoded as an encoded word (RFC 2047), which may hold anything.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_ADDRESS = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
+_ADDRESS = re.compile(rf"(?=.{{1,64}}@)(?!.*=\?){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 # ITU-T E.164, 6.2: a country's code and its number, 15 digits at the most.
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 

@@ -16,7 +16,7 @@ HEADER = "X-Notification-Id"
 
 
 class _Said(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)  # it holds addresses
 
 
 class _Recipient(_Said):
@@ -70,6 +70,11 @@ class Feedback(_Said):
     def is_hard(self) -> bool:
         """Whether the address is none: what is `Transient` or `Undetermined` may pass."""
         return self.bounce is not None and self.bounce.type == "Permanent"
+
+    @property
+    def is_soft(self) -> bool:
+        """Whether a mail came back, or what answers for its reader did, and the next may arrive."""
+        return self.bounce is not None and not self.is_hard
 
     @property
     def block(self) -> Block | None:

@@ -45,13 +45,16 @@ class Outcome:
     instead: str | None = None
 
 
-def moves_on(before: Status, cause: Cause | None, heard: Status) -> bool:
+def moves_on(before: Status, cause: Cause | None, heard: Status, *, is_soft: bool = False) -> bool:
     """Whether what a provider says later is further than what is known; feedback comes in any order, twice.
 
-    A `failed` one whose sender died may have gone out after all; what was never sent hears nothing.
+    A `failed` one whose sender died may have gone out after all; what was never sent hears nothing. A soft
+    bounce (`is_soft`) of what was delivered is a holiday notice or the like.
     """
     if before is Status.FAILED and cause is Cause.DIED:
         return True
     if heard is Status.FAILED:
         return before in {Status.QUEUED, Status.SENT}
+    if is_soft and before is Status.DELIVERED:
+        return False
     return before in _RANK and _RANK[heard] > _RANK[before]

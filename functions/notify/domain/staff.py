@@ -16,6 +16,9 @@ OWN_PEOPLE = ""  # the address of whom is a setting
 def disputed(dispute: DisputeFacts, at: datetime) -> Letter | None:
     """Once a dispute when it opens, once when its evidence is due soon (as of `at`), once when it is won or
     lost; None where nobody has to do or know anything: the bank is looking, or an inquiry ended."""
+    is_inquiry = dispute.status.startswith("warning_")
+    # A chargeback keeps the id of the inquiry that it comes from, and is news all the same.
+    matter = f"{dispute.dispute_id}.inquiry" if is_inquiry else dispute.dispute_id
     template = _verdict(dispute, at)
     if template is None:
         return None
@@ -25,9 +28,9 @@ def disputed(dispute: DisputeFacts, at: datetime) -> Letter | None:
         "amount": dispute.amount,
         "withheld": dispute.withheld if dispute.withheld.amount else None,
         "evidence_due": dispute.evidence_due,
-        "inquiry": dispute.status.startswith("warning_"),
+        "inquiry": is_inquiry,
     }
-    return _letter(template, dispute.dispute_id, dispute, content, matter=dispute.dispute_id)
+    return _letter(template, matter, dispute, content, matter=matter)
 
 
 def refund_failed(payment: PaymentFacts, event_id: str) -> Letter:

@@ -30,7 +30,11 @@ def hear(said: Feedback) -> None:
         return
     outcome = said.outcome
     cause = Cause(row.cause) if row.cause else None
-    if outcome is None or not outcomes.moves_on(Status(row.status), cause, outcome.status):
+    if outcome is None or not outcomes.moves_on(
+        Status(row.status), cause, outcome.status, is_soft=said.is_soft
+    ):
+        if said.block:  # of the address it is true whatever came before
+            reader_rows.block(row.to, said.block, clock.now())
         log.info("feedback is no news", extra={"notification": row.pk, "kind": said.kind})
         return
     if said.is_hard and _told_by_text(row):
@@ -50,16 +54,26 @@ def _record(row: NotificationRow, said: Feedback, outcome: Outcome) -> None:
 
 
 def _told_by_text(row: NotificationRow) -> bool:
-    """Tell an order's news by text message where its mail does not arrive and its reader wants that."""
+    """Tell an order's news by text message where its mail does not arrive, its reader wants that and no later
+    news overtook it; whether it was told, now or before."""
     if row.category != Category.ORDERS or not row.text or not row.user_id:
         return False
-    reader, _ = reader_rows.read(row.user_id, row.to)
+    letter = Letter(
+        Template(row.template),
+        row.about,
+        row.user_id,
+        row.to,
+        matter=row.matter or "",
+        order_id=row.order_id,
+    )
+    reader, is_overtaken = reader_rows.read(row.user_id, row.to, letter.overtaken_by)
     number = readers.number_for(Category.ORDERS, reader)
     if number is None:
         return False
-    letter = Letter(Template(row.template), row.about, row.user_id, row.to, order_id=row.order_id)
     language = row.language or settings().notify_language
     text = notifications.fresh(letter, Channel.SMS, number, row.event_id, clock.now(), instead_of=row.pk)
+    if is_overtaken:
+        return texting.went_out(text.pk)
     return texting.send(text, row.text, language)
 
 

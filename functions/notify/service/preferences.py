@@ -21,10 +21,10 @@ def choose(
     user_id: str, email: Choice, sms: Choice, language: str | None, if_match: int | None
 ) -> Preferences:
     """Replace what an account chose. Raises Stale, Contended."""
-    version = readers.preferences(user_id).version
-    expect(if_match, version)
-    chosen = Preferences(email, sms, language, version + 1)
-    readers.save_preferences(user_id, chosen, clock.now())
+    now, before = clock.now(), readers.preferences(user_id)
+    expect(if_match, before.version)
+    chosen = before.changed(email, sms, language, now)
+    readers.save_preferences(user_id, chosen, now)
     return chosen
 
 
@@ -35,14 +35,20 @@ def check_link(token: str) -> None:
 
 @again_when(Overtaken, tries=5, doublings=3)
 def unsubscribe(token: str) -> None:
-    """End the mails that a link is of; again changes nothing. Raises Malformed, Contended."""
-    asked = unsubscribe_links.read(token)
+    """End the mails that a link is of, to an address those to its account too; again changes nothing.
+
+    Raises Malformed, Contended.
+    """
+    asked, now = unsubscribe_links.read(token), clock.now()
+    user_id: str | None = asked.name
     if asked.whose == "address":
-        readers.block(asked.name, Block.MARKETING, clock.now())
+        readers.block(asked.name, Block.MARKETING, now)
+        user_id = readers.account_of(asked.name)
+    if user_id is None:
         return
-    chosen = readers.preferences(asked.name)
+    chosen = readers.preferences(user_id)
     ended = {"orders": False} if asked.category is Category.ORDERS else {"marketing": False}
     email = replace(chosen.email, **ended)
     if email != chosen.email:
-        changed = replace(chosen, email=email, version=chosen.version + 1)
-        readers.save_preferences(asked.name, changed, clock.now())
+        changed = chosen.changed(email, chosen.sms, chosen.language, now)
+        readers.save_preferences(user_id, changed, now)

@@ -45,7 +45,7 @@ def tell(letter: Letter | None, event_id: str) -> None:
         outgoing.settle(mail.row, OVERTAKEN)
     elif mail.is_ours:
         tell_ours(letter, mail.row, reader)
-    else:
+    elif not is_overtaken:
         by_text(letter, reader, event_id)  # whoever sent the mail may have died before this
 
 

@@ -8,6 +8,8 @@ from notify.tables import notifications
 from notify.tables.rows import NotificationRow
 from shared import clock
 
+_OUT = {Status.SENT, Status.DELIVERED}
+
 
 def send(row: NotificationRow, words: str, language: str) -> bool:
     """Send a text message that is not written yet, once; whether it went out, now or before.
@@ -19,4 +21,10 @@ def send(row: NotificationRow, words: str, language: str) -> bool:
     claimed = notifications.claim(row, now, limit)
     if claimed.is_ours:
         outgoing.text_message(claimed.row, words, language=language)
-    return bool(claimed.row.status in {Status.SENT, Status.DELIVERED})
+    return claimed.row.status in _OUT
+
+
+def went_out(notification_id: str) -> bool:
+    """Whether that text message was sent before."""
+    found = notifications.find(notification_id)
+    return found is not None and found.status in _OUT

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pynamodb.attributes import UnicodeAttribute
 from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -65,6 +66,7 @@ def fresh(
             "channel": channel.value,
             "template": letter.template.value,
             "about": letter.about,
+            "matter": letter.matter or None,
             "category": letter.category.value,
             "to": to,
             "recipient": recipient_of(to),
@@ -253,18 +255,23 @@ def _settling(
         (NotificationRow.provider_id, provider_id),
         (NotificationRow.language, language),
         (NotificationRow.text, text),
-        (NotificationRow.reason, reason),
-        (NotificationRow.cause, outcome.cause.value if outcome.cause else None),
         (NotificationRow.instead, outcome.instead),
     ]
     return [
         NotificationRow.status.set(outcome.status.value),
         NotificationRow.updated_at.set(now),
         NotificationRow.history.set([*row.history, _entry(outcome.status, now, reason)][-HISTORY:]),
+        # Of this outcome alone: what was delivered after all failed for no reason.
+        _set(NotificationRow.reason, reason),
+        _set(NotificationRow.cause, outcome.cause.value if outcome.cause else None),
         NotificationRow.leased_until.remove(),
         NotificationRow.words.remove(),
         *(attribute.set(value) for attribute, value in known if value),
     ]
+
+
+def _set(attribute: UnicodeAttribute, value: str | None) -> Action:
+    return attribute.remove() if value is None else attribute.set(value)
 
 
 def _entry(status: Status, now: datetime, reason: str | None = None) -> dict[str, str]:

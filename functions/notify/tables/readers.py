@@ -28,7 +28,11 @@ def read(user_id: str, to: str, others: Iterable[str] = ()) -> tuple[Reader, boo
         known=contact is not None,
         phone=contact.phone if contact else None,
         preferences=_preferences(_row(PreferencesRow, found, user_id)),
-        blocks=frozenset(block for block, key in zip(Block, blocks, strict=True) if key in found),
+        blocks={
+            block: BlockRow.from_raw_data(found[key]).at
+            for block, key in zip(Block, blocks, strict=True)
+            if key in found
+        },
     )
     return reader, any(key in found for key in others)
 
@@ -68,6 +72,7 @@ def save_preferences(user_id: str, chosen: Preferences, now: datetime) -> None:
         email=vars(chosen.email),
         sms=vars(chosen.sms),
         language=chosen.language,
+        offers_since=chosen.offers_since,
         version=chosen.version,
         updated_at=now,
     )
@@ -80,11 +85,8 @@ def save_preferences(user_id: str, chosen: Preferences, now: datetime) -> None:
 
 
 def block(to: str, why: Block, now: datetime) -> None:
-    """Send nothing there any more; the first reason stays."""
-    try:
-        _block_row(to, why, now).save(BlockRow.pk.does_not_exist())
-    except PutError as error:
-        refused_by_condition(error)
+    """Send nothing there any more; again it holds since then."""
+    _block_row(to, why, now).save()
 
 
 def block_with(writes: TransactWrite, to: str, why: Block, now: datetime) -> None:
@@ -103,7 +105,9 @@ def _block_key(why: Block, recipient: str) -> str:
 def _preferences(row: PreferencesRow | None) -> Preferences:
     if row is None:
         return Preferences()
-    return Preferences(Choice(**row.email), Choice(**row.sms), row.language, int(row.version))
+    return Preferences(
+        Choice(**row.email), Choice(**row.sms), row.language, int(row.version), row.offers_since
+    )
 
 
 def _row(kind: type[R], found: dict[str, dict[str, Any]], user_id: str) -> R | None:

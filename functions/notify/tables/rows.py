@@ -74,6 +74,7 @@ class NotificationRow(NotifyRow):
     channel = UnicodeAttribute()
     template = UnicodeAttribute()
     about = UnicodeAttribute()
+    matter = UnicodeAttribute(null=True)
     category = UnicodeAttribute()
     language = UnicodeAttribute(null=True)
     to = UnicodeAttribute()
@@ -118,13 +119,14 @@ class AddressRow(NotifyRow):
 
 class PreferencesRow(NotifyRow):
     """pk `preferences#<user>`: what its owner chose; absent where they never did. `email` and `sms` hold
-    `orders` and `marketing`."""
+    `orders` and `marketing`; `offers_since` is when the marketing of `email` was switched on."""
 
     PREFIX = "preferences#"
 
     email = JSONAttribute()
     sms = JSONAttribute()
     language = UnicodeAttribute(null=True)
+    offers_since = UTCDateTimeAttribute(null=True)
     version = NumberAttribute()
     updated_at = UTCDateTimeAttribute()
 
