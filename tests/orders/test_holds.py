@@ -20,7 +20,7 @@ from shared.money import Money
 from shared.quotes import CouponLimits
 from tests.orders.conftest import read
 from tests.orders.invoicing.samples import SELLER
-from tests.orders.paid import details, fulfil, held, now, order_of, paid, placed, say
+from tests.orders.paid import details, fulfil, held, now, order_of, paid, placed, say, set_status
 from tests.orders.samples import NOW
 from tests.orders.test_news import images, types  # noqa: F401  a fixture
 from tests.orders.test_reading import cancel
@@ -108,6 +108,26 @@ def test_where_a_part_has_left_staff_must_see_to_the_rest(shop, capsys):
     assert order_of(order).left_to_refund == 1_494
     say(PaymentRefunded, order, version=5, captured=1_494, secured=1_494, refunded=1_494)
     assert now(order)[0] == "refunded", "all that came in is back"
+
+
+@pytest.mark.parametrize("captured", [0, 1_494])
+@pytest.mark.parametrize("status", ["shipped", "delivered"])
+def test_what_has_left_and_will_not_be_paid_for_is_seen_by_staff(shop, capsys, status, captured):
+    order = held()
+    for at in ("shipped", "delivered")[: 1 + (status == "delivered")]:
+        set_status(order, status=at)
+    for _ in range(2):
+        say(PaymentVoided, order, version=4, captured=captured, secured=captured)
+    assert now(order) == (status, "pay_1", {})
+    assert capsys.readouterr().out.count('"OrdersPaidInPart":[') == 1
+
+
+def test_a_hold_that_ends_with_all_of_it_captured_is_nothing_to_see(shop, capsys):
+    order = held()
+    set_status(order, status="shipped")
+    total = order["total"]["amount"]
+    say(PaymentVoided, order, version=4, captured=total, secured=total)
+    assert "OrdersPaidInPart" not in capsys.readouterr().out
 
 
 def test_a_newer_payment_takes_the_place_of_a_hold_that_lapses_soon(shop):

@@ -81,6 +81,13 @@ def test_a_card_that_cannot_be_captured_twice_gives_all_with_the_first_parcel(ti
     assert sums(till, payment_id) == ("succeeded", 2000, 0)
 
 
+def test_a_part_that_lets_the_rest_go_in_the_same_look_is_told_as_both(till):
+    payment_id, provider_id = held(till, ONCE_ONLY)
+    assert till.capture(payment_id, amount={"amount": 500, "currency": "GBP"}).status == 200
+    assert at_stripe(till, provider_id) == ("succeeded", 500, 0)
+    assert till.said() == ["payment.succeeded", "payment.captured", "payment.voided"]
+
+
 def test_parcels_heard_at_once_take_no_more_than_is_due(till):
     payment_id, provider_id = held(till)
     parcels = [till.ship(payment_id, due) for due in (300, 700, 700, 1100)]
@@ -122,6 +129,24 @@ def test_a_hold_that_is_gone_when_goods_leave_is_told_once(till):
     assert till.said() == ["payment.voided", "payment.capture_failed"]
     assert till.get(f"/payments/{payment_id}").json["reason"] == "The hold on the card is gone."
     assert till.sweep_all() == []
+
+
+def test_goods_that_leave_though_their_hold_was_let_go_of_are_told_once(till, capsys):
+    payment_id, _ = held(till)
+    till.hear(till.end(OrderCancelled))
+    assert till.said() == ["payment.voided"]
+    till.hear(till.ship(payment_id, 700), till.ship(payment_id, 700))
+    assert till.said() == ["payment.capture_failed"]
+    assert capsys.readouterr().out.count('"CapturesFailed":[') == 1
+    assert till.sweep_all() == []
+
+
+def test_a_parcel_that_was_paid_for_before_its_order_ended_is_no_failure(till):
+    payment_id, _ = held(till)
+    till.hear(till.ship(payment_id, 700), till.end(OrderCancelled))
+    till.said()
+    till.hear(till.ship(payment_id, 700))
+    assert till.said() == []
 
 
 # Orders that end

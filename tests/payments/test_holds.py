@@ -3,7 +3,7 @@
 import pytest
 
 from payments import stripe_gateway
-from payments.service import settling, tending
+from payments.service import capturing, settling, tending
 from shared.events import OrderCancelled
 from tests.payments.samples import held_payment as held
 from tests.payments.test_captures import at_stripe
@@ -110,6 +110,36 @@ def test_goods_that_leave_before_the_new_hold_is_there_are_paid_by_the_old_one(t
     till.card(opened["provider_id"])
     till.turn()
     assert at_stripe(till, opened["provider_id"])[0] == "canceled", "nobody pays twice"
+
+
+def test_a_parcel_told_of_a_new_payment_that_came_too_late_is_taken_from_the_old_one(till):
+    before, old_intent = expiring(till)
+    opened = till.pay().json
+    till.hear(till.ship(before, 700))
+    till.card(opened["provider_id"])
+    till.turn()
+    assert at_stripe(till, opened["provider_id"])[0] == "canceled"
+    till.hear(till.ship(opened["payment_id"], 2000, complete=True))
+    assert at_stripe(till, old_intent) == ("succeeded", 2000, 0)
+    assert "payment.capture_failed" not in till.said()
+
+
+def test_a_parcel_whose_payment_gives_its_place_away_meanwhile_is_taken_from_the_new_one(till, monkeypatch):
+    before, _ = expiring(till)
+    opened = till.pay().json
+    real = capturing._bearer
+
+    def overtaken(payment_id):
+        found = real(payment_id)
+        monkeypatch.setattr(capturing, "_bearer", real)
+        till.card(opened["provider_id"])
+        till.turn()
+        return found
+
+    monkeypatch.setattr(capturing, "_bearer", overtaken)
+    till.hear(till.ship(before, 700))
+    assert at_stripe(till, opened["provider_id"]) == ("requires_capture", 700, 1300)
+    assert "payment.capture_failed" not in till.said()
 
 
 def test_an_order_that_ends_lets_go_of_both(till):

@@ -9,7 +9,7 @@ from payments.domain.payments import Status
 from payments.service import settling
 from payments.tables import payments, refunds
 from shared import clock
-from shared.events import OrderExpired
+from shared.events import OrderCancelled, OrderExpired
 from tests.payments.bookkeeper import Bookkeeper
 from tests.support import ENVIRONMENT
 
@@ -112,6 +112,17 @@ def test_money_for_an_order_that_had_ended_is_told_again_until_it_is_back(books)
     books.till.said()
     assert books.finds() == [("late_money", "say_again", True)]
     books.till.hear(books.till.refund(payment_id, 2000))
+    assert books.finds() == NOTHING
+
+
+def test_money_of_a_cancelled_order_whose_refund_was_lost_is_left_to_a_person(books):
+    payment_id = books.paid()
+    cancelled = books.till.end(OrderCancelled)
+    assert books.finds() == [("late_money", "cancel", True)], "its end may be on its way: it is heard now"
+    assert books.finds() == [("late_money", None, False)]
+    books.till.hear(cancelled, books.till.refund(payment_id, 2000))
+    books._turn()
+    books.orders_hear()
     assert books.finds() == NOTHING
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payments.domain import telling
+from payments.domain.disputes import Dispute
 from payments.domain.payments import Payment, Status
 from payments.domain.reconciling import differences as rules
 from payments.domain.reconciling import runs
@@ -179,6 +180,7 @@ def order(status: str = "paid", payment_id: str | None = "pay_1", given_back: in
 
 
 PAID = payment(status=Status.SUCCEEDED, captured=2000)
+WITHHELD = Dispute("du_1", "needs_response", 2000, "fraudulent", withheld=2000)
 
 
 @pytest.mark.parametrize(
@@ -200,11 +202,24 @@ PAID = payment(status=Status.SUCCEEDED, captured=2000)
         (replace(PAID, promised=500, refunded=500), order(given_back=500), None),
         (replace(PAID, promised=500, refunded=500), order(), Kind.GIVEN_BACK_DIFFERS),
         (PAID, order(given_back=500), Kind.GIVEN_BACK_DIFFERS),
+        (PAID, order("cancelled"), Kind.LATE_MONEY),
+        (PAID, order("cancelled", given_back=500), Kind.GIVEN_BACK_DIFFERS),
+        (replace(PAID, promised=2000), order("cancelled"), None),
+        (replace(PAID, promised=500, refunded=500), order("cancelled", given_back=500), Kind.LATE_MONEY),
+        (replace(PAID, disputes=(WITHHELD,)), order("cancelled"), None),
+        (payment(status=Status.AUTHORIZED, capturable=2000), order("cancelled"), None),
     ],
 )
 def test_a_payment_is_compared_with_what_its_order_knows(held, known, kind):
     found = rules.order_differs(held, known)
     assert (found.kind if found else None) is kind
+
+
+@pytest.mark.parametrize(("unwanted", "repair"), [(True, None), (False, Repair.CANCEL)])
+def test_money_of_an_order_that_is_known_to_have_ended_is_left_to_a_person(unwanted, repair):
+    found = rules.order_differs(replace(PAID, unwanted=unwanted), order("cancelled"))
+    assert found is not None
+    assert (found.kind, found.repair) == (Kind.LATE_MONEY, repair)
 
 
 def test_the_intent_of_a_page_that_was_closed_stays_open_for_nobody():

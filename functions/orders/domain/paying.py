@@ -72,8 +72,8 @@ def note_void(order: Order, told: Told, now: datetime) -> Order:
 
 
 def is_short(order: Order) -> bool:
-    """Whether something is left to ship for which no more money will come in: staff must see to it."""
-    return order.status in (Status.PAID, Status.PARTIALLY_SHIPPED) and order.worth < order.agreed.total.amount
+    """Whether goods left, or will, for which no more money comes in: staff must see to it."""
+    return order.status in KEPT and order.worth < order.agreed.total.amount
 
 
 def note(order: Order, kind: Happening, actor: str, detail: str, ref: str, now: datetime) -> Order:

@@ -50,7 +50,9 @@ def note_void(facts: PaymentFacts, version: int) -> None:
     def rule(order: Order) -> Order:
         voided = paying.note_void(order, told, clock.now())
         if voided is not order and paying.is_short(voided):
-            log.error("a hold ended, and what it was for may still be shipped", extra=_named(facts))
+            log.error(
+                "a hold ended, and not all of what left or may still leave is paid for", extra=_named(facts)
+            )
             count("OrdersPaidInPart")
         return voided
 

@@ -59,7 +59,7 @@ def _came_in(old: Payment, after: Payment) -> Iterator[type[Event]]:
     if after.expiring and not old.expiring:
         yield PaymentExpiring
     # What was replaced is not told of: its order has the money by the payment that took its place.
-    let_go = old.capturable and not after.capturable and after.captured == old.captured
+    let_go = old.capturable and not after.capturable and after.captured - old.captured < old.capturable
     if let_go and not after.replaced_by:
         yield PaymentVoided
 

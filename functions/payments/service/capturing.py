@@ -19,6 +19,7 @@ from shared.observe import log
 
 ROUNDS = 3  # what is still owed after so many captures, the sweeper goes on with
 LAPSED = "The hold on the card is gone."
+UNWANTED = "The hold on the card was let go of before the goods left."
 
 
 @stripe_gateway.patiently
@@ -30,7 +31,12 @@ def shipped(parcel: ShipmentFacts, now: datetime) -> None:
         return
     due, complete = parcel.due_so_far.amount, parcel.complete
     settling.change(held.payment_id, lambda held: Change(rules.due(held, due, complete)), now)
-    collect(held.payment_id, now)
+    after = collect(held.payment_id, now)
+    if after.replaced_by and not held.replaced_by:
+        # It gave its place away meanwhile, and what is due may not have gone along.
+        shipped(parcel, now)
+    elif after.unwanted and rules.owed(after) and not after.capture_error:
+        _fail(after.payment_id, after.claim, UNWANTED, now)
 
 
 @stripe_gateway.patiently
@@ -92,7 +98,7 @@ def _fail(payment_id: str, claim: Claim | None, why: str, now: datetime) -> Paym
     """Keep why goods that left are not paid for, unless that changed meanwhile."""
 
     def rule(held: Payment) -> Change:
-        if held.claim != claim or not holds.owes_capture(held):
+        if held.claim != claim or held.capture_error or not rules.owed(held):
             return Change(held)
         return Change(replace(held, claim=None, capture_error=why))
 
@@ -102,8 +108,13 @@ def _fail(payment_id: str, claim: Claim | None, why: str, now: datetime) -> Paym
 
 
 def _bearer(payment_id: str) -> Payment:
-    """The payment, or the one that stands in for it now. Raises NoSuchPayment."""
+    """The payment, or the one that stands in for it now: a newer one, or, where that came too late, the one
+    that it was to replace. Raises NoSuchPayment."""
     held = payments.payment(payment_id)
     if held is None:
         raise NoSuchPayment("There is no such payment.")
+    if held.unwanted and held.replaces:
+        before = payments.payment(held.replaces)
+        if before and before.captured:
+            return before
     return _bearer(held.replaced_by) if held.replaced_by else held

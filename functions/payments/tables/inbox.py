@@ -17,6 +17,7 @@ from shared.rows import Row, refused_by_condition, warm
 
 KEPT = timedelta(days=90)
 WALK = "catch-up"
+MAX_ID = 255  # Stripe's longest; DynamoDB calls a key of more than 2,048 bytes an error, not absent
 
 
 class ByStatus(GlobalSecondaryIndex["InboxRow"]):  # type: ignore[no-untyped-call]
@@ -101,7 +102,7 @@ def keep(event: StripeEvent, payload: str | None) -> bool:
 
 def event(event_id: str) -> StripeEvent | None:
     """One event, read consistently."""
-    if event_id == WALK:
+    if event_id == WALK or len(event_id) > MAX_ID:
         return None
     try:
         return _event(InboxRow.get(event_id, consistent_read=True))

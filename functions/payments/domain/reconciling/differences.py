@@ -169,12 +169,17 @@ def differs(held: Payment, there: Payment, intent_id: str) -> Finding | None:
 def order_differs(held: Payment, order: KnownOrder) -> Finding | None:
     """The difference between a payment with money in it, or held for it, and what its order knows."""
     kept = left_of(held) - held.withheld
+    repair = Repair.SAY_AGAIN if held.said_again < SAID_ENOUGH else None
     if order.status == AWAITING_PAYMENT:
         kind, expected = Kind.ORDER_UNPAID, "the order is paid"
     elif order.payment_id == held.payment_id:
-        if order.given_back == held.refunded:
+        if order.given_back != held.refunded:
+            kind, expected = Kind.GIVEN_BACK_DIFFERS, f"{held.refunded} given back"
+        elif order.status in ENDED and kept > 0:
+            kind, expected = Kind.LATE_MONEY, "what nobody owes goes back"
+            repair = None if held.unwanted else Repair.CANCEL  # unheard yet, its refund may be on its way too
+        else:
             return None
-        kind, expected = Kind.GIVEN_BACK_DIFFERS, f"{held.refunded} given back"
     elif kept > 0:
         kind = Kind.TWO_PAYMENTS if order.payment_id else Kind.LATE_MONEY
         expected = "what nobody owes goes back"
@@ -188,7 +193,7 @@ def order_differs(held: Payment, order: KnownOrder) -> Finding | None:
         found=found[:TEXT],
         payment_id=held.payment_id,
         order_id=held.order_id,
-        repair=Repair.SAY_AGAIN if held.said_again < SAID_ENOUGH else None,
+        repair=repair,
     )
 
 
