@@ -6,6 +6,7 @@ from hashlib import sha256
 from ulid import ULID
 
 RANDOM_PART = 16  # characters of a ULID behind those of its time
+MAX_ID = 64  # ours have some 30; one too long for a key DynamoDB calls an error, and is absent instead
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -11,11 +11,10 @@ from orders.domain.orders import Order, number_of
 from orders.domain.terms import Redemption
 from orders.tables.packing import to_order, to_row
 from orders.tables.rows import SHARDS, CounterRow, OnceRow, OrderRow, once
+from shared import ids
 from shared.idempotency import Key
 from shared.observe import log
 from shared.rows import Refused, refused_by_condition, transaction, unavailable
-
-MAX_ID = 64  # ours have 30 characters; DynamoDB calls a key of more than 1,024 bytes an error, not absent
 
 
 class Overtaken(Exception):
@@ -37,7 +36,7 @@ def probe() -> None:
 
 def find(user_id: str, order_id: str) -> Order | None:
     """The owner's order: one GetItem. Nobody else's is ever found."""
-    if len(order_id) > MAX_ID:
+    if len(order_id) > ids.MAX_ID:
         return None
     try:
         return to_order(OrderRow.get(user_id, order_id, consistent_read=True))
@@ -47,7 +46,7 @@ def find(user_id: str, order_id: str) -> Order | None:
 
 def find_any(order_id: str) -> Order | None:
     """Whoever's order it is: one Query of the index for the owner, one GetItem."""
-    if len(order_id) > MAX_ID:
+    if len(order_id) > ids.MAX_ID:
         return None
     for keys in OrderRow.by_number.query(number_of(order_id), OrderRow.order_id == order_id, limit=1):
         return find(keys.user_id, order_id)

@@ -7,10 +7,10 @@ from payments.domain.reconciling import runs as rules
 from payments.domain.reconciling.runs import Run
 from payments.settings import settings
 from payments.tables import reconciliations
+from shared import rivals
 from shared.errors import NotFound, invalid
 from shared.ids import new_id
 from shared.paging import Cursors
-from shared.rows import Contended
 from shared.secrets import secret
 
 TRIES = 5
@@ -29,7 +29,7 @@ def ask(asked_by: str, since: datetime | None, now: datetime) -> Run:
     """
     if since is not None and since >= now:
         raise invalid("/since", "since is a moment in the past.")
-    for _ in range(TRIES):
+    for _ in rivals.attempts(TRIES, doublings=3):
         latest = reconciliations.latest()
         if latest.running:
             running = reconciliations.run(latest.running)
@@ -41,7 +41,7 @@ def ask(asked_by: str, since: datetime | None, now: datetime) -> Run:
         fresh = Run(new_id("rec"), begin, until, asked_by=asked_by, asked_at=now, updated_at=now)
         if reconciliations.begin(fresh, latest):
             return fresh
-    raise Contended("Others are asking for the same; ask again.", retry_after=1)
+    raise rivals.contended()
 
 
 def listed(limit: int, cursor: str | None) -> tuple[list[Run], str | None]:

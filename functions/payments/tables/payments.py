@@ -23,7 +23,8 @@ from payments.domain.ledger import postings
 from payments.domain.payments import Capture, Method, Pages, Payment, Status
 from payments.domain.refunds import Refund
 from payments.tables import inbox, ledger, refunds
-from payments.tables.rows import MAX_ID, ByDue, ByOrder, PaymentsRow, key_of
+from payments.tables.rows import ByDue, ByOrder, PaymentsRow, key_of
+from shared import ids
 from shared.money import Money
 from shared.rows import Refused, transaction
 
@@ -133,7 +134,7 @@ def probe() -> None:
 
 def payment(payment_id: str) -> Payment | None:
     """One payment, read consistently: 1 GetItem."""
-    if len(payment_id) > MAX_ID:
+    if len(payment_id) > ids.MAX_ID:
         return None
     try:
         return PaymentRow.get(key_of(payment_id), PAYMENT, consistent_read=True).payment()

@@ -7,7 +7,8 @@ from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttrib
 from pynamodb.exceptions import DoesNotExist
 
 from payments.domain.refunds import Refund, RefundStatus
-from payments.tables.rows import MAX_ID, PaymentsRow, key_of
+from payments.tables.rows import PaymentsRow, key_of
+from shared import ids
 
 
 class RefundRow(PaymentsRow):
@@ -50,7 +51,7 @@ class RefundRow(PaymentsRow):
 
 def refund(payment_id: str, refund_id: str) -> Refund | None:
     """One refund, read consistently."""
-    if len(payment_id) > MAX_ID:
+    if len(payment_id) > ids.MAX_ID:
         return None
     try:
         return RefundRow.get(key_of(payment_id), refund_id, consistent_read=True).refund()

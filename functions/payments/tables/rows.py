@@ -10,8 +10,6 @@ from shared import idempotency
 from shared.aws import REGION
 from shared.rows import Row, warm
 
-MAX_ID = 64  # ours have 30 characters; DynamoDB calls a key of more than 2,048 bytes an error, not absent
-
 
 class OnceRow(idempotency.OnceRow):
     """Requests to open, capture or refund a payment, with their answers: for 24 hours that holds a payment's
