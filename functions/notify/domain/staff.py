@@ -1,15 +1,14 @@
 """Letters to the shop's own people: what needs a person."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from notify.domain.letters import Category, Letter, Template
 from notify.domain.wording import prose, unlinked
 from shared.events import DisputeFacts, PaymentFacts, ReconciledFacts, ReviewFacts
+from shared.events.payments import EVIDENCE_SOON
 from shared.plain import one_line
 
-# So long before a dispute's evidence is due it is asked for again.
-EVIDENCE_SOON = timedelta(days=3)
 OWN_PEOPLE = ""  # the address of whom is a setting
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+
+from shared.events.payments import EVIDENCE_SOON
 
 # https://docs.stripe.com/api/disputes/object#dispute_object-status
 OPEN = frozenset({"needs_response", "under_review"})
 LOST = "lost"
 WAITS_FOR_US = frozenset({"needs_response", "warning_needs_response"})
-REMIND_BEFORE = timedelta(days=3)  # so long before its evidence is due a dispute is told of again
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Dispute:
         """When it is told of again, should nobody have answered the bank by then."""
         if self.evidence_due is None or self.status not in WAITS_FOR_US:
             return None
-        return self.evidence_due - REMIND_BEFORE
+        return self.evidence_due - EVIDENCE_SOON
 
 
 def held_back(disputes: Sequence[Dispute]) -> int:

@@ -1,10 +1,13 @@
 """What payments says."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from shared.events.envelope import Event, Fact
 from shared.money import Money
+
+# So long before its evidence is due a dispute is said again, and people are told that it is.
+EVIDENCE_SOON = timedelta(days=3)
 
 
 class PaymentFacts(Fact):
