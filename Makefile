@@ -69,7 +69,7 @@ check: $(venv_ready) ## ruff, formatting, mypy strict
 	@.venv/bin/mypy functions infra localstack ops tests
 
 unit: $(venv_ready) ## rules, moto and contract tests; seconds, no local cloud
-	@.venv/bin/pytest -q -n auto --dist loadscope tests --ignore tests/journeys --ignore tests/packaging
+	@.venv/bin/pytest -q -n auto --dist loadscope --max-worker-restart 0 tests --ignore tests/journeys --ignore tests/packaging
 
 packaging: $(venv_ready) ## build every service's artifact and hold it to its budgets
 	@.venv/bin/pytest -q tests/packaging

@@ -24,16 +24,18 @@ def cloud() -> Iterator[None]:
     secrets._known.clear()
 
 
-@pytest.fixture
-def atomic(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def atomic() -> Iterator[None]:
     """Each call to AWS is atomic, which moto's threads are not; between calls they race as they like."""
-    lock, answer = threading.Lock(), BotocoreStubber.__call__
+    lock, answer = threading.RLock(), BotocoreStubber.__call__
 
     def one_at_a_time(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
         with lock:
             return answer(self, *args, **kwargs)
 
-    monkeypatch.setattr(BotocoreStubber, "__call__", one_at_a_time)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BotocoreStubber, "__call__", one_at_a_time)
+        yield
 
 
 @pytest.fixture

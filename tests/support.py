@@ -2,10 +2,12 @@
 
 import json
 import os
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import boto3
@@ -19,6 +21,7 @@ STAGE = "test"
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 
+Result = TypeVar("Result")
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -233,6 +236,18 @@ def call(api: Any, method: str, path: str, **request: Any) -> Reply:
 def keyed(key: str | None = None) -> dict[str, str]:
     """The header of a request that is to happen once."""
     return {"Idempotency-Key": key or str(uuid4())}
+
+
+def at_once(*jobs: Callable[[], Result]) -> list[Result]:
+    """What each job returns, all started together. Raises what the first of them, in their order, raised."""
+    together = threading.Barrier(len(jobs), timeout=60)
+
+    def run(job: Callable[[], Result]) -> Result:
+        together.wait()
+        return job()
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return [running.result() for running in [pool.submit(run, job) for job in jobs]]
 
 
 def sqs_event(*bodies: str) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 import io
 import json
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -89,15 +88,6 @@ def placed(order_id: str = "ord_1", user_id: str = "usr_1", version: int = 1, **
     event = OrderPlaced.about(facts, subject=order_id, version=version, at=clock.now())
     assert isinstance(event, OrderPlaced)
     return event
-
-
-def together(*actions: Callable[[], object]) -> None:
-    """Do all of it at once, each in a thread of its own."""
-    threads = [threading.Thread(target=action) for action in actions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 class Catalog:

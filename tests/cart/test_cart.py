@@ -1,6 +1,5 @@
 """Filling a cart, through the API."""
 
-import threading
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from cart.tables import reads
 from cart.tables.rows import ProductRow
 from shared import clock
 from tests.cart.conftest import Catalog, facts, hear
-from tests.support import Reply, call, customer, guest, keyed
+from tests.support import Reply, at_once, call, customer, guest, keyed
 
 SHOPPER = customer()
 
@@ -245,24 +244,15 @@ def test_an_add_that_died_round_its_write_adds_once_when_it_is_sent_again(catalo
     assert add("A", 2, headers=keyed()).json["item_count"] == 4
 
 
-def test_concurrent_adds_never_lose_each_other(catalog, atomic):
+def test_concurrent_adds_never_lose_each_other(catalog):
     products = [facts(f"S{number}") for number in range(4)]
     hear(*products, facts("SHARED"))
-    failures: list[Exception] = []
 
     def shop(number: int) -> None:
-        try:
-            for _ in range(3):
-                carts.add_item("usr_1", "SHARED", 1)
-                carts.add_item("usr_1", f"S{number}", 2)
-        except Exception as error:
-            failures.append(error)
+        for _ in range(3):
+            carts.add_item("usr_1", "SHARED", 1)
+            carts.add_item("usr_1", f"S{number}", 2)
 
-    threads = [threading.Thread(target=shop, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    at_once(*[lambda number=number: shop(number) for number in range(4)])
     assert quantities() == {"SHARED": 12} | {f"S{number}": 6 for number in range(4)}
     assert cart()["version"] == 24

@@ -20,8 +20,8 @@ from tests.cart.asking import (
     put_on,
     quote,
 )
-from tests.cart.conftest import facts, hear, order, placed, together
-from tests.support import deliver
+from tests.cart.conftest import facts, hear, order, placed
+from tests.support import at_once, deliver
 
 
 def ended(order_id: str = "ord_1", kind: Any = OrderCancelled, user_id: str = "usr_1", **of: Any) -> Event:
@@ -110,16 +110,14 @@ def test_a_coupon_used_up_elsewhere_says_so_before_anybody_orders(shop):
     assert cart()["coupon_reason"] is None
 
 
-def test_news_of_many_orders_at_once_count_each_once(cloud, atomic):
+def test_news_of_many_orders_at_once_count_each_once(cloud):
     make_coupon("SPRING")
-    failures: list[str] = []
 
-    def hear_of(number: int) -> None:
+    def hear_of(number: int) -> list[str]:
         order_id = f"ord_{number % 6}"
-        failures.extend(deliver(consume, placed(order_id, coupon="SPRING")))
-        if number % 2:
-            failures.extend(deliver(consume, ended(order_id, coupon="SPRING")))
+        news: list[Event] = [placed(order_id, coupon="SPRING")]
+        news += [ended(order_id, coupon="SPRING")] if number % 2 else []
+        return [failed for event in news for failed in deliver(consume, event)]
 
-    together(*(lambda number=number: hear_of(number) for number in range(12)))
-    assert failures == []
+    assert at_once(*(lambda number=number: hear_of(number) for number in range(12))) == [[]] * 12
     assert used() == (3, 3)

@@ -1,5 +1,6 @@
 """A guest signs in: two carts become one, once, whatever happens."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +15,8 @@ from cart.service import carts, coupons, merging
 from cart.tables import reads
 from shared import clock
 from shared.quotes import MAX_LINES
-from tests.cart.conftest import facts, hear, together
-from tests.support import Reply, call, customer, guest, keyed
+from tests.cart.conftest import facts, hear
+from tests.support import Reply, at_once, call, customer, guest, keyed
 
 SHOPPER = customer()
 GUESTS, OWN = Cart("gst_1", "GBP"), Cart("usr_1", "GBP")
@@ -163,16 +164,12 @@ def test_what_comes_between_a_merges_read_and_its_write_is_neither_lost_nor_doub
     assert cart()["version"] == {"the customer adds": 4}.get(other, 3)
 
 
-def test_merging_adding_and_removing_at_once_lose_and_double_nothing(shop, atomic):
+def test_merging_adding_and_removing_at_once_lose_and_double_nothing(shop):
     coupons.make("MINE", Terms(kind=Kind.PERCENTAGE, value=10), None)
-    failures: list[Exception] = []
 
-    def attempt(*actions: Any) -> None:
+    def each(*actions: Callable[[], object]) -> None:
         for action in actions:
-            try:
-                action()
-            except Exception as error:
-                failures.append(error)
+            action()
 
     def move() -> None:
         merging.move("usr_1", "gst_1")
@@ -180,14 +177,13 @@ def test_merging_adding_and_removing_at_once_lose_and_double_nothing(shop, atomi
     def add(owner: str, sku: str) -> None:
         carts.add_item(owner, sku, 1)
 
-    together(
-        lambda: attempt(move, move),
-        lambda: attempt(move),
-        lambda: attempt(lambda: add("usr_1", "A"), lambda: add("usr_1", "A")),
-        lambda: attempt(lambda: add("gst_1", "A"), lambda: add("gst_1", "C")),
-        lambda: attempt(lambda: coupons.put_on_cart("usr_1", "MINE", None)),
+    at_once(
+        lambda: each(move, move),
+        lambda: each(move),
+        lambda: each(lambda: add("usr_1", "A"), lambda: add("usr_1", "A")),
+        lambda: each(lambda: add("gst_1", "A"), lambda: add("gst_1", "C")),
+        lambda: each(lambda: coupons.put_on_cart("usr_1", "MINE", None)),
     )
-    assert failures == []
     move()
     assert held() == {"A": 1 + 2 + 1, "B": 6, "C": 4}
     assert cart()["coupon"] == "MINE"

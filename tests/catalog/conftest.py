@@ -113,7 +113,7 @@ def calls(cloud: None) -> Iterator[list[tuple[str, dict[str, Any]]]]:
 
 
 @pytest.fixture
-def rivalry(atomic: None, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+def rivalry(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Each reservation's first tries, up to five, meet another transaction on their rows, as on AWS."""
     tries: Counter[str] = Counter()
     write = DynamoDBBackend.transact_write_items

@@ -89,7 +89,7 @@ def test_a_change_of_a_version_that_is_gone_changes_nothing(cloud, change):
     assert get(made).json == theirs.json
 
 
-def test_of_two_changes_at_once_to_one_version_one_is_stale(atomic):
+def test_of_two_changes_at_once_to_one_version_one_is_stale(cloud):
     made = make(variant("RED"))
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda title: put(made, body(variant("RED"), title=title), 1), ("A", "B")))
@@ -108,7 +108,7 @@ def test_who_removes_what_another_just_removed_is_overtaken_and_blames_no_reserv
         products.replace(old, new)
 
 
-def test_changes_while_orders_reserve_lose_no_piece(atomic):
+def test_changes_while_orders_reserve_lose_no_piece(cloud):
     made = make(variant("RED", stock=20))
 
     def act(number):
@@ -122,7 +122,7 @@ def test_changes_while_orders_reserve_lose_no_piece(atomic):
     assert get(made).json["version"] == 7
 
 
-def test_a_sku_has_one_product_even_when_two_are_made_at_once(atomic):
+def test_a_sku_has_one_product_even_when_two_are_made_at_once(cloud):
     def attempt(number):
         return call(
             api, "POST", "/products", body=body(variant("RED"), variant(f"N{number}")), caller=staff()

@@ -158,7 +158,7 @@ def size_of(row):
     )
 
 
-def test_fifty_at_once_for_ten_pieces_are_ten_sold_and_forty_told(atomic):
+def test_fifty_at_once_for_ten_pieces_are_ten_sold_and_forty_told(cloud):
     sell_out(make(variant("RED", stock=10)))
 
 
@@ -192,7 +192,7 @@ def test_rivals_without_end_are_owned_up_to_and_hold_nothing(cloud, hurried, mon
     assert refused_as(reserve("ord_1", line(product, "RED"))) is None
 
 
-def test_two_tries_of_one_order_at_once_hold_it_once(atomic):
+def test_two_tries_of_one_order_at_once_hold_it_once(cloud):
     product = make(variant("RED"))
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: reserve("ord_1", line(product, "RED", 2)), range(8)))
@@ -200,7 +200,7 @@ def test_two_tries_of_one_order_at_once_hold_it_once(atomic):
     assert levels("RED") == (8, 2)
 
 
-def test_reserving_and_giving_up_at_once_leaves_nothing_held(atomic):
+def test_reserving_and_giving_up_at_once_leaves_nothing_held(cloud):
     product = make(variant("RED"))
 
     def act(number):

@@ -69,14 +69,14 @@ def test_an_adjustment_needs_a_key_and_a_reason(cloud):
     assert levels("RED") == (10, 0)
 
 
-def test_adjustments_at_once_all_count(atomic):
+def test_adjustments_at_once_all_count(cloud):
     make(variant("RED", stock=0))
     with ThreadPoolExecutor(8) as pool:
         assert {answer.status for answer in pool.map(lambda _: adjust("RED", 5), range(8))} == {200}
     assert levels("RED") == (40, 0)
 
 
-def test_adjusting_while_orders_come_and_go_loses_no_piece(atomic):
+def test_adjusting_while_orders_come_and_go_loses_no_piece(cloud):
     product = make(variant("RED", stock=100))
 
     def act(number):

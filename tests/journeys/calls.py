@@ -1,7 +1,6 @@
 """What journeys after the payment call, and how they do things at once."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 from tests.journeys.conftest import new_key
 
@@ -18,11 +17,6 @@ def order_now(buyer, order):
 
 def timeline(buyer, order):
     return [e["type"] for e in buyer.shop.expect(200, "GET", f"/orders/{order['order_id']}/timeline")]
-
-
-def at_once(*acts):
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return [job.result() for job in [pool.submit(act) for act in acts]]
 
 
 def after(seconds, act):

@@ -5,8 +5,9 @@ from collections import Counter
 from localstack import cards
 from localstack.letters import letters
 from localstack.shopper import until
-from tests.journeys.calls import after, at_once, cancel, order_now, settle
+from tests.journeys.calls import after, cancel, order_now, settle
 from tests.journeys.conftest import await_letters, new_key, refunds_of, settled, stock_of
+from tests.support import at_once
 
 
 def _pay_and_cancel(local, staff, buyer, sku, later):

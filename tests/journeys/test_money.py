@@ -11,8 +11,9 @@ from localstack import cards
 from localstack.cards import stripe
 from localstack.letters import letters
 from localstack.shopper import staff_ships, until
-from tests.journeys.calls import at_once, cancel, refusal, timeline
+from tests.journeys.calls import cancel, refusal, timeline
 from tests.journeys.conftest import await_letters, new_key
+from tests.support import at_once
 
 PAGES = {"success_url": "https://shop.example/thanks", "cancel_url": "https://shop.example/cart"}
 STAFF_MAIL = "staff@tillstack.example"

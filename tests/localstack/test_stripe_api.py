@@ -5,7 +5,6 @@ import operator
 import re
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,6 +16,7 @@ from localstack.stripe.api import ROUTES
 from localstack.stripe.generate_parameters import TABLE, generate
 from localstack.stripe.parameters import API_VERSION
 from localstack.stripe.server import LocalStripe
+from tests.support import at_once
 
 GBP = {"amount": 2000, "currency": "gbp"}
 
@@ -149,40 +149,28 @@ def test_parameters_that_make_no_sense_do_not_spend_the_key(shop):
 
 
 def test_of_simultaneous_calls_with_one_key_one_acts(shop):
-    ids, start = [], threading.Barrier(12)
-
     def call():
-        start.wait()
-        ids.append(shop.v1.payment_intents.create(GBP, {"idempotency_key": "double-click"}).id)
+        made = shop.v1.payment_intents.create(GBP, {"idempotency_key": "double-click"})
         shop.http.close()
+        return made.id
 
-    threads = [threading.Thread(target=call) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(ids) == 12
-    assert len(set(ids)) == 1
+    assert len(set(at_once(*[call] * 12))) == 1
     assert len(shop.v1.payment_intents.list().data) == 1
 
 
 def test_simultaneous_refunds_give_back_no_more_than_was_paid(shop):
-    paid, outcomes = shop.paid(), []
+    paid = shop.paid()
 
     def refund():
         try:
             shop.v1.refunds.create({"payment_intent": paid.id, "amount": 500})
-            outcomes.append("refunded")
         except stripe.InvalidRequestError:
-            outcomes.append("refused")
-        shop.http.close()
+            return "refused"
+        finally:
+            shop.http.close()
+        return "refunded"
 
-    threads = [threading.Thread(target=refund) for _ in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["refunded"] * 4 + ["refused"] * 6
+    assert sorted(at_once(*[refund] * 10)) == ["refunded"] * 4 + ["refused"] * 6
 
 
 def test_lists_turn_pages_both_ways(shop):

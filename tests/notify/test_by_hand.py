@@ -1,7 +1,6 @@
 """What staff write by hand: promised once, sent once, and nothing but what they wrote."""
 
 import json
-import threading
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from tests.notify.mailbox import mails, notifications, texts, the_mail
 from tests.notify.reader import Seen
 from tests.support import (
     Context,
-    Reply,
+    at_once,
     call,
     customer,
     deliver,
@@ -93,19 +92,8 @@ def test_another_callers_key_is_another_one(cloud: None) -> None:
     assert other.json["notification_id"] != first.json["notification_id"]
 
 
-def test_simultaneous_requests_are_one_mail(cloud: None, atomic: None) -> None:
-    barrier = threading.Barrier(6)
-    answers: list[Reply] = []
-
-    def ask() -> None:
-        barrier.wait()
-        answers.append(write(MAIL, key="k"))
-
-    threads = [threading.Thread(target=ask) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def test_simultaneous_requests_are_one_mail(cloud: None) -> None:
+    answers = at_once(*[lambda: write(MAIL, key="k")] * 6)
     assert {answer.status for answer in answers} == {202}
     assert len({answer.json["notification_id"] for answer in answers}) == 1
     assert carry_out() == []

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import threading
 from typing import Any
 
 import boto3
@@ -19,7 +18,7 @@ from tests.notify.asking import ALL, DEFAULT, MAIL, PHONE, Died, carry_out, choo
 from tests.notify.facts import cancelled, delivered, paid, refunded, registered, shipped
 from tests.notify.mailbox import mails, notifications, texts
 from tests.notify.ses_says import bounce, complaint, delayed, delivery, reject, say
-from tests.support import ACCOUNT, ENVIRONMENT, REGION, deliver
+from tests.support import ACCOUNT, ENVIRONMENT, REGION, at_once, deliver
 
 
 def sent() -> NotificationRow:
@@ -77,16 +76,10 @@ def test_in_any_order_and_twice_the_furthest_stays(cloud: None, order: tuple[Any
     assert known == sorted(set(known))
 
 
-def test_the_same_at_once_is_taken_once(cloud: None, atomic: None) -> None:
+def test_the_same_at_once_is_taken_once(cloud: None) -> None:
     row = sent()
-    outcomes: list[list[str]] = []
     said = [bounce, delivery, bounce, complaint]
-    threads = [threading.Thread(target=lambda s=s: outcomes.append(say(s(row.pk)))) for s in said]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert outcomes == [[]] * 4
+    assert at_once(*[lambda what=what: say(what(row.pk)) for what in said]) == [[]] * 4
     assert of(row.pk).status == "complained"
     statuses = [entry["status"] for entry in of(row.pk).history]
     assert len(statuses) == len(set(statuses))

@@ -33,7 +33,7 @@ from tests.notify.facts import (
     shipped,
 )
 from tests.notify.mailbox import mails, notifications, the_mail
-from tests.support import REGION, Context, deliver, sqs_event
+from tests.support import REGION, Context, at_once, deliver, sqs_event
 
 AGAIN = ["m0"]  # the one message of a batch comes back
 
@@ -108,18 +108,7 @@ def test_each_thing_is_told_once_and_the_next_one_again(
 
 
 def test_two_senders_at_once_send_one_mail(cloud: None) -> None:
-    barrier = threading.Barrier(8)
-    outcomes: list[list[str]] = []
-
-    def hear() -> None:
-        barrier.wait()
-        outcomes.append(deliver(consume, paid()))
-
-    threads = [threading.Thread(target=hear) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    outcomes = at_once(*[lambda: deliver(consume, paid())] * 8)
     assert len(mails()) == 1
     assert row().status == "sent"
     assert [] in outcomes
@@ -162,7 +151,7 @@ def test_after_the_lease_two_redeliveries_send_one_mail(
     dead_after_sending: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pass_time(monkeypatch, timedelta(seconds=121))
-    all_have_read, read = threading.Barrier(6), NotificationRow.get
+    all_have_read, read = threading.Barrier(6, timeout=60), NotificationRow.get
 
     def read_together(*key: Any, **options: Any) -> NotificationRow:
         found = read(*key, **options)
@@ -170,11 +159,7 @@ def test_after_the_lease_two_redeliveries_send_one_mail(
         return found
 
     monkeypatch.setattr(NotificationRow, "get", read_together)
-    threads = [threading.Thread(target=deliver, args=(consume, paid())) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[lambda: deliver(consume, paid())] * 6)
     assert len(mails()) == 2
     assert row().status == "sent"
 

@@ -1,6 +1,5 @@
 """What readers choose: signed in, or by a link that scanners of mails may follow without harm."""
 
-import threading
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +14,7 @@ from tests.notify.asking import ALL, DEFAULT, MAIL, NONE, OFFER, PREFERENCES, ca
 from tests.notify.conftest import Orders
 from tests.notify.facts import invoiced, paid, registered
 from tests.notify.mailbox import Arrived, mails, notifications, the_mail
-from tests.support import ENVIRONMENT, Reply, call, customer, deliver, guest
+from tests.support import ENVIRONMENT, Reply, at_once, call, customer, deliver, guest
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
 
@@ -64,15 +63,9 @@ def test_a_stale_version_is_refused(cloud: None) -> None:
     assert choose(ALL).json["version"] == 3
 
 
-def test_of_simultaneous_choices_all_are_made_one_after_the_other(cloud: None, atomic: None) -> None:
-    statuses: list[int] = []
-    bodies = [ALL, NONE, DEFAULT, ALL]
-    threads = [threading.Thread(target=lambda b=b: statuses.append(choose(b).status)) for b in bodies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert statuses == [200] * 4
+def test_of_simultaneous_choices_all_are_made_one_after_the_other(cloud: None) -> None:
+    choices = [lambda body=body: choose(body).status for body in (ALL, NONE, DEFAULT, ALL)]
+    assert at_once(*choices) == [200] * 4
     assert read().json["version"] == 4
 
 

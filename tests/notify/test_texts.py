@@ -1,6 +1,5 @@
 """Text messages: beside a mail or in its place, to those who asked for them."""
 
-import threading
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +17,7 @@ from tests.notify.conftest import Orders
 from tests.notify.facts import cancelled, invoiced, paid, refunded, registered, shipped
 from tests.notify.mailbox import mails, notifications, texts
 from tests.notify.ses_says import bounce, say
-from tests.support import deliver
+from tests.support import at_once, deliver
 
 AGAIN = ["m0"]
 
@@ -173,13 +172,9 @@ def test_what_passes_by_itself_is_tried_again_and_the_mail_is_not(
     assert len(texts()) == 1 and len(mails()) == 2
 
 
-def test_simultaneous_events_text_once(cloud: None, atomic: None) -> None:
+def test_simultaneous_events_text_once(cloud: None) -> None:
     reachable(ALL)
-    threads = [threading.Thread(target=deliver, args=(consume, shipped())) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[lambda: deliver(consume, shipped())] * 6)
     assert deliver(consume, shipped()) == []
     assert len(texts()) == 1 and len(mails()) == 2
 

@@ -115,7 +115,7 @@ def test_what_was_never_placed_gives_its_use_back(shop, time):
     assert used() == {"coupon#SUMMER": 0}
 
 
-def test_fifty_shoppers_use_the_last_ten_exactly(shop, atomic):
+def test_fifty_shoppers_use_the_last_ten_exactly(shop):
     shoppers = [customer(f"usr_{number}") for number in range(50)]
     quotes = [with_coupon(shopper.user_id) for shopper in shoppers]
     with ThreadPoolExecutor(10) as pool:

@@ -130,7 +130,7 @@ def test_staff_cancel_and_the_timeline_says_who(shop):
     assert set_status(order, status="cancelled").status == 409
 
 
-def test_a_cancellation_and_a_parcel_at_once_end_in_one_of_them(shop, atomic):
+def test_a_cancellation_and_a_parcel_at_once_end_in_one_of_them(shop):
     for _ in range(3):
         order = paid()
         with ThreadPoolExecutor(4) as pool:
@@ -147,7 +147,7 @@ def test_a_cancellation_and_a_parcel_at_once_end_in_one_of_them(shop, atomic):
         assert len(shown["fulfilments"]) == (won[1] or won[3])
 
 
-def test_parcels_at_once_never_ship_a_piece_twice(shop, atomic):
+def test_parcels_at_once_never_ship_a_piece_twice(shop):
     order = paid()
     with ThreadPoolExecutor(6) as pool:
         replies = list(pool.map(lambda _: fulfil(order, lines=[line("SKU-0002", 1)]), range(6)))

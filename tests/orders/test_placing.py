@@ -1,7 +1,5 @@
 """Placing an order through the API: from a quote, from the cart, twice, at once, and when something dies."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from shared.errors import Unavailable
 from shared.idempotency import LEASE
 from tests.orders.conftest import SHOPPER, declined, place, read, rows, token
 from tests.orders.samples import ADDRESS, gbp, line, quote
-from tests.support import Context, call, customer, guest
+from tests.support import Context, at_once, call, customer, guest
 
 WHERE = ADDRESS.model_dump(exclude_none=True)
 
@@ -191,16 +189,9 @@ def test_two_keys_with_one_quote_are_one_order(shop):
 
 @pytest.mark.parametrize("keys", [("k", "k"), ("k1", "k2")], ids=["one key", "two keys"])
 @pytest.mark.parametrize("source", ["quote", "cart"])
-def test_a_double_click_is_one_order(shop, atomic, keys, source):
+def test_a_double_click_is_one_order(shop, keys, source):
     body = {"quote_token": token()} if source == "quote" else {"shipping_address": WHERE}
-    together = threading.Barrier(2)
-
-    def click(key):
-        together.wait()
-        return place(body, key)
-
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(click, keys))
+    answers = at_once(*[lambda key=key: place(body, key) for key in keys])
     made = {answer.json["order_id"] for answer in answers if answer.status == 201}
     assert {answer.status for answer in answers} <= {201, 409}
     if source == "cart" and keys[0] != keys[1]:

@@ -131,7 +131,7 @@ def test_a_return_is_asked_for_once_a_request(shop):
     assert len(read(order["order_id"]).json["returns"]) == 1
 
 
-def test_returns_received_at_once_never_bring_more_than_was_paid(shop, atomic):
+def test_returns_received_at_once_never_bring_more_than_was_paid(shop):
     order = delivered()
     made = [send_back(order, ("SKU-0002", 1)).json for _ in range(3)]
     made += [send_back(order, ("SKU-0000", 1), ("SKU-0001", 2)).json]

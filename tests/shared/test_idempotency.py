@@ -1,6 +1,5 @@
 """A request with a key happens once, whatever the client and the machine do."""
 
-import threading
 from datetime import timedelta
 
 import boto3
@@ -11,7 +10,7 @@ from shared.errors import Conflict, Unavailable
 from shared.http import Api, Body, Routes, View
 from shared.idempotency import LEASE, Once, OnceRow
 from shared.identity import GUEST, Caller
-from tests.support import REGION, call, guest, keyed
+from tests.support import REGION, at_once, call, guest, keyed
 
 
 class Did(OnceRow):
@@ -98,23 +97,13 @@ def test_a_failure_of_ours_may_be_tried_again_at_once(api, error):
 
 def test_two_at_once_have_one_effect(api):
     headers = keyed()
-    statuses: list[int] = []
-    together = threading.Barrier(8)
 
     def go():
-        together.wait()
         # One Api per process serves one request at a time on Lambda; here each thread is a process.
-        statuses.append(
-            call(
-                Api(routes, once=Once(Did)), "POST", "/clicks", body={}, caller=guest(), headers=headers
-            ).status
-        )
+        own = Api(routes, once=Once(Did))
+        return call(own, "POST", "/clicks", body={}, caller=guest(), headers=headers).status
 
-    threads = [threading.Thread(target=go) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    statuses = at_once(*[go] * 8)
     assert len(effects) == 1
     assert set(statuses) <= {201, 409}
     assert 201 in statuses

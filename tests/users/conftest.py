@@ -2,7 +2,6 @@
 
 import base64
 import json
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -74,21 +73,13 @@ def segment(data: Any) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def at_once(*jobs: Callable[[], Any]) -> list[Any]:
-    """What each job returns or raises, all started together."""
-    barrier = threading.Barrier(len(jobs))
-    results: list[Any] = [None] * len(jobs)
+def met(job: Callable[[], Any]) -> Callable[[], Any]:
+    """The job, returning what it raises."""
 
-    def run(number: int, job: Callable[[], Any]) -> None:
-        barrier.wait()
+    def run() -> Any:
         try:
-            results[number] = job()
+            return job()
         except Exception as error:
-            results[number] = error
+            return error
 
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    return run

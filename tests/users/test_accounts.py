@@ -8,8 +8,8 @@ from argon2 import PasswordHasher
 from shared.http import Api
 from shared.idempotency import Key
 from shared.rows import Contended
-from tests.support import Context, call, customer, guest, image, keyed, staff, stream_event
-from tests.users.conftest import BODY, PASSWORD, at_once, claims, login, refresh, register
+from tests.support import Context, at_once, call, customer, guest, image, keyed, staff, stream_event
+from tests.users.conftest import BODY, PASSWORD, claims, login, refresh, register
 from users import hashing, service, tables
 from users.app import api, commands, relay
 from users.commands import commands as questions
@@ -56,7 +56,7 @@ def test_an_address_is_one_account_in_any_case_and_is_shown_as_typed():
     assert login("ADA.BYRON@example.com").status == 200
 
 
-def test_of_two_who_register_one_address_at_once_one_gets_it(atomic):
+def test_of_two_who_register_one_address_at_once_one_gets_it():
     def attempt(email):
         # A Lambda process serves one request at a time: each has an Api of its own.
         own = Api(routes, once=tables.once)
