@@ -1,41 +1,42 @@
-"""What every test may ask for: the cloud in process, calls that are atomic, and what was published."""
+"""What every test may ask for: the cloud in process, and what was published."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 import moto
 import pytest
-from moto.core.botocore_stubber import BotocoreStubber
 
 from shared import secrets
+from tests import in_process
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, SERVICES, make_resources
 
 
-@pytest.fixture
-def cloud() -> Iterator[None]:
-    """AWS in process, empty but for what infra/ declares."""
+@pytest.fixture(autouse=True, scope="session")
+def near_to_aws() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        in_process.answer_one_at_a_time(patch)
+        in_process.undo_row_by_row(patch)
+        in_process.say_inserts_once(patch)
+        yield
+
+
+@pytest.fixture(scope="module")
+def resources() -> Iterator[in_process.Kept]:
+    """What infra/ declares, made once a module: that takes longer than most tests."""
     secrets._known.clear()
     with moto.mock_aws():
         make_resources()
-        yield
+        yield in_process.Kept()
     secrets._known.clear()
 
 
-@pytest.fixture(autouse=True, scope="session")
-def atomic() -> Iterator[None]:
-    """Each call to AWS is atomic, which moto's threads are not; between calls they race as they like."""
-    lock, answer = threading.RLock(), BotocoreStubber.__call__
-
-    def one_at_a_time(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
-        with lock:
-            return answer(self, *args, **kwargs)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BotocoreStubber, "__call__", one_at_a_time)
-        yield
+@pytest.fixture
+def cloud(resources: in_process.Kept) -> None:
+    """AWS in process, empty but for what infra/ declares."""
+    secrets._known.clear()
+    resources.put_back()
 
 
 @pytest.fixture

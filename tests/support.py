@@ -82,7 +82,7 @@ def _name(value: Any) -> str:
 
 
 def make_resources() -> None:
-    """Every table, topic, queue, secret and key of infra/*.yaml that exists so far, in moto."""
+    """Every table, topic, queue, bucket, secret and key of infra/*.yaml, and the sender's domain, in moto."""
     dynamodb, sns, sqs, kms, manager = (
         boto3.client(name, region_name=REGION) for name in ("dynamodb", "sns", "sqs", "kms", "secretsmanager")
     )
@@ -113,6 +113,7 @@ def make_resources() -> None:
         manager.create_secret(
             Name=name, SecretString=json.dumps({"key": f"a test key, 32 bytes or more: {name}"})
         )
+    boto3.client("ses", region_name=REGION).verify_domain_identity(Domain="tillstack.example")
     manager.create_secret(Name="payments-stripe", SecretString=json.dumps({"api_key": "sk_test_local"}))
     manager.create_secret(Name="payments-webhook", SecretString=json.dumps({"current": "whsec_test_current"}))
 

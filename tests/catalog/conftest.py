@@ -2,46 +2,27 @@
 
 import json
 import re
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import copy, deepcopy
 from datetime import timedelta
 from typing import Any
 
-import moto
 import pytest
 from moto.dynamodb.exceptions import TransactionCanceledException
-from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
-from moto.dynamodb.models.table import Table
+from moto.dynamodb.models import DynamoDBBackend
 
 from catalog.tables.rows import CatalogRow, ListingRow
 from infra.cloudformation import read
-from shared import rivals, secrets
+from shared import rivals
 from shared.rows import connection_of
-from tests.support import ACCOUNT, REGION, ROOT, make_resources
-
-
-@pytest.fixture(scope="module")
-def resources() -> Iterator[None]:
-    secrets._known.clear()
-    with moto.mock_aws():
-        make_resources()
-        yield
-    secrets._known.clear()
+from tests.support import ROOT
 
 
 @pytest.fixture
-def cloud(resources: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """AWS in process as for all services, made once a module and emptied for each test: that is faster.
-
-    No test's Query may be one that DynamoDB refuses and moto does not.
-    """
-    for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
-        table.items.clear()
-    _back_up_once(monkeypatch)
+def cloud(cloud: None) -> Iterator[None]:
+    """As for all services, and no test's Query may be one that DynamoDB refuses and moto does not."""
     refusable: list[str] = []
 
     def look(operation: str, sent: dict[str, Any]) -> None:
@@ -83,25 +64,6 @@ def listening(hear: Callable[[str, dict[str, Any]], None]) -> Iterator[None]:
     yield
     for events in watched:
         events.unregister("before-call.dynamodb", note)
-
-
-def _back_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto copies the table for each write of a transaction, for the rollback: the first copy will do."""
-    write, current = DynamoDBBackend.transact_write_items, threading.local()
-
-    def transact(self: DynamoDBBackend, items: list[dict[str, Any]]) -> None:
-        current.backups = dict[str, Table]()
-        write(self, items)
-
-    def backup(self: Table, memo: dict[int, Any]) -> Table:
-        backups: dict[str, Table] = current.backups
-        if self.name not in backups:
-            backups[self.name] = copy(self)
-            backups[self.name].items = deepcopy(self.items, memo)
-        return backups[self.name]
-
-    monkeypatch.setattr(DynamoDBBackend, "transact_write_items", transact)
-    monkeypatch.setattr(Table, "__deepcopy__", backup, raising=False)
 
 
 @pytest.fixture

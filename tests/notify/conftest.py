@@ -3,23 +3,17 @@
 import io
 import json
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import boto3
-import moto
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from moto.dynamodb.models import dynamodb_backends
-from moto.ses.models import ses_backends
-from moto.sns.models import sns_backends
-from moto.sqs.models import sqs_backends
 
 from shared import invoke
 from shared.errors import NotFound
 from shared.questions import FetchInvoice, IssuedInvoice
 from tests.notify.facts import AT
-from tests.support import ACCOUNT, ENVIRONMENT, REGION, Context, make_resources
+from tests.support import ENVIRONMENT, Context
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) + b"\n%%EOF\n"
 
@@ -54,28 +48,6 @@ class Orders:
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(failure.encode())}
         answer = self.commands.handle(json.loads(Payload), Context())
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
-
-
-@pytest.fixture(scope="module")
-def resources() -> Iterator[None]:
-    with moto.mock_aws():
-        make_resources()
-        boto3.client("ses", region_name=REGION).verify_domain_identity(Domain="tillstack.example")
-        yield
-
-
-@pytest.fixture
-def cloud(resources: None) -> None:
-    """AWS in process as for all services, made once a module and emptied for each test: that is faster.
-
-    SES knows the sender's domain.
-    """
-    for table in dynamodb_backends[ACCOUNT][REGION].tables.values():
-        table.items.clear()
-    ses_backends[ACCOUNT][REGION].sent_messages.clear()
-    sns_backends[ACCOUNT][REGION].sms_message_objects.clear()
-    for queue in sqs_backends[ACCOUNT][REGION].queues.values():
-        queue._messages = []
 
 
 @pytest.fixture

@@ -57,8 +57,6 @@ class Deployment:
             checkout, "settings", lambda: known.model_copy(update={"payments_capture": self.capture})
         )
         patch.setattr(inbox.webhook_secrets, "reread_at", None)
-        tables.undo_row_by_row(patch)
-        tables.say_inserts_once(patch)
         self.wiring = Wiring()
         self._make()
         self.wire = Wire(self.wiring.asked, Roles(self.wiring.template))

@@ -1,11 +1,10 @@
-"""moto's tables from inside: read, kept and put back without the wire; transactions undone row by row."""
+"""moto's tables from inside: read, kept and put back without the wire."""
 
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-import pytest
-from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 
 from tests.support import ACCOUNT, REGION
@@ -50,70 +49,6 @@ def put_back(state: State) -> None:
         table.items.update(deepcopy(items))
         if table.stream_shard:
             table.stream_shard.items[:] = records
-
-
-def undo_row_by_row(patch: pytest.MonkeyPatch) -> None:
-    """moto copies whole tables, streams included, for each write of a transaction, in case it must be undone:
-    most of a test's time. The rows that are written will do."""
-    write = DynamoDBBackend.transact_write_items
-
-    def transact(self: DynamoDBBackend, items: list[dict[str, Any]]) -> None:
-        before = []
-        for item in items:
-            (wanted,) = item.values()
-            table = self.tables[wanted["TableName"]]
-            said = wanted.get("Key") or wanted["Item"]
-            key = {name: said[name] for name in table.table_key_attrs}
-            length = len(table.stream_shard.items) if table.stream_shard else 0
-            before.append((table, key, deepcopy(self.get_item(table.name, key)), length))
-        try:
-            write(self, items)
-        except BaseException:
-            for table, key, row, _ in before:
-                _restore(self, table, key, row)
-            for table, _, _, length in before:
-                if table.stream_shard:
-                    del table.stream_shard.items[length:]
-            raise
-
-    def same(self: Table, memo: dict[int, Any]) -> Table:
-        return self
-
-    patch.setattr(DynamoDBBackend, "transact_write_items", transact)
-    patch.setattr(Table, "__deepcopy__", same, raising=False)
-
-
-def say_inserts_once(patch: pytest.MonkeyPatch) -> None:
-    """An update that makes its row is one change in a stream of DynamoDB; moto's shows the bare key first."""
-    update = DynamoDBBackend.update_item
-
-    def once(self: DynamoDBBackend, table_name: str, *args: Any, **kwargs: Any) -> Any:
-        shard = self.get_table(table_name).stream_shard
-        length = len(shard.items) if shard else 0
-        item = update(self, table_name, *args, **kwargs)
-        if shard and len(shard.items) == length + 2:
-            del shard.items[length:]
-            shard.add(None, item)
-        return item
-
-    patch.setattr(DynamoDBBackend, "update_item", once)
-
-
-def _restore(backend: DynamoDBBackend, table: Table, key: dict[str, Any], row: Any) -> None:
-    current = backend.get_item(table.name, key)
-    if row is None:
-        if current is not None:
-            table.delete_item(*_key(table, current))
-        return
-    hash_key, range_key = _key(table, row)
-    if range_key is None:
-        table.items[hash_key] = row
-    else:
-        table.items[hash_key][range_key] = row
-
-
-def _key(table: Table, item: Any) -> tuple[Any, Any]:
-    return item.hash_key, item.range_key if table.range_key_attr else None
 
 
 def _items(table: Table) -> Iterator[Any]:

@@ -12,11 +12,6 @@ from shared.http import Api
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, ROOT, SERVICES, STAGE
 
 Handler = Callable[[Any, Any], Any]
-NAMED_BY = {
-    "AWS::DynamoDB::Table": "TableName",
-    "AWS::SNS::Topic": "TopicName",
-    "AWS::SQS::Queue": "QueueName",
-}
 
 
 @dataclass(frozen=True)

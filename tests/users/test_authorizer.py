@@ -9,14 +9,13 @@ import sys
 import time
 
 import jwt
-import moto
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from shared.identity import STAFF, Caller, caller_of
-from tests.support import ENVIRONMENT, ROOT, Context, call, make_resources
+from tests.support import ENVIRONMENT, ROOT, Context, call
 from tests.users.conftest import claims, login, register, segment, signed
 from users import authorizer, signing
 from users.app import api, commands
@@ -41,13 +40,11 @@ def is_refused(token, **how):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def shop():
+def shop(resources):
     """One cloud for all: an authorizer writes nothing."""
-    with moto.mock_aws():
-        make_resources()
-        signing.public_key.cache_clear()
-        register()
-        yield
+    resources.put_back()
+    signing.public_key.cache_clear()
+    register()
 
 
 @pytest.fixture(scope="module")

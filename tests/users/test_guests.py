@@ -5,25 +5,22 @@ import json
 import time
 
 import jwt
-import moto
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.support import Context, call, make_resources
+from tests.support import Context, call
 from tests.users.conftest import claims, login, register, segment, signed
 from users import authorizer, signing
 from users.app import api, commands
 
 
 @pytest.fixture(scope="module", autouse=True)
-def shop():
+def shop(resources):
     """One cloud for all: nothing is written."""
-    with moto.mock_aws():
-        make_resources()
-        signing.public_key.cache_clear()
-        register()
-        yield
+    resources.put_back()
+    signing.public_key.cache_clear()
+    register()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,133 @@
+"""AWS in process: moto, nearer to AWS than it comes, made once for many tests and emptied for each."""
+
+import threading
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models.table import Table
+from moto.s3.models import s3_backends
+from moto.secretsmanager.models import secretsmanager_backends
+from moto.ses.models import ses_backends
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
+
+from tests.support import ACCOUNT, REGION
+
+
+class Kept:
+    """The resources that there are now, and how to have just these again, empty but for secrets."""
+
+    def __init__(self) -> None:
+        self._dynamodb, self._sqs = dynamodb_backends[ACCOUNT][REGION], sqs_backends[ACCOUNT][REGION]
+        self._sns, self._ses = sns_backends[ACCOUNT][REGION], ses_backends[ACCOUNT][REGION]
+        secrets = secretsmanager_backends[ACCOUNT][REGION].secrets
+        names: list[dict[str, Any]] = [
+            self._dynamodb.tables,
+            self._sqs.queues,
+            self._sns.topics,
+            self._sns.subscriptions,
+            self._ses.email_identities,
+            s3_backends[ACCOUNT]["aws"].buckets,
+            s3_backends.bucket_accounts,
+            secrets,
+        ]
+        self._known = [(known, dict(known)) for known in names]
+        self._secrets = [(secret, deepcopy(vars(secret))) for secret in dict.values(secrets)]
+
+    def put_back(self) -> None:
+        for known, made in self._known:
+            known.clear()
+            for name, resource in made.items():
+                known[name] = resource
+        for table in self._dynamodb.tables.values():
+            table.items.clear()
+        for queue in self._sqs.queues.values():
+            queue._messages = []
+            queue._pending_messages = set()
+        for topic in self._sns.topics.values():
+            topic.sent_notifications = []
+        self._sns.sms_messages.clear()
+        self._sns.sms_message_objects.clear()
+        self._ses.sent_messages.clear()
+        for bucket in s3_backends[ACCOUNT]["aws"].buckets.values():
+            bucket.keys.clear()
+        for secret, values in self._secrets:
+            vars(secret).update(deepcopy(values))
+
+
+def answer_one_at_a_time(patch: pytest.MonkeyPatch) -> None:
+    """Each call to AWS is atomic, which moto's threads are not; between calls they race as they like."""
+    lock, answer = threading.RLock(), BotocoreStubber.__call__
+
+    def one_at_a_time(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
+        with lock:
+            return answer(self, *args, **kwargs)
+
+    patch.setattr(BotocoreStubber, "__call__", one_at_a_time)
+
+
+def undo_row_by_row(patch: pytest.MonkeyPatch) -> None:
+    """moto copies whole tables, streams included, for each write of a transaction, in case it must be undone:
+    most of a test's time. The rows that are written will do."""
+    write = DynamoDBBackend.transact_write_items
+
+    def transact(self: DynamoDBBackend, items: list[dict[str, Any]]) -> None:
+        before = []
+        for item in items:
+            (wanted,) = item.values()
+            table = self.tables[wanted["TableName"]]
+            said = wanted.get("Key") or wanted["Item"]
+            key = {name: said[name] for name in table.table_key_attrs}
+            length = len(table.stream_shard.items) if table.stream_shard else 0
+            before.append((table, key, deepcopy(self.get_item(table.name, key)), length))
+        try:
+            write(self, items)
+        except BaseException:
+            for table, key, row, _ in before:
+                _restore(self, table, key, row)
+            for table, _, _, length in before:
+                if table.stream_shard:
+                    del table.stream_shard.items[length:]
+            raise
+
+    def same(self: Table, memo: dict[int, Any]) -> Table:
+        return self
+
+    patch.setattr(DynamoDBBackend, "transact_write_items", transact)
+    patch.setattr(Table, "__deepcopy__", same, raising=False)
+
+
+def say_inserts_once(patch: pytest.MonkeyPatch) -> None:
+    """An update that makes its row is one change in a stream of DynamoDB; moto's shows the bare key first."""
+    update = DynamoDBBackend.update_item
+
+    def once(self: DynamoDBBackend, table_name: str, *args: Any, **kwargs: Any) -> Any:
+        shard = self.get_table(table_name).stream_shard
+        length = len(shard.items) if shard else 0
+        item = update(self, table_name, *args, **kwargs)
+        if shard and len(shard.items) == length + 2:
+            del shard.items[length:]
+            shard.add(None, item)
+        return item
+
+    patch.setattr(DynamoDBBackend, "update_item", once)
+
+
+def _restore(backend: DynamoDBBackend, table: Table, key: dict[str, Any], row: Any) -> None:
+    current = backend.get_item(table.name, key)
+    if row is None:
+        if current is not None:
+            table.delete_item(*_key(table, current))
+        return
+    hash_key, range_key = _key(table, row)
+    if range_key is None:
+        table.items[hash_key] = row
+    else:
+        table.items[hash_key][range_key] = row
+
+
+def _key(table: Table, item: Any) -> tuple[Any, Any]:
+    return item.hash_key, item.range_key if table.range_key_attr else None
