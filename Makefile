@@ -43,7 +43,7 @@ url: $(venv_ready) ## print the deployed API's base URL, alone
 token: $(venv_ready) ## print a fresh access token, alone (ROLE=customer|staff|admin|guest)
 	@$(py) -m localstack.token --name dev --role $(ROLE)
 
-status: $(venv_ready) ## what runs, where, and since when
+status: $(venv_ready) ## what runs, where, and whether the shop answers
 	@$(py) -m localstack.status
 
 logs: ## follow the logs of the local cloud (engine, functions, Stripe)

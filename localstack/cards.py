@@ -24,7 +24,7 @@ def confirm(cloud: Cloud, payment: dict[str, Any], card: str = "pm_card_visa") -
     return stripe(cloud, "POST", path, PUBLISHABLE_KEY, urllib.parse.urlencode(form).encode())
 
 
-def pay_session(cloud: Cloud, url: str, number: str = "4242424242424242") -> str:
+def pay_session(url: str, number: str = "4242424242424242") -> str:
     """Fill in a Checkout Session's page with a test card, as a browser would; where it leads on.
 
     To the shop, or to the bank's page; empty where the page shows itself again, with what is wrong.

@@ -11,6 +11,20 @@ from shared.observe import log
 E = TypeVar("E", bound=Event)
 
 
+def each(event: Mapping[str, Any], take: Callable[[Mapping[str, Any]], None]) -> dict[str, Any]:
+    """Hand each record of a queue's batch to `take`; the answer names those for which it raised."""
+    failures = []
+    for record in event["Records"]:
+        try:
+            take(record)
+        except Exception:
+            # One bad message must not hold up the others; it is retried and in the end set aside.
+            log.exception("message failed", extra={"message_id": record["messageId"]})
+            failures.append({"itemIdentifier": record["messageId"]})
+    observe.end()
+    return {"batchItemFailures": failures}
+
+
 class Consumers:
     """The events a service hears: `@consumers.on(OrderPaid)` above the function that acts on it.
 
@@ -31,16 +45,7 @@ class Consumers:
 
     def handle(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
         """The Lambda handler of the service's queue (raw delivery, ReportBatchItemFailures)."""
-        failures = []
-        for record in event["Records"]:
-            try:
-                self._take(json.loads(record["body"]))
-            except Exception:
-                # One bad message must not hold up the others; it is retried and in the end set aside.
-                log.exception("message failed", extra={"message_id": record["messageId"]})
-                failures.append({"itemIdentifier": record["messageId"]})
-        observe.end()
-        return {"batchItemFailures": failures}
+        return each(event, lambda record: self._take(json.loads(record["body"])))
 
     def _take(self, message: Mapping[str, Any]) -> None:
         observe.begin(message.get("requestid") or message["id"])

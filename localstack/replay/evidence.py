@@ -71,9 +71,9 @@ def post(selling: Selling) -> dict[str, Counter[str]]:
     return found
 
 
-def awaited(look: Callable[[], Seen], enough: Callable[[Seen], bool], patience: float = 60) -> Seen:
-    """What `look` sees once it is enough, or, `patience` seconds later, all the same: the audit tells."""
-    end = time.monotonic() + patience
+def awaited(look: Callable[[], Seen], enough: Callable[[Seen], bool]) -> Seen:
+    """What `look` sees once it is enough, or, a minute later, all the same: the audit tells."""
+    end = time.monotonic() + 60
     while not enough(seen := look()) and time.monotonic() < end:
         time.sleep(0.5)
     return seen

@@ -83,9 +83,10 @@ def test_the_metrics_that_are_watched_are_counted():
         if alarm["Namespace"] == "Tillstack":
             (service,) = (each["Value"] for each in alarm["Dimensions"])
             code = "\n".join(path.read_text() for path in (ROOT / "functions" / service).rglob("*.py"))
-            counted = set(re.findall(r'count\(f?"(\w+)', code))
+            counted = re.findall(r'count\(f?"([^"]+)"', code)
+            patterns = [re.sub(r"\{[^}]*\}", "[A-Z][A-Za-z]+", name) for name in counted]
             metric = alarm["MetricName"]
-            assert any(metric.startswith(name) for name in counted), f"{service} does not count {metric}"
+            assert any(re.fullmatch(name, metric) for name in patterns), f"{service} does not count {metric}"
 
 
 def test_the_functions_that_are_watched_are_handed_over():

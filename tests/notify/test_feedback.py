@@ -193,7 +193,7 @@ def test_logs_hold_no_address(cloud: None, caplog: pytest.LogCaptureFixture) -> 
     mail = json.loads(bounce(row.pk))["mail"]
     unread = json.dumps({"eventType": ["ada@example.com"], "mail": mail})
     assert say(unread, bounce(row.pk), complaint("ntf_gone"), "ada@example.com") == ["m0"]
-    assert "feedback not taken" in caplog.text and "ValidationError" in caplog.text
+    assert "message failed" in caplog.text and "ValidationError" in caplog.text
     assert "ada@example.com" not in caplog.text
 
 

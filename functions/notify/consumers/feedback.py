@@ -6,28 +6,23 @@ from typing import Any
 
 from notify.domain.feedback import Feedback
 from notify.service import feedback
-from shared import observe
+from shared import inbox, observe
 from shared.observe import log
 
 
 def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """The Lambda handler (raw delivery, ReportBatchItemFailures); a message is SES's JSON of one event."""
-    failures = []
-    for record in event["Records"]:
-        try:
-            body = _object(record["body"])
-            if body is None:  # SES announces itself to a new topic in a sentence
-                log.info("no feedback", extra={"message_id": record["messageId"]})
-                continue
-            said = Feedback.model_validate(body)
-            observe.begin(said.notification_id or record["messageId"])
-            feedback.hear(said)
-        except Exception:
-            # One bad message must not hold up the others; it is retried and in the end set aside.
-            log.exception("feedback not taken", extra={"message_id": record["messageId"]})
-            failures.append({"itemIdentifier": record["messageId"]})
-    observe.end()
-    return {"batchItemFailures": failures}
+    return inbox.each(event, _take)
+
+
+def _take(record: Mapping[str, Any]) -> None:
+    body = _object(record["body"])
+    if body is None:  # SES announces itself to a new topic in a sentence
+        log.info("no feedback", extra={"message_id": record["messageId"]})
+        return
+    said = Feedback.model_validate(body)
+    observe.begin(said.notification_id or record["messageId"])
+    feedback.hear(said)
 
 
 def _object(body: str) -> dict[str, Any] | None:

@@ -44,11 +44,13 @@ def _apply(event: StripeEvent, now: datetime) -> None:
 
 
 def _of_intent(intent_id: str) -> Payment | None:
-    payment = settling.of_intent(stripe_gateway.intent(intent_id))
+    seen = stripe_gateway.intent(intent_id)
+    payment = settling.of_intent(seen)
     if payment is None:
         # Made by hand, or by another shop on the same account; money in it is not booked here.
         log.warning("not our payment", extra={"intent": intent_id})
-        observe.count("ForeignIntents")
+        if seen.amount_received > seen.amount_refunded:
+            observe.count("ForeignIntents")
     return payment
 
 

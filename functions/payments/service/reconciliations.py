@@ -9,7 +9,7 @@ from payments.settings import settings
 from payments.tables import reconciliations
 from shared import rivals
 from shared.errors import NotFound, invalid
-from shared.ids import new_id
+from shared.ids import MAX_ID, new_id
 from shared.paging import Cursors
 from shared.secrets import secret
 
@@ -39,7 +39,7 @@ def ask(asked_by: str, since: datetime | None, now: datetime) -> Run:
             continue
         begin, until = rules.window(latest, since, now)
         fresh = Run(new_id("rec"), begin, until, asked_by=asked_by, asked_at=now, updated_at=now)
-        if reconciliations.begin(fresh, latest):
+        if reconciliations.begin(fresh):
             return fresh
     raise rivals.contended()
 
@@ -53,9 +53,8 @@ def listed(limit: int, cursor: str | None) -> tuple[list[Run], str | None]:
 
 def one(reconciliation_id: str) -> Run:
     """A comparison with what it found. Raises NoSuchReconciliation."""
-    if not reconciliation_id.startswith(reconciliations.PREFIX):
-        raise NoSuchReconciliation("There is no such comparison.")
-    return _there(reconciliations.run(reconciliation_id))
+    is_one = reconciliation_id.startswith(reconciliations.PREFIX) and len(reconciliation_id) <= MAX_ID
+    return _there(reconciliations.run(reconciliation_id) if is_one else None)
 
 
 def _there(run: Run | None) -> Run:

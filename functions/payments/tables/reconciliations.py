@@ -125,8 +125,8 @@ def page(limit: int, start: dict[str, Any] | None) -> tuple[list[Run], dict[str,
     return [row.run() for row in found], found.last_evaluated_key
 
 
-def begin(run: Run, before: Latest) -> bool:
-    """Write a new comparison as the one that runs; False where another began since `before` was read."""
+def begin(run: Run) -> bool:
+    """Write a new comparison as the one that runs; False where one runs."""
     try:
         with transaction(PaymentsRow) as writes:
             writes.save(RunRow.of(run), condition=RunRow.pk.does_not_exist())

@@ -8,12 +8,12 @@ from enum import StrEnum
 from payments.domain import ledger
 from payments.domain.payments import STATUS_OF_INTENT, Payment, Status
 from payments.domain.refunds import Refund, StripeRefund, left_of
+from shared.ids import MAX_ID
 
 # What changed so lately is on its way here by itself.
 ON_ITS_WAY = timedelta(minutes=5)
 SAID_ENOUGH = 3  # the same news, said again so often in vain, is for a person to look at
 TEXT = 120
-LONGEST_ID = 64
 # Orders' words.
 AWAITING_PAYMENT = "awaiting_payment"
 ENDED = ("expired", "cancelled")
@@ -133,8 +133,8 @@ def foreign(listed: ListedIntent) -> Finding:
         listed.intent_id,
         expected=f"{kept} {listed.currency} received",
         found="no payment of ours",
-        payment_id=(listed.payment_id or "")[:LONGEST_ID] or None,
-        order_id=(listed.order_id or "")[:LONGEST_ID] or None,
+        payment_id=(listed.payment_id or "")[:MAX_ID] or None,
+        order_id=(listed.order_id or "")[:MAX_ID] or None,
     )
 
 
