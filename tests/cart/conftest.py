@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from cart.app import consume
+from cart.service import carts
 from cart.tables.rows import CartTableRow
 from shared import clock, invoke
 from shared.errors import Invalid
@@ -23,6 +24,7 @@ from shared.questions import (
     ProductsPage,
 )
 from shared.rows import connection_of
+from tests.cart.asking import put_method
 from tests.support import deliver
 
 
@@ -157,6 +159,16 @@ def catalog(cloud: None, users: Users, monkeypatch: pytest.MonkeyPatch) -> Catal
     known = Catalog()
     monkeypatch.setattr(invoke, "client", lambda *_, **__: Lambda(known, users))
     return known
+
+
+@pytest.fixture
+def shop(catalog: Catalog) -> Catalog:
+    """Post for 395; a cart with 2 x 999 of A (tea) and 1 x 501 of B."""
+    put_method("post", (0, 395))
+    hear(facts("A", 999, category_ids=["tea"]), facts("B", 501))
+    carts.add_item("usr_1", "A", 2)
+    carts.add_item("usr_1", "B", 1)
+    return catalog
 
 
 @pytest.fixture

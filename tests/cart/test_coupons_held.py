@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from cart.app import consume
-from cart.service import carts
 from cart.tables.rows import UsesRow
 from shared import clock
 from shared.events import Event, OrderCancelled, OrderExpired
@@ -16,11 +15,10 @@ from tests.cart.asking import (
     coupon,
     gbp,
     make_coupon,
-    put_method,
     put_on,
     quote,
 )
-from tests.cart.conftest import facts, hear, order, placed
+from tests.cart.conftest import order, placed
 from tests.support import at_once, deliver
 
 
@@ -33,16 +31,6 @@ def used(code: str = "SPRING", by: str = "usr_1") -> tuple[int, int]:
     """How many orders hold it, in all and of one shopper's, as the rows have it."""
     found = {row.pk: int(row.held) for row in UsesRow.scan()}
     return found.get(f"uses#{code}", 0), found.get(f"uses#{code}#{by}", 0)
-
-
-@pytest.fixture
-def shop(catalog):
-    """Post for 395; a cart with 2 x 999 of A (tea) and 1 x 501 of B."""
-    put_method("post", (0, 395))
-    hear(facts("A", 999, category_ids=["tea"]), facts("B", 501))
-    carts.add_item("usr_1", "A", 2)
-    carts.add_item("usr_1", "B", 1)
-    return catalog
 
 
 @pytest.mark.parametrize("kind", [OrderCancelled, OrderExpired])

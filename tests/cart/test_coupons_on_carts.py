@@ -25,18 +25,8 @@ from tests.cart.asking import (
     quote,
     take_off,
 )
-from tests.cart.conftest import facts, hear, placed
+from tests.cart.conftest import placed
 from tests.support import Context, at_once, call, deliver, guest
-
-
-@pytest.fixture
-def shop(catalog):
-    """Post for 395; a cart with 2 x 999 of A (tea) and 1 x 501 of B."""
-    put_method("post", (0, 395))
-    hear(facts("A", 999, category_ids=["tea"]), facts("B", 501))
-    carts.add_item("usr_1", "A", 2)
-    carts.add_item("usr_1", "B", 1)
-    return catalog
 
 
 def test_a_coupon_on_a_cart_takes_its_per_cent_off(shop):

@@ -1,5 +1,6 @@
 """A quote and an address to order with."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -68,3 +69,15 @@ def quote(lines: int = 3, user_id: str = "usr_1", at: datetime = NOW, **changes:
         "expires_at": at + timedelta(minutes=15),
     }
     return Quote(**(values | changes))
+
+
+def discounted(discounts: Sequence[int], *, inclusive: bool) -> Quote:
+    """A quote of which each line has so many pence off, taxes in its prices or on top."""
+    made = quote(len(discounts))
+    lines = [
+        line.model_copy(update={"discount": gbp(off)})
+        for line, off in zip(made.lines, discounts, strict=True)
+    ]
+    net = made.subtotal - gbp(sum(discounts)) + made.shipping
+    sums = {"discount": gbp(sum(discounts)), "total": net if inclusive else net + made.tax}
+    return made.model_copy(update={"lines": lines, "tax_inclusive": inclusive, **sums})

@@ -25,7 +25,7 @@ from shared.events import (
 )
 from tests.orders.conftest import read
 from tests.orders.paid import details, now, order_of, paid, say, set_status
-from tests.orders.samples import ADDRESS, NOW, gbp, quote, told
+from tests.orders.samples import ADDRESS, NOW, discounted, gbp, told
 from tests.orders.test_domain import terms
 from tests.orders.test_news import images, types  # noqa: F401  a fixture
 from tests.orders.test_reading import cancel
@@ -151,14 +151,7 @@ def free_terms() -> Terms:
 def test_what_is_due_grows_with_each_parcel_and_comes_to_the_total_with_the_last(
     discounts, inclusive, order_of_pieces, together
 ):
-    made = quote()
-    lines = [
-        line.model_copy(update={"discount": gbp(off)})
-        for line, off in zip(made.lines, discounts, strict=True)
-    ]
-    net = made.subtotal - gbp(sum(discounts)) + made.shipping
-    sums = {"discount": gbp(sum(discounts)), "total": net if inclusive else net + made.tax}
-    made = made.model_copy(update={"lines": lines, "tax_inclusive": inclusive, **sums})
+    made = discounted(discounts, inclusive=inclusive)
     agreed_on = agreed(made, ADDRESS, "a@example.com", NOW, timedelta(minutes=30))
     order = placing.place(placing.opened("ord_1", "usr_1", NOW), agreed_on)
     order = paying.take_payment(order, told(agreed_on.total.amount, captured=0), NOW)

@@ -16,7 +16,7 @@ from shared import clock
 from shared.money import Money
 from tests.orders.conftest import place, read, token
 from tests.orders.paid import delivered, fulfil, paid, pay, received, send_back, settle
-from tests.orders.samples import ADDRESS, NOW, gbp, line, quote, told
+from tests.orders.samples import ADDRESS, NOW, discounted, gbp, line, quote, told
 from tests.support import call, customer, guest, keyed
 
 
@@ -174,14 +174,7 @@ def test_a_reason_has_room_for_words_and_not_for_books(shop):
 def test_whatever_comes_back_in_whatever_parts_the_parts_add_up(
     discounts, inclusive, order_of_pieces, together
 ):
-    made = quote()
-    lines = [
-        line.model_copy(update={"discount": gbp(off)})
-        for line, off in zip(made.lines, discounts, strict=True)
-    ]
-    net = made.subtotal - gbp(sum(discounts)) + made.shipping
-    sums = {"discount": gbp(sum(discounts)), "total": net if inclusive else net + made.tax}
-    made = made.model_copy(update={"lines": lines, "tax_inclusive": inclusive, **sums})
+    made = discounted(discounts, inclusive=inclusive)
     terms = agreed(made, ADDRESS, "a@example.com", NOW, timedelta(minutes=30))
     placed = placing.place(placing.opened("ord_1", "usr_1", NOW), terms)
     order = paying.take_payment(placed, told(terms.total.amount), NOW)
