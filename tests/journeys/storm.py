@@ -4,7 +4,6 @@ import itertools
 import random
 import threading
 import time
-import urllib.error
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,51 +13,14 @@ from uuid import uuid4
 
 from localstack import cards
 from localstack.cloud import Cloud, Trouble
-from localstack.shop import Answer, Shop
+from localstack.shop import Shop
 from localstack.shopper import ADDRESS
+from tests.journeys.client import Client
 from tests.journeys.conftest import expire
 
-TRIES = 40
 PATIENCE_SECONDS = 240
 DECLINED = "pm_card_visa_chargeDeclined"
 Order = dict[str, Any]
-
-
-class Client:
-    """The shop as a good client calls it: what passes is tried again, with the same key, after the time that
-    the answer names or a growing one. `retries` counts by what was answered."""
-
-    def __init__(self, shop: Shop, retries: Counter[str]) -> None:
-        self.shop, self.retries = shop, retries
-
-    def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Answer:
-        """The first answer that is one: not 429, not 5xx, and not that the first call still runs."""
-        keyed = {"Idempotency_Key": key or str(uuid4())} if method == "POST" else {}
-        for n in range(TRIES):
-            try:
-                answer = self.shop.call(method, path, body, **keyed)
-            except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
-                self.retries[type(error).__name__] += 1
-                time.sleep(_pause(n))
-                continue
-            running = answer.status == 409 and answer.body["type"] == "/problems/request-in-progress"
-            if answer.status not in (429, 500, 502, 503, 504) and not running:
-                return answer
-            self.retries[f"{answer.status} in progress" if running else str(answer.status)] += 1
-            named = float(answer.headers.get("retry-after", 0))
-            time.sleep(min(named, 2) if running else _pause(n))
-        raise Trouble(f"{method} {path} was tried {TRIES} times in vain")
-
-    def expect(self, status: int, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
-        """Raises Trouble where the answer has another status."""
-        answer = self.call(method, path, body, key)
-        if answer.status != status:
-            raise Trouble(f"{method} {path} answered {answer.status}, not {status}: {answer.body}")
-        return answer.body
-
-
-def _pause(n: int) -> float:
-    return float(min(2.0, 0.1 * 2**n) * random.uniform(0.5, 1))
 
 
 @dataclass

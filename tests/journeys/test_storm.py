@@ -21,7 +21,8 @@ from ops.audit import as_table, audit, is_clean
 from ops.books import counted
 from ops.redrive import count, dead_letter_queues, told
 from ops.stage import of_local
-from tests.journeys.storm import Client, Storm
+from tests.journeys.client import Client
+from tests.journeys.storm import Storm
 from tests.journeys.test_bad_days import _emulator
 
 ORDERS = int(os.environ.get("STORM_ORDERS", "30"))
