@@ -54,7 +54,7 @@ def gateway_document(declared: list[tuple[str, Any]]) -> dict[str, Any]:
             operation["security"] = [{"token": []}]
         paths.setdefault(route.path, {})[route.method.lower()] = operation
     for operations in paths.values():
-        for method in (*METHODS, "options"):
+        for method in (*METHODS, "head", "options"):
             operations.setdefault(method, _integration(FRONT))
     return {
         "openapi": "3.0.1",
@@ -165,6 +165,8 @@ PROBLEM: dict[str, Any] = {
 
 
 def _operation(route: Any, references: Any) -> dict[str, Any]:
+    from shared.http.reading import needs_body
+
     name = route.view.__name__
     operation: dict[str, Any] = {
         "operationId": name,
@@ -179,7 +181,8 @@ def _operation(route: Any, references: Any) -> dict[str, Any]:
         operation["parameters"] = parameters
     if route.body:
         schema = references[(route.body, "validation")]
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        required = needs_body(route.body)
+        operation["requestBody"] = {"required": required, "content": {"application/json": {"schema": schema}}}
     if route.role > 0:
         operation["security"] = [{"token": []}]
     return operation
@@ -209,6 +212,13 @@ def _status(route: Any) -> str:
 
 
 def _content(route: Any, references: Any) -> dict[str, Any]:
+    from shared.http import Html
+    from shared.idempotency import Answer
+
+    if route.answer is Html:
+        return {"content": {"text/html": {"schema": {"type": "string"}}}}
+    if route.answer is Answer:
+        return {"content": {"application/json": {"schema": {"type": "object"}}}}
     model = _answer_model(route)
     return (
         {"content": {"application/json": {"schema": references[(model, "serialization")]}}} if model else {}
@@ -223,14 +233,8 @@ def _answer_model(route: Any) -> Any:
 
     options = [route.answer, *get_args(route.answer)] if get_origin(route.answer) else [route.answer]
     options += list(get_args(route.answer))
-    return next(
-        (
-            option
-            for option in options
-            if isinstance(option, type) and issubclass(option, BaseModel) and option not in (Answer, Replayed)
-        ),
-        None,
-    )
+    models = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
+    return next((model for model in models if not issubclass(model, (Answer, Replayed))), None)
 
 
 def _modes(model: Any, declared: list[tuple[str, Any]]) -> list[Any]:

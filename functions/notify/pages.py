@@ -1,6 +1,6 @@
 """The pages that a link in a mail leads to, whole without anything from elsewhere."""
 
-from shared.idempotency import Answer
+from shared.http import Html
 
 _PAGE = (
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
@@ -28,14 +28,14 @@ _HEADERS = {
 }
 
 
-def asking() -> Answer:
+def asking() -> Html:
     """The page with the button; it posts to its own address."""
     return _page("Unsubscribe?", _ASK)
 
 
-def done() -> Answer:
+def done() -> Html:
     return _page("Unsubscribed", _DONE)
 
 
-def _page(title: str, body: str) -> Answer:
-    return Answer(status=200, headers=_HEADERS, body=_PAGE.format(title=title, body=body))
+def _page(title: str, body: str) -> Html:
+    return Html(status=200, headers=_HEADERS, body=_PAGE.format(title=title, body=body))

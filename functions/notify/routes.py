@@ -14,8 +14,8 @@ from notify.schemas import (
 )
 from notify.service import by_hand, preferences, reading
 from notify.service.by_hand import Promised
-from shared.http import Replayed, Routes
-from shared.idempotency import Answer, Key
+from shared.http import Html, Replayed, Routes
+from shared.idempotency import Key
 from shared.identity import CUSTOMER, PUBLIC, STAFF, Caller
 from shared.paging import Page
 
@@ -59,14 +59,14 @@ def put_preferences(caller: Caller, body: ChoosePreferences, if_match: int | Non
 
 # A scanner of mails follows links: what is got changes nothing, only what is posted does.
 @routes.get("/notifications/unsubscribe")
-def show_unsubscribe(query: LinkQuery) -> Answer:
+def show_unsubscribe(query: LinkQuery) -> Html:
     """The page that a mail's link leads to, with its button."""
     preferences.check_link(query.token)
     return pages.asking()
 
 
 @routes.post("/notifications/unsubscribe", role=PUBLIC, repeatable=True)
-def unsubscribe(query: LinkQuery) -> Answer:
+def unsubscribe(query: LinkQuery) -> Html:
     """End such mails: the page's button, or a mail program's one click (RFC 8058)."""
     preferences.unsubscribe(query.token)
     return pages.done()

@@ -10,7 +10,7 @@ from typing import Any
 from shared import observe
 from shared.aws import client
 from shared.errors import MethodNotAllowed
-from shared.http import EXPOSED, JSON, Api, Routes, View, refusal
+from shared.http import EXPOSED, JSON, Api, Html, Routes, View, refusal
 from shared.idempotency import Answer
 from shared.settings import Common, Settings
 
@@ -56,9 +56,9 @@ def read_document() -> Answer:
 
 
 @routes.get("/docs")
-def read_docs() -> Answer:
+def read_docs() -> Html:
     """This API's operations as a page."""
-    return Answer(status=200, headers={"Content-Type": "text/html; charset=utf-8"}, body=_page())
+    return Html(status=200, headers={"Content-Type": "text/html; charset=utf-8"}, body=_page())
 
 
 class Front(Api):

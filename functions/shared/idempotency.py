@@ -74,7 +74,7 @@ class OnceRow(Row):
         """Raise IdempotencyKeyReused (it came with another body) or RequestInProgress (it still runs)."""
         self.check_body(key)
         if self.answer is None and self.leased_until and self.leased_until > clock.epoch(now):
-            raise RequestInProgress(retry_after=max(1, int(self.leased_until) - clock.epoch(now)))
+            raise RequestInProgress
 
 
 class Once:

@@ -60,7 +60,7 @@ def test_every_route_has_one_function_and_every_path_answers_every_method():
     }
     assert {path for path, _ in declared} == set(gateway["paths"])
     for path, operations in gateway["paths"].items():
-        assert set(operations) == {"get", "post", "put", "patch", "delete", "options"}
+        assert set(operations) == {"get", "head", "post", "put", "patch", "delete", "options"}
         for method, operation in operations.items():
             uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
             assert f"${{{declared.get((path, method), 'FrontApi')}.Arn}}" in uri

@@ -24,6 +24,11 @@ class Order(Body):
     note: str | None = None
 
 
+class Wish(Body):
+    count: int = 1
+    note: str | None = None
+
+
 class OrderView(View):
     owner: str
     count: int
@@ -32,6 +37,11 @@ class OrderView(View):
 
 @routes.post("/things", role=GUEST, status=201)
 def order_thing(caller: Caller, body: Order) -> OrderView:
+    return OrderView(owner=caller.user_id, count=body.count)
+
+
+@routes.post("/wishes", role=GUEST)
+def wish(caller: Caller, body: Wish) -> OrderView:
     return OrderView(owner=caller.user_id, count=body.count)
 
 
@@ -98,6 +108,12 @@ def test_refuses_a_body_that_is_too_large_or_of_another_type():
     assert call(api, "POST", "/things", raw="count=1", caller=guest(), headers=form).status == 415
 
 
+def test_no_body_is_an_empty_one_where_nothing_must_be_said():
+    assert call(api, "POST", "/wishes", raw="", caller=guest()).json["count"] == 1
+    assert call(api, "POST", "/wishes", raw="{", caller=guest()).status == 400
+    assert call(api, "POST", "/wishes", raw="null", caller=guest()).status == 422
+
+
 def test_knows_a_caller_from_the_authorizer_alone():
     assert call(api, "POST", "/things", body={"count": 1}).status == 401
     assert call(api, "GET", "/things/a", caller=guest()).status == 403
@@ -121,6 +137,10 @@ def test_tells_a_refusal_and_its_particulars_but_nothing_of_a_fault():
 def test_reads_etags_and_queries():
     assert call(api, "GET", "/things/a", caller=customer(), headers={"If-Match": '"7"'}).json["count"] == 7
     assert call(api, "GET", "/things/a", caller=customer(), headers={"If-Match": "7"}).status == 400
+    for long in ("9" * 19, "9" * 5_000):
+        assert (
+            call(api, "GET", "/things/a", caller=customer(), headers={"If-Match": f'"{long}"'}).status == 400
+        )
     assert call(api, "GET", "/things?limit=5").json["count"] == 5
     for query in ("limit=0", "limit=101", "limit=x", "color=red"):
         assert call(api, "GET", f"/things?{query}").status == 422

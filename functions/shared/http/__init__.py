@@ -9,6 +9,6 @@ version, None as 204, an `Answer` as it is.
 
 from shared.http.api import EXPOSED, Api, refusal
 from shared.http.reading import JSON
-from shared.http.routing import Body, Raw, Replayed, Routes, View
+from shared.http.routing import Body, Html, Raw, Replayed, Routes, View
 
-__all__ = ["EXPOSED", "JSON", "Api", "Body", "Raw", "Replayed", "Routes", "View", "refusal"]
+__all__ = ["EXPOSED", "JSON", "Api", "Body", "Html", "Raw", "Replayed", "Routes", "View", "refusal"]

@@ -15,7 +15,7 @@ from shared.identity import Caller
 MAX_BODY = 1024 * 1024
 JSON = "application/json"
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
-_ETAG = re.compile(r'(?:W/)?"(\d+)"')
+_ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 
 
 def raw_body(event: Mapping[str, Any]) -> bytes:
@@ -30,12 +30,17 @@ def body_of(model: type[BaseModel], raw: bytes, headers: Mapping[str, str]) -> B
     if media != JSON:
         raise UnsupportedMediaType(f"Send {JSON}.")
     try:
-        return model.model_validate_json(raw)
+        return model.model_validate_json(raw if raw or needs_body(model) else b"{}")
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         if found[0]["type"] == "json_invalid":
             raise Malformed("The body is not JSON.") from error
         raise from_validation(found) from error
+
+
+def needs_body(model: type[BaseModel]) -> bool:
+    """Whether a request must say something: where all is optional, no body is an empty one."""
+    return any(field.is_required() for field in model.model_fields.values())
 
 
 def query_of(model: type[BaseModel], event: Mapping[str, Any]) -> BaseModel:

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.idempotency import Answer
 from shared.identity import PUBLIC, Role
 
 
@@ -38,6 +39,10 @@ class Replayed:
     """A view's own finding that the request was served before: the first answer again."""
 
     view: BaseModel
+
+
+class Html(Answer):
+    """An answer in HTML."""
 
 
 @dataclass(frozen=True)
