@@ -141,7 +141,7 @@ def letters(facts: Facts) -> Iterator[Letter]:
     )
     yield orders.confirmation(facts.order())
     yield _told(orders.expired(facts.order(status="expired")))
-    yield _told(orders.cancelled(facts.order(status="cancelled", reason=facts.said("Cancelled by the shop"))))
+    yield _told(orders.cancelled(facts.order(status="cancelled", reason=facts.said("cancelled by the shop"))))
     yield orders.shipped(facts.parcel())
     yield orders.delivered(facts.order(status="delivered"))
     issued = {"invoice_number": facts.said("2026-000123"), "issued_at": AT, "total": gbp(127_345)}

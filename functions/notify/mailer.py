@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from notify.domain.addresses import deliverable
+from notify.domain.addresses import deliverable, unnamed
 from notify.domain.feedback import HEADER, TAG
 from notify.domain.letters import Mail
 from notify.settings import settings
@@ -37,7 +37,8 @@ def send(notification_id: str, to: str, mail: Mail, *, at_most_once: bool = Fals
 
     SES writes a Message-ID of its own, so a mail that goes out twice is known by `X-Notification-Id`.
     Raises Rejected when it is refused for good or cannot be written, Unsent when SES says that it may pass;
-    after any other error, SES's own failures too, it may have gone out.
+    after any other error, SES's own failures too, it may have gone out. Neither names the address: what is
+    raised is logged.
     """
     address = deliverable(to)
     if address is None:
@@ -46,7 +47,7 @@ def send(notification_id: str, to: str, mail: Mail, *, at_most_once: bool = Fals
     try:
         message = _list_headers(mail) + compose(notification_id, address, mail).as_bytes(policy=SMTP)
     except Exception as error:  # what the library stumbles over today it stumbles over at every try
-        raise Rejected(f"it cannot be written as a mail ({type(error).__name__})") from error
+        raise Rejected(f"it cannot be written as a mail ({type(error).__name__})") from None
     try:
         answer = _ses(1 if at_most_once else 2).send_raw_email(
             Source=settings().notify_sender,
@@ -56,10 +57,11 @@ def send(notification_id: str, to: str, mail: Mail, *, at_most_once: bool = Fals
             **{"ConfigurationSetName": told_of} if told_of else {},
         )
     except ClientError as error:
+        said = f"{_code(error)}: {unnamed(error.response['Error']['Message'], address)[:300]}"
         if _is_final(error):
-            raise Rejected(f"{_code(error)}: {error.response['Error']['Message'][:300]}") from error
+            raise Rejected(said) from None
         if _status(error) < 500:
-            raise Unsent(_code(error)) from error
+            raise Unsent(said) from None
         raise
     return str(answer["MessageId"])
 
@@ -114,5 +116,6 @@ def _code(error: ClientError) -> str:
 
 
 def _ses(attempts: int = 2) -> Any:
-    # Two tries of 5 seconds: a batch of ten must end within the function's 30, and the queue is the retry.
+    # Two tries, each of 2 seconds to connect and 5 to read, make 28 of the function's 29 for a batch of two
+    # mails; the queue is the retry.
     return client("ses", read_timeout=5, attempts=attempts)

@@ -13,8 +13,8 @@ def news(old: Image | None, new: Image | None) -> Iterator[Event]:
     if new is None or not new["pk"]["S"].startswith("ntf_"):
         return
     row = NotificationRow.from_raw_data(dict(new))
-    before = old["status"]["S"] if old else None
-    if row.cause not in UNREACHED or row.status == before:
+    before = [old.get(name, {}).get("S") for name in ("status", "cause")] if old else []
+    if row.cause not in UNREACHED or [row.status, row.cause] == before:
         return
     facts = NotificationFacts(
         notification_id=row.pk,

@@ -3,7 +3,7 @@
 import re
 import textwrap
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -12,8 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from notify.domain import sms
 from notify.domain.brand import Brand
-from notify.domain.languages import spoken
+from notify.domain.languages import ENGLISH, Language, spoken
 from notify.domain.letters import Enclosure, Letter, Mail
+from notify.domain.wording import unlinked
 from notify.settings import settings
 from shared.plain import one_line
 
@@ -56,9 +57,11 @@ def pages(language: str, form: Form, brand: Brand) -> Environment:
         auto_reload=False,
     )
     environment.filters |= {"money": words.money, "day": words.day, "moment": words.moment}
-    environment.filters |= {"fold": _folded, "short": _short}
+    environment.filters |= {"fold": _folded, "short": _short, "own": _own}
     environment.globals = {"brand": brand, "language": words.code}
-    environment.globals["words"] = environment.get_template("words.j2").module
+    known: Any = environment.get_template("words.j2").module
+    environment.globals["words"] = known
+    environment.filters["cause"] = partial(_cause, known.reasons, words)
     parts = environment.get_template("parts.j2").module
     environment.globals |= {name: part for name, part in vars(parts).items() if not name.startswith("_")}
     return environment
@@ -102,5 +105,17 @@ def _folded(text: str) -> str:
     )
 
 
+def _cause(known: Mapping[str, str], language: Language, reason: str) -> str:
+    """The reason of an order in words of that language. One that has none is shown in English, which orders
+    speaks, and left out in any other."""
+    return known.get(reason, reason if language is ENGLISH else "")
+
+
 def _short(text: str) -> str:
+    """A text from outside, folded before its links are broken: what the alphabet lacks may hide a dot."""
+    return sms.cut(unlinked(sms.gsm(one_line(text))), _SMS_SHARE)
+
+
+def _own(text: str) -> str:
+    """A text of the shop's own."""
     return sms.cut(sms.gsm(one_line(text)), _SMS_SHARE)

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from notify.domain.addresses import unnamed
 from notify.domain.letters import Category
 from notify.settings import settings
 from shared.aws import client
@@ -28,15 +29,17 @@ class Unsent(Exception):
 def warm_up() -> None:
     """Make the client during init."""
     _sns()
+    _check()
 
 
 def send(number: str, words: str, category: Category) -> str:
     """Send `words` to a number (E.164); SNS's message id.
 
-    Raises Rejected, OptedOut, Unsent; after any other error it may have gone out.
+    Raises Rejected, OptedOut, Unsent; after any other error it may have gone out. None of the three names the
+    number: what is raised is logged.
     """
     if _is_opted_out(number):
-        raise OptedOut(number)
+        raise OptedOut
     kind = "Promotional" if category is Category.MARKETING else "Transactional"
     shown = {"AWS.SNS.SMS.SMSType": kind, "AWS.SNS.SMS.SenderID": settings().notify_sms_sender}
     try:
@@ -50,23 +53,30 @@ def send(number: str, words: str, category: Category) -> str:
     except ClientError as error:
         code = str(error.response["Error"]["Code"])
         if code.startswith("OptedOut"):
-            raise OptedOut(number) from error
+            raise OptedOut from None
+        said = f"{code}: {unnamed(error.response['Error']['Message'], number)[:300]}"
         if code in PERMANENT:
-            raise Rejected(f"{code}: {error.response['Error']['Message'][:300]}") from error
-        raise Unsent(code) from error
+            raise Rejected(said) from None
+        raise Unsent(said) from None
     return str(answer["MessageId"])
 
 
 def _is_opted_out(number: str) -> bool:
     try:
-        answer = _sns().check_if_phone_number_is_opted_out(phoneNumber=number)
-    except ClientError as error:
+        answer = _check().check_if_phone_number_is_opted_out(phoneNumber=number)
+    except (BotoCoreError, ClientError) as error:
         # SNS delivers nothing to such a number anyway: a check that cannot be made holds nothing up.
-        log.warning("opt-out not known", extra={"code": error.response["Error"]["Code"]})
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        log.warning("opt-out not known", extra={"code": code})
         return False
     return bool(answer["isOptedOut"])
 
 
 def _sns() -> Any:
-    # As for mails: the queue is the retry.
-    return client("sns", read_timeout=5, attempts=2)
+    # As for mails: a batch must end within the function's time, and the queue is the retry.
+    return client("sns", read_timeout=3, attempts=2)
+
+
+def _check() -> Any:
+    # One short try: without its answer the message goes out all the same.
+    return client("sns", read_timeout=1, attempts=1)

@@ -18,7 +18,7 @@ A = TypeVar("A", bound=BaseModel)
 class Message(BaseModel):
     """Base of what is asked and answered. Fields new to the reader are ignored: services deploy apart."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Ask(Message, Generic[A]):

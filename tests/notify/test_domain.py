@@ -1,6 +1,7 @@
 """Which letters there are, and how they put what they say."""
 
 import re
+from unicodedata import normalize
 
 import pytest
 from hypothesis import example, given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from notify.domain import orders, payments
 from notify.domain.letters import OVERTAKEN_BY, Letter, Template
+from notify.domain.sms import gsm
 from notify.domain.wording import salutation, totals, unlinked
 from shared.money import Money
 from shared.money_text import money_text
@@ -61,6 +63,8 @@ def test_text_from_outside_becomes_one_plain_line(text: str) -> None:
         "evil.example/free",
         "go://x",
         "buy at evil.co",
+        "evil.\u200bexample",
+        "evil\u2060.\u0308example",
     ],
 )
 def test_a_name_that_holds_a_link_is_not_greeted(name: str) -> None:
@@ -88,6 +92,11 @@ LINK = re.compile(r"\w:/|www[.。．｡]\S|\S[.。．｡][^\W\d]", re.IGNORECASE
         ("JD014600009876543210", "JD014600009876543210"),
         ("1Z 999.000.12:3", "1Z 999.000.12:3"),
         ("It cost £12.50. It broke...", "It cost £12.50. It broke..."),
+        ("evil․example ﹒co evil．example", "evil. example .co evil. example"),
+        ("https：／／ｅｖｉｌ", "https: //evil"),
+        ("evil.\u200bexample ev\u2060il\ufeff.example", "evil. example evil. example"),
+        ("evil.\u0308example evil\u0338.\ufe0fexample", "evil. example evil\u0338. example"),
+        ("ﬁve ½ m² ♥\ufe0f", "five 1⁄2 m2 ♥\ufe0f"),
         (None, ""),
     ],
 )
@@ -104,6 +113,19 @@ def test_no_text_becomes_a_link(parts: list[str]) -> None:
     text = "".join(parts)
     assert not LINK.search(unlinked(text))
     assert unlinked(text).replace(" ", "") == one_line(text).replace(" ", "")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"a1.:/", "\u2024", "．", "﹒", "：", "／", "ｗｗｗ", "\u200b", "\u0308", "\ufe0f", "…"]
+        ),
+        max_size=20,
+    )
+)
+def test_no_text_becomes_a_link_by_being_folded(parts: list[str]) -> None:
+    for folded in (normalize("NFKC", unlinked("".join(parts))), gsm(unlinked("".join(parts)))):
+        assert not LINK.search(re.sub("[\u200b\ufe0f\u0308]", "", folded))
 
 
 @given(st.text(max_size=400))

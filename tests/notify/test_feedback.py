@@ -117,9 +117,40 @@ def test_a_bounce_that_may_pass_ends_nothing(cloud: None, kind: str) -> None:
 
 def test_a_bounce_that_turns_out_hard_ends_all_mail(cloud: None) -> None:
     row = sent()
-    assert say(bounce(row.pk, "Transient"), bounce(row.pk)) == []
-    assert of(row.pk).status == "bounced"
+    assert say(bounce(row.pk, "Transient"), bounce(row.pk), bounce(row.pk, "Transient")) == []
+    told = of(row.pk)
+    assert (told.status, told.reason) == ("bounced", "Permanent, General, smtp; 550 5.1.1 user unknown")
+    assert [entry["status"] for entry in told.history] == ["queued", "sent", "bounced", "bounced"]
     assert blocks() == {"block#bounce#ada@example.com"}
+
+
+def test_a_bounce_that_turns_out_hard_is_told_by_text_instead(cloud: None) -> None:
+    reachable(DEFAULT)
+    assert deliver(consume, paid()) == []
+    choose(ALL)
+    (row,) = (told for told in notifications() if told.template == "order_confirmation")
+    assert say(bounce(row.pk, "Transient")) == []
+    assert texts() == []
+    assert say(bounce(row.pk)) == []
+    assert len(texts()) == 1 and of(row.pk).instead == "sms"
+
+
+def test_a_bounce_off_the_list_that_the_account_keeps_is_a_block(cloud: None) -> None:
+    row = sent()
+    said = json.loads(bounce(row.pk))
+    said["bounce"] |= {"bounceSubType": "OnAccountSuppressionList"}
+    assert say(json.dumps(said)) == []
+    assert of(row.pk).status == "bounced" and blocks() == {"block#bounce#ada@example.com"}
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "Not-Spam"])
+def test_a_report_that_is_no_complaint_changes_nothing(cloud: None, kind: str) -> None:
+    row = sent()
+    for said_of in (row.pk, "ntf_gone"):
+        said = json.loads(complaint(said_of))
+        said["complaint"]["complaintFeedbackType"] = kind
+        assert say(json.dumps(said)) == []
+    assert of(row.pk).status == "sent" and len(of(row.pk).history) == 2 and blocks() == set()
 
 
 def test_whatever_came_before_all_that_is_said_of_an_address_is_remembered(cloud: None) -> None:
@@ -130,9 +161,11 @@ def test_whatever_came_before_all_that_is_said_of_an_address_is_remembered(cloud
 
 
 @pytest.mark.parametrize("kind", ["Transient", "Undetermined"])
-def test_a_soft_bounce_of_what_was_delivered_is_no_news(cloud: None, kind: str) -> None:
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_soft_bounce_of_what_was_delivered_is_no_news(cloud: None, kind: str, is_first: bool) -> None:
     row = sent()
-    assert say(delivery(row.pk), bounce(row.pk, kind)) == []
+    soft, arrived = bounce(row.pk, kind), delivery(row.pk)
+    assert say(*((soft, arrived) if is_first else (arrived, soft)), soft) == []
     told = of(row.pk)
     assert told.status == "delivered" and told.cause is None and told.reason is None
     assert say(bounce(row.pk)) == []

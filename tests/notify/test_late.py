@@ -1,9 +1,14 @@
 """Letters that overtake each other: what is still worth telling."""
 
+from datetime import timedelta
+
 import pytest
 
 from notify.app.consume import consume
-from shared.events import Event
+from notify.tables import notifications as rows
+from shared import clock
+from shared.events import Event, PaymentExpiring
+from tests.notify.asking import ALL, DEFAULT, choose, pass_time, reachable
 from tests.notify.conftest import Orders
 from tests.notify.facts import (
     cancelled,
@@ -11,13 +16,16 @@ from tests.notify.facts import (
     declined,
     delivered,
     expired,
+    gbp,
     invoiced,
     paid,
+    payment,
     refunded,
     returned,
     shipped,
 )
-from tests.notify.mailbox import mails, notifications, the_mail
+from tests.notify.mailbox import mails, notifications, texts, the_mail
+from tests.notify.ses_says import bounce, say
 from tests.support import deliver
 
 
@@ -70,3 +78,55 @@ def test_an_order_in_its_own_order_is_told_step_by_step(cloud: None, orders: Ord
         "Your return for order # is approved",
         "Your return for order # has arrived",
     ]
+
+
+def test_a_decline_of_a_payment_that_replaces_another_is_told_after_the_confirmation(cloud: None) -> None:
+    assert deliver(consume, paid(), declined(payment_id="pay_2", replaces="pay_1")) == []
+    assert [mail.subject for mail in mails()][1:] == ["Payment failed for your order 7K4M2-9QX2D"]
+
+
+@pytest.mark.parametrize("later", [expired(), cancelled()], ids=lambda event: event.type)
+def test_a_decline_of_a_payment_that_replaces_another_is_not_told_of_an_order_that_is_over(
+    cloud: None, later: Event
+) -> None:
+    assert deliver(consume, later, declined(payment_id="pay_2", replaces="pay_1")) == []
+    assert len(mails()) == 1
+
+
+def test_such_a_decline_whose_mail_bounces_is_told_by_text(cloud: None) -> None:
+    reachable(DEFAULT)
+    assert deliver(consume, paid(), declined(payment_id="pay_2", replaces="pay_1")) == []
+    choose(ALL)
+    (row,) = (told for told in notifications() if told.template == "payment_failed")
+    assert say(bounce(row.pk)) == []
+    assert len(texts()) == 1
+
+
+def expiring(hold: timedelta = timedelta(hours=20)) -> Event:
+    """A hold that lapses so long from now."""
+    facts = payment(secured=gbp(1299), status="authorized", reason=None, hold_until=clock.now() + hold)
+    return PaymentExpiring.about(facts, subject="pay_1", version=5, at=clock.now())
+
+
+@pytest.mark.parametrize("hold", [timedelta(0), timedelta(hours=-5)])
+def test_nobody_is_asked_to_pay_by_a_time_that_is_over(cloud: None, hold: timedelta) -> None:
+    late = expiring(hold)
+    assert deliver(consume, late, late) == []
+    (row,) = notifications()
+    assert (row.status, row.cause) == ("suppressed", "overtaken")
+    assert row.reason == "what it asks for is no longer possible"
+    assert mails() == []
+
+
+def test_a_request_to_pay_whose_mail_bounces_after_the_hold_is_not_told_by_text(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reachable(DEFAULT)
+    assert deliver(consume, expiring()) == []
+    choose(ALL)
+    (row,) = (told for told in notifications() if told.template == "payment_reauthorize")
+    pass_time(monkeypatch, timedelta(hours=21))
+    assert say(bounce(row.pk)) == []
+    told = rows.find(row.pk)
+    assert told and told.status == "bounced" and told.instead is None
+    assert texts() == []

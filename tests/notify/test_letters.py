@@ -134,6 +134,28 @@ def test_a_cancelled_order_is_told_with_its_reason_and_what_becomes_of_the_money
         assert "2 × White mug" in body and "£1,233.85" in body
 
 
+@pytest.mark.parametrize(
+    ("reason", "language", "said"),
+    [
+        ("cancelled by the customer", "en", "The reason: cancelled by you"),
+        ("cancelled by the customer", "de", "Der Grund: von Ihnen storniert"),
+        ("its payment was given back", "de", "Der Grund: Ihre Zahlung wurde erstattet"),
+        ("a new reason", "en", "The reason: a new reason"),
+    ],
+)
+def test_a_cancelled_order_gives_its_reason_in_the_readers_words(
+    reason: str, language: str, said: str
+) -> None:
+    for body in bodies(read(orders.cancelled(order(reason=reason)), language)):
+        assert said in body
+        assert reason == "a new reason" or reason not in body
+
+
+def test_a_reason_without_words_of_the_readers_language_is_not_given() -> None:
+    mail = read(orders.cancelled(order(reason="a new reason")), "de")
+    assert "reason" not in mail.text + mail.html and "Grund" not in mail.text + mail.html
+
+
 def test_a_cancellation_without_a_reason_gives_none() -> None:
     mail = read(orders.cancelled(order()))
     assert "reason" not in mail.text + mail.html

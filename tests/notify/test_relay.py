@@ -77,6 +77,22 @@ def test_a_complaint_and_a_refusal_are_said(cloud: None, published: Published) -
     assert [event.data.status for event in said_since(before, published)] == ["complained"]
 
 
+def test_a_bounce_that_turns_out_hard_is_said_anew(cloud: None, published: Published) -> None:
+    reachable(DEFAULT)
+    deliver(consume, paid())
+    choose(ALL)
+    (row,) = (told for told in notifications() if told.template == "order_confirmation")
+    soft = bounce(row.pk, "Transient")
+    said = []
+    for feedback in (soft, soft, bounce(row.pk), soft):
+        before = images()
+        assert say(feedback) == []
+        said += said_since(before, published)
+    first, second = ({event.id: event for event in said}).values()
+    assert (first.data.reason.split(",")[0], first.data.instead) == ("Transient", None)
+    assert (second.data.reason.split(",")[0], second.data.instead) == ("Permanent", "sms")
+
+
 def test_what_goes_well_is_not_said(cloud: None, published: Published) -> None:
     reachable(ALL)
     deliver(consume, cancelled(), paid())  # the second is overtaken

@@ -15,6 +15,7 @@ from jinja2 import Environment, nodes
 from localstack.mails import write
 from localstack.specimens import HOSTILE, Facts, letters, specimens
 from notify import mailer, rendering
+from notify.domain import orders
 from notify.domain.brand import Brand
 from notify.domain.languages import LANGUAGES
 from notify.domain.letters import Letter, Template
@@ -22,6 +23,7 @@ from notify.domain.sms import ALPHABET, MAX_SEPTETS, septets
 from notify.rendering import TEMPLATES, Form, pages, render, text_message
 from notify.schemas import ChoosePreferences
 from notify.settings import NotifySettings, settings
+from tests.notify.facts import parcel
 from tests.notify.reader import Seen
 
 BRAND = Brand("Tillstack", "#1f4d3a", "1 Mill Lane, Leeds", "https://shop.tillstack.example")
@@ -80,7 +82,8 @@ def test_the_words_of_all_languages_are_the_same_ones() -> None:
 def words_of(language: str) -> set[str]:
     words = vars(pages(language, "text", BRAND).globals["words"])
     plain = {name for name, word in words.items() if isinstance(word, str) and word}
-    return plain | {f"sums.{name}" for name, word in words["sums"].items() if word}
+    several = ("sums", "reasons")
+    return plain | {f"{these}.{name}" for these in several for name, word in words[these].items() if word}
 
 
 def test_a_shop_and_a_reader_can_choose_each_language() -> None:
@@ -265,6 +268,25 @@ def test_a_text_message_is_of_two_parts_at_the_most_and_leads_to_the_shop_alone(
 
 
 @pytest.mark.parametrize(
+    "link",
+    [
+        "evil․example",
+        "evil.\u200bexample",
+        "evil﹒example",
+        "evil.\u0308example",
+        "evil.\u20ddexample",
+        "https：／／evil.example",
+    ],
+)
+@every_language
+def test_what_networks_fold_to_a_link_is_none_in_a_text_message(link: str, language: str) -> None:
+    for facts in (parcel(tracking=link), parcel(carrier=link), parcel(number=link)):
+        text = text_message(orders.shipped(facts), language)
+        assert text and "evil" in text
+        assert "evil.e" not in text and "://e" not in text
+
+
+@pytest.mark.parametrize(
     ("language", "said"),
     [
         ("en", ["£1,271.35", "21 November 2026", "Total", "See your order"]),
@@ -295,6 +317,14 @@ def test_a_letter_is_the_brands(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(Parsed(mail.html).links) == {"https://lamps.example"}
     text = text_message(KINDS[Template.REFUNDED], "en")
     assert text and text.startswith("Lamp & Sons: ") and "https://lamps.example/orders/ord_" in text
+
+
+def test_a_brand_that_is_a_host_is_written_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = settings().model_copy(update={"notify_brand_name": "Lamps.example"})
+    monkeypatch.setattr(rendering, "settings", lambda: ours)
+    for kind in SMS:
+        text = text_message(KINDS[kind], "de")
+        assert text and text.startswith("Lamps.example: ")
 
 
 @pytest.mark.parametrize("form", ["html", "text"])

@@ -135,6 +135,20 @@ def test_feedback_never_leads_back(heard: list[Status]) -> None:
     assert status == max([Status.SENT, *heard], key=list(Status).index)
 
 
+@given(st.permutations(["soft", "hard", "delivered", "soft"]), st.integers(1, 4))
+def test_a_soft_bounce_ranks_below_a_delivery_and_that_below_a_hard_one(order: list[str], count: int) -> None:
+    ranks = {
+        "sent": (Status.SENT, None),
+        "soft": (Status.BOUNCED, Cause.SOFT_BOUNCE),
+        "delivered": (Status.DELIVERED, None),
+        "hard": (Status.BOUNCED, Cause.BOUNCE),
+    }
+    known = "sent"
+    for heard in order[:count]:
+        known = heard if moves_on(*ranks[known], ranks[heard][0], is_soft=heard == "soft") else known
+    assert known == max(["sent", *order[:count]], key=list(ranks).index)
+
+
 @pytest.mark.parametrize("before", [Status.SUPPRESSED, Status.FAILED])
 @pytest.mark.parametrize("heard", [Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED])
 def test_what_was_not_sent_hears_nothing_unless_its_sender_died(before: Status, heard: Status) -> None:

@@ -67,7 +67,7 @@ def unreconciled() -> Event:
         (unreconciled(), [STAFF]),
         (of_payment(PaymentCaptureFailed, secured=gbp(1299), reason="The hold lapsed."), [STAFF]),
         (of_payment(PaymentRefundFailed, not_given_back=gbp(295)), [ADA, STAFF]),
-        (of_payment(PaymentExpiring, secured=gbp(1299), hold_until=AT), [ADA]),
+        (of_payment(PaymentExpiring, secured=gbp(1299), hold_until=clock.now() + timedelta(days=1)), [ADA]),
     ],
     ids=lambda value: value.type if isinstance(value, Event) else None,
 )

@@ -131,13 +131,20 @@ def test_a_number_that_opted_out_is_left_alone(cloud: None) -> None:
     assert len(mails()) == 2
 
 
-def test_a_check_that_cannot_be_made_holds_nothing_up(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [sns_error("InternalError"), ReadTimeoutError(endpoint_url="https://sns.test")],
+    ids=["failed", "no answer"],
+)
+def test_a_check_that_cannot_be_made_holds_nothing_up(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     reachable(ALL)
 
     def answer(**request: Any) -> None:
-        raise sns_error("InternalError")
+        raise error
 
-    monkeypatch.setattr(texter._sns(), "check_if_phone_number_is_opted_out", answer)
+    monkeypatch.setattr(texter._check(), "check_if_phone_number_is_opted_out", answer)
     assert deliver(consume, shipped()) == []
     assert len(texts()) == 1
 

@@ -95,3 +95,12 @@ def test_only_the_messages_that_failed_come_again():
     odd = sqs_event("not json", json.dumps({"type": "unheard.of", "id": "1"}), "{}")
     answer = consumers.handle(odd, Context())
     assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ["m0", "m1", "m2"]
+
+
+def test_an_event_that_cannot_be_read_is_logged_without_what_it_says(caplog):
+    broken = json.loads(_registered(1).model_dump_json(exclude_none=True))
+    broken["data"] |= {"email": ["ada@example.com"]}
+    answer = Consumers().handle(sqs_event(json.dumps(broken)), Context())
+    assert answer["batchItemFailures"] == [{"itemIdentifier": "m0"}]
+    said = caplog.text
+    assert "ValidationError" in said and "ada@example.com" not in said

@@ -24,6 +24,11 @@ def deliverable(to: str) -> str | None:
     return address if _ADDRESS.fullmatch(address) and len(address) <= 254 else None
 
 
+def unnamed(said: str, to: str) -> str:
+    """What a provider says of an address or number, without it: the words get into logs."""
+    return re.sub(re.escape(to), "(recipient)", said, flags=re.IGNORECASE)
+
+
 def recipient_of(to: str) -> str:
     """By what an address or number is told from others: no two servers differ in its letters' case alone."""
     return (deliverable(to) or to.strip()[:254]).lower() or "nobody"

@@ -13,6 +13,9 @@ from shared.plain import one_line
 
 TAG = "notification"  # of the mail, by which its feedback finds its notification
 HEADER = "X-Notification-Id"
+# Reports that come as complaints and are none: taken out of a junk folder (RFC 6430), or a signature that did
+# not hold (RFC 6591).
+NO_COMPLAINT = frozenset({"not-spam", "auth-failure"})
 
 
 class _Said(BaseModel):
@@ -34,6 +37,10 @@ class _Complaint(_Said):
     kind: str | None = Field(None, alias="complaintFeedbackType")
     recipients: list[_Recipient] = Field([], alias="complainedRecipients")
 
+    @property
+    def is_one(self) -> bool:
+        return (self.kind or "").lower() not in NO_COMPLAINT
+
 
 class _Reject(_Said):
     reason: str = ""
@@ -51,7 +58,8 @@ class _Mail(_Said):
 
 
 class Feedback(_Said):
-    """One event of SES. Kinds that say nothing new here (`Send`, `DeliveryDelay`) have no outcome."""
+    """One event of SES. Those that say nothing new here (`Send`, `DeliveryDelay`, a report that is no
+    complaint) have no outcome."""
 
     kind: Literal["Bounce", "Complaint", "Delivery", "Reject"] | str = Field(alias="eventType")
     mail: _Mail
@@ -80,7 +88,7 @@ class Feedback(_Said):
     def block(self) -> Block | None:
         """What keeps further mail from the recipients."""
         if self.complaint is not None:
-            return Block.COMPLAINT
+            return Block.COMPLAINT if self.complaint.is_one else None
         return Block.BOUNCE if self.is_hard else None
 
     @property
@@ -93,8 +101,11 @@ class Feedback(_Said):
         if self.bounce is not None:
             said = [recipient.diagnostic for recipient in self.bounce.recipients if recipient.diagnostic]
             words = [self.bounce.type, self.bounce.subtype, *said[:1]]
-            return Outcome(Status.BOUNCED, Cause.BOUNCE, one_line(", ".join(filter(None, words))))
+            cause = Cause.BOUNCE if self.is_hard else Cause.SOFT_BOUNCE
+            return Outcome(Status.BOUNCED, cause, one_line(", ".join(filter(None, words))))
         if self.complaint is not None:
+            if not self.complaint.is_one:
+                return None
             return Outcome(Status.COMPLAINED, Cause.COMPLAINT, one_line(self.complaint.kind or "complaint"))
         if self.reject is not None:
             return Outcome(Status.FAILED, Cause.REFUSED, one_line(f"SES rejected it: {self.reject.reason}"))

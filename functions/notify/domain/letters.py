@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -80,7 +80,8 @@ class Letter:
 
     `matter` is the order or the return whose later news may overtake it; `encloses_invoice_of` the order
     whose invoice goes with it. `order_id` is the order that hears where it did not reach its reader. An empty
-    `to` is the shop's own staff.
+    `to` is the shop's own staff. `outlasts` are letters that overtake others of its kind and not this one;
+    from `good_until` on what it asks for can no longer be done.
     """
 
     template: Template
@@ -92,6 +93,8 @@ class Letter:
     encloses_invoice_of: str | None = None
     category: Category = Category.ORDERS
     order_id: str | None = None
+    outlasts: tuple[Template, ...] = ()
+    good_until: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -100,7 +103,12 @@ class Letter:
     @property
     def overtaken_by(self) -> tuple[str, ...]:
         """Ids of the letters after which this one would only confuse."""
-        return tuple(notification_id(later, self.matter) for later in OVERTAKEN_BY.get(self.template, ()))
+        later = [each for each in OVERTAKEN_BY.get(self.template, ()) if each not in self.outlasts]
+        return tuple(notification_id(each, self.matter) for each in later)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it asks for what can no longer be done."""
+        return self.good_until is not None and self.good_until <= now
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Letters about a payment."""
 
+from datetime import datetime
 from typing import Any
 
 from notify.domain.letters import Letter, Template
@@ -9,15 +10,19 @@ from shared.plain import one_line
 
 
 def failed(payment: PaymentFacts, event_id: str) -> Letter:
-    """Once a decline; not when the order was confirmed or given up by then."""
+    """Once a decline; not when the order was confirmed or given up by then. One that was paid for and is to
+    be paid anew was confirmed long ago."""
     content = {"amount": payment.amount, "reason": unlinked(payment.reason)}
-    return _letter(Template.PAYMENT_FAILED, event_id, payment, content)
+    outlasts = (Template.ORDER_CONFIRMATION,) if payment.replaces else ()
+    return _letter(Template.PAYMENT_FAILED, event_id, payment, content, outlasts=outlasts)
 
 
 def reauthorize(payment: PaymentFacts) -> Letter:
-    """Once a payment whose hold lapses soon: its owner is asked to pay anew, by when if that is known."""
-    content = {"amount": payment.secured, "hold_until": payment.hold_until}
-    return _letter(Template.PAYMENT_REAUTHORIZE, payment.payment_id, payment, content)
+    """Once a payment whose hold lapses soon: its owner is asked to pay anew, by when if that is known; not
+    once it lapsed, for then the order cannot be paid anew."""
+    until = payment.hold_until
+    content = {"amount": payment.secured, "hold_until": until}
+    return _letter(Template.PAYMENT_REAUTHORIZE, payment.payment_id, payment, content, good_until=until)
 
 
 def refunded(payment: PaymentFacts, event_id: str) -> Letter:
@@ -32,7 +37,15 @@ def refund_failed(payment: PaymentFacts, event_id: str) -> Letter:
     return _letter(Template.REFUND_FAILED, event_id, payment, {"amount": payment.not_given_back})
 
 
-def _letter(template: Template, about: str, payment: PaymentFacts, content: dict[str, Any]) -> Letter:
+def _letter(
+    template: Template,
+    about: str,
+    payment: PaymentFacts,
+    content: dict[str, Any],
+    *,
+    outlasts: tuple[Template, ...] = (),
+    good_until: datetime | None = None,
+) -> Letter:
     return Letter(
         template=template,
         about=about,
@@ -41,4 +54,6 @@ def _letter(template: Template, about: str, payment: PaymentFacts, content: dict
         content={"order_id": one_line(payment.order_id), "number": one_line(payment.number), **content},
         matter=payment.order_id,
         order_id=payment.order_id,
+        outlasts=outlasts,
+        good_until=good_until,
     )

@@ -14,6 +14,7 @@ _LINK = re.compile(r"://|www\.|\w\.\w\w", re.IGNORECASE)
 # The dots of other scripts count as dots in host names (RFC 3490, 3.1).
 _JOINT = re.compile(r"(?<=:)(?=/)|(?<=www[.。．｡])(?=\S)|(?<=\S[.。．｡])(?=[^\W\d])", re.IGNORECASE)
 _DOTS = str.maketrans(dict.fromkeys("。．｡․", "."))
+_JOINTS = frozenset(".。．｡:/")
 _MAX_PROSE = 20_000
 
 
@@ -64,9 +65,9 @@ def unlinked(text: str | None) -> str:
     """One plain line in which no mail program finds a link to make: the joints of addresses are spaced.
 
     Empty for None. What staff and shoppers type freely (reasons, carriers, tracking numbers) must be readable
-    as they wrote it, and must not lead anywhere.
+    as they wrote it, and must not lead anywhere, nor after a mail program's or a network's own folding.
     """
-    return one_line(_JOINT.sub(" ", one_line(text or "")))
+    return one_line(_JOINT.sub(" ", _folded(one_line(text or ""))))
 
 
 def salutation(name: str) -> str:
@@ -75,8 +76,19 @@ def salutation(name: str) -> str:
     Anyone can register somebody else's address: the name must not turn our welcome into their advertising.
     """
     line = one_line(name, limit=80)
-    folded = unicodedata.normalize("NFKC", line).translate(_DOTS)
-    return "" if _LINK.search(folded) else line
+    return "" if _LINK.search(_folded(line).translate(_DOTS)) else line
+
+
+def _folded(text: str) -> str:
+    """The text with what others may fold or leave out away already: compatibility forms are plain letters,
+    what shows nothing is gone, and so are marks on a joint, which make it no other sign."""
+    kept: list[str] = []
+    for char in unicodedata.normalize("NFKC", text):
+        kind = unicodedata.category(char)
+        is_on_joint = kind.startswith("M") and kept and kept[-1] in _JOINTS
+        if kind != "Cf" and not is_on_joint:
+            kept.append(char)
+    return "".join(kept)
 
 
 def prose(text: str) -> str:

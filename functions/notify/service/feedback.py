@@ -55,7 +55,7 @@ def _record(row: NotificationRow, said: Feedback, outcome: Outcome) -> None:
 
 def _told_by_text(row: NotificationRow) -> bool:
     """Tell an order's news by text message where its mail does not arrive, its reader wants that and no later
-    news overtook it; whether it was told, now or before."""
+    news overtook it and its time is not over; whether it was told, now or before."""
     if row.category != Category.ORDERS or not row.text or not row.user_id:
         return False
     letter = Letter(
@@ -65,14 +65,17 @@ def _told_by_text(row: NotificationRow) -> bool:
         row.to,
         matter=row.matter or "",
         order_id=row.order_id,
+        outlasts=tuple(map(Template, row.outlasts or ())),
+        good_until=row.good_until,
     )
     reader, is_overtaken = reader_rows.read(row.user_id, row.to, letter.overtaken_by)
     number = readers.number_for(Category.ORDERS, reader)
     if number is None:
         return False
     language = row.language or settings().notify_language
-    text = notifications.fresh(letter, Channel.SMS, number, row.event_id, clock.now(), instead_of=row.pk)
-    if is_overtaken:
+    now = clock.now()
+    text = notifications.fresh(letter, Channel.SMS, number, row.event_id, now, instead_of=row.pk)
+    if is_overtaken or letter.is_over(now):
         return texting.went_out(text.pk)
     return texting.send(text, row.text, language)
 

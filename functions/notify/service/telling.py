@@ -17,6 +17,7 @@ from notify.tables.rows import NotificationRow
 from shared import clock
 
 OVERTAKEN = Outcome(Status.SUPPRESSED, Cause.OVERTAKEN, "overtaken by later news of the order")
+OVER = Outcome(Status.SUPPRESSED, Cause.OVERTAKEN, "what it asks for is no longer possible")
 # What ended before it was told ends by every channel.
 _SILENT = {Cause.OVERTAKEN, Cause.LIMIT}
 
@@ -41,11 +42,12 @@ def tell(letter: Letter | None, event_id: str) -> None:
         if mail.is_ours:
             notifications.release(mail.row)
         raise
-    if mail.is_ours and is_overtaken:
-        outgoing.settle(mail.row, OVERTAKEN)
+    late = OVER if letter.is_over(now) else OVERTAKEN if is_overtaken else None
+    if mail.is_ours and late:
+        outgoing.settle(mail.row, late)
     elif mail.is_ours:
         tell_ours(letter, mail.row, reader)
-    elif not is_overtaken:
+    elif not late:
         by_text(letter, reader, event_id)  # whoever sent the mail may have died before this
 
 

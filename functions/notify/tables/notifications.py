@@ -78,6 +78,8 @@ def fresh(
             "event_id": event_id,
             "history": [_entry(Status.QUEUED, now)],
             "leased_until": clock.epoch(now + LEASE),
+            "outlasts": list(letter.outlasts) or None,
+            "good_until": letter.good_until,
             "version": 1,
             "expires_at": clock.epoch(now + KEPT),
         }
@@ -138,7 +140,7 @@ def put(row: NotificationRow, limit: Limit | None) -> None:
     except Refused as refused:
         if refused.refused(0):
             raise Taken(_existing(row.pk)) from refused
-        raise Exhausted(row.recipient) from refused
+        raise Exhausted(row.pk) from refused
 
 
 def find(notification_id: str) -> NotificationRow | None:

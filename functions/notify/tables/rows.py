@@ -66,7 +66,8 @@ class NotificationRow(NotifyRow):
 
     `leased_until` (epoch seconds) is there while it is `queued`, 0 while nobody sends it. `text` is what a
     text message in a mail's place would say; `words` what staff wrote, until it went out; `fingerprint` that
-    of their request; `history` the statuses with their times, the oldest first.
+    of their request; `history` the statuses with their times, the oldest first. `outlasts` and `good_until`
+    are the letter's, for the text message in its place.
     """
 
     by_user = ByUser()
@@ -95,6 +96,8 @@ class NotificationRow(NotifyRow):
     text = UnicodeAttribute(null=True)
     words = WordsAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)
+    outlasts = JSONAttribute(null=True)
+    good_until = UTCDateTimeAttribute(null=True)
     version = NumberAttribute()
 
 

@@ -108,6 +108,7 @@ def _facts(
         given_back=None if given_back is None else _money(payment, given_back),
         not_given_back=None if not_given_back is None else _money(payment, not_given_back),
         hold_until=payment.hold_until if payment.capturable else None,
+        replaces=payment.replaces,
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 class Fact(BaseModel):
     """Data of an event. Consumers ignore fields that are new to them."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Event(Fact):

@@ -17,7 +17,8 @@ class PaymentFacts(Fact):
     on the card for us: an order is paid for when that is its total. `captured` came in, `refunded` went back;
     it goes down where a refund failed after all. `given_back` and `not_given_back` are what this change gave
     back, or turned out not to have given back. `reason` says why something failed, for the shopper.
-    `number` is what people call the order by. `hold_until`: when an uncaptured hold lapses.
+    `number` is what people call the order by. `hold_until`: when an uncaptured hold lapses. `replaces` is the
+    payment that this one stands in for: its order was paid for, and is paid anew.
     """
 
     payment_id: str
@@ -34,6 +35,7 @@ class PaymentFacts(Fact):
     given_back: Money | None = None
     not_given_back: Money | None = None
     hold_until: datetime | None = None
+    replaces: str | None = None
 
 
 class PaymentAuthorized(Event):

@@ -1,0 +1,117 @@
+"""Logs name nobody: what is raised is written there with all that led to it."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from notify import mailer, texter
+from notify.app.consume import consume
+from notify.domain import limits
+from notify.domain.limits import hourly
+from notify.tables import notifications as rows
+from notify.tables.rows import NotificationRow
+from shared.errors import Unavailable
+from tests.notify.asking import ALL, PHONE, reachable
+from tests.notify.facts import paid, shipped
+from tests.notify.mailbox import notifications
+from tests.support import deliver
+
+AGAIN = ["m0"]
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, client: Any, name: str, error: Exception) -> None:
+    """SES or SNS answers like this."""
+
+    def answer(**request: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(client, name, answer)
+
+
+UNVERIFIED = "Email address is not verified. The following identities failed the check: "
+
+
+@pytest.mark.parametrize("failed", ["orders@tillstack.example, ada@example.com", "Ada@Example.com"])
+def test_logs_hold_no_address_where_ses_names_it(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, failed: str
+) -> None:
+    said = {"Code": "MessageRejected", "Message": UNVERIFIED + failed}
+    answer: Any = {"Error": said, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    refuse(monkeypatch, mailer._ses(), "send_raw_email", ClientError(answer, "SendRawEmail"))
+
+    def busy(*_: object, **__: object) -> None:
+        raise Unavailable("the record")
+
+    monkeypatch.setattr(rows, "settle", busy)
+    assert deliver(consume, paid()) == AGAIN
+    assert "not verified" in caplog.text  # whoever mends it must know what SES says
+    assert "ada@example" not in caplog.text.lower()
+
+
+def fail(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, *, where: str) -> None:
+    """Of text messages alone, `place` can no longer do `name`: the shop is busy."""
+    real = getattr(place, name)
+
+    def busy(row: NotificationRow, *args: Any, **options: Any) -> Any:
+        if row.channel == "sms":
+            raise Unavailable(where)
+        return real(row, *args, **options)
+
+    monkeypatch.setattr(place, name, busy)
+
+
+def sns_names(number: str, code: str) -> ClientError:
+    said = f"Invalid parameter: PhoneNumber Reason: {number} is not valid to publish to"
+    return ClientError({"Error": {"Code": code, "Message": said}}, "Publish")
+
+
+@pytest.mark.parametrize("code", ["InvalidParameter", "OptedOutException", "Throttled"])
+def test_logs_hold_no_number_where_a_refusal_cannot_be_recorded(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: str
+) -> None:
+    reachable(ALL)
+    refuse(monkeypatch, texter._sns(), "publish", sns_names(PHONE, code))
+    for name in ("settle", "release"):
+        fail(monkeypatch, rows, name, where="the record")
+    assert deliver(consume, shipped()) == AGAIN
+    assert "the record" in caplog.text
+    assert PHONE[3:] not in caplog.text
+
+
+def test_logs_hold_no_number_that_opted_out(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reachable(ALL, "+44 7700 900199")  # moto takes these for opted out
+    fail(monkeypatch, rows, "settle", where="the record")
+    assert deliver(consume, shipped()) == AGAIN
+    assert "the record" in caplog.text
+    assert "7700900199" not in caplog.text
+
+
+def test_logs_hold_no_number_that_was_told_too_often(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reachable(ALL)
+    monkeypatch.setattr(limits, "hourly", lambda recipient, most, now: hourly(recipient, 0, now))
+    assert deliver(consume, shipped()) == []
+
+    def busy(*_: object) -> None:
+        raise Unavailable("busy")
+
+    monkeypatch.setattr(rows, "_put_beyond_limit", busy)
+    assert deliver(consume, shipped(fulfilment_id="ful_2")) == AGAIN
+    assert "busy" in caplog.text
+    assert PHONE[3:] not in caplog.text
+
+
+def test_the_record_of_a_refusal_says_why_without_the_number(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reachable(ALL)
+    refuse(monkeypatch, texter._sns(), "publish", sns_names(PHONE, "InvalidParameter"))
+    assert deliver(consume, shipped()) == []
+    (row,) = (told for told in notifications() if told.channel == "sms")
+    assert row.reason == (
+        "InvalidParameter: Invalid parameter: PhoneNumber Reason: (recipient) is not valid to publish to"
+    )
