@@ -19,6 +19,7 @@ def near_to_aws() -> Iterator[None]:
         in_process.answer_one_at_a_time(patch)
         in_process.undo_row_by_row(patch)
         in_process.say_inserts_once(patch)
+        in_process.end_pages_as_dynamodb(patch)
         yield
 
 

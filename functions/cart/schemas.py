@@ -10,7 +10,7 @@ from cart.domain.pricing import Priced, Shown, TaxRate
 from cart.domain.promotions import Coupon, Kind, Reason, Terms
 from cart.domain.shipping import Offer, Rate, ShippingMethod
 from shared.http import Body, View
-from shared.money import BASIS_POINTS, Money
+from shared.money import BASIS_POINTS, Money, Price, chargeable
 from shared.plain import PLAIN
 from shared.quotes import Country, Quantity, QuotedLine, ShippingAddress, Sku
 
@@ -69,7 +69,9 @@ class PutShippingMethod(Body):
 
     @field_validator("rates")
     @classmethod
-    def _tiers_differ(cls, rates: list[Rate]) -> list[Rate]:
+    def _tiers_differ_and_can_be_charged(cls, rates: list[Rate]) -> list[Rate]:
+        for rate in rates:
+            chargeable(rate.price)
         if len({(rate.min_subtotal.currency, rate.min_subtotal.amount) for rate in rates}) < len(rates):
             raise ValueError("two rates begin at the same min_subtotal")
         return rates
@@ -80,13 +82,22 @@ class PutTaxRate(Body):
     inclusive: bool
 
 
-class PutCoupon(Terms):
+class NewTerms(Terms):
+    """Terms as they come in: their money is such that can be charged."""
+
+    @field_validator("value", "min_subtotal")
+    @classmethod
+    def _can_be_charged(cls, given: int | Price | None) -> int | Price | None:
+        return chargeable(given) if isinstance(given, Price) else given
+
+
+class PutCoupon(NewTerms):
     """`code` may be sent, and is then the one in the path."""
 
     code: str | None = None
 
 
-class PostCoupon(Terms):
+class PostCoupon(NewTerms):
     """`code` is read in any case and kept in capitals."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{3,40}$", to_upper=True)]

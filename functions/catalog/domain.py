@@ -143,6 +143,11 @@ class Category:
     position: int = 0
     version: int = 1
 
+    @property
+    def order(self) -> tuple[int, str, str]:
+        """Where it stands among all: a place that no two have."""
+        return self.position, self.name, self.category_id
+
 
 @dataclass(frozen=True)
 class Wanted:

@@ -18,15 +18,16 @@ from shared.http import Routes
 from shared.idempotency import Key
 from shared.identity import STAFF, Caller
 from shared.observe import log
+from shared.paging import PageQuery
 
 routes = Routes()
 
 
 @routes.get("/categories")
-def list_categories() -> CategoryPage:
-    """All categories."""
-    found = [CategoryView.of(category) for category in categories.list_categories()]
-    return CategoryPage(items=found, next_cursor=None)
+def list_categories(query: PageQuery) -> CategoryPage:
+    """The categories, in their order."""
+    found, cursor = categories.list_categories(query.limit, query.cursor)
+    return CategoryPage(items=[CategoryView.of(category) for category in found], next_cursor=cursor)
 
 
 @routes.post("/categories", role=STAFF, status=201)

@@ -7,13 +7,15 @@ from pydantic import Field, StringConstraints
 
 from catalog.domain import MAX_VARIANTS, Category, Product, Status, Variant
 from shared.http import Body, View
-from shared.money import Money, Price
+from shared.money import ChargeablePrice, Money
 from shared.paging import Page, PageQuery
+from shared.plain import PLAIN
 from shared.quotes import Sku
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Text = Annotated[str, StringConstraints(max_length=5_000)]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PLAIN)]
+# Plain but for what lays out its lines.
+Text = Annotated[str, StringConstraints(max_length=5_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PLAIN)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
 Pieces = Annotated[int, Field(ge=0, le=10_000_000)]
 PriceParameter = Annotated[int, Field(ge=0, le=10**15)]
@@ -44,7 +46,7 @@ class CategoryView(View):
 
 
 class CategoryPage(Page[CategoryView]):
-    """All categories, in their order."""
+    """A page of the categories, in their order: position, then name."""
 
 
 class VariantBody(Body):
@@ -53,7 +55,7 @@ class VariantBody(Body):
     sku: Sku
     title: Name | None = None
     options: Annotated[dict[Word, Word], Field(max_length=10, default_factory=dict)]
-    price: Price
+    price: ChargeablePrice
     stock: Pieces = 0
 
 

@@ -2,7 +2,8 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 BASIS_POINTS = 10_000
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -45,6 +46,56 @@ class Price(Money):
     """Money that may be asked for a thing: never below zero."""
 
     amount: Annotated[int, Field(ge=0, le=10**9)]
+
+
+# ISO 4217, list one as published on 2026-01-01: what is paid with, and so without funds, units of account
+# (UYW, XAD), metals and the codes for tests and for none.
+# https://www.six-group.com/en/products-services/financial-information/data-standards.html
+CURRENCIES = frozenset(
+    """
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
+    CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ
+    GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP
+    LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR
+    PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC
+    SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF
+    XPF YER ZAR ZMW ZWG
+    """.split()
+)
+
+# Stripe takes these in other units than ISO 4217 has, which is what the shop counts in and asks Stripe for: a
+# price in them would be charged as another sum, or not at all.
+# https://docs.stripe.com/currencies#special-cases and #zero-decimal
+COUNTED_OTHERWISE = {
+    **dict.fromkeys(("ISK", "UGX"), "ISO 4217 gives it no decimals, and Stripe wants two"),
+    "MGA": "ISO 4217 gives it two decimals, and Stripe none",
+    **dict.fromkeys(
+        ("BHD", "JOD", "KWD", "OMR", "TND"),
+        "of its three decimals Stripe takes two",
+    ),
+}
+
+
+def chargeable(price: Price) -> Price:
+    """The same price. Raises PydanticCustomError where the shop cannot have what it asks for."""
+    if price.currency not in CURRENCIES:
+        raise PydanticCustomError(
+            "unknown_currency",
+            "{currency} is not a currency that is paid with (ISO 4217), such as GBP, EUR or USD.",
+            {"currency": price.currency},
+        )
+    if why := COUNTED_OTHERWISE.get(price.currency):
+        raise PydanticCustomError(
+            "not_chargeable",
+            "Prices in {currency} cannot be charged as they are counted here ({why}); give them in a"
+            " currency that both count alike, such as GBP, EUR or USD.",
+            {"currency": price.currency, "why": why},
+        )
+    return price
+
+
+# A price that is new to the shop.
+ChargeablePrice = Annotated[Price, AfterValidator(chargeable)]
 
 
 def half_even(numerator: int, denominator: int) -> int:

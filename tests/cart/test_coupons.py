@@ -71,7 +71,10 @@ def test_a_coupon_made_by_a_call_that_died_is_found_made_by_its_retry(cloud):
         ({"code": "SPRING 26"}, "/code"),
         ({"value": 101}, "/value"),
         ({"kind": "fixed", "value": gbp(0)}, "/value"),
+        ({"kind": "fixed", "value": gbp(5, "ZZZ")}, "/value"),
+        ({"kind": "fixed", "value": gbp(5, "ISK")}, "/value"),
         ({"min_subtotal": gbp(-1)}, "/min_subtotal/amount"),
+        ({"min_subtotal": gbp(5, "ZZZ")}, "/min_subtotal"),
         ({"surprise": 1}, "/surprise"),
     ],
 )

@@ -5,10 +5,14 @@ from datetime import timedelta
 import pytest
 
 from cart.app import api, commands
+from cart.domain.promotions import Kind, Terms
+from cart.domain.shipping import Rate, ShippingMethod
 from cart.service import carts
+from cart.tables import charges, coupons
 from cart.tables.rows import ProductRow
 from shared import clock, quotes
 from shared.errors import Unavailable
+from shared.money import Price
 from shared.questions import QuoteCart
 from shared.quotes import Quote
 from tests.cart.asking import ADDRESS, KEY, gbp, put_method, put_tax
@@ -227,6 +231,8 @@ def test_shipping_methods_are_listed_in_pages(cloud):
         {"rates": []},
         {"rates": [{"min_subtotal": gbp(0), "price": gbp(-1)}]},
         {"rates": [{"min_subtotal": gbp(0), "price": gbp(1, "EUR")}]},
+        {"rates": [{"min_subtotal": gbp(0, "ZZZ"), "price": gbp(1, "ZZZ")}]},
+        {"rates": [{"min_subtotal": gbp(0, "ISK"), "price": gbp(1, "ISK")}]},
         {"rates": [{"min_subtotal": gbp(0), "price": gbp(1)}, {"min_subtotal": gbp(0), "price": gbp(2)}]},
         {"rates": [{"min_subtotal": gbp(0), "price": {"amount": 1.5, "currency": "GBP"}}]},
         {"surprise": 1},
@@ -242,6 +248,16 @@ def test_a_wrong_shipping_method_is_invalid(cloud, wrong: dict):
     assert call(api, "PUT", path, body=right, caller=staff()).status == 200
     assert call(api, "PUT", path, body=right | wrong, caller=staff()).status == 422
     assert call(api, "PUT", "/shipping-methods/Post%20It", body=right, caller=staff()).status == 422
+
+
+def test_charges_and_coupons_in_a_currency_that_is_no_more_are_read(cloud):
+    lapsed = Price(amount=5, currency="BGN")
+    rate = Rate(min_subtotal=Price.zero("BGN"), price=lapsed)
+    method = ShippingMethod(method="post", name="Post", countries=["BG"], rates=[rate], version=1)
+    charges.save_shipping_methods([method], after=0)
+    coupons.write("SPRING", Terms(kind=Kind.FIXED, value=lapsed, min_subtotal=lapsed), 1)
+    assert call(api, "GET", "/shipping-methods/post").json["rates"][0]["price"] == gbp(5, "BGN")
+    assert call(api, "GET", "/coupons/SPRING", caller=staff()).json["value"] == gbp(5, "BGN")
 
 
 def test_staff_make_and_change_tax_rates_and_everyone_reads_them(cloud):

@@ -19,10 +19,12 @@ from shared import rivals
 from shared.rows import connection_of
 from tests.support import ROOT
 
+LONGEST = 2_048  # bytes of a partition key
+
 
 @pytest.fixture
 def cloud(cloud: None) -> Iterator[None]:
-    """As for all services, and no test's Query may be one that DynamoDB refuses and moto does not."""
+    """As for all services, and no test may ask what DynamoDB refuses and moto does not."""
     refusable: list[str] = []
 
     def look(operation: str, sent: dict[str, Any]) -> None:
@@ -30,10 +32,21 @@ def cloud(cloud: None) -> Iterator[None]:
             refusable.append(
                 f"filters on {sorted(named)}, of the key of {sent.get('IndexName', 'the table')}"
             )
+        if operation in {"Query", "GetItem", "BatchGetItem"}:
+            refusable.extend(
+                f"asks for a key of {len(key)} bytes" for key in asked(sent) if len(key) > LONGEST
+            )
 
     with listening(look):
         yield
-    assert refusable == [], "DynamoDB: Filter Expression can only contain non-primary key attributes"
+    assert refusable == [], "DynamoDB answers this with a ValidationException"
+
+
+def asked(sent: dict[str, Any]) -> list[bytes]:
+    """What a request gives as keys, and as values of its conditions."""
+    batched = [key for table in sent.get("RequestItems", {}).values() for key in table["Keys"]]
+    given = [sent.get("Key", {}), sent.get("ExpressionAttributeValues", {}), *batched]
+    return [str(value["S"]).encode() for each in given for value in each.values() if "S" in value]
 
 
 def keys_of(index: str | None) -> set[str]:

@@ -1,5 +1,7 @@
 """Lists of what is on sale, page by page, and the categories they stand in."""
 
+from typing import Any
+
 import pytest
 
 from catalog.app import api
@@ -103,6 +105,24 @@ def test_pages_follow_each_other_without_gap_or_repeat(shop, query, expected):
         assert all(len(page) <= limit for page in found)
 
 
+@pytest.mark.parametrize(
+    ("query", "many"),
+    [
+        ("", 5),
+        ("&sort=price", 5),
+        ("&category=mugs&sort=-price", 4),
+        ("&sort=price&min_price=200&max_price=400", 3),
+        ("&q=ware&in_stock=true", 4),
+        ("&q=fine", 1),
+        ("&category=plates&max_price=300", 1),
+    ],
+)
+def test_a_last_page_that_is_full_is_known_to_be_the_last(shop, query, many):
+    for limit in (1, many):
+        found = pages(query, limit)
+        assert [len(page) for page in found] == [limit] * (many // limit)
+
+
 @pytest.mark.parametrize("query", ["", "&sort=price", "&category=mugs", "&category=mugs&sort=-price"])
 def test_a_page_is_one_query_and_nothing_is_scanned(shop, calls, query):
     first = call(api, "GET", f"/products?limit=2{query}").json
@@ -181,6 +201,47 @@ def test_categories_stand_in_their_order(cloud, calls):
     assert [operation for operation, _ in calls] == ["Query"]
 
 
+def test_categories_are_listed_in_pages(cloud, calls):
+    for number in range(23):
+        category(f"Kind {number:02}", position=number % 3)
+    calls.clear()
+    first = call(api, "GET", "/categories").json
+    assert [operation for operation, _ in calls] == ["Query"]
+    assert len(first["items"]) == 20
+    assert len(call(api, "GET", f"/categories?cursor={first['next_cursor']}").json["items"]) == 3
+    whole = call(api, "GET", "/categories?limit=100").json
+    assert (len(whole["items"]), whole["next_cursor"]) == (23, None)
+    for limit in (1, 7, 22, 23):
+        found, cursor = list[dict[str, Any]](), ""
+        while cursor is not None:
+            page = call(api, "GET", f"/categories?limit={limit}" + (cursor and f"&cursor={cursor}")).json
+            assert len(page["items"]) <= limit
+            found, cursor = [*found, *page["items"]], page["next_cursor"]
+        assert found == whole["items"]
+
+
+def test_categories_of_one_name_and_place_are_told_apart_between_pages(cloud):
+    for name in ("Mugs", "Cups"):
+        category(name)
+    assert call(api, "PUT", "/categories/mugs", body={"name": "Cups"}, caller=staff()).status == 200
+    first = call(api, "GET", "/categories?limit=1").json
+    second = call(api, "GET", f"/categories?limit=1&cursor={first['next_cursor']}").json
+    assert [c["category_id"] for c in [*first["items"], *second["items"]]] == ["cups", "mugs"]
+    assert second["next_cursor"] is None
+
+
+def test_a_page_of_categories_that_cannot_be_is_refused(cloud):
+    for name in ("Mugs", "Plates"):
+        category(name)
+    cursor = call(api, "GET", "/categories?limit=1").json["next_cursor"]
+    assert call(api, "GET", f"/categories?cursor={cursor}x").status == 400
+    assert call(api, "GET", f"/products?cursor={cursor}").status == 400
+    for query in ("limit=0", "limit=101", "sort=name"):
+        answer = call(api, "GET", f"/categories?{query}")
+        pointer = "/query/" + query.partition("=")[0]
+        assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, pointer)
+
+
 def test_a_category_is_renamed_under_its_version_and_keeps_its_id(cloud):
     category("Mugs")
 
@@ -191,6 +252,14 @@ def test_a_category_is_renamed_under_its_version_and_keeps_its_id(cloud):
     assert (rename("Cups", 1).status, rename("Beakers", 1).status) == (200, 412)
     [shown] = call(api, "GET", "/categories").json["items"]
     assert (shown["category_id"], shown["name"], shown["version"]) == ("mugs", "Cups", 2)
+
+
+@pytest.mark.parametrize("name", ["Mu\x00gs", "Mu\ngs", "Mugs\x7f!"])
+def test_a_category_is_called_by_what_people_read(cloud, name):
+    answer = category(name)
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/name")
+    assert category("Mugs").status == 201
+    assert call(api, "PUT", "/categories/mugs", body={"name": name}, caller=staff()).status == 422
 
 
 def test_a_category_has_one_name_and_a_place_that_is_no_circle(cloud):

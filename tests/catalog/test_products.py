@@ -8,6 +8,7 @@ import pytest
 from catalog.app import api
 from catalog.tables import products
 from catalog.tables.rows import Overtaken
+from shared.money import Money
 from tests.catalog.shelves import (
     body,
     category,
@@ -220,6 +221,10 @@ def test_only_staff_changes_the_catalog(cloud, caller):
     assert get(made).json == made
 
 
+UNCHARGEABLE = {"amount": 5000, "currency": "ISK"}
+UNKNOWN = {"amount": 5000, "currency": "ZZZ"}
+
+
 @pytest.mark.parametrize(
     ("wrong", "pointer"),
     [
@@ -231,6 +236,18 @@ def test_only_staff_changes_the_catalog(cloud, caller):
         ({"variants": [variant("RED"), variant("RED")]}, "/variants/1/sku"),
         ({"variants": [variant("a b")]}, "/variants/0/sku"),
         ({"variants": [variant("RED", price=-1)]}, "/variants/0/price/amount"),
+        ({"variants": [variant("RED") | {"price": UNCHARGEABLE}]}, "/variants/0/price"),
+        ({"variants": [variant("RED") | {"price": UNKNOWN}]}, "/variants/0/price"),
+        ({"title": "A\x00 mug"}, "/title"),
+        ({"title": "A\nmug"}, "/title"),
+        ({"description": "A\x00 mug"}, "/description"),
+        ({"description": "A\x1b[31m mug"}, "/description"),
+        ({"description": "A mug\x7f"}, "/description"),
+        ({"attributes": {"made\x07of": "clay"}}, "/attributes/made\x07of/[key]"),
+        ({"attributes": {"made of": "cl\x08ay"}}, "/attributes/made of"),
+        ({"variants": [variant("RED", title="re\x00d")]}, "/variants/0/title"),
+        ({"variants": [variant("RED", options={"colour": "re\x00d"})]}, "/variants/0/options/colour"),
+        ({"variants": [variant("RED", options={"col\nour": "red"})]}, "/variants/0/options/col\nour/[key]"),
         ({"variants": [variant("RED", stock=-1)]}, "/variants/0/stock"),
         ({"variants": [variant(f"S{n}") for n in range(46)]}, "/variants"),
     ],
@@ -239,6 +256,24 @@ def test_a_wrong_product_is_told_where_it_is_wrong(cloud, wrong, pointer):
     answer = call(api, "POST", "/products", body=body(variant("RED")) | wrong, caller=staff())
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, pointer)
     assert call(api, "GET", "/products").json["items"] == []
+
+
+def test_a_description_has_lines(cloud):
+    text = "A mug.\n\nHand wash only:\r\n\t- no soap"
+    made = make(variant("RED"), description=text)
+    assert get(made).json["description"] == text
+
+
+def test_a_product_of_before_with_what_is_refused_now_is_read_and_goes_off_sale(cloud):
+    made = make(variant("RED"))
+    known = products.find(made["product_id"])
+    assert known is not None
+    priced = replace(known.variants[0], price=Money(amount=5, currency="BGN"))
+    products.replace(known, replace(known, title="A\x00mug", variants=(priced,), version=known.version + 1))
+    shown = get(made).json
+    assert (shown["title"], shown["variants"][0]["price"]["currency"]) == ("A\x00mug", "BGN")
+    assert archive(made).status == 204
+    assert get(made).status == 404
 
 
 def test_the_largest_product_is_one_transaction(calls):

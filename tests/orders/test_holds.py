@@ -64,7 +64,7 @@ def test_what_is_captured_stands_on_the_timeline_once(shop):
         say(PaymentCaptured, order, version=3, captured=1_494)
     say(PaymentCaptured, order, version=5, captured=2_000)
     say(PaymentCaptured, order, version=4, captured=1_600)
-    assert details(order, "payment.captured") == ["1494 GBP of pay_1", "506 GBP of pay_1"]
+    assert details(order, "payment.captured") == ["£14.94 of pay_1", "£5.06 of pay_1"]
     assert order_of(order).captured == 2_000
 
 

@@ -23,8 +23,10 @@ from shared.events import (
     PaymentReviewed,
     ReviewFacts,
 )
+from shared.money import Money
+from shared.money_text import money_text
 from tests.orders.conftest import read
-from tests.orders.paid import details, now, order_of, paid, say, set_status
+from tests.orders.paid import details, now, order_of, paid, received, say, set_status
 from tests.orders.samples import ADDRESS, NOW, discounted, gbp, told
 from tests.orders.test_domain import terms
 from tests.orders.test_news import images, types  # noqa: F401  a fixture
@@ -45,10 +47,28 @@ def test_a_refund_that_fails_days_later_leaves_the_order_refunded_and_says_so(sh
         say(PaymentRefunded, order, version=3, captured=total, refunded=total)
     shown = read(order["order_id"]).json
     assert (shown["status"], shown["refunded"]["amount"]) == ("refunded", 400)
-    assert details(order, "refund.failed") == [f"{total - 400} GBP of pay_1 did not arrive"]
+    assert details(order, "refund.failed") == [f"{money_text(gbp(total - 400))} of pay_1 did not arrive"]
     assert order_of(order).left_to_refund == total - 400
     say(PaymentRefunded, order, version=6, captured=total, refunded=total)
     assert read(order["order_id"]).json["refunded"]["amount"] == total
+
+
+def test_sums_on_the_timeline_are_written_as_people_write_them(shop):
+    order = paid()
+    total = money_text(Money(**order["total"]))
+    assert total.startswith("£") and "." in total
+    set_status(order, status="shipped")
+    set_status(order, status="delivered")
+    back = received(order, ("SKU-0000", 1))
+    returned = money_text(Money(**back["refund"]))
+    whole = order["total"]["amount"]
+    for version, sent_back in ((3, 1), (4, whole)):
+        say(PaymentRefunded, order, version=version, captured=whole, refunded=sent_back)
+    assert details(order, "order.placed") == [f"total {total}"]
+    assert details(order, "refund.due") == [f"{returned}: goods were returned"]
+    rest = money_text(gbp(whole - 1))
+    assert details(order, "refund.made") == ["£0.01 of pay_1", f"{rest} of pay_1"]
+    assert details(order, "order.refunded") == [total]
 
 
 def test_disputes_reviews_and_bounced_mails_are_noted_once_each(shop):
@@ -88,8 +108,8 @@ def test_disputes_reviews_and_bounced_mails_are_noted_once_each(shop):
         assert deliver(consume, *heard) == []
     say(PaymentCaptureFailed, order, version=9, reason="expired\ncard", captured=order["total"]["amount"])
     assert details(order, "payment.disputed") == [
-        "needs response: 500 GBP, fraudulent, evidence is due by 21 November 2026",
-        "won: 500 GBP, fraudulent",
+        "needs response: £5.00, fraudulent, evidence is due by 21 November 2026",
+        "won: £5.00, fraudulent",
     ]
     assert details(order, "notification.bounced") == [
         "order confirmation by email could not be delivered (bounced); told by sms"
@@ -125,6 +145,7 @@ def test_a_free_order_that_comes_back_whole_is_refunded(shop):
         order = returning.receive(order, f"ret_{n}", True, None, "staff", NOW)
         assert order.version == before + 1
     assert (order.status, order.refunds_due) == ("refunded", {})
+    assert order.timeline[-1].detail == "£0.00"
 
 
 def free_terms() -> Terms:

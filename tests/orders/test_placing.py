@@ -209,7 +209,7 @@ def test_a_twin_in_the_middle_of_its_writes_is_waited_for(shop, monkeypatch):
     monkeypatch.setattr(TransactWrite, "_commit", conflict)
     reply = place({"quote_token": token()})
     assert (reply.status, reply.json["type"]) == (409, "/problems/request-in-progress")
-    assert reply.header("Retry-After") == "1"
+    assert reply.header("Retry-After") == "2"
 
 
 def transaction_conflict() -> TransactWriteError:

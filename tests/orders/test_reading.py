@@ -66,6 +66,22 @@ def test_orders_are_listed_newest_first_in_pages(shop):
     assert call(api, "GET", "/orders?limit=101", caller=SHOPPER).status == 422
 
 
+def test_a_last_page_that_is_full_is_known_to_be_the_last(shop):
+    made = [placed() for _ in range(4)]
+    assert listed("?limit=4") == (made[::-1], None)
+    first, cursor = listed("?limit=2")
+    assert listed(f"?limit=2&cursor={cursor}") == (made[1::-1], None)
+    assert first == made[:1:-1]
+
+
+def test_what_lies_behind_the_last_page_and_was_refused_makes_no_further_page(shop):
+    shop.refuse = declined("out-of-stock")
+    assert place({"quote_token": token()}).status == 409
+    shop.refuse = None
+    made = [placed() for _ in range(2)]
+    assert listed("?limit=2") == (made[::-1], None)
+
+
 def test_what_was_refused_is_not_in_the_list(shop):
     order_id = placed()
     shop.refuse = declined("out-of-stock")

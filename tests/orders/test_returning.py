@@ -54,6 +54,8 @@ def test_worn_goods_bring_less_and_never_more(shop):
     settle(order, made, status="approved")
     for refund in ({"amount": 2_201, "currency": "GBP"}, {"amount": 1, "currency": "EUR"}):
         assert settle(order, made, status="received", refund=refund).status == 422
+    more = settle(order, made, status="received", refund={"amount": 2_201, "currency": "GBP"})
+    assert more.json["errors"][0]["detail"] == "At most £22.00 can go back for this return."
     less = settle(order, made, status="received", refund={"amount": 500, "currency": "GBP"})
     assert less.json["refund"]["amount"] == 500
     assert sum(due[1] for due in dues(order).values()) == 500

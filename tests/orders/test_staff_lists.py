@@ -41,6 +41,21 @@ def test_pages_hold_every_order_once_newest_first(made):
         assert listed(f"limit={limit}") == made[::-1]
 
 
+@pytest.mark.parametrize(
+    ("query", "many"),
+    [("", 12), ("status=paid", 2), ("user_id=usr_1", 12), ("user_id=usr_1&status=paid", 2)],
+)
+def test_a_last_page_that_is_full_is_known_to_be_the_last(made, query, many):
+    for limit in {many, many // 2, 1}:
+        sizes, cursor = [], ""
+        while cursor is not None:
+            more = f"limit={limit}&{query}" + (cursor and f"&cursor={cursor}")
+            page = call(api, "GET", f"/admin/orders?{more}", caller=staff()).json
+            sizes.append(len(page["items"]))
+            cursor = page["next_cursor"]
+        assert sizes == [limit] * (many // limit)
+
+
 def test_orders_are_found_by_status(made, shop, time):
     assert listed("status=paid&limit=1") == [made[4], made[2]]
     assert len(listed("status=awaiting_payment&limit=3")) == 10

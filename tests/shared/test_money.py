@@ -5,9 +5,9 @@ from decimal import ROUND_HALF_EVEN, Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from shared.money import Money, Price, half_even
+from shared.money import COUNTED_OTHERWISE, ChargeablePrice, Money, Price, half_even
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(1, 10**6))
@@ -40,3 +40,20 @@ def test_currencies_do_not_mix():
 def test_a_price_is_whole_and_not_negative(value):
     with pytest.raises(ValidationError):
         Price.model_validate(value)
+
+
+CHARGEABLE = TypeAdapter(ChargeablePrice)
+
+
+@pytest.mark.parametrize("currency", ["GBP", "EUR", "USD", "JPY", "KRW", "CLP", "XOF", "HUF", "TWD"])
+def test_what_stripe_counts_as_iso_4217_does_may_be_charged(currency):
+    price = Price(amount=1299, currency=currency)
+    assert CHARGEABLE.validate_python({"amount": 1299, "currency": currency}) == price
+
+
+@pytest.mark.parametrize("currency", ["BHD", "ISK", "JOD", "KWD", "MGA", "OMR", "TND", "UGX"])
+def test_what_stripe_would_charge_as_another_sum_is_refused_with_what_is_right(currency):
+    assert currency in COUNTED_OTHERWISE
+    with pytest.raises(ValidationError, match=rf"{currency}.*, such as GBP, EUR or USD\."):
+        CHARGEABLE.validate_python({"amount": 1290, "currency": currency})
+    assert Price(amount=1290, currency=currency).amount == 1290, "what is kept already is read"

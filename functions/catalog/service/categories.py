@@ -2,11 +2,14 @@
 
 from catalog import domain
 from catalog.domain import Category, Wanted
+from catalog.service.cursors import cursors
 from catalog.service.rivals import again_when_overtaken
 from catalog.tables import categories, lists
 from catalog.tables.rows import Overtaken
 from shared.errors import NotFound, invalid
 from shared.rivals import expect
+
+LIST = "categories"
 
 
 def create_category(name: str, parent_id: str | None, position: int) -> Category:
@@ -61,6 +64,12 @@ def _check_parent(category: Category) -> None:
         parent = parents[parent]
 
 
-def list_categories() -> list[Category]:
-    """All of them, in their order."""
-    return categories.everyone()
+def list_categories(limit: int, cursor: str | None) -> tuple[list[Category], str | None]:
+    """A page of them in their order, and the next page's cursor. Raises Malformed."""
+    start = cursors.read(cursor, LIST)
+    found = categories.everyone()
+    if start:
+        found = [category for category in found if list(category.order) > start["order"]]
+    shown = found[:limit]
+    more = {"order": shown[-1].order} if len(found) > limit else None
+    return shown, cursors.write(more, LIST)

@@ -3,16 +3,12 @@
 from dataclasses import replace
 
 from catalog.domain import Product, Status, Wanted
+from catalog.service.cursors import cursors
 from catalog.service.rivals import again_when_overtaken
-from catalog.settings import settings
 from catalog.tables import categories, lists, products
 from shared import clock, ids
 from shared.errors import NotFound, invalid
-from shared.paging import Cursors
 from shared.rivals import expect
-from shared.secrets import secret
-
-cursors = Cursors(lambda: secret(settings().catalog_cursor_secret_arn)["key"])
 
 
 def product_on_sale(product_id: str) -> Product:

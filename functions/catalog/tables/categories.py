@@ -12,7 +12,7 @@ CATEGORIES = "categories"
 def everyone() -> list[Category]:
     """All of them, in their order: one Query."""
     found = [_category(row) for row in CategoryRow.query(CATEGORIES)]
-    return sorted(found, key=lambda category: (category.position, category.name))
+    return sorted(found, key=lambda category: category.order)
 
 
 def put(category: Category) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import reduce
+from itertools import islice
 from operator import and_
 from typing import Any
 
@@ -63,7 +64,8 @@ def refresh(product: Product) -> None:
 def page(
     name: str, sort: str, wanted: Wanted, limit: int, after: dict[str, Any] | None
 ) -> tuple[list[Product], dict[str, Any] | None]:
-    """A page of a list (`all` or a category), and the key to go on after: one Query where nothing narrows it.
+    """A page of a list (`all` or a category), and the key to go on after, None on the last: one Query where
+    nothing narrows it.
 
     DynamoDB refuses to filter on the key of what is queried: by price, the bounds are part of the key.
     """
@@ -74,11 +76,13 @@ def page(
         range_key_condition=_bounds(wanted) if by_price else None,
         filter_condition=_filter(wanted, with_bounds=not by_price),
         scan_index_forward=sort == "price",
-        limit=limit,
+        page_size=limit + 1,
         last_evaluated_key=after,
     )
-    products = [_listed(row) for row in found]
-    return products, found.last_evaluated_key
+    products = [_listed(row) for row in islice(found, limit)]
+    last = found.last_evaluated_key
+    # Only a further row tells that this is not the end: what is left may be nothing that is wanted.
+    return products, last if last and next(found, None) is not None else None
 
 
 def _bounds(wanted: Wanted) -> Any:

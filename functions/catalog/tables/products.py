@@ -18,6 +18,7 @@ from catalog.tables.rows import (
 from catalog.tables.variants import to_variant
 from shared import observe
 from shared.errors import invalid
+from shared.ids import MAX_ID
 from shared.rows import Refused, transaction
 
 MAX_WRITES = 100  # of one DynamoDB transaction
@@ -25,6 +26,8 @@ MAX_WRITES = 100  # of one DynamoDB transaction
 
 def find(product_id: str) -> Product | None:
     """A product with its variants' stock: one Query."""
+    if len(product_id) > MAX_ID:
+        return None
     head: ProductRow | None = None
     variants: list[VariantRow] = []
     for item in _collection(product_id):

@@ -5,6 +5,7 @@ from typing import Any
 
 from catalog.domain import Variant
 from catalog.tables.rows import CatalogRow, ClaimRow, VariantRow, product_key, variant_key
+from shared.ids import MAX_ID  # of SKUs too
 from shared.money import Money
 
 SCANNED = 500  # rows a page of everything: each variant has a claim elsewhere, so some 200 are variants
@@ -12,6 +13,8 @@ SCANNED = 500  # rows a page of everything: each variant has a claim elsewhere, 
 
 def find(sku: str) -> tuple[str, Variant] | None:
     """(product id, variant) of a SKU, as it is now."""
+    if len(sku) > MAX_ID:
+        return None
     try:
         claim = ClaimRow.get(variant_key(sku), "claim", consistent_read=True)
         row = VariantRow.get(product_key(claim.product_id), variant_key(sku), consistent_read=True)
@@ -22,7 +25,7 @@ def find(sku: str) -> tuple[str, Variant] | None:
 
 def facts_of(skus: Sequence[str]) -> list[VariantRow]:
     """The variants of the SKUs that are known: two BatchGetItem a hundred SKUs."""
-    claims = ClaimRow.batch_get([(variant_key(sku), "claim") for sku in skus])
+    claims = ClaimRow.batch_get([(variant_key(sku), "claim") for sku in skus if len(sku) <= MAX_ID])
     keys = [(product_key(claim.product_id), claim.pk) for claim in claims]
     return list(VariantRow.batch_get(keys, consistent_read=True))
 

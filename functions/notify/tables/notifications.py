@@ -182,7 +182,7 @@ def of_user(
 ) -> tuple[list[Notification], dict[str, Any] | None]:
     """A page of what an account was told, newest first, and the key to go on after: one Query."""
     page = NotificationRow.by_user.query(
-        user_id, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=after
+        user_id, scan_index_forward=False, limit=limit, page_size=limit + 1, last_evaluated_key=after
     )
     return list(map(_shown, page)), page.last_evaluated_key
 
@@ -192,7 +192,7 @@ def of_recipient(
 ) -> tuple[list[Notification], dict[str, Any] | None]:
     """A page of what an address or number was told, newest first, and the key to go on after: one Query."""
     page = NotificationRow.by_recipient.query(
-        recipient, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=after
+        recipient, scan_index_forward=False, limit=limit, page_size=limit + 1, last_evaluated_key=after
     )
     return list(map(_shown, page)), page.last_evaluated_key
 

@@ -8,6 +8,7 @@ from orders.domain.moves import Move, Status
 from orders.domain.orders import PENDING_FOR, Order
 from orders.domain.terms import Terms
 from orders.domain.timeline import Entry, H
+from shared.money_text import money_text
 
 
 def opened(
@@ -29,9 +30,7 @@ def place(order: Order, terms: Terms) -> Order:
 
     Raises IllegalTransition.
     """
-    placed = Entry(
-        terms.placed_at, H.PLACED, order.user_id, f"total {terms.total.amount} {terms.total.currency}"
-    )
+    placed = Entry(terms.placed_at, H.PLACED, order.user_id, f"total {money_text(terms.total)}")
     waiting = order.moved(Move.PLACE, placed, terms=terms, expires_at=terms.pay_by)
     if terms.total.amount:
         return waiting

@@ -12,6 +12,7 @@ from orders.domain.paying import due_entry
 from orders.domain.timeline import Entry, H, Happening
 from shared.errors import Conflict, NotFound, invalid
 from shared.money import Money
+from shared.money_text import money_text
 
 R = ReturnStatus
 SAYS: Mapping[ReturnStatus, Happening] = {
@@ -80,7 +81,8 @@ def receive(
     if refund is not None and refund.currency != currency:
         raise invalid("/refund/currency", f"The order was paid in {currency}.")
     if refund is not None and not 0 <= refund.amount <= worth:
-        raise invalid("/refund/amount", f"At most {worth} can go back for this return.")
+        most = money_text(Money(amount=worth, currency=currency))
+        raise invalid("/refund/amount", f"At most {most} can go back for this return.")
     amount = Money(amount=worth if refund is None else refund.amount, currency=currency)
     made = replace(made, restock=restock, refund=amount.amount)
     detail = f"{count(made.pieces)}, {'back on sale' if restock else 'not to be sold again'}"
@@ -93,7 +95,7 @@ def receive(
     if order.agreed.total.amount or not _all_back(back):
         return back
     # Where nothing was paid no refund will tell that the order is over.
-    refunded = Entry(now, H.REFUNDED, "system", f"{order.agreed.total.amount} {currency}")
+    refunded = Entry(now, H.REFUNDED, "system", money_text(order.agreed.total))
     return back.moved(Move.REFUND, refunded).after(order)
 
 

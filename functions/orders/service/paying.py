@@ -10,6 +10,7 @@ from orders.tables import orders
 from shared import clock
 from shared.events import DisputeFacts, NotificationFacts, PaymentFacts, ReviewFacts
 from shared.money import Money
+from shared.money_text import money_text
 from shared.observe import count, log
 from shared.plain import one_line
 
@@ -84,7 +85,7 @@ def note_dispute(facts: DisputeFacts, event_id: str) -> None:
     """A dispute was opened, changed, won or lost. Raises NotFound."""
     status, reason = _words(facts.status), _words(facts.reason)
     until = f", evidence is due by {facts.evidence_due:%d %B %Y}" if facts.evidence_due else ""
-    detail = f"{status}: {facts.amount.amount} {facts.amount.currency}, {reason}{until}"
+    detail = f"{status}: {money_text(facts.amount)}, {reason}{until}"
     _note(facts.order_id, H.DISPUTED, "stripe", detail, event_id)
 
 

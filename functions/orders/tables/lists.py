@@ -19,8 +19,8 @@ def of_owner(
     period: Period | None = None,
     status: Status | None = None,
 ) -> tuple[list[Order], dict[str, Any] | None]:
-    """A page of the owner's placed orders, and the key to go on after: one Query, more only where many that
-    never were placed, or are of another status or time, lie between."""
+    """A page of the owner's placed orders, and the key to go on after, None on the last: one Query, more only
+    where many that never were placed, or are of another status or time, lie between."""
     least, greatest = _bounds(period or Period())
     if greatest < least:
         return [], None
@@ -32,35 +32,36 @@ def of_owner(
         filter_condition=wanted,
         consistent_read=True,
         scan_index_forward=False,
-        limit=limit,
-        page_size=limit,
+        page_size=limit + 1,
         last_evaluated_key=after,
     )
-    rows = list(page)
+    rows, last = list(islice(page, limit)), page.last_evaluated_key
     shown = _fitting(rows)
     if len(shown) < len(rows):
         last = {"user_id": {"S": user_id}, "order_id": {"S": shown[-1].order_id}}
-        return list(map(to_order, shown)), last
-    return list(map(to_order, shown)), page.last_evaluated_key
+    elif last and next(page, None) is None:
+        last = None  # nothing that is wanted follows
+    return list(map(to_order, shown)), last
 
 
 def of_all(
     limit: int, before: str | None, period: Period, status: Status | None
 ) -> tuple[list[Order], str | None]:
-    """A page of everybody's orders, and the sort key to go on before.
+    """A page of everybody's orders, and the sort key to go on before, None on the last.
 
     Eight partitions are queried side by side and merged by time; the orders are then read by their keys.
     """
     least, greatest = _bounds(period)
-    keys = sorted(
+    listed = sorted(
         (
             key
             for shard in map(str, range(SHARDS))
-            for key in _shard(shard, least, before or greatest, before is not None, limit, status)
+            for key in _shard(shard, least, before or greatest, before is not None, limit + 1, status)
         ),
         key=lambda row: row.placed,
         reverse=True,
-    )[:limit]
+    )
+    keys = listed[:limit]
     found = {row.order_id: row for row in OrderRow.batch_get([(k.user_id, k.order_id) for k in keys])}
     # The index follows a moment later: an order may by now be of another status than it was listed under.
     current = [
@@ -69,7 +70,7 @@ def of_all(
     shown = _fitting(current)
     if len(shown) < len(current):
         return list(map(to_order, shown)), shown[-1].placed
-    return list(map(to_order, shown)), keys[-1].placed if len(keys) == limit else None
+    return list(map(to_order, shown)), keys[-1].placed if len(listed) > limit else None
 
 
 def of_number(number: str) -> list[Order]:
