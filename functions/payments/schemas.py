@@ -221,7 +221,8 @@ class ReplayAccepted(View):
 
 
 class AskReconciliation(Body):
-    """Everything at Stripe since then; without `since`, what came after the last comparison."""
+    """Everything at Stripe since then; without `since`, what came after the last comparison, and once a day
+    all of the last 35 days."""
 
     since: AwareDatetime | None = None
 
@@ -229,8 +230,9 @@ class AskReconciliation(Body):
 class ReconciliationView(View):
     """A comparison of what Stripe made between `since` and `until` with what is held here.
 
-    `looked_at` counts Stripe's objects by kind; `differences` were found, `repaired` of them put right;
-    `unexplained` wait for a person. `reason` says why it failed.
+    `looked_at` counts Stripe's objects by kind, and what earlier comparisons `asked` for; `differences` were
+    found, `repaired` of them put right; `unexplained` wait for a person; the rest was asked for, and the next
+    comparison sees whether it helped. `reason` says why it failed.
     """
 
     reconciliation_id: str
@@ -254,7 +256,8 @@ class ReconciliationView(View):
 
 class FindingView(View):
     """A difference: what Stripe or the order says (`expected`), what was held here (`found`), what was to be
-    done (`repair`; null: it is up to a person), and whether it is `repaired` (null: not tried yet)."""
+    done (`repair`; null: it is up to a person), and whether a later look showed that it is `repaired` (null:
+    not yet, the next comparison sees; false: a person must look)."""
 
     kind: Kind
     payment_id: str | None

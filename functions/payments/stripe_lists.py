@@ -59,6 +59,12 @@ def intents(since: int, until: int, after: str | None) -> Listed[ListedIntent]:
         return Listed([_intent(each) for each in found.data], bool(found.has_more))
 
 
+def intent(intent_id: str) -> ListedIntent:
+    """One PaymentIntent as its list shows it. Raises as `events` does."""
+    with calling() as client:
+        return _intent(client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}))
+
+
 def refunds(since: int, until: int, after: str | None) -> Listed[ListedRefund]:
     """A page of the Refunds made in `[since, until)` (epoch seconds). Raises as `events` does."""
     with calling() as client:

@@ -63,8 +63,11 @@ class Request:
     id: str = field(default_factory=lambda: ids.new("req"))
 
 
-def respond(store: Store, request: Request, now: float) -> Answer:
-    """The API's answer, refusals included; all its effects are in the store when this returns."""
+def respond(store: Store, request: Request, now: float, instead: Answer | None = None) -> Answer:
+    """The API's answer, refusals included; all its effects are in the store when this returns.
+
+    `instead` is answered where the request would act, and kept under its key.
+    """
     try:
         publishable = _authenticate(request.headers)
         route, path_ids = _route(request)
@@ -84,7 +87,12 @@ def respond(store: Store, request: Request, now: float) -> Answer:
                 _require_client_secret(unit, path_ids[0], client_secret)
             print_ = fingerprint(request.method, request.path, params)
             return once(
-                store, key, print_, request.id, now, lambda: _act(unit, route, params, path_ids, publishable)
+                store,
+                key,
+                print_,
+                request.id,
+                now,
+                lambda: instead or _act(unit, route, params, path_ids, publishable),
             )
     except StripeError as error:
         return Answer(error.status, error.body())

@@ -67,9 +67,9 @@ class Emulator:
         with self.store.transaction():
             timers.run_due(Unit(self.store, self.clock.now(), self._base_url))
 
-    def respond(self, request: api.Request) -> Answer:
-        """An answer of the API."""
-        answer = api.respond(self.store, request, self.clock.now())
+    def respond(self, request: api.Request, instead: Answer | None = None) -> Answer:
+        """An answer of the API; `instead` of acting, this one."""
+        answer = api.respond(self.store, request, self.clock.now(), instead)
         self._wake.set()
         return answer
 

@@ -13,7 +13,8 @@ _WHAT = ("status", "drop_after", "latency")
 class Fault:
     """For `times` requests to `path` (a pattern with `*`; any method unless given): one of the three.
 
-    `status` is answered instead of acting, as an error of the `code` given; with `drop_after` the call acts
+    `status` is answered instead of acting, as an error of the `code` given, and if it is `kept`, to every
+    call under the same idempotency key, as Stripe does with its own failures; with `drop_after` the call acts
     and its answer is lost; `latency` are seconds before it acts.
     """
 
@@ -22,6 +23,7 @@ class Fault:
     method: str | None = None
     status: int | None = None
     code: str | None = None
+    kept: bool = False
     drop_after: bool = False
     latency: float = 0.0
 
@@ -35,10 +37,11 @@ class Faults:
 
     def plan(self, asked: Object) -> Object:
         """Add a fault; 400 when it does not say which."""
-        known = {"path", "times", "method", "code", *_WHAT}
+        known = {"path", "times", "method", "code", "kept", *_WHAT}
         kinds = sum(name in asked for name in _WHAT)
         if not isinstance(asked.get("path"), str) or set(asked) - known or kinds != 1:
-            raise invalid(f"A fault has a path, one of {', '.join(_WHAT)}, and maybe times, method and code.")
+            which = ", ".join(_WHAT)
+            raise invalid(f"A fault has a path, one of {which}, and maybe times, method, code and kept.")
         try:
             fault = Fault(
                 path=asked["path"],
@@ -46,6 +49,7 @@ class Faults:
                 method=asked.get("method"),
                 status=int(asked["status"]) if "status" in asked else None,
                 code=str(asked["code"]) if "code" in asked else None,
+                kept=bool(asked.get("kept", False)),
                 drop_after=bool(asked.get("drop_after", False)),
                 latency=float(asked.get("latency", 0)),
             )

@@ -144,7 +144,8 @@ class _Handler(BaseHTTPRequestHandler):
             if page.location:
                 headers["Location"] = page.location
             return self._send(page.status, page.text.encode(), headers)
-        answer = instead or emulator.respond(request)
+        kept = fault is not None and fault.kept
+        answer = emulator.respond(request, instead) if kept or instead is None else instead
         if drops:
             return self._drop()
         headers = {"Request-Id": request.id, "Stripe-Version": API_VERSION}

@@ -153,6 +153,18 @@ def test_a_planned_error_is_answered_instead_of_acting(shop):
         shop.v1.refunds.list()
 
 
+def test_a_planned_error_that_is_kept_is_the_answer_to_its_key_for_a_day(shop):
+    params = {"amount": 2000, "currency": "gbp"}
+    shop.control("faults", path="/v1/payment_intents", status=500, kept=True)
+    for replayed in (None, "true"):
+        with pytest.raises(stripe.APIError) as caught:
+            shop.v1.payment_intents.create(params, {"idempotency_key": "order-7"})
+        assert (caught.value.headers or {}).get("Idempotent-Replayed") == replayed
+    assert shop.v1.payment_intents.create(params, {"idempotency_key": "order-8"}).amount == 2000
+    shop.control("advance", seconds=25 * 3600)
+    assert shop.v1.payment_intents.create(params, {"idempotency_key": "order-7"}).amount == 2000
+
+
 def test_a_planned_refusal_has_the_code_that_was_asked_for(shop):
     held = shop.paid(capture_method="manual")
     code = "charge_expired_for_capture"

@@ -34,3 +34,9 @@ def manual(till, monkeypatch) -> None:
     """The shop captures as goods leave."""
     known = settings().model_copy(update={"payments_capture": "manual"})
     monkeypatch.setattr(checkout, "settings", lambda: known)
+
+
+@pytest.fixture
+def once_only(monkeypatch) -> None:
+    """The SDK calls Stripe once, so that the first failure is the answer."""
+    monkeypatch.setattr(stripe_gateway, "RETRIES", 0)

@@ -1,12 +1,14 @@
 """Manual capture: held as the card agrees, taken as goods leave, let go of when nobody wants it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from payments import stripe_gateway
 from payments.app import consume
 from payments.service import capturing
+from payments.tables import payments
 from shared.events import OrderCancelled, OrderExpired, PaymentCaptured, PaymentSucceeded, read_event
 from tests.payments.samples import held_payment as held
 from tests.payments.test_money import assert_the_books_are_right
@@ -247,6 +249,40 @@ def test_a_capture_whose_answer_was_lost_is_the_same_capture_again(till, monkeyp
     again = till.capture(payment_id, key="k", amount={"amount": 500, "currency": "GBP"})
     assert (again.status, again.json["captured"]["amount"]) == (200, 500)
     assert at_stripe(till, provider_id) == ("requires_capture", 500, 1500)
+
+
+def test_staff_are_told_when_the_order_ended_before_anything_was_taken(till, monkeypatch):
+    payment_id, provider_id = held(till)
+    real = capturing._take
+
+    def after_the_end(*arguments):
+        monkeypatch.setattr(capturing, "_take", real)
+        till.hear(till.end(OrderCancelled))
+        return real(*arguments)
+
+    monkeypatch.setattr(capturing, "_take", after_the_end)
+    refused = till.capture(payment_id)
+    assert (refused.status, refused.json["type"]) == (409, "/problems/nothing-to-capture")
+    assert (refused.json["left"], at_stripe(till, provider_id)) == (0, ("canceled", 0, 0))
+
+
+def test_of_a_hold_that_is_to_be_let_go_of_nothing_is_taken(till, monkeypatch):
+    payment_id, provider_id = held(till)
+    unwanted = replace(till.held(payment_id), unwanted=True)
+    assert payments.write(till.held(payment_id), unwanted, till.now())
+    monkeypatch.setattr(stripe_gateway, "cancel", stripe_gateway.intent)  # not let go of at once
+    refused = till.capture(payment_id)
+    assert (refused.status, refused.json["type"]) == (409, "/problems/nothing-to-capture")
+    assert till.held(payment_id).captures_asked == ()
+    assert at_stripe(till, provider_id) == ("requires_capture", 0, 2000)
+
+
+def test_staff_who_ask_again_after_the_order_ended_are_told_what_they_took(till):
+    payment_id, _ = held(till)
+    assert till.capture(payment_id, key="k", amount={"amount": 700, "currency": "GBP"}).status == 200
+    till.hear(till.end(OrderCancelled))
+    again = capturing.capture(payment_id, till.held(payment_id).captures_asked[0], gbp(700), till.now())
+    assert (again.captured, again.capturable) == (700, 0)
 
 
 def test_staff_captures_at_once_never_take_more_than_is_held(till):

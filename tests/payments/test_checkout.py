@@ -93,9 +93,7 @@ def test_stripes_own_event_finds_a_payment_that_does_not_know_its_intent(till, m
 @pytest.mark.parametrize(
     "fault", [{"status": 500}, {"status": 503}, {"status": 429}, {"drop_after": True}], ids=str
 )
-def test_while_stripe_fails_the_answer_is_503_and_a_retry_succeeds(till, monkeypatch, fault):
-    monkeypatch.setattr(stripe_gateway, "RETRIES", 0)
-    stripe_gateway._client.cache_clear()
+def test_while_stripe_fails_the_answer_is_503_and_a_retry_succeeds(till, once_only, fault):
     till.order()
     till.break_stripe(path="/v1/payment_intents", method="POST", times=1, **fault)
     failed = till.pay(key="k")

@@ -74,8 +74,20 @@ def test_it_is_for_staff(books, who: Who):
     assert books.till.get("/admin/reconciliations/rec_1", who).status == 403
 
 
-@pytest.mark.parametrize("since", ["2999-01-01T00:00:00Z", "yesterday", "2026-01-01T00:00:00", 7])
-def test_since_is_a_moment_in_the_past(books, since):
+@pytest.mark.parametrize(
+    "since",
+    [
+        "2999-01-01T00:00:00Z",
+        "yesterday",
+        "2026-01-01T00:00:00",
+        7,
+        "0001-01-01T00:00:00+14:00",
+        "0026-01-01T00:00:00Z",
+        "2009-12-31T23:59:59Z",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
+def test_since_is_a_moment_in_stripes_past(books, since):
     refused = books.ask(since=since)
     assert refused.status == 422
     assert refused.json["errors"][0]["pointer"] == "/since"

@@ -64,16 +64,78 @@ def intent(status: str = "succeeded", received: int = 2000, **about) -> ListedIn
 
 def test_a_window_begins_an_hour_before_all_is_compared_and_a_day_ago_the_first_time():
     assert runs.window(Latest(), None, NOW) == (NOW - timedelta(hours=24), NOW)
-    assert runs.window(Latest(compared_until=NOW - HOUR), None, NOW) == (NOW - 2 * HOUR, NOW)
-    assert runs.window(Latest(compared_until=NOW - HOUR), NOW - 9 * HOUR, NOW) == (NOW - 9 * HOUR, NOW)
+    known = Latest(compared_until=NOW - HOUR, wide_until=NOW - 23 * HOUR)
+    assert runs.window(known, None, NOW) == (NOW - 2 * HOUR, NOW)
+    assert runs.window(known, NOW - 9 * HOUR, NOW) == (NOW - 9 * HOUR, NOW)
+
+
+def test_once_a_day_a_window_goes_back_five_weeks():
+    begin = NOW - timedelta(days=35)
+    known = Latest(compared_until=NOW - HOUR, wide_until=NOW - 24 * HOUR)
+    assert runs.window(known, None, NOW) == (begin, NOW)
+    assert runs.window(replace(known, wide_until=None), None, NOW) == (begin, NOW)
+    assert runs.ended(known, finished(since=begin)).wide_until == NOW
+    assert runs.ended(known, finished()).wide_until == known.wide_until
+    assert runs.ended(known, runs.failed(run(since=begin), "Stripe was away.", NOW)) == known
+    assert runs.ended(Latest(), finished()).wide_until == NOW, "a day after the first"
+    long_ago = replace(known, compared_until=NOW - timedelta(days=50))
+    assert runs.window(long_ago, None, NOW) == (NOW - timedelta(days=50) - HOUR, NOW)
 
 
 def test_what_is_compared_grows_without_gaps():
     known = Latest(compared_until=NOW - 3 * HOUR)
-    assert runs.with_compared(known, run(since=NOW - 4 * HOUR)).compared_until == NOW
-    assert runs.with_compared(known, run(since=NOW - HOUR)).compared_until == NOW - 3 * HOUR
-    assert runs.with_compared(Latest(compared_until=NOW + HOUR), run()).compared_until == NOW + HOUR
-    assert runs.with_compared(Latest(), run()).compared_until == NOW
+    assert runs.ended(known, finished(since=NOW - 4 * HOUR)).compared_until == NOW
+    assert runs.ended(known, finished(since=NOW - HOUR)).compared_until == NOW - 3 * HOUR
+    assert runs.ended(known, run(since=NOW - 4 * HOUR)).compared_until == NOW - 3 * HOUR
+    assert runs.ended(Latest(compared_until=NOW + HOUR), finished()).compared_until == NOW + HOUR
+    assert runs.ended(Latest(), finished()).compared_until == NOW
+
+
+def test_what_was_asked_for_is_looked_at_by_the_next_until_that_is_decided():
+    asked = runs.concluded(runs.with_findings(run(), [finding()]), finding(), None)
+    assert (asked.pending, asked.tally) == ([], Tally(1, 0, 0))
+    assert runs.with_findings(asked, [finding()]) == asked, "it changed a moment ago"
+    latest = runs.ended(Latest(), asked)
+    assert latest.asked == (finding(asked=1),)
+
+    undecided = run()
+    assert runs.to_look_at_again(undecided, latest) == latest.asked
+    assert runs.ended(latest, undecided).asked == latest.asked
+    found_again = runs.with_findings(undecided, [finding()], latest.asked)
+    assert found_again.pending == [finding(asked=1)]
+    assert runs.ended(latest, found_again).asked == latest.asked, "it died before it asked"
+    for decided in (True, False):
+        over = runs.with_findings(undecided, [finding(asked=1, repaired=decided)], latest.asked)
+        assert over.tally == Tally(1, decided, not decided)
+        assert runs.with_findings(over, [finding(repaired=decided)], latest.asked) == over
+        assert runs.ended(latest, over).asked == ()
+
+
+def test_what_was_asked_for_three_times_is_up_to_a_person():
+    latest = Latest()
+    for times in (1, 2, 3):
+        again = runs.with_findings(run(), [finding()], latest.asked)
+        [pending] = again.pending
+        latest = runs.ended(latest, runs.concluded(again, pending, None))
+        assert [each.asked for each in latest.asked] == [times]
+    in_vain = runs.with_findings(run(), [finding()], latest.asked)
+    assert (in_vain.pending, in_vain.tally) == ([], Tally(1, 0, 1))
+    assert runs.ended(latest, in_vain).asked == ()
+
+
+def test_what_was_asked_for_comes_last_and_only_where_there_is_something():
+    last = replace(run(), stage=Stage.DISPUTES)
+    assert runs.moved_on(last, 0, None, False, NOW).status is RunStatus.FINISHED
+    going = runs.moved_on(last, 0, None, False, NOW, asked=3)
+    assert (going.stage, going.status) == (Stage.ASKED, RunStatus.QUEUED)
+    latest = Latest(asked=tuple(finding(number, asked=1) for number in range(3)))
+    going = runs.moved_on(going, 2, "pi_1", True, NOW, asked=3)
+    assert runs.to_look_at_again(going, latest) == latest.asked[2:]
+    assert runs.moved_on(going, 1, "pi_2", False, NOW, asked=3).status is RunStatus.FINISHED
+
+
+def finished(**about) -> Run:
+    return replace(run(**about), status=RunStatus.FINISHED)
 
 
 def test_a_run_goes_through_all_lists_to_its_end():

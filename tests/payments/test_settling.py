@@ -1,6 +1,7 @@
 """A payment kept in step with Stripe: whatever comes late, twice, in disorder or not at all."""
 
 import random
+from contextlib import contextmanager
 
 import pytest
 import stripe as sdk
@@ -11,6 +12,7 @@ from payments.service import settling
 from payments.tables import payments
 from shared import clock, secrets
 from shared.events import PaymentSucceeded, read_event
+from shared.rows import Contended, transaction
 from tests.payments.till import gbp
 from tests.support import Context, sqs_event
 
@@ -125,6 +127,39 @@ def test_an_earlier_look_never_overwrites_a_later_one(till, monkeypatch):
     settling.settle(opened["payment_id"], clock.now())
     assert looks == ["requires_payment_method", "succeeded", "succeeded"]
     assert till.status(opened["payment_id"]) == "succeeded"
+
+
+def conflicting(monkeypatch, times):
+    """Another transaction holds the payment's row, so often."""
+    real, left = transaction, [Contended("TransactionConflict")] * times
+
+    @contextmanager
+    def busy(model):
+        if left:
+            raise left.pop()
+        with real(model) as writes:
+            yield writes
+
+    monkeypatch.setattr(payments, "transaction", busy)
+
+
+def test_a_write_that_meets_anothers_transaction_is_made_again_at_once(till, monkeypatch):
+    till.order()
+    opened = till.pay().json
+    till.card(opened["provider_id"])
+    conflicting(monkeypatch, settling.TRIES - 1)
+    assert settling.settle(opened["payment_id"], clock.now()).status == "succeeded"
+    assert till.status(opened["payment_id"]) == "succeeded"
+
+
+def test_a_row_that_others_hold_all_the_time_is_left_for_later(till, monkeypatch):
+    till.order()
+    opened = till.pay().json
+    till.card(opened["provider_id"])
+    conflicting(monkeypatch, settling.TRIES)
+    with pytest.raises(Contended):
+        settling.settle(opened["payment_id"], clock.now())
+    assert till.status(opened["payment_id"]) == "requires_payment"
 
 
 def test_a_wrong_api_key_is_ours_to_mend_and_loses_nothing(till, monkeypatch):

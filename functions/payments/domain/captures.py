@@ -26,11 +26,13 @@ class CaptureRefused(Conflict):
 @dataclass(frozen=True)
 class Claim:
     """A capture that Stripe is asked for: it happened once more than `base` has come in. `final`: what it
-    leaves of the hold is let go. Amounts in minor units."""
+    leaves of the hold is let go. `attempt` counts the captures that Stripe would not make before, as it gives
+    the same answer to the same key for a day. Amounts in minor units."""
 
     base: int
     amount: int
     final: bool
+    attempt: int = 0
 
 
 def owed(payment: Payment) -> int:
@@ -72,7 +74,7 @@ def asked(payment: Payment, amount: int | None, capture_id: str) -> Payment:
     """
     if capture_id in payment.captures_asked:
         return payment
-    if not payment.capturable:
+    if payment.unwanted or not payment.capturable:
         raise NothingToCapture("Nothing is held for this payment that could be captured.", left=0)
     amount = payment.capturable if amount is None else amount
     if not 0 < amount <= payment.capturable:
@@ -88,6 +90,21 @@ def asked(payment: Payment, amount: int | None, capture_id: str) -> Payment:
     )
 
 
+def refused(payment: Payment, claim: Claim | None, why: str) -> Payment:
+    """The payment with its capture given up; itself where that is not what it claims (any more)."""
+    if payment.claim != claim or payment.capture_error or not owed(payment):
+        return payment
+    return replace(payment, claim=None, capture_error=why, captures_refused=payment.captures_refused + 1)
+
+
+def failed(payment: Payment, claim: Claim) -> Payment:
+    """The payment with its capture to be asked for under another key; itself where it claims another."""
+    if payment.claim != claim:
+        return payment
+    tries = payment.captures_refused + 1
+    return replace(payment, claim=replace(claim, attempt=tries), captures_refused=tries)
+
+
 def is_under_way(payment: Payment) -> bool:
     """Whether a capture was claimed of which a look did not see the outcome yet."""
     return payment.claim is not None and payment.claim.base == payment.captured
@@ -98,4 +115,5 @@ def _claim(payment: Payment, amount: int, last: bool) -> Claim:
         base=payment.captured,
         amount=amount,
         final=last or not payment.multicapture or amount >= payment.capturable,
+        attempt=payment.captures_refused,
     )

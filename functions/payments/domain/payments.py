@@ -132,9 +132,10 @@ class Payment:
     money by it any more. `reminded` are the disputes (`matter`) told of again as their evidence was due.
 
     Manual capture: `to_capture` is due for what has left, `all_left` says that no more will be due, `claim`
-    is the capture that is under way, `capture_error` why there is none, `captures_asked` the ids of those
-    that staff asked for. `expiring`: the shopper was asked to pay anew. `replaces` is the payment that this
-    one stands in for, `relieved` once that was let go of; `replaced_by` is the reverse.
+    is the capture that is under way, `capture_error` why there is none, `captures_refused` how many Stripe
+    would not make, `captures_asked` the ids of those that staff asked for. `expiring`: the shopper was asked
+    to pay anew. `replaces` is the payment that this one stands in for, `relieved` once that was let go of;
+    `replaced_by` is the reverse.
     """
 
     payment_id: str
@@ -171,6 +172,7 @@ class Payment:
     all_left: bool = False
     claim: Claim | None = None
     capture_error: str | None = None
+    captures_refused: int = 0
     captures_asked: tuple[str, ...] = ()
     expiring: bool = False
     replaces: str | None = None

@@ -1,16 +1,15 @@
 """Manual capture: what has left is paid for, once, and never more than is held."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from payments import stripe_gateway
 from payments.domain import captures as rules
 from payments.domain import holds
-from payments.domain.captures import CaptureRefused, CaptureTooLarge, Claim
+from payments.domain.captures import CaptureRefused, CaptureTooLarge, Claim, NothingToCapture
 from payments.domain.payments import Capture, NoSuchPayment, Payment
 from payments.service import settling
 from payments.service.settling import Change
-from payments.stripe_gateway import StripeRefused
+from payments.stripe_gateway import StripeRefused, StripeUnavailable
 from payments.tables import payments
 from shared import observe, rivals
 from shared.events import ShipmentFacts
@@ -59,6 +58,8 @@ def capture(payment_id: str, key: str, amount: Money | None, now: datetime) -> P
     held = collect(payment_id, now)
     if held.capture_error:
         raise CaptureRefused(held.capture_error)
+    if held.unwanted and rules.owed(held):
+        raise NothingToCapture("The order ended meanwhile, and what was held is let go of.", left=0)
     return held
 
 
@@ -92,19 +93,18 @@ def _take(intent_id: str, payment_id: str, claim: Claim, now: datetime) -> None:
     except StripeRefused as refusal:
         if settling.settle(payment_id, now).captured == claim.base:
             _fail(payment_id, claim, refusal.message, now)
+    except StripeUnavailable as failure:
+        if failure.failed and failure.replayed:
+            # For a day this key has no other answer. The next try looks first, and asks under another.
+            settling.change(payment_id, lambda held: Change(rules.failed(held, claim)), now)
+        raise
 
 
 def _fail(payment_id: str, claim: Claim | None, why: str, now: datetime) -> Payment:
     """Keep why goods that left are not paid for, unless that changed meanwhile."""
-
-    def rule(held: Payment) -> Change:
-        if held.claim != claim or held.capture_error or not rules.owed(held):
-            return Change(held)
-        return Change(replace(held, claim=None, capture_error=why))
-
     log.error("capture failed", extra={"payment_id": payment_id, "reason": why})
     observe.count("CapturesFailed")
-    return settling.change(payment_id, rule, now)
+    return settling.change(payment_id, lambda held: Change(rules.refused(held, claim, why)), now)
 
 
 def _bearer(payment_id: str) -> Payment:

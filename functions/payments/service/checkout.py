@@ -1,5 +1,7 @@
 """Opening a payment: one live one an order, one PaymentIntent or page a payment, whatever happens."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -115,14 +117,12 @@ def _fresh(order: OrderFacts, wish: Wish, replaced: str | None, attempt: int, no
 
 def _intent(payment: Payment, now: datetime) -> Opened:
     """The payment with its intent: retrieved where its id is known, else made (or found) under its key."""
-    try:
+    with _opening(payment, now):
         intent = (
             stripe_gateway.intent(payment.provider_id)
             if payment.provider_id
             else stripe_gateway.open_intent(payment)
         )
-    except stripe_gateway.StripeRefused as refusal:
-        raise _refused(payment, refusal, now) from refusal
     if not (payment.provider_id and intent.is_open):
         # Writes the provider's id; and where the order was given up while Stripe was asked, cancels again.
         payment = settling.settle(payment.payment_id, now, intent_id=intent.intent_id)
@@ -133,7 +133,7 @@ def _on_page(payment: Payment, order: OrderFacts, now: datetime) -> Opened:
     """The payment with Stripe's page for it. Its addresses are those of the first request for it."""
     if payment.pages is None:
         raise _not_payable(order)
-    try:
+    with _opening(payment, now):
         page = (
             sessions.session(payment.session_id)
             if payment.session_id
@@ -141,8 +141,6 @@ def _on_page(payment: Payment, order: OrderFacts, now: datetime) -> Opened:
                 payment, payment.pages, rules.items(order.lines, order.total, order.number)
             )
         )
-    except stripe_gateway.StripeRefused as refusal:
-        raise _refused(payment, refusal, now) from refusal
     if not payment.session_id:
         settling.change(
             payment.payment_id, lambda held: Change(replace(held, session_id=page.session_id)), now
@@ -152,7 +150,19 @@ def _on_page(payment: Payment, order: OrderFacts, now: datetime) -> Opened:
     return Opened(payment, checkout_url=page.url)
 
 
-def _refused(payment: Payment, refusal: stripe_gateway.StripeRefused, now: datetime) -> PaymentRefused:
-    if not payment.provider_id and not payment.session_id:
-        settling.refuse(payment, refusal.message, now)
-    return PaymentRefused(refusal.message, code=refusal.code)
+@contextmanager
+def _opening(payment: Payment, now: datetime) -> Iterator[None]:
+    """What Stripe's no means for a payment that it does not know yet: this one is over, and the next call
+    opens another. Raises PaymentRefused, StripeUnavailable."""
+    unknown = not payment.provider_id and not payment.session_id
+    try:
+        yield
+    except stripe_gateway.StripeRefused as refusal:
+        if unknown:
+            settling.refuse(payment, refusal.message, now)
+        raise PaymentRefused(refusal.message, code=refusal.code) from refusal
+    except stripe_gateway.StripeUnavailable as failure:
+        if unknown and failure.failed:
+            # It would be the answer under this payment's key for a day.
+            settling.give_up(payment.payment_id, now)
+        raise

@@ -1,6 +1,6 @@
 """Comparisons with Stripe as people and schedules ask for them: one at a time."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from payments.domain.reconciling import runs as rules
@@ -15,6 +15,7 @@ from shared.secrets import secret
 
 TRIES = 5
 LIST = "reconciliations"
+FIRST = datetime(2010, 1, 1, tzinfo=UTC)  # there was no Stripe before
 cursors = Cursors(lambda: secret(settings().payments_cursor_secret_arn)["key"])
 
 
@@ -25,17 +26,19 @@ class NoSuchReconciliation(NotFound):
 def ask(asked_by: str, since: datetime | None, now: datetime) -> Run:
     """Have everything since then compared (None: since the last time); the one that runs, where one does.
 
-    Only writes it down: the table's stream starts it. Raises Invalid where `since` is not past, Contended.
+    Only writes it down: the table's stream starts it. Raises Invalid where `since` is not past, or before
+    there was a Stripe, and Contended.
     """
-    if since is not None and since >= now:
-        raise invalid("/since", "since is a moment in the past.")
+    if since is not None and not FIRST <= since < now:
+        raise invalid("/since", f"since is a moment in the past, and not before {FIRST.year}.")
     for _ in rivals.attempts(TRIES, doublings=3):
         latest = reconciliations.latest()
         if latest.running:
             running = reconciliations.run(latest.running)
             if running is None or not running.is_dead(now):
                 return _there(running)
-            reconciliations.end(rules.failed(running, "Nothing was heard of it any more.", now), latest)
+            dead = rules.failed(running, "Nothing was heard of it any more.", now)
+            reconciliations.end(dead, rules.ended(latest, dead))
             continue
         begin, until = rules.window(latest, since, now)
         fresh = Run(new_id("rec"), begin, until, asked_by=asked_by, asked_at=now, updated_at=now)

@@ -1,6 +1,7 @@
 """A comparison with Stripe at work: page by page through Stripe's lists, in slices, each difference repaired.
 
 What is found is written before it is repaired, and whether that helped is seen by reading the page again.
+What could only be asked for, the next comparison looks at again.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from payments.domain.payments import Payment, must_cancel, observed
 from payments.domain.reconciling import differences as rules
 from payments.domain.reconciling import runs
 from payments.domain.reconciling.differences import Finding, ListedDispute, ListedIntent, ListedRefund, Repair
-from payments.domain.reconciling.runs import Run, RunStatus, Stage
+from payments.domain.reconciling.runs import Latest, Run, RunStatus, Stage
 from payments.service import settling
 from payments.tables import ledger, payments, reconciliations, refunds
 from shared import clock, observe
@@ -22,7 +23,8 @@ from shared.observe import log
 
 ENOUGH = 120.0  # seconds left that make it worth while to read another page
 LEAST = 25.0  # seconds that one look at Stripe, or one repair, needs at most
-Listed = ListedIntent | ListedRefund | ListedDispute
+AT_ONCE = 20  # of what was asked for: each is a call at Stripe
+Listed = ListedIntent | ListedRefund | ListedDispute | Finding
 
 
 def go_on(reconciliation_id: str, version: int, time_left: Callable[[], float], now: datetime) -> Run | None:
@@ -34,18 +36,19 @@ def go_on(reconciliation_id: str, version: int, time_left: Callable[[], float], 
     run = reconciliations.run(reconciliation_id)
     if run is None or run.is_over or run.version != version:
         return None
+    latest = reconciliations.latest()  # stays so while it runs
     while True:
         try:
-            after = _step(run, time_left, now)
+            after = _step(run, latest, time_left, now)
         except Exception as error:
             log.exception("comparison failed", extra={"reconciliation_id": reconciliation_id})
             after = runs.failed(run, _words(error), now)
-        run = _written(after, now)
+        run = _written(after, latest, now)
         if run is None or run.is_over or time_left() < ENOUGH:
             return run
 
 
-def _step(run: Run, time_left: Callable[[], float], now: datetime) -> Run:
+def _step(run: Run, latest: Latest, time_left: Callable[[], float], now: datetime) -> Run:
     """Repair what is pending; else look at a page: what it shows that is new, or, with nothing new, go on."""
     if run.pending:
         for finding in run.pending:
@@ -54,28 +57,26 @@ def _step(run: Run, time_left: Callable[[], float], now: datetime) -> Run:
                 break
         return run
     run = runs.started(run, now)
-    page, looked_at, found = _page(run), 0, list[Finding]()
+    page, looked_at, found = _page(run, latest), 0, list[Finding]()
     for listed in page.items:
         found += _differences(listed, now)
         looked_at += 1
         if time_left() < LEAST:
             break
-    after = runs.with_findings(run, found)
+    after = runs.with_findings(run, found, latest.asked)
     if after.findings != run.findings:
         return after
     last = _id_of(page.items[looked_at - 1]) if looked_at else None
-    return runs.moved_on(run, looked_at, last, page.more or looked_at < len(page.items), now)
+    more = page.more or looked_at < len(page.items)
+    return runs.moved_on(run, looked_at, last, more, now, asked=len(latest.asked))
 
 
-def _written(run: Run, now: datetime) -> Run | None:
+def _written(run: Run, latest: Latest, now: datetime) -> Run | None:
     """The run, written, with its new version; None where another slice was quicker."""
     run = runs.touched(run, now)
     if not run.is_over:
         return runs.next_version(run) if reconciliations.go_on(run) else None
-    latest = reconciliations.latest()
-    if run.status is RunStatus.FINISHED:
-        latest = runs.with_compared(latest, run)
-    if not reconciliations.end(run, latest):
+    if not reconciliations.end(run, runs.ended(latest, run)):
         return None
     _report(run)
     return runs.next_version(run)
@@ -94,10 +95,16 @@ def _report(run: Run) -> None:
 
 
 def _page(
-    run: Run,
+    run: Run, latest: Latest
 ) -> (
-    stripe_lists.Listed[ListedIntent] | stripe_lists.Listed[ListedRefund] | stripe_lists.Listed[ListedDispute]
+    stripe_lists.Listed[ListedIntent]
+    | stripe_lists.Listed[ListedRefund]
+    | stripe_lists.Listed[ListedDispute]
+    | stripe_lists.Listed[Finding]
 ):
+    if run.stage is Stage.ASKED:
+        asked = runs.to_look_at_again(run, latest)
+        return stripe_lists.Listed([*asked[:AT_ONCE]], more=len(asked) > AT_ONCE)
     since, until = clock.epoch(run.since), clock.epoch(run.until) + 1
     if run.stage is Stage.INTENTS:
         return stripe_lists.intents(since, until, run.after)
@@ -110,10 +117,10 @@ def _page(
 
 def _differences(listed: Listed, now: datetime) -> list[Finding]:
     """What differs of an object; one that cannot be compared is a finding too, and holds up no other."""
-    if rules.is_on_its_way(listed.changed_at, now):
-        return []
     try:
-        return [*_compared(listed, now)]
+        if isinstance(listed, Finding):
+            return [*_looked_at_again(listed, now)]
+        return [] if rules.is_on_its_way(listed.changed_at, now) else [*_compared(listed, now)]
     except Unavailable:
         raise
     except Exception as error:
@@ -121,7 +128,20 @@ def _differences(listed: Listed, now: datetime) -> list[Finding]:
         return [rules.unreadable(_id_of(listed), listed.payment_id, _words(error))]
 
 
-def _compared(listed: Listed, now: datetime) -> Iterator[Finding]:
+def _looked_at_again(asked: Finding, now: datetime) -> Iterator[Finding]:
+    """What differs now of a payment of which something was asked for: that again, or that it agrees. Nothing
+    where it changed a moment ago: then nobody can say yet."""
+    held = payments.payment(asked.payment_id or "")
+    listed = stripe_lists.intent(asked.provider_id)
+    if held is None or any(rules.is_on_its_way(at, now) for at in (held.updated_at, listed.changed_at)):
+        return
+    found = [*_intent_differs(held, listed, now)]
+    yield from found
+    if asked.key not in {each.key for each in found}:
+        yield replace(asked, repaired=not found)  # what differs otherwise now is for a person to look at
+
+
+def _compared(listed: ListedIntent | ListedRefund | ListedDispute, now: datetime) -> Iterator[Finding]:
     held = payments.payment(listed.payment_id) if listed.payment_id else None
     if isinstance(listed, ListedIntent):
         yield from _intent_differs(held, listed, now)
@@ -177,17 +197,20 @@ def _order_differs(held: Payment, listed: ListedIntent, now: datetime) -> Findin
     return rules.order_differs(held, order) if held.secured else None
 
 
-def _repair(finding: Finding, now: datetime) -> bool:
-    """Do what a webhook or the news would have brought about; whether that could be. Raises Unavailable."""
+def _repair(finding: Finding, now: datetime) -> bool | None:
+    """Do what a webhook or the news would have brought about; whether that could be, None where it could only
+    be asked for. Raises Unavailable."""
     if finding.payment_id is None:
         return False
     intent_id = finding.provider_id if finding.provider_id.startswith("pi_") else None
     try:
         if finding.repair is Repair.SAY_AGAIN:
             settling.change(finding.payment_id, _once_more, now)
-        else:
-            unwanted = finding.repair is Repair.CANCEL
-            settling.settle(finding.payment_id, now, intent_id=intent_id, unwanted=unwanted)
+            return None
+        if finding.repair is Repair.CANCEL:
+            after = settling.settle(finding.payment_id, now, intent_id=intent_id, unwanted=True)
+            return True if after.is_over else None
+        settling.settle(finding.payment_id, now, intent_id=intent_id)
     except Unavailable:
         raise
     except (ShopError, stripe_gateway.StripeRefused):
@@ -202,6 +225,8 @@ def _once_more(held: Payment) -> settling.Change:
 
 
 def _id_of(listed: Listed) -> str:
+    if isinstance(listed, Finding):
+        return listed.provider_id
     if isinstance(listed, ListedIntent):
         return listed.intent_id
     return listed.refund.provider_id if isinstance(listed, ListedRefund) else listed.dispute_id

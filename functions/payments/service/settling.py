@@ -13,6 +13,7 @@ from payments.stripe_gateway import disputes, refunds, sessions
 from payments.tables import payments, slots
 from payments.tables import refunds as refund_rows
 from shared import rivals
+from shared.rows import Contended
 
 TRIES = 5
 WAITING = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -82,6 +83,16 @@ def refuse(payment: Payment, reason: str, now: datetime) -> None:
     payments.write(payment, failed, now)
 
 
+def give_up(payment_id: str, now: datetime) -> None:
+    """Make room for another payment in place of one that Stripe failed to open: nobody has what it takes to
+    pay by it. One that Stripe opened after all, as is known meanwhile, stays."""
+
+    def rule(held: Payment) -> Change:
+        return Change(held if held.provider_id or held.session_id else rules.given_up(held))
+
+    change(payment_id, rule, now)
+
+
 @stripe_gateway.patiently
 def close(order_id: str, now: datetime) -> None:
     """The order was given up: no new payment of it begins, and live ones are cancelled where possible.
@@ -109,8 +120,11 @@ def change(
         if held is None:
             raise NoSuchPayment("There is no such payment.")
         made = rule(held)
-        if payments.write(held, made.payment, now, applied, made.refunds[:MOST_ROWS]):
-            return made.payment
+        try:
+            if payments.write(held, made.payment, now, applied, made.refunds[:MOST_ROWS]):
+                return made.payment
+        except Contended:  # another's transaction is at the same row at this moment
+            continue
     raise rivals.contended()
 
 

@@ -35,7 +35,14 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 class StripeUnavailable(Unavailable):
-    """Stripe did not answer, or not for now. Every call here may be made again: its key is derived."""
+    """Stripe did not answer, or not for now. Every call here may be made again: its key is derived.
+
+    `failed`: it answered that it failed itself, which it keeps as the answer to that key for a day;
+    `replayed`: this was that answer (https://docs.stripe.com/error-low-level#idempotency).
+    """
+
+    failed = False
+    replayed = False
 
 
 class StripeRefused(Exception):
@@ -93,7 +100,9 @@ def capture(intent_id: str, payment_id: str, claim: Claim) -> None:
 
     Raises StripeRefused: nothing more can be taken, or the claim is carried out already.
     """
-    options: Any = {"idempotency_key": f"{payment_id}-{claim.base}-{claim.amount}"}
+    part = "final" if claim.final else "part"
+    key = f"{payment_id}-{claim.base}-{claim.amount}-{part}-{claim.attempt}"
+    options: Any = {"idempotency_key": key}
     with calling() as client:
         client.v1.payment_intents.capture(intent_id, _capture(claim.amount, claim.final), options)
 
@@ -147,7 +156,7 @@ def calling() -> Iterator[stripe.StripeClient]:
             if error.http_status == 401:
                 secrets.forget(secret_arn)
             log.warning("Stripe is not available", extra=found)
-            raise _unavailable() from error
+            raise _unavailable(error) from error
         log.warning("Stripe refused", extra=found)
         raise StripeRefused(error.code or "refused", _plain(error.user_message)) from error
 
@@ -164,8 +173,12 @@ def _retries() -> int:
     return min(RETRIES, tries - 1)
 
 
-def _unavailable() -> StripeUnavailable:
-    return StripeUnavailable("Stripe does not answer; nothing is lost, ask again.", retry_after=RETRY_AFTER)
+def _unavailable(error: stripe.StripeError | None = None) -> StripeUnavailable:
+    why = StripeUnavailable("Stripe does not answer; nothing is lost, ask again.", retry_after=RETRY_AFTER)
+    if error and error.http_status:
+        why.failed = error.http_status >= 500
+        why.replayed = (error.headers or {}).get("Idempotent-Replayed") == "true"
+    return why
 
 
 @lru_cache(maxsize=RETRIES + 1)

@@ -177,7 +177,7 @@ def page(
 ) -> tuple[list[StripeEvent], dict[str, Any] | None]:
     """Events of a status, newest first, and the key to go on after: 1 Query."""
     found = InboxRow.by_status.query(
-        status.value, limit=limit, last_evaluated_key=start, scan_index_forward=False
+        status.value, limit=limit, page_size=limit + 1, last_evaluated_key=start, scan_index_forward=False
     )
     return [_event(row) for row in found], found.last_evaluated_key
 

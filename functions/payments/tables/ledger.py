@@ -48,6 +48,10 @@ def page(
 ) -> tuple[list[Entry], dict[str, Any] | None]:
     """Some of a payment's entries, oldest first, and the key to go on after: 1 Query."""
     found = LedgerRow.query(
-        key_of(payment_id), LedgerRow.sk.startswith(PREFIX), limit=limit, last_evaluated_key=start
+        key_of(payment_id),
+        LedgerRow.sk.startswith(PREFIX),
+        limit=limit,
+        page_size=limit + 1,
+        last_evaluated_key=start,
     )
     return [row.entry() for row in found], found.last_evaluated_key

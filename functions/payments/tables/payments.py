@@ -68,6 +68,7 @@ class PaymentRow(PaymentsRow):
     all_left = BooleanAttribute(null=True)
     claim = JSONAttribute(null=True)
     capture_error = UnicodeAttribute(null=True)
+    captures_refused = NumberAttribute(null=True)
     captures_asked = JSONAttribute(null=True)
     expiring = BooleanAttribute(null=True)
     replaces = UnicodeAttribute(null=True)
@@ -153,7 +154,7 @@ def payments_of(
     order_id: str, limit: int, start: dict[str, Any] | None
 ) -> tuple[list[Payment], dict[str, Any] | None]:
     """An order's payments, oldest first, and the key to go on after: 1 Query."""
-    found = PaymentRow.by_order.query(order_id, limit=limit, last_evaluated_key=start)
+    found = PaymentRow.by_order.query(order_id, limit=limit, page_size=limit + 1, last_evaluated_key=start)
     return [row.payment() for row in found], found.last_evaluated_key
 
 

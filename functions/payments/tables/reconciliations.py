@@ -79,22 +79,25 @@ class RunRow(PaymentsRow):
 
 
 class LatestRow(PaymentsRow):
-    """pk `reconciliations`, sk `latest`: makes the comparison that runs the only one."""
+    """pk `reconciliations`, sk `latest`: makes the comparison that runs the only one; it alone changes it."""
 
     running = UnicodeAttribute(null=True)
     compared_until = UTCDateTimeAttribute(null=True)
+    wide_until = UTCDateTimeAttribute(null=True)
+    asked = JSONAttribute(null=True)
 
 
 COUNTED = [name for name in RunRow.get_attributes() if name != "findings"]
 
 
 def latest() -> Latest:
-    """Which one runs, and until when all is compared; read consistently."""
+    """Which one runs, until when all is compared, and what was asked for; read consistently."""
     try:
         row = LatestRow.get(PK, LATEST, consistent_read=True)
     except DoesNotExist:
         return Latest()
-    return Latest(row.running, row.compared_until)
+    asked = tuple(_finding(each) for each in row.asked or [])
+    return Latest(row.running, row.compared_until, row.wide_until, asked)
 
 
 def run(reconciliation_id: str) -> Run | None:
@@ -118,6 +121,7 @@ def page(limit: int, start: dict[str, Any] | None) -> tuple[list[Run], dict[str,
         PK,
         RunRow.sk.startswith(PREFIX),
         limit=limit,
+        page_size=limit + 1,
         last_evaluated_key=start,
         scan_index_forward=False,
         attributes_to_get=COUNTED,
@@ -151,15 +155,19 @@ def go_on(run: Run) -> bool:
 
 
 def end(run: Run, latest: Latest) -> bool:
-    """Write its end, and that none runs now; False where another wrote meanwhile."""
-    until = latest.compared_until
-    compared = LatestRow.compared_until.set(until) if until else LatestRow.compared_until.remove()
+    """Write its end, and what is known then, with none that runs; False where another wrote meanwhile."""
+    until, wide, asked = latest.compared_until, latest.wide_until, [vars(each) for each in latest.asked]
+    known = [
+        LatestRow.compared_until.set(until) if until else LatestRow.compared_until.remove(),
+        LatestRow.wide_until.set(wide) if wide else LatestRow.wide_until.remove(),
+        LatestRow.asked.set(asked) if asked else LatestRow.asked.remove(),
+    ]
     try:
         with transaction(PaymentsRow) as writes:
             writes.save(_next(run), condition=RunRow.version == run.version)
             writes.update(
                 LatestRow(PK, LATEST),
-                [LatestRow.running.remove(), compared],
+                [LatestRow.running.remove(), *known],
                 condition=LatestRow.running == run.reconciliation_id,
             )
     except Refused:

@@ -70,6 +70,10 @@ def page(
 ) -> tuple[list[Refund], dict[str, Any] | None]:
     """Some of a payment's refunds, by their ids, and the key to go on after: 1 Query."""
     found = RefundRow.query(
-        key_of(payment_id), RefundRow.sk.startswith("ref_"), limit=limit, last_evaluated_key=start
+        key_of(payment_id),
+        RefundRow.sk.startswith("ref_"),
+        limit=limit,
+        page_size=limit + 1,
+        last_evaluated_key=start,
     )
     return [row.refund() for row in found], found.last_evaluated_key

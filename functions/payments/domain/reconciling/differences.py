@@ -12,7 +12,7 @@ from shared.ids import MAX_ID
 
 # What changed so lately is on its way here by itself.
 ON_ITS_WAY = timedelta(minutes=5)
-SAID_ENOUGH = 3  # the same news, said again so often in vain, is for a person to look at
+SAID_ENOUGH = 3  # what was asked for so often in vain is for a person to look at
 TEXT = 120
 # Orders' words.
 AWAITING_PAYMENT = "awaiting_payment"
@@ -40,7 +40,7 @@ class Kind(StrEnum):
 
 
 class Repair(StrEnum):
-    """What is done about a difference: look at Stripe and write what it says, cancel, repeat the news."""
+    """Look at Stripe and write what it says, cancel, repeat the news."""
 
     SETTLE = "settle"
     CANCEL = "cancel"
@@ -51,9 +51,8 @@ class Repair(StrEnum):
 class Finding:
     """One difference. `expected` is what Stripe (or orders) says, `found` what is held here.
 
-    `repair` is what is to be done about it, None where that is up to a person. `repaired` is None until it
-    was tried, and False for what remains unexplained.
-    """
+    `repair` is what to do, None where that is up to a person; `repaired` True once a look shows it, False if
+    unexplained. What could only be asked for is `waiting` for the next comparison; `asked` counts."""
 
     kind: Kind
     provider_id: str
@@ -63,6 +62,8 @@ class Finding:
     order_id: str | None = None
     repair: Repair | None = None
     repaired: bool | None = None
+    asked: int = 0
+    waiting: bool = False
 
     @property
     def key(self) -> tuple[str, str, str | None]:
@@ -200,8 +201,7 @@ def order_differs(held: Payment, order: KnownOrder) -> Finding | None:
 def never_heard(
     held: Payment, listed: ListedIntent, order: KnownOrder | None, now: datetime
 ) -> Finding | None:
-    """An intent by which a shopper could still pay for what is over: the order (None: it was not asked), or
-    the payment itself."""
+    """An intent that can still be paid though its order (None: it was not asked), or the payment, is over."""
     if order and order.expires_at and is_on_its_way(order.expires_at, now):
         return None
     over = order.status if order and order.status in ENDED else "over" if _is_unwanted(held) else None

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from payments.domain.reconciling.differences import TEXT, Finding
+from payments.domain.reconciling.differences import SAID_ENOUGH, TEXT, Finding
 
 # A comparison begins so long before the last one's end, and the first one so long before now.
 OVERLAP = timedelta(hours=1)
 FIRST_WINDOW = timedelta(hours=24)
+# Once a day it goes back so far: an order may end long after it was paid for.
+WIDE = timedelta(days=35)
+WIDE_EVERY = timedelta(days=1)
 # A comparison of which nothing was heard for so long is dead.
 DEAD_AFTER = timedelta(minutes=30)
 # Banks decide within months, and disputes are few: all that are young enough are looked at, every time.
@@ -29,11 +32,12 @@ class RunStatus(StrEnum):
 
 
 class Stage(StrEnum):
-    """Which of Stripe's lists is read; in this order."""
+    """Which of Stripe's lists is read, in this order; in the end, what earlier comparisons asked for."""
 
     INTENTS = "payment_intents"
     REFUNDS = "refunds"
     DISPUTES = "disputes"
+    ASKED = "asked"
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,8 @@ class Run:
 
     @property
     def pending(self) -> list[Finding]:
-        """What is found and neither repaired nor given up."""
-        return [finding for finding in self.findings if finding.repaired is None]
+        """What is found and neither repaired, nor asked for, nor given up."""
+        return [each for each in self.findings if each.repaired is None and not each.waiting]
 
     def is_dead(self, now: datetime) -> bool:
         return not self.is_over and now - self.updated_at > DEAD_AFTER
@@ -101,22 +105,43 @@ class Run:
 
 @dataclass(frozen=True)
 class Latest:
-    """What is known of all comparisons: the one that runs, and until when all is compared."""
+    """What is known of all comparisons: the one that runs, until when all is compared, until when that was
+    last done as far back as `WIDE`, and what was asked for and is to be looked at again."""
 
     running: str | None = None
     compared_until: datetime | None = None
+    wide_until: datetime | None = None
+    asked: tuple[Finding, ...] = ()
 
 
 def window(latest: Latest, since: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """From when until when to compare: what was asked for, else what is new since the last comparison."""
-    if since is None:
-        since = latest.compared_until - OVERLAP if latest.compared_until else now - FIRST_WINDOW
+    """From when until when to compare: what was asked for, else what is new since the last comparison, and
+    once a day as far back as `WIDE`."""
+    if since is not None:
+        return since, now
+    if latest.compared_until is None:
+        return now - FIRST_WINDOW, now
+    since = latest.compared_until - OVERLAP
+    if latest.wide_until is None or now - latest.wide_until >= WIDE_EVERY:
+        since = min(since, now - WIDE)
     return since, now
 
 
-def with_compared(latest: Latest, run: Run) -> Latest:
-    """What is known once the run is finished: one that left a gap behind it does not say how far all is."""
-    return replace(latest, compared_until=_compared_until(latest, run))
+def ended(latest: Latest, run: Run) -> Latest:
+    """What is known once the run is over: what it asked for is looked at again by the next, and so is what it
+    did not come to. One that left a gap behind it does not say how far all is compared."""
+    seen = {each.key for each in run.findings} - {each.key for each in run.pending}
+    asked = [replace(each, waiting=False) for each in run.findings if each.waiting]
+    asked += [each for each in latest.asked if each.key not in seen]
+    latest = replace(latest, asked=tuple(asked[:MOST_LISTED]))
+    if run.status is not RunStatus.FINISHED:
+        return latest
+    wide = latest.compared_until is None or run.since <= run.until - WIDE
+    return replace(
+        latest,
+        compared_until=_compared_until(latest, run),
+        wide_until=run.until if wide else latest.wide_until,
+    )
 
 
 def started(run: Run, now: datetime) -> Run:
@@ -144,31 +169,46 @@ def _compared_until(latest: Latest, run: Run) -> datetime:
     )
 
 
-def with_findings(run: Run, found: Iterable[Finding]) -> Run:
-    """The run with what a page showed; itself where that is all known.
+def with_findings(run: Run, found: Iterable[Finding], earlier: Iterable[Finding] = ()) -> Run:
+    """The run with what a page showed; itself where that is all known. `earlier`: what was asked for before.
 
-    What is found again after its repair was not repaired.
+    What is found again after its repair was not repaired; what was asked for often enough is up to a person.
     """
     known = {finding.key: finding for finding in run.findings}
+    asked = {finding.key: finding.asked for finding in earlier}
     for finding in found:
         before = known.get(finding.key)
-        repaired = False if finding.repair is None or (before and before.repaired is not None) else None
-        known[finding.key] = replace(before or finding, repaired=repaired)
+        if before is None:
+            times = asked.get(finding.key, 0)
+            in_vain = finding.repair is None or times >= SAID_ENOUGH
+            repaired = finding.repaired if finding.repaired or not in_vain else False
+            known[finding.key] = replace(finding, asked=times, repaired=repaired)
+        elif not finding.repaired and not before.waiting:
+            in_vain = finding.repair is None or before.repaired is not None
+            known[finding.key] = replace(before, repaired=False if in_vain else None)
     return replace(run, findings=tuple(known.values()))
 
 
-def concluded(run: Run, finding: Finding, repaired: bool) -> Run:
-    """The run with a finding's repair tried."""
-    known = {each.key: each for each in run.findings} | {finding.key: replace(finding, repaired=repaired)}
+def concluded(run: Run, finding: Finding, repaired: bool | None) -> Run:
+    """The run with a finding's repair tried; None: it was asked for, and the next comparison sees."""
+    tried = replace(finding, repaired=repaired)
+    if repaired is None:
+        tried = replace(finding, waiting=True, asked=finding.asked + 1)
+    known = {each.key: each for each in run.findings} | {finding.key: tried}
     return replace(run, findings=tuple(known.values()))
 
 
-def moved_on(run: Run, looked_at: int, last: str | None, more: bool, now: datetime) -> Run:
-    """The run after a page: at the next one, in the next list, or at its end."""
+def to_look_at_again(run: Run, latest: Latest) -> tuple[Finding, ...]:
+    """What of earlier comparisons' askings this one has not come to yet."""
+    return latest.asked[run.looked_at.get(Stage.ASKED.value, 0) :]
+
+
+def moved_on(run: Run, looked_at: int, last: str | None, more: bool, now: datetime, asked: int = 0) -> Run:
+    """The run after a page: at the next one, in the next list, or at its end. `asked`: for how many things
+    earlier comparisons asked; without any there is no such list."""
     counted = {**run.looked_at, run.stage.value: run.looked_at.get(run.stage.value, 0) + looked_at}
-    listed = sorted(
-        run.findings, key=lambda finding: finding.repaired is True
-    )  # stable: the unexplained stay
+    # What is unexplained stays longest, then what is to be looked at again.
+    listed = sorted(run.findings, key=lambda each: (each.repaired is True, each.repaired is None))
     run = replace(
         run,
         looked_at=counted,
@@ -177,7 +217,8 @@ def moved_on(run: Run, looked_at: int, last: str | None, more: bool, now: dateti
     )
     if more and last:
         return replace(run, after=last)
-    following = [*Stage][[*Stage].index(run.stage) + 1 :]
+    stages = [stage for stage in Stage if asked or stage is not Stage.ASKED]
+    following = stages[stages.index(run.stage) + 1 :]
     if following:
         return replace(run, stage=following[0], after=None)
     return replace(run, after=None, status=RunStatus.FINISHED, finished_at=now)

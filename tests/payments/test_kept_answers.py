@@ -1,0 +1,127 @@
+"""Answers that Stripe keeps under a key for a day, its failures too: got past, and nothing happens twice."""
+
+import pytest
+
+from payments.app import consume
+from tests.payments.samples import held_payment as held
+from tests.payments.test_captures import at_stripe
+from tests.payments.test_checkout import intents
+from tests.payments.test_money import at_stripe as given_back
+from tests.payments.test_money import paid
+from tests.support import deliver
+
+PART = {"amount": 700, "currency": "GBP"}
+
+
+@pytest.mark.parametrize(
+    ("path", "wish"),
+    [
+        ("/v1/payment_intents", {}),
+        (
+            "/v1/checkout/sessions",
+            {
+                "method": "checkout_session",
+                "success_url": "https://shop.example/ok",
+                "cancel_url": "https://shop.example/no",
+            },
+        ),
+    ],
+)
+def test_a_failure_that_stripe_keeps_under_its_key_does_not_close_the_order_to_payment(
+    till, once_only, path, wish
+):
+    till.order()
+    till.break_stripe(path=path, method="POST", times=1, status=500, kept=True)
+    failed = till.pay(key="k", **wish)
+    assert (failed.status, failed.json["type"]) == (503, "/problems/stripe-unavailable")
+    again = till.pay(key="k", **wish)
+    assert again.status == 201
+    statuses = {
+        each["payment_id"]: each["status"] for each in till.get("/payments?order_id=ord_1").json["items"]
+    }
+    assert statuses.pop(again.json["payment_id"]) == "requires_payment"
+    assert [*statuses.values()] == ["cancelled"]
+    assert till.said() == [], "nobody is written to about it"
+
+
+def test_an_intent_that_came_about_though_stripe_said_it_failed_is_cancelled_by_its_first_webhook(
+    till, once_only
+):
+    till.order()
+    till.break_stripe(path="/v1/payment_intents", method="POST", times=1, status=500, kept=True)
+    till.pay()
+    [given_up] = till.get("/payments?order_id=ord_1").json["items"]
+    metadata = {"order_id": "ord_1", "payment_id": given_up["payment_id"]}
+    made = till.stripe.payment_intents.create({"amount": 2000, "currency": "gbp", "metadata": metadata})
+    opened = till.pay().json
+    assert till.turn() == []
+    assert {each.id: each.status for each in intents(till)} == {
+        made.id: "canceled",
+        opened["provider_id"]: "requires_payment_method",
+    }
+
+
+@pytest.mark.parametrize("fault", [{"status": 429}, {"drop_after": True}], ids=str)
+def test_a_payment_of_which_stripe_did_not_say_that_it_failed_stays_the_live_one(till, once_only, fault):
+    till.order()
+    till.break_stripe(path="/v1/payment_intents", method="POST", times=1, **fault)
+    assert till.pay().status == 503
+    assert till.pay().status == 201
+    assert len(till.get("/payments?order_id=ord_1").json["items"]) == 1
+
+
+@pytest.mark.usefixtures("manual")
+def test_a_capture_that_was_refused_may_be_asked_for_again(till):
+    payment_id, provider_id = held(till)
+    capture = {"path": "/v1/payment_intents/*/capture", "method": "POST"}
+    till.break_stripe(**capture, times=1, status=402, code="processing_error", kept=True)
+    refused = till.capture(payment_id, amount=PART)
+    assert (refused.status, refused.json["type"]) == (409, "/problems/capture-refused")
+    assert till.capture(payment_id, amount=PART).json["captured"] == PART
+    assert at_stripe(till, provider_id) == ("requires_capture", 700, 1300)
+    assert till.get(f"/payments/{payment_id}").json["reason"] is None
+
+
+@pytest.mark.usefixtures("manual")
+def test_a_refused_part_may_be_asked_for_again_as_the_last(till):
+    payment_id, provider_id = held(till)
+    till.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, status=402, kept=True)
+    assert till.capture(payment_id, amount=PART).status == 409
+    till.hear(till.ship(payment_id, 700, complete=True))
+    assert at_stripe(till, provider_id) == ("succeeded", 700, 0)
+
+
+@pytest.mark.usefixtures("manual")
+def test_a_failure_that_stripe_keeps_under_its_key_does_not_cost_a_parcel_its_money(till, once_only):
+    payment_id, provider_id = held(till)
+    till.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, status=500, kept=True)
+    parcel = till.ship(payment_id, 700)
+    assert deliver(consume.consume, parcel) == ["m0"], "it failed"
+    assert deliver(consume.consume, parcel) == ["m0"], "and is known to be what Stripe keeps"
+    till.hear(parcel)
+    assert at_stripe(till, provider_id) == ("requires_capture", 700, 1300)
+    assert till.held(payment_id).captured == 700
+
+
+@pytest.mark.usefixtures("manual")
+def test_a_capture_that_came_about_though_stripe_said_it_failed_is_not_made_again(till, once_only):
+    payment_id, provider_id = held(till)
+    till.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, status=500, kept=True)
+    parcel = till.ship(payment_id, 700)
+    for _ in range(2):
+        assert deliver(consume.consume, parcel) == ["m0"]
+    till.stripe.payment_intents.capture(provider_id, {"amount_to_capture": 700, "final_capture": False})
+    till.hear(parcel)
+    assert at_stripe(till, provider_id) == ("requires_capture", 700, 1300)
+
+
+def test_a_refund_that_stripe_says_failed_waits_until_it_forgets_that_and_is_given_once(till, once_only):
+    payment_id, provider_id = paid(till)
+    till.break_stripe(path="/v1/refunds", method="POST", times=1, status=500, kept=True)
+    for _ in range(2):
+        assert till.give_back(payment_id, key="k", amount={"amount": 700, "currency": "GBP"}).status == 503
+    till.sweep_all()
+    assert given_back(till, provider_id) == [], "another key might give it twice"
+    till.later(hours=25)
+    assert till.sweep() == ["payment.refunded"]
+    assert given_back(till, provider_id) == [700]

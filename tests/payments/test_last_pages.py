@@ -1,0 +1,68 @@
+"""Lists of payments whose last page is full: they say that it is the last."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from payments.domain.reconciling.runs import Run
+from payments.tables import payments
+from payments.tables.reconciliations import RunRow
+from shared import clock
+from tests.payments.till import post_webhook, signed
+from tests.support import staff
+
+
+def pages(till, path: str, limit: int) -> list[int]:
+    """How many there are on each page."""
+    sizes, cursor = [], ""
+    while cursor is not None:
+        more = f"{'&' if '?' in path else '?'}limit={limit}" + (cursor and f"&cursor={cursor}")
+        page = till.get(path + more, staff()).json
+        sizes.append(len(page["items"]))
+        cursor = page["next_cursor"]
+    return sizes
+
+
+@pytest.fixture
+def paid(till) -> str:
+    """An order's first of four payments, of which something was given back three times."""
+    till.order()
+    opened = till.pay().json
+    payment_id: str = opened["payment_id"]
+    till.card(opened["provider_id"])
+    till.turn()
+    for _ in range(3):
+        assert till.give_back(payment_id, amount={"amount": 100, "currency": "GBP"}).status == 201
+    held = till.held(payment_id)
+    for number in range(3):
+        payments.PaymentRow.of(replace(held, payment_id=f"pay_Z{number}")).save()
+    return payment_id
+
+
+def test_of_payments_refunds_and_the_ledger(till, paid):
+    for path, many in [
+        ("/payments?order_id=ord_1", 4),
+        (f"/payments/{paid}/refunds", 3),
+        (f"/payments/{paid}/ledger", 4),
+    ]:
+        assert pages(till, path, many) == [many]
+        assert pages(till, path, 1) == [1] * many
+
+
+def test_of_events(till):
+    for number in range(4):
+        body = b'{"id": "evt_%d", "type": "customer.created", "created": 1, "data": {"object": {}}}' % number
+        assert post_webhook(body, signed(body)).status == 200
+    assert pages(till, "/admin/webhooks?status=ignored", 4) == [4]
+    assert pages(till, "/admin/webhooks?status=ignored", 2) == [2, 2]
+
+
+def test_of_comparisons(till):
+    now = clock.now()
+    for number in range(4):
+        begin = now + timedelta(hours=number)
+        run = Run(f"rec_{number}", begin, begin, asked_by="usr_staff", asked_at=now, updated_at=now)
+        RunRow.of(run).save()
+    assert pages(till, "/admin/reconciliations", 4) == [4]
+    assert pages(till, "/admin/reconciliations", 2) == [2, 2]
