@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import Field, StringConstraints
 
 from payments.domain.checkout import Opened, Wish
 from payments.domain.inbox import EventStatus, StripeEvent
@@ -14,6 +14,7 @@ from payments.domain.reconciling.runs import Run, RunStatus
 from payments.domain.refunds import Refund, RefundStatus
 from shared.errors import invalid
 from shared.http import Body, View
+from shared.moment import Moment
 from shared.money import Money
 from shared.paging import PageQuery
 from shared.plain import MAX_TEXT, PLAIN
@@ -21,8 +22,18 @@ from shared.plain import MAX_TEXT, PLAIN
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 # Shoppers are sent there from Stripe's page: by TLS, or to the machine that a developer sits at.
 Url = Annotated[
-    str, StringConstraints(pattern=r"^(https://|http://(localhost|127\.0\.0\.1)(:\d{1,5})?/)[^\s]{1,2000}$")
+    str,
+    StringConstraints(
+        max_length=2_048,
+        pattern=r"^(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1))(:\d{1,5})?([/?#][^\x00-\x20\x7f]*)?$",
+    ),
 ]
+
+
+class Part(Money):
+    """What of a payment is asked for: something."""
+
+    amount: Annotated[int, Field(ge=1, le=10**12)]
 
 
 class OpenPayment(Body):
@@ -46,13 +57,13 @@ class OpenPayment(Body):
 class CapturePayment(Body):
     """Without `amount`, all that is held. What a card cannot give a second time is let go."""
 
-    amount: Money | None = None
+    amount: Part | None = None
 
 
 class RefundPayment(Body):
     """Without `amount`, all that is left of what was captured."""
 
-    amount: Money | None = None
+    amount: Part | None = None
     reason: Annotated[str, StringConstraints(pattern=PLAIN, max_length=MAX_TEXT)] = "asked for by staff"
 
 
@@ -224,7 +235,7 @@ class AskReconciliation(Body):
     """Everything at Stripe since then; without `since`, what came after the last comparison, and once a day
     all of the last 35 days."""
 
-    since: AwareDatetime | None = None
+    since: Moment | None = None
 
 
 class ReconciliationView(View):

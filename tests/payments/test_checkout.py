@@ -153,6 +153,7 @@ def test_somebody_elses_order_is_not_there(till, who):
 
 def test_guests_pay_their_orders_and_staff_see_them(till):
     till.order(user_id="gst_1")
+    assert till.pay(who=staff()).status == 404, "nobody pays another's order"
     opened = till.pay(who=guest()).json["payment_id"]
     assert till.get(f"/payments/{opened}", guest()).status == 200
     assert till.get(f"/payments/{opened}", staff()).json["amount"] == {"amount": 2000, "currency": "GBP"}

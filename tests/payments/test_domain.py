@@ -116,7 +116,7 @@ def refund(refund_id: str, amount: int, status: RefundStatus = RefundStatus.REQU
 def test_no_more_is_given_back_than_came_in(amount):
     with pytest.raises(RefundTooLarge) as refused:
         refunds.require_left(payments.observed(PAYMENT, PAID), amount)
-    assert refused.value.extra == {"left": TOTAL}
+    assert refused.value.extra == {"left": {"amount": TOTAL, "currency": "GBP"}}
 
 
 def test_what_is_claimed_or_lost_to_a_bank_is_not_left():

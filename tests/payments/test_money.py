@@ -49,10 +49,37 @@ def test_what_is_not_left_is_refused_with_what_is(till):
     till.give_back(payment_id, amount={"amount": 700, "currency": "GBP"})
     refused = till.give_back(payment_id, amount={"amount": 1301, "currency": "GBP"})
     assert (refused.status, refused.json["type"]) == (409, "/problems/refund-too-large")
-    assert refused.json["left"] == 1300
-    euros = till.give_back(payment_id, amount={"amount": 1, "currency": "EUR"})
-    assert euros.status == 409
+    assert refused.json["left"] == {"amount": 1300, "currency": "GBP"}
     assert till.give_back("pay_none").status == 404
+
+
+@pytest.mark.parametrize("door", ["refunds", "capture"])
+@pytest.mark.parametrize(
+    ("amount", "pointer"),
+    [
+        ({"amount": 0, "currency": "GBP"}, "/amount/amount"),
+        ({"amount": -1, "currency": "GBP"}, "/amount/amount"),
+        ({"amount": 1, "currency": "EUR"}, "/amount/currency"),
+    ],
+)
+def test_nothing_less_than_nothing_and_other_money_are_invalid(till, door, amount, pointer):
+    payment_id, _ = paid(till)
+    refused = till.money(door, payment_id, {"amount": amount})
+    assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_refunds_are_listed_in_the_order_in_which_they_were_made(till):
+    payment_id, provider_id = paid(till)
+    for number in range(1, 8):
+        if number % 2:
+            till.give_back(payment_id, amount={"amount": number, "currency": "GBP"})
+        else:
+            till.stripe.refunds.create({"payment_intent": provider_id, "amount": number})
+            till.turn()
+        till.later(seconds=1)
+    listed = till.refunds(payment_id)
+    assert [each["amount"]["amount"] for each in listed] == [1, 2, 3, 4, 5, 6, 7]
+    assert [each["refund_id"] for each in listed] == sorted(each["refund_id"] for each in listed)
 
 
 def test_only_staff_move_money_and_each_request_has_its_key(till):
@@ -194,7 +221,7 @@ def test_a_chargeback_that_is_lost_gave_the_money_back(till):
     held = till.held(payment_id)
     assert (held.status, held.refunded, held.lost, held.promised) == ("disputed", 0, 2000, 0)
     assert [each["status"] for each in till.refunds(payment_id)] == ["failed"]
-    assert till.give_back(payment_id).json["left"] == 0
+    assert till.give_back(payment_id).json["left"] == {"amount": 0, "currency": "GBP"}
     assert_the_books_are_right(till, payment_id)
 
 

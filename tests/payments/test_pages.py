@@ -183,6 +183,12 @@ def test_a_page_needs_addresses_to_send_the_shopper_to(till, missing):
         ("http://shop.example/thanks", 422),
         ("javascript:alert(1)", 422),
         ("http://localhost.evil.example/", 422),
+        ("http://localhost/", 201),
+        ("https://shop.example?thanks#you", 201),
+        ("https:///thanks", 422),
+        ("https://ada:secret@shop.example/", 422),
+        ("https://shop.example/\0", 422),
+        ("https://shop.example\\@evil.example/", 422),
     ],
 )
 def test_shoppers_are_sent_by_tls_or_to_the_developers_machine(till, url, status):

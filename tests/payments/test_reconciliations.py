@@ -94,6 +94,11 @@ def test_since_is_a_moment_in_stripes_past(books, since):
     assert books.till.rows("PAYMENTS_TABLE") == {}
 
 
+def test_since_is_told_in_utc(books):
+    asked = books.ask(since="2026-01-20T00:00:00+05:30")
+    assert (asked.status, asked.json["since"]) == (202, "2026-01-19T18:30:00Z")
+
+
 @pytest.mark.parametrize("reconciliation_id", ["rec_1", "latest", "payment"])
 def test_what_there_is_not_is_not_found(books, reconciliation_id):
     books.ask()

@@ -3,13 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,6 +21,7 @@ from pydantic import (
 
 from cart.domain.carts import Cart, Line
 from shared.errors import Invalid
+from shared.moment import Moment
 from shared.money import Money, Price, half_even
 from shared.money_text import money_text
 from shared.quotes import CouponLimits, Sku
@@ -62,14 +61,6 @@ def _in_words(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         raise ValueError("percentage takes a whole per cent, fixed takes money") from None
 
 
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("this time is beyond what can be told") from None
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Limit = Annotated[int, Field(ge=1, le=10**9)]
 CategoryId = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.errors import Conflict
+from shared.money import Money
+from shared.money_text import money_text
 
 if TYPE_CHECKING:
     from payments.domain.payments import Payment
@@ -75,12 +77,11 @@ def asked(payment: Payment, amount: int | None, capture_id: str) -> Payment:
     if capture_id in payment.captures_asked:
         return payment
     if payment.unwanted or not payment.capturable:
-        raise NothingToCapture("Nothing is held for this payment that could be captured.", left=0)
+        raise NothingToCapture("Nothing is held for this payment that could be captured.")
     amount = payment.capturable if amount is None else amount
     if not 0 < amount <= payment.capturable:
-        raise CaptureTooLarge(
-            f"{amount} cannot be captured: {payment.capturable} is held.", left=payment.capturable
-        )
+        left = Money(amount=payment.capturable, currency=payment.amount.currency)
+        raise CaptureTooLarge(f"{money_text(left)} is held.", left=left.model_dump())
     return replace(
         payment,
         to_capture=max(payment.to_capture, payment.captured + amount),

@@ -1,13 +1,15 @@
 """Money back: what a refund is, what Stripe says of it, and how much of a payment may still go."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from payments.domain.payments import Payment
+from shared import ids
 from shared.errors import Conflict
-from shared.ids import derived_id
+from shared.money import Money
+from shared.money_text import money_text
 
 BY_HAND = "made at Stripe"
 
@@ -70,6 +72,20 @@ class StripeRefund:
     amount: int = 0
 
 
+def new_id(payment_id: str, key: str, now: datetime) -> str:
+    """An id that sorts by `now`, by which `of_key` finds the payment's refund of this key."""
+    return ids.keyed_id("ref", now, _scoped(payment_id, key))
+
+
+def of_key(refunds: Iterable[Refund], payment_id: str, key: str) -> Refund | None:
+    """The payment's refund that was made for the key, whenever that was."""
+    return next((each for each in refunds if ids.of_key(each.refund_id, _scoped(payment_id, key))), None)
+
+
+def _scoped(payment_id: str, key: str) -> str:
+    return f"{payment_id} {key}"
+
+
 def merged(
     payment: Payment, held: Sequence[Refund], theirs: Sequence[StripeRefund], now: datetime
 ) -> list[Refund]:
@@ -78,9 +94,9 @@ def merged(
     for there in theirs:
         ours = refunds.get(there.refund_id or "")
         if ours is None or ours.provider_id not in (None, there.provider_id):
-            refund_id = derived_id("ref", payment.payment_id, there.provider_id)
-            ours = refunds.get(refund_id) or Refund(
-                refund_id, payment.payment_id, there.amount, BY_HAND, now, there.status, there.provider_id
+            payment_id, key = payment.payment_id, there.provider_id
+            ours = of_key(refunds.values(), payment_id, key) or Refund(
+                new_id(payment_id, key, now), payment_id, there.amount, BY_HAND, now, there.status, key
             )
         refunds[ours.refund_id] = replace(
             ours, status=there.status, provider_id=there.provider_id, amount=there.amount or ours.amount
@@ -121,8 +137,8 @@ def room_for(payment: Payment, refund: Refund) -> int:
 
 def require_left(payment: Payment, amount: int) -> None:
     """Raise RefundTooLarge where `amount` (minor units) is nothing, or more than is left."""
-    left = left_of(payment)
-    if not 0 < amount <= left:
+    left = Money(amount=left_of(payment), currency=payment.amount.currency)
+    if not 0 < amount <= left.amount:
         raise RefundTooLarge(
-            f"{amount} cannot be given back: {left} is left of what was captured.", left=left
+            f"Of what was captured {money_text(left)} is left to give back.", left=left.model_dump()
         )

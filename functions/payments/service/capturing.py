@@ -5,13 +5,14 @@ from datetime import datetime
 from payments import stripe_gateway
 from payments.domain import captures as rules
 from payments.domain import holds
-from payments.domain.captures import CaptureRefused, CaptureTooLarge, Claim, NothingToCapture
+from payments.domain.captures import CaptureRefused, Claim, NothingToCapture
 from payments.domain.payments import Capture, NoSuchPayment, Payment
 from payments.service import settling
 from payments.service.settling import Change
 from payments.stripe_gateway import StripeRefused, StripeUnavailable
 from payments.tables import payments
 from shared import observe, rivals
+from shared.errors import invalid
 from shared.events import ShipmentFacts
 from shared.money import Money
 from shared.observe import log
@@ -42,14 +43,14 @@ def shipped(parcel: ShipmentFacts, now: datetime) -> None:
 def capture(payment_id: str, key: str, amount: Money | None, now: datetime) -> Payment:
     """Capture `amount`, or all that is held, as staff ask for it, once a `key`; the payment then.
 
-    Raises NoSuchPayment, NothingToCapture, CaptureTooLarge, CaptureRefused, or Unavailable: asked again it
-    goes on.
+    Raises NoSuchPayment, Invalid, NothingToCapture, CaptureTooLarge, CaptureRefused, or Unavailable: asked
+    again it goes on.
     """
     collect(payment_id, now)
 
     def ask(held: Payment) -> Change:
         if amount and amount.currency != held.amount.currency:
-            raise CaptureTooLarge(f"This payment is in {held.amount.currency}.", left=held.capturable)
+            raise invalid("/amount/currency", f"This payment is in {held.amount.currency}.")
         if key not in held.captures_asked and rules.is_under_way(held):
             raise rivals.contended()
         return Change(rules.asked(held, amount.amount if amount else None, key))
@@ -59,7 +60,7 @@ def capture(payment_id: str, key: str, amount: Money | None, now: datetime) -> P
     if held.capture_error:
         raise CaptureRefused(held.capture_error)
     if held.unwanted and rules.owed(held):
-        raise NothingToCapture("The order ended meanwhile, and what was held is let go of.", left=0)
+        raise NothingToCapture("The order ended meanwhile, and what was held is let go of.")
     return held
 
 

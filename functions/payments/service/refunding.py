@@ -7,7 +7,7 @@ from payments import stripe_gateway
 from payments.domain import holds
 from payments.domain import refunds as rules
 from payments.domain.payments import NoSuchPayment, Payment
-from payments.domain.refunds import PaymentDisputed, Refund, RefundRefused, RefundStatus, RefundTooLarge
+from payments.domain.refunds import PaymentDisputed, Refund, RefundRefused, RefundStatus
 from payments.service import capturing, settling
 from payments.service.settling import Change
 from payments.stripe_gateway import StripeRefused
@@ -15,9 +15,8 @@ from payments.stripe_gateway import refunds as stripe_refunds
 from payments.tables import payments
 from payments.tables import refunds as rows
 from shared import observe
-from shared.errors import Unavailable
+from shared.errors import Unavailable, invalid
 from shared.events import RefundDueFacts
-from shared.ids import derived_id
 from shared.money import Money
 from shared.observe import log
 
@@ -32,15 +31,14 @@ class Given:
 
 @stripe_gateway.patiently
 def refund_due(due: RefundDueFacts, now: datetime) -> None:
-    """Give back what is due, under an id derived from its `refund_key`; only what is left of the payment,
+    """Give back what is due, once for its `refund_key`; only what is left of the payment,
     where a part went back by hand meanwhile. Of a payment by which nothing came in, what is held is let go.
 
     Its row claims the money first; a second run finds the row and goes on from there. What cannot be given
     back is kept as `failed` and counted (`RefundsFailed`), for a person to look at. While a chargeback is
     open the row waits. Raises Unavailable where it is for a part of goods that are not paid for yet.
     """
-    refund_id = derived_id("ref", due.payment_id, due.refund_key)
-    if rows.refund(due.payment_id, refund_id) is None:
+    if _of_key(due.payment_id, due.refund_key) is None:
         held = settling.settle(due.payment_id, now)  # what was given back by hand may not be known here yet
         if holds.owes_capture(held):
             held = capturing.collect(due.payment_id, now)
@@ -50,8 +48,7 @@ def refund_due(due: RefundDueFacts, now: datetime) -> None:
             held = settling.settle(due.payment_id, now, unwanted=True)
         if not held.captured:
             return
-        asked = Refund(refund_id, due.payment_id, due.amount.amount, due.reason, now)
-        settling.change(due.payment_id, lambda held: _claimed(held, asked, due.amount.currency), now)
+        settling.change(due.payment_id, lambda held: _claimed(held, due, now), now)
     carry_out(due.payment_id, now)
 
 
@@ -59,18 +56,19 @@ def refund_due(due: RefundDueFacts, now: datetime) -> None:
 def give_back(payment_id: str, key: str, amount: Money | None, reason: str, now: datetime) -> Given:
     """A refund as staff ask for it, once a `key`: `amount`, or all that is left.
 
-    Raises NoSuchPayment, RefundTooLarge (`left` says how much may go), PaymentDisputed, RefundRefused, or
-    StripeUnavailable: then it is carried out later, or when it is asked for again.
+    Raises NoSuchPayment, Invalid, RefundTooLarge (`left` says how much may go), PaymentDisputed,
+    RefundRefused, or StripeUnavailable: then it is carried out later, or when it is asked for again.
     """
-    refund_id = derived_id("ref", payment_id, key)
-    if rows.refund(payment_id, refund_id) is None:
+    if _of_key(payment_id, key) is None:
         settling.settle(payment_id, now)
-        settling.change(payment_id, lambda held: _asked(held, refund_id, amount, reason, now), now)
-    why = carry_out(payment_id, now, only=refund_id)
-    made = rows.refund(payment_id, refund_id)
-    held = payments.payment(payment_id)
+        settling.change(payment_id, lambda held: _asked(held, key, amount, reason, now), now)
+    asked = _of_key(payment_id, key)
+    why = carry_out(payment_id, now, only=asked.refund_id if asked else "")
+    made, held = _of_key(payment_id, key), payments.payment(payment_id)
     if held is None or made is None or made.status is RefundStatus.FAILED:
-        raise RefundRefused(why or "Stripe could not give it back.", refund_id=refund_id)
+        raise RefundRefused(
+            why or "Stripe could not give it back.", refund_id=made.refund_id if made else None
+        )
     return Given(made, held.amount.currency)
 
 
@@ -117,11 +115,17 @@ def _give(held: Payment, refund: Refund, now: datetime) -> str | None:
     return None
 
 
-def _claimed(held: Payment, refund: Refund, currency: str) -> Change:
+def _of_key(payment_id: str, key: str) -> Refund | None:
+    return rules.of_key(rows.refunds_of(payment_id), payment_id, key)
+
+
+def _claimed(held: Payment, due: RefundDueFacts, now: datetime) -> Change:
     """The refund that is due, with its money claimed: as much as is left; as failed where none is."""
-    if rows.refund(held.payment_id, refund.refund_id):
+    if _of_key(held.payment_id, due.refund_key):
         return Change(held)
-    left = rules.left_of(held) if currency == held.amount.currency else 0
+    refund_id = rules.new_id(held.payment_id, due.refund_key, now)
+    refund = Refund(refund_id, held.payment_id, due.amount.amount, due.reason, now)
+    left = rules.left_of(held) if due.amount.currency == held.amount.currency else 0
     if not left:
         _report(refund, "nothing is left")
         return Change(held, [replace(refund, status=RefundStatus.FAILED, settled=True)])
@@ -130,15 +134,16 @@ def _claimed(held: Payment, refund: Refund, currency: str) -> Change:
     return _with(held, replace(refund, amount=min(left, refund.amount)))
 
 
-def _asked(held: Payment, refund_id: str, amount: Money | None, reason: str, now: datetime) -> Change:
-    if rows.refund(held.payment_id, refund_id):
+def _asked(held: Payment, key: str, amount: Money | None, reason: str, now: datetime) -> Change:
+    if _of_key(held.payment_id, key):
         return Change(held)
     if held.is_frozen:
         raise PaymentDisputed("A chargeback is open: nothing can be given back until it is decided.")
     if amount and amount.currency != held.amount.currency:
-        raise RefundTooLarge(f"This payment is in {held.amount.currency}.", left=rules.left_of(held))
+        raise invalid("/amount/currency", f"This payment is in {held.amount.currency}.")
     wanted = rules.left_of(held) if amount is None else amount.amount
     rules.require_left(held, wanted)
+    refund_id = rules.new_id(held.payment_id, key, now)
     return _with(held, Refund(refund_id, held.payment_id, wanted, reason, now))
 
 

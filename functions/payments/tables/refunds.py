@@ -12,7 +12,8 @@ from shared import ids
 
 
 class RefundRow(PaymentsRow):
-    """pk `payment#<id>`, sk `ref_…`: its id is derived from what it is for, so it is made once."""
+    """pk `payment#<id>`, sk `ref_…`, which sorts by when it was made. Written only under the version of the
+    payment that was read before its refunds were, so that each is made once."""
 
     amount = NumberAttribute()
     why = UnicodeAttribute()
@@ -60,7 +61,9 @@ def refund(payment_id: str, refund_id: str) -> Refund | None:
 
 
 def refunds_of(payment_id: str) -> list[Refund]:
-    """All refunds of a payment, read consistently."""
+    """All refunds of a payment, read consistently, oldest first."""
+    if len(payment_id) > ids.MAX_ID:
+        return []
     rows = RefundRow.query(key_of(payment_id), RefundRow.sk.startswith("ref_"), consistent_read=True)
     return [row.refund() for row in rows]
 
@@ -68,7 +71,7 @@ def refunds_of(payment_id: str) -> list[Refund]:
 def page(
     payment_id: str, limit: int, start: dict[str, Any] | None
 ) -> tuple[list[Refund], dict[str, Any] | None]:
-    """Some of a payment's refunds, by their ids, and the key to go on after: 1 Query."""
+    """Some of a payment's refunds, oldest first, and the key to go on after: 1 Query."""
     found = RefundRow.query(
         key_of(payment_id),
         RefundRow.sk.startswith("ref_"),
