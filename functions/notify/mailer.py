@@ -116,6 +116,6 @@ def _code(error: ClientError) -> str:
 
 
 def _ses(attempts: int = 2) -> Any:
-    # Two tries, each of 2 seconds to connect and 5 to read, make 28 of the function's 29 for a batch of two
-    # mails; the queue is the retry.
-    return client("ses", read_timeout=5, attempts=attempts)
+    # Two tries, each of 2 seconds to connect and 4 to read, and a pause of one between them make 26 of the
+    # function's 29 for a batch of two mails; the queue is the retry.
+    return client("ses", read_timeout=4, attempts=attempts)

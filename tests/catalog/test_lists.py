@@ -5,9 +5,20 @@ from typing import Any
 import pytest
 
 from catalog.app import api
+from catalog.tables.rows import ListingRow
+from shared import clock
 from tests.catalog.conftest import filtered, keys_of
 from tests.catalog.shelves import make, variant
 from tests.support import call, staff
+
+SNAPSHOT = {
+    "title": "A mug",
+    "description": "",
+    "category_ids": [],
+    "attributes": {},
+    "created_at": "2026-11-21T12:00:00+00:00",
+    "variants": [],
+}
 
 
 def items(query=""):
@@ -128,6 +139,25 @@ def test_a_page_is_one_query_and_nothing_is_scanned(shop, calls, query):
     first = call(api, "GET", f"/products?limit=2{query}").json
     call(api, "GET", f"/products?limit=2{query}&cursor={first['next_cursor']}")
     assert [operation for operation, _ in calls] == ["Query", "Query"]
+
+
+def test_the_only_one_that_is_wanted_is_found_in_few_queries(cloud, calls):
+    for number in range(250):
+        ListingRow(
+            "list#all",
+            f"prd_{number:04}",
+            listing="list#all",
+            min_price=number,
+            search="red" if number == 249 else "blue",
+            in_stock=True,
+            snapshot=SNAPSHOT,
+            version=1,
+            updated_at=clock.now(),
+        ).save()
+    calls.clear()
+    found = call(api, "GET", "/products?limit=1&q=red").json
+    assert (len(found["items"]), found["next_cursor"]) == (1, None)
+    assert [operation for operation, _ in calls] == ["Query"] * 3
 
 
 @pytest.mark.parametrize(

@@ -105,9 +105,11 @@ def test_the_list_that_the_account_keeps_holds_bounces_alone() -> None:
 
 
 def longest(client: Any) -> float:
-    """Seconds that one call takes at the most where its other side hangs."""
+    """Seconds that one call takes at the most where its other side hangs; botocore waits up to one between
+    two tries."""
     known = client.meta.config
-    return float(known.retries["total_max_attempts"] * (known.connect_timeout + known.read_timeout))
+    tries = known.retries["total_max_attempts"]
+    return float(tries * (known.connect_timeout + known.read_timeout) + tries - 1)
 
 
 def batch(name: str) -> int:

@@ -4,9 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from payments.domain import refunds
 from payments.domain.ledger import balances, expected
 from payments.stripe_gateway import refunds as stripe_refunds
 from shared.events import PaymentRefundFailed, read_event
+from shared.ids import derived_id
 from tests.payments.till import gbp
 from tests.support import customer, staff
 
@@ -80,6 +82,21 @@ def test_refunds_are_listed_in_the_order_in_which_they_were_made(till):
     listed = till.refunds(payment_id)
     assert [each["amount"]["amount"] for each in listed] == [1, 2, 3, 4, 5, 6, 7]
     assert [each["refund_id"] for each in listed] == sorted(each["refund_id"] for each in listed)
+
+
+def test_refunds_whose_ids_are_digests_are_known_again(till, monkeypatch):
+    payment_id, provider_id = paid(till)
+    due = till.refund(payment_id, 700)
+    with monkeypatch.context() as before:
+        before.setattr(refunds, "new_id", lambda payment_id, key, _: derived_id("ref", payment_id, key))
+        till.hear(due)
+        till.stripe.refunds.create({"payment_intent": provider_id, "amount": 500})
+        till.turn()
+    till.hear(due)
+    till.later(minutes=1)
+    till.sweep_all()
+    assert sorted(at_stripe(till, provider_id)) == [500, 700]
+    assert sorted(each["amount"]["amount"] for each in till.refunds(payment_id)) == [500, 700]
 
 
 def test_only_staff_move_money_and_each_request_has_its_key(till):

@@ -8,6 +8,7 @@ import pytest
 from payments import stripe_lists
 from payments.app import reconcile
 from payments.service import settling
+from payments.stripe_gateway import StripeRefused
 from shared import clock
 from shared.events import OrderCancelled, OrderExpired
 from tests.payments.bookkeeper import Bookkeeper
@@ -163,3 +164,16 @@ def test_five_weeks_are_looked_through_once_a_day(books):
         newest = books.till.get("/admin/reconciliations?limit=1", staff()).json["items"][0]
         looked_at.append(newest["looked_at"]["payment_intents"])
     assert looked_at == [1, 1, 0, 1, 0, 1, 0]
+
+
+def test_what_cannot_be_looked_at_again_is_for_a_person_once(books, monkeypatch):
+    said_in_vain(books)
+    assert [hourly(books), hourly(books)] == [[("order_unpaid", "say_again", None)]] * 2
+
+    def gone(_: str) -> None:
+        raise StripeRefused("resource_missing", "No such payment_intent")
+
+    monkeypatch.setattr(stripe_lists, "intent", gone)
+    found = [hourly(books) for _ in range(3)]
+    assert sorted(found[0]) == [("order_unpaid", "say_again", False), ("unreadable", None, False)]
+    assert found[1:] == [[], []]

@@ -14,6 +14,7 @@ from shared.money import Money
 from shared.rows import refused_by_condition
 
 ALL = "all"
+SEARCHED = 100  # rows a Query looks at where few may be wanted
 
 
 def listings(product: Product) -> list[ListingRow]:
@@ -71,12 +72,13 @@ def page(
     """
     key, by_price = f"list#{name}", sort in {"price", "-price"}
     query = ListingRow.by_price.query if by_price else ListingRow.query
+    narrowed = _filter(wanted, with_bounds=not by_price)
     found = query(
         key,
         range_key_condition=_bounds(wanted) if by_price else None,
-        filter_condition=_filter(wanted, with_bounds=not by_price),
+        filter_condition=narrowed,
         scan_index_forward=sort == "price",
-        page_size=limit + 1,
+        page_size=limit + 1 if narrowed is None else max(limit + 1, SEARCHED),
         last_evaluated_key=after,
     )
     products = [_listed(row) for row in islice(found, limit)]

@@ -9,6 +9,7 @@ from orders.domain.orders import Order, Period
 from orders.tables.packing import placed_key, to_order
 from orders.tables.rows import SHARDS, OrderRow
 
+SEARCHED = 100  # orders a Query looks at where few may be wanted
 MAX_BYTES = 700_000  # of packed terms in a page: shown, they are some six times as long; Lambda answers 6 MB
 
 
@@ -32,7 +33,7 @@ def of_owner(
         filter_condition=wanted,
         consistent_read=True,
         scan_index_forward=False,
-        page_size=limit + 1,
+        page_size=max(limit + 1, SEARCHED) if status or period else limit + 1,
         last_evaluated_key=after,
     )
     rows, last = list(islice(page, limit)), page.last_evaluated_key

@@ -79,7 +79,11 @@ def new_id(payment_id: str, key: str, now: datetime) -> str:
 
 def of_key(refunds: Iterable[Refund], payment_id: str, key: str) -> Refund | None:
     """The payment's refund that was made for the key, whenever that was."""
-    return next((each for each in refunds if ids.of_key(each.refund_id, _scoped(payment_id, key))), None)
+    digest = ids.derived_id("ref", payment_id, key)  # ids were digests alone before they sorted by time
+    scoped = _scoped(payment_id, key)
+    return next(
+        (each for each in refunds if each.refund_id == digest or ids.of_key(each.refund_id, scoped)), None
+    )
 
 
 def _scoped(payment_id: str, key: str) -> str:

@@ -125,7 +125,9 @@ def _differences(listed: Listed, now: datetime) -> list[Finding]:
         raise
     except Exception as error:
         log.exception("not compared", extra={"object": _id_of(listed)})
-        return [rules.unreadable(_id_of(listed), listed.payment_id, _words(error))]
+        # What was asked for is up to a person then, and not carried on.
+        given_up = [replace(listed, repaired=False)] if isinstance(listed, Finding) else []
+        return [*given_up, rules.unreadable(_id_of(listed), listed.payment_id, _words(error))]
 
 
 def _looked_at_again(asked: Finding, now: datetime) -> Iterator[Finding]:

@@ -105,8 +105,8 @@ class Run:
 
 @dataclass(frozen=True)
 class Latest:
-    """What is known of all comparisons: the one that runs, until when all is compared, until when that was
-    last done as far back as `WIDE`, and what was asked for and is to be looked at again."""
+    """What is known of all comparisons: the one that runs, until when all is compared, until when one
+    last went back as far as `WIDE`, and what was asked for and is to be looked at again."""
 
     running: str | None = None
     compared_until: datetime | None = None
@@ -133,15 +133,16 @@ def ended(latest: Latest, run: Run) -> Latest:
     seen = {each.key for each in run.findings} - {each.key for each in run.pending}
     asked = [replace(each, waiting=False) for each in run.findings if each.waiting]
     asked += [each for each in latest.asked if each.key not in seen]
-    latest = replace(latest, asked=tuple(asked[:MOST_LISTED]))
-    if run.status is not RunStatus.FINISHED:
-        return latest
+    # One that failed is not begun again each hour: what is new would wait behind it.
     wide = latest.compared_until is None or run.since <= run.until - WIDE
-    return replace(
+    latest = replace(
         latest,
-        compared_until=_compared_until(latest, run),
+        asked=tuple(asked[:MOST_LISTED]),
         wide_until=run.until if wide else latest.wide_until,
     )
+    if run.status is not RunStatus.FINISHED:
+        return latest
+    return replace(latest, compared_until=_compared_until(latest, run))
 
 
 def started(run: Run, now: datetime) -> Run:
