@@ -22,7 +22,8 @@ class PageQuery(BaseModel):
 
 
 class Page(BaseModel, Generic[T]):
-    """A page of a list; `next_cursor` is null on the last one."""
+    """A page of a list; `next_cursor` is null on the last one. Tables look for one row more than is shown:
+    only that tells whether it is."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.errors import Conflict
-from shared.money import Money
 from shared.money_text import money_text
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def asked(payment: Payment, amount: int | None, capture_id: str) -> Payment:
         raise NothingToCapture("Nothing is held for this payment that could be captured.")
     amount = payment.capturable if amount is None else amount
     if not 0 < amount <= payment.capturable:
-        left = Money(amount=payment.capturable, currency=payment.amount.currency)
+        left = payment.sum_of(payment.capturable)
         raise CaptureTooLarge(f"{money_text(left)} is held.", left=left.model_dump())
     return replace(
         payment,

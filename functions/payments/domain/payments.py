@@ -7,7 +7,7 @@ from enum import StrEnum
 from payments.domain import disputes as bank
 from payments.domain.captures import Claim
 from payments.domain.disputes import Dispute
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, NotFound, invalid
 from shared.money import Money
 
 
@@ -181,6 +181,10 @@ class Payment:
     said_again: int = 0
     version: int = 1
 
+    def sum_of(self, amount: int) -> Money:
+        """So many minor units, in its currency."""
+        return Money(amount=amount, currency=self.amount.currency)
+
     @property
     def is_open(self) -> bool:
         """Whether the shopper may pay by it."""
@@ -220,6 +224,12 @@ class Slot:
     payment_id: str | None = None
     attempt: int = 0
     closed: bool = False
+
+
+def require_its_currency(payment: Payment, asked: Money | None) -> None:
+    """Raise Invalid where what staff ask for is in another currency."""
+    if asked and asked.currency != payment.amount.currency:
+        raise invalid("/amount/currency", f"This payment is in {payment.amount.currency}.")
 
 
 def observed(payment: Payment, intent: Intent, disputes: tuple[Dispute, ...] | None = None) -> Payment:

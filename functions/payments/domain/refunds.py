@@ -8,7 +8,6 @@ from enum import StrEnum
 from payments.domain.payments import Payment
 from shared import ids
 from shared.errors import Conflict
-from shared.money import Money
 from shared.money_text import money_text
 
 BY_HAND = "made at Stripe"
@@ -141,7 +140,7 @@ def room_for(payment: Payment, refund: Refund) -> int:
 
 def require_left(payment: Payment, amount: int) -> None:
     """Raise RefundTooLarge where `amount` (minor units) is nothing, or more than is left."""
-    left = Money(amount=left_of(payment), currency=payment.amount.currency)
+    left = payment.sum_of(left_of(payment))
     if not 0 < amount <= left.amount:
         raise RefundTooLarge(
             f"Of what was captured {money_text(left)} is left to give back.", left=left.model_dump()

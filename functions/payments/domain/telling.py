@@ -22,7 +22,6 @@ from shared.events import (
     PaymentVoided,
     ReviewFacts,
 )
-from shared.money import Money
 
 Told = tuple[type[Event], str, Fact]
 
@@ -99,14 +98,14 @@ def _facts(
         number=payment.number,
         user_id=payment.user_id,
         email=payment.email,
-        amount=_money(payment, payment.captured or payment.amount.amount),
-        secured=_money(payment, payment.secured),
-        captured=_money(payment, payment.captured),
-        refunded=_money(payment, payment.refunded),
+        amount=payment.sum_of(payment.captured or payment.amount.amount),
+        secured=payment.sum_of(payment.secured),
+        captured=payment.sum_of(payment.captured),
+        refunded=payment.sum_of(payment.refunded),
         status=payment.status,
         reason=reason,
-        given_back=None if given_back is None else _money(payment, given_back),
-        not_given_back=None if not_given_back is None else _money(payment, not_given_back),
+        given_back=None if given_back is None else payment.sum_of(given_back),
+        not_given_back=None if not_given_back is None else payment.sum_of(not_given_back),
         hold_until=payment.hold_until if payment.capturable else None,
         replaces=payment.replaces,
     )
@@ -121,8 +120,8 @@ def _dispute(payment: Payment, dispute: Dispute) -> DisputeFacts:
         dispute_id=dispute.dispute_id,
         status=dispute.status,
         reason=dispute.reason,
-        amount=_money(payment, dispute.amount),
-        withheld=_money(payment, dispute.withheld),
+        amount=payment.sum_of(dispute.amount),
+        withheld=payment.sum_of(dispute.withheld),
         evidence_due=dispute.evidence_due,
     )
 
@@ -135,7 +134,3 @@ def _review(payment: Payment, status: str) -> ReviewFacts:
         user_id=payment.user_id,
         status=status,
     )
-
-
-def _money(payment: Payment, amount: int) -> Money:
-    return Money(amount=amount, currency=payment.amount.currency)

@@ -6,6 +6,7 @@ from datetime import datetime
 from payments import stripe_gateway
 from payments.domain.inbox import EventStatus, StripeEvent, is_handled
 from payments.domain.payments import Method, Payment
+from payments.domain.reconciling.differences import is_foreign
 from payments.service import settling, tending
 from payments.service.settling import Change
 from payments.stripe_gateway import sessions
@@ -49,7 +50,7 @@ def _of_intent(intent_id: str) -> Payment | None:
     if payment is None:
         # Made by hand, or by another shop on the same account; money in it is not booked here.
         log.warning("not our payment", extra={"intent": intent_id})
-        if seen.amount_received > seen.amount_refunded:
+        if is_foreign(seen):
             observe.count("ForeignIntents")
     return payment
 

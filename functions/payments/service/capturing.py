@@ -6,13 +6,12 @@ from payments import stripe_gateway
 from payments.domain import captures as rules
 from payments.domain import holds
 from payments.domain.captures import CaptureRefused, Claim, NothingToCapture
-from payments.domain.payments import Capture, NoSuchPayment, Payment
+from payments.domain.payments import Capture, NoSuchPayment, Payment, require_its_currency
 from payments.service import settling
 from payments.service.settling import Change
 from payments.stripe_gateway import StripeRefused, StripeUnavailable
 from payments.tables import payments
 from shared import observe, rivals
-from shared.errors import invalid
 from shared.events import ShipmentFacts
 from shared.money import Money
 from shared.observe import log
@@ -49,8 +48,7 @@ def capture(payment_id: str, key: str, amount: Money | None, now: datetime) -> P
     collect(payment_id, now)
 
     def ask(held: Payment) -> Change:
-        if amount and amount.currency != held.amount.currency:
-            raise invalid("/amount/currency", f"This payment is in {held.amount.currency}.")
+        require_its_currency(held, amount)
         if key not in held.captures_asked and rules.is_under_way(held):
             raise rivals.contended()
         return Change(rules.asked(held, amount.amount if amount else None, key))

@@ -6,7 +6,7 @@ from datetime import datetime
 from payments import stripe_gateway
 from payments.domain import holds
 from payments.domain import refunds as rules
-from payments.domain.payments import NoSuchPayment, Payment
+from payments.domain.payments import NoSuchPayment, Payment, require_its_currency
 from payments.domain.refunds import PaymentDisputed, Refund, RefundRefused, RefundStatus
 from payments.service import capturing, settling
 from payments.service.settling import Change
@@ -15,7 +15,7 @@ from payments.stripe_gateway import refunds as stripe_refunds
 from payments.tables import payments
 from payments.tables import refunds as rows
 from shared import observe
-from shared.errors import Unavailable, invalid
+from shared.errors import Unavailable
 from shared.events import RefundDueFacts
 from shared.money import Money
 from shared.observe import log
@@ -31,8 +31,8 @@ class Given:
 
 @stripe_gateway.patiently
 def refund_due(due: RefundDueFacts, now: datetime) -> None:
-    """Give back what is due, once for its `refund_key`; only what is left of the payment,
-    where a part went back by hand meanwhile. Of a payment by which nothing came in, what is held is let go.
+    """Give back what is due, once for its `refund_key`; only what is left of the payment, where a part went
+    back by hand meanwhile. Of a payment by which nothing came in, what is held is let go.
 
     Its row claims the money first; a second run finds the row and goes on from there. What cannot be given
     back is kept as `failed` and counted (`RefundsFailed`), for a person to look at. While a chargeback is
@@ -139,8 +139,7 @@ def _asked(held: Payment, key: str, amount: Money | None, reason: str, now: date
         return Change(held)
     if held.is_frozen:
         raise PaymentDisputed("A chargeback is open: nothing can be given back until it is decided.")
-    if amount and amount.currency != held.amount.currency:
-        raise invalid("/amount/currency", f"This payment is in {held.amount.currency}.")
+    require_its_currency(held, amount)
     wanted = rules.left_of(held) if amount is None else amount.amount
     rules.require_left(held, wanted)
     refund_id = rules.new_id(held.payment_id, key, now)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from payments.domain import ledger
-from payments.domain.payments import STATUS_OF_INTENT, Payment, Status
+from payments.domain.payments import STATUS_OF_INTENT, Intent, Payment, Status
 from payments.domain.refunds import Refund, StripeRefund, left_of
 from shared.ids import MAX_ID
 
@@ -122,9 +122,9 @@ def is_on_its_way(changed_at: datetime, now: datetime) -> bool:
     return now - changed_at < ON_ITS_WAY
 
 
-def is_foreign(listed: ListedIntent) -> bool:
+def is_foreign(seen: Intent | ListedIntent) -> bool:
     """Whether an intent that is none of ours has money in it that nobody here knows of."""
-    return listed.amount_received > listed.amount_refunded
+    return seen.amount_received > seen.amount_refunded
 
 
 def foreign(listed: ListedIntent) -> Finding:
