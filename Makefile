@@ -32,19 +32,19 @@ help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 up: $(venv_ready) $(engine_ready) $(sam_ready) ## start the local cloud, deploy to it, load the demo shop (PORT=, STRIPE_PORT=)
-	@$(py) -m localstack.up $(dev) $(if $(filter external,$(ENGINE)),--external)
+	@$(py) -m localstack.cloud.up $(dev) $(if $(filter external,$(ENGINE)),--external)
 
 down: ## end what `make up` started
-	@[ ! -x $(py) ] || $(py) -m localstack.down --name dev
+	@[ ! -x $(py) ] || $(py) -m localstack.cloud.down --name dev
 
 url: $(venv_ready) ## print the deployed API's base URL, alone
-	@$(py) -m localstack.url --name dev
+	@$(py) -m localstack.cloud.url --name dev
 
 token: $(venv_ready) ## print a fresh access token, alone (ROLE=customer|staff|admin|guest)
-	@$(py) -m localstack.token --name dev --role $(ROLE)
+	@$(py) -m localstack.cloud.token --name dev --role $(ROLE)
 
 status: $(venv_ready) ## what runs, where, and whether the shop answers
-	@$(py) -m localstack.status
+	@$(py) -m localstack.cloud.status
 
 logs: ## follow the logs of the local cloud (engine, functions, Stripe)
 	@tail -n 40 -F .local/run/dev/*.log
@@ -59,7 +59,7 @@ redrive: $(venv_ready) ## send what lies in dead-letter queues back to be tried 
 	@$(py) -m ops.redrive $(on_stage)
 
 mails: $(venv_ready) ## every mail and text message in every language, as HTML and PNG, into .local/mails
-	@$(py) -m localstack.mails --out .local/mails
+	@$(py) -m localstack.mail.preview --out .local/mails
 
 test: check unit packaging journeys ## everything: check, unit, packaging, journeys
 
@@ -75,8 +75,8 @@ packaging: $(venv_ready) ## build every service's artifact and hold it to its bu
 	@.venv/bin/pytest -q tests/packaging
 
 journeys: $(venv_ready) $(engine_ready) $(sam_ready) ## shop over HTTP on a local cloud of its own (4666, 12211), ended after
-	@trap '$(py) -m localstack.down --name test' EXIT; \
-	$(py) -m localstack.up $(test) && .venv/bin/pytest -q tests/journeys
+	@trap '$(py) -m localstack.cloud.down --name test' EXIT; \
+	$(py) -m localstack.cloud.up $(test) && .venv/bin/pytest -q tests/journeys
 
 openapi: $(venv_ready) ## write infra/openapi.yaml and docs/openapi.json from the routes
 	@$(py) -m infra.openapi

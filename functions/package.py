@@ -38,7 +38,7 @@ OWN_LOCKS = {
 OWN_FILES = {
     "UsersAuthorizer": (
         "shared/__init__.py",
-        "shared/aws.py",
+        "shared/runtime/aws.py",
         "users/__init__.py",
         "users/authorizer.py",
         "users/domain/__init__.py",

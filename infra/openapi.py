@@ -21,16 +21,16 @@ from infra.cloudformation import environment, functions, read
 
 ROOT = Path(__file__).parent.parent
 GATEWAY = ROOT / "infra" / "openapi.yaml"
-PUBLIC = (ROOT / "docs" / "openapi.json", ROOT / "functions" / "shared" / "openapi.json")  # read, and served
+PUBLIC = ROOT / "functions" / "root" / "openapi.json"  # docs/openapi.json is a link to it
 METHODS = ("get", "post", "put", "patch", "delete")
-FRONT = "FrontApi"
+ROOT_API = "RootApi"
 AUTHORIZER = "UsersAuthorizer"
 HEADER = "# Made by infra/openapi.py from the routes (`make openapi`); do not edit.\n"
 
 
 def routes() -> list[tuple[str, Any]]:
     """(logical id, Route) for every route of every API function."""
-    from shared.http import Api
+    from shared.http.api import Api
 
     template = read(ROOT / "template.yaml")
     found = []
@@ -55,7 +55,7 @@ def gateway_document(declared: list[tuple[str, Any]]) -> dict[str, Any]:
         paths.setdefault(route.path, {})[route.method.lower()] = operation
     for operations in paths.values():
         for method in (*METHODS, "head", "options"):
-            operations.setdefault(method, _integration(FRONT))
+            operations.setdefault(method, _integration(ROOT_API))
     return {
         "openapi": "3.0.1",
         "info": {"title": "Tillstack", "version": "1"},
@@ -212,12 +212,12 @@ def _status(route: Any) -> str:
 
 
 def _content(route: Any, references: Any) -> dict[str, Any]:
-    from shared.http import Html
-    from shared.idempotency import Answer
+    from shared.dynamodb.idempotency import HttpResponse
+    from shared.http.routing import Html
 
     if route.answer is Html:
         return {"content": {"text/html": {"schema": {"type": "string"}}}}
-    if route.answer is Answer:
+    if route.answer is HttpResponse:
         return {"content": {"application/json": {"schema": {"type": "object"}}}}
     model = _answer_model(route)
     return (
@@ -228,13 +228,13 @@ def _content(route: Any, references: Any) -> dict[str, Any]:
 def _answer_model(route: Any) -> Any:
     from pydantic import BaseModel
 
-    from shared.http import Replayed
-    from shared.idempotency import Answer
+    from shared.dynamodb.idempotency import HttpResponse
+    from shared.http.routing import Replayed
 
     options = [route.answer, *get_args(route.answer)] if get_origin(route.answer) else [route.answer]
     options += list(get_args(route.answer))
     models = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
-    return next((model for model in models if not issubclass(model, (Answer, Replayed))), None)
+    return next((model for model in models if not issubclass(model, (HttpResponse, Replayed))), None)
 
 
 def _modes(model: Any, declared: list[tuple[str, Any]]) -> list[Any]:
@@ -251,7 +251,7 @@ def rendered() -> dict[Path, str]:
     public = json.dumps(public_document(declared), indent=1, ensure_ascii=False) + "\n"
     return {
         GATEWAY: HEADER + yaml.safe_dump(gateway_document(declared), sort_keys=False, width=120),
-        **dict.fromkeys(PUBLIC, public),
+        PUBLIC: public,
     }
 
 

@@ -57,7 +57,7 @@ def read(stage: Stage, now: datetime, patience: timedelta) -> Books:
     notifications = [row for row in stage.table("notifications") if row["pk"].startswith("ntf_")]
     mail = _mail(stage)
     catalog = list(stage.table("catalog"))
-    once = stage.table("catalog-once")
+    once = stage.table("catalog-idempotency")
     carts = list(stage.table("carts"))
     counters = {row["pk"]: row["value"] for row in stage.table("orders-counters")}
     files = frozenset(stage.files("invoices"))

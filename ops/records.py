@@ -67,7 +67,7 @@ class SentBack:
 
 @dataclass(frozen=True)
 class Order:
-    """An order; money in minor units. `pieces` by SKU, `given_back` by payment."""
+    """An order; money in minor units. `pieces` by SKU, `refunded` by payment."""
 
     order_id: str
     user_id: str
@@ -81,7 +81,7 @@ class Order:
     coupon: str | None
     payment_id: str | None
     dues: tuple[Due, ...]
-    given_back: Mapping[str, int]
+    refunded_by_payment: Mapping[str, int]
     parcels: tuple[tuple[str, Mapping[str, int]], ...]
     returns: tuple[SentBack, ...]
     invoice: str | None
@@ -99,7 +99,7 @@ class Order:
     @property
     def refunded(self) -> int:
         """What it heard has gone back of the payment that it was paid with."""
-        return self.given_back.get(self.payment_id or "", 0)
+        return self.refunded_by_payment.get(self.payment_id or "", 0)
 
     def events(self) -> dict[str, Happened]:
         """The id of every event that it said → the line of the timeline that it said so of."""
@@ -126,7 +126,7 @@ def order_of(row: Row) -> Order:
         coupon=terms["k"] if terms else None,
         payment_id=row.get("payment_id"),
         dues=tuple(Due(key, due[0], due[1]) for key, due in (_json(row, "refunds_due") or {}).items()),
-        given_back=_json(row, "given_back") or {},
+        refunded_by_payment=_json(row, "refunded") or {},
         parcels=tuple(
             (parcel[0], {skus[place]: quantity for place, quantity in parcel[1]})
             for parcel in _json(row, "parcels") or []

@@ -81,7 +81,7 @@ def chosen(options: argparse.Namespace) -> Stage:
     if options.stage:
         return Stage(options.stage, boto3.Session())
     # Only here: on AWS nothing of the local cloud is needed, nor installed.
-    from localstack.cloud import Cloud, Trouble
+    from localstack.cloud.local_cloud import Cloud, Trouble
 
     try:
         return of_local(Cloud.named(options.name))
@@ -90,7 +90,7 @@ def chosen(options: argparse.Namespace) -> Stage:
 
 
 def of_local(cloud: Any) -> Stage:
-    """The stage that `make up` deployed to a local cloud (`localstack.cloud.Cloud`)."""
+    """The stage that `make up` deployed to a local cloud (`localstack.cloud.local_cloud.Cloud`)."""
     return Stage("local", cloud.session, cloud.stripe, cloud.mailbox)
 
 

@@ -8,7 +8,7 @@ import boto3
 import moto
 import pytest
 
-from shared import secrets
+from shared.runtime import secrets
 from tests import in_process
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, SERVICES, make_resources
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 import boto3
 
 from infra.cloudformation import read
-from shared.events import Event
+from shared.contracts.events import Event
 
 ROOT = Path(__file__).parent.parent
 SERVICES = ("users", "catalog", "cart", "orders", "payments", "notify")
@@ -32,24 +32,24 @@ ENVIRONMENT = {
     "VERSION": "test",
     "POWERTOOLS_SERVICE_NAME": "shop",
     "USERS_TABLE": "tillstack-test-users",
-    "USERS_ONCE_TABLE": "tillstack-test-users-once",
+    "USERS_IDEMPOTENCY_TABLE": "tillstack-test-users-idempotency",
     "USERS_SIGNING_KEY_ARN": "alias/tillstack-test-tokens",
     "USERS_COMMANDS": "tillstack-test-users-commands",
     "CATALOG_TABLE": "tillstack-test-catalog",
-    "CATALOG_ONCE_TABLE": "tillstack-test-catalog-once",
+    "CATALOG_IDEMPOTENCY_TABLE": "tillstack-test-catalog-idempotency",
     "CATALOG_COMMANDS": "tillstack-test-catalog-commands",
     "CART_TABLE": "tillstack-test-carts",
-    "CART_ONCE_TABLE": "tillstack-test-carts-once",
+    "CART_IDEMPOTENCY_TABLE": "tillstack-test-carts-idempotency",
     "CART_COMMANDS": "tillstack-test-cart-commands",
     "CART_QUOTE_SECRET_ARN": "cart-quote",
     "ORDERS_TABLE": "tillstack-test-orders",
-    "ORDERS_ONCE_TABLE": "tillstack-test-orders-once",
+    "ORDERS_IDEMPOTENCY_TABLE": "tillstack-test-orders-idempotency",
     "ORDERS_COUNTERS_TABLE": "tillstack-test-orders-counters",
     "ORDERS_INVOICES_BUCKET": f"tillstack-test-invoices-{ACCOUNT}",
     "ORDERS_COMMANDS": "tillstack-test-orders-commands",
     "ORDERS_INVOICES": "tillstack-test-orders-invoices",
     "PAYMENTS_TABLE": "tillstack-test-payments",
-    "PAYMENTS_ONCE_TABLE": "tillstack-test-payments-once",
+    "PAYMENTS_IDEMPOTENCY_TABLE": "tillstack-test-payments-idempotency",
     "PAYMENTS_INBOX_TABLE": "tillstack-test-stripe-events",
     "PAYMENTS_STRIPE_SECRET_ARN": "payments-stripe",
     "PAYMENTS_WEBHOOK_SECRET_ARN": "payments-webhook",

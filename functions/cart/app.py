@@ -4,8 +4,8 @@ from cart.commands import commands as questions
 from cart.consumers import consumers
 from cart.routes import routes
 from cart.tables import rows
-from shared.http import Api
+from shared.http.api import Api
 
-api = Api(routes, once=rows.once, probe=rows.probe)
+api = Api(routes, idempotency=rows.idempotency, probe=rows.probe)
 commands = questions.handle
 consume = consumers.handle

@@ -1,9 +1,9 @@
 """What other services ask of the cart, and operators by IAM alone."""
 
 from cart.service import quoting, replica
-from shared.invoke import Commands
-from shared.questions import QuoteCart, RebuildReplica, Rebuilt
-from shared.quotes import Quote
+from shared.contracts.commands import QuoteCart, RebuildProgress, RebuildReplica
+from shared.contracts.quotes import Quote
+from shared.messaging.rpc import Commands
 
 commands = Commands()
 
@@ -16,5 +16,5 @@ def quote(question: QuoteCart) -> Quote:
 
 
 @commands.on(RebuildReplica)
-def rebuild_replica(question: RebuildReplica) -> Rebuilt:
+def rebuild_replica(question: RebuildReplica) -> RebuildProgress:
     return replica.rebuild(question.after)

@@ -1,8 +1,8 @@
 """Events in: the catalog keeps the replica fresh, an order takes what it took, and gives its coupon back."""
 
 from cart.service import carts, coupons, replica
-from shared.events import OrderCancelled, OrderExpired, OrderPlaced, ProductArchived, ProductChanged
-from shared.inbox import Consumers
+from shared.contracts.events import OrderCancelled, OrderExpired, OrderPlaced, ProductArchived, ProductChanged
+from shared.messaging.consumers import Consumers
 
 consumers = Consumers()
 

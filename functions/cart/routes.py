@@ -18,11 +18,11 @@ from cart.schemas import (
     TaxRateView,
 )
 from cart.service import carts, charges, coupons, merging, quoting
+from shared.dynamodb.idempotency import IdempotencyKey
 from shared.errors import invalid
-from shared.http import Routes
-from shared.idempotency import Key
-from shared.identity import CUSTOMER, GUEST, STAFF, Caller
-from shared.paging import Cursors, Page, PageQuery
+from shared.http.identity import CUSTOMER, GUEST, STAFF, Caller
+from shared.http.paging import Cursors, Page, PageQuery
+from shared.http.routing import Routes
 
 routes = Routes()
 # The quotes' key serves: a cursor's audience is its list, a quote's is orders: neither passes for the other.
@@ -42,7 +42,7 @@ def clear_cart(caller: Caller, if_match: int | None) -> None:
 
 
 @routes.post("/cart/items", role=GUEST)
-def add_item(caller: Caller, body: AddItem, key: Key | None) -> CartView:
+def add_item(caller: Caller, body: AddItem, key: IdempotencyKey | None) -> CartView:
     return CartView.of(carts.add_item(caller.user_id, body.sku, body.quantity, key.pk if key else None))
 
 
@@ -89,7 +89,7 @@ def list_coupons(query: PageQuery) -> Page[CouponView]:
 
 
 @routes.post("/coupons", role=STAFF, status=201)
-def make_coupon(body: PostCoupon, key: Key | None) -> CouponView:
+def make_coupon(body: PostCoupon, key: IdempotencyKey | None) -> CouponView:
     return CouponView.of(coupons.make(body.code, _terms(body), key))
 
 

@@ -9,10 +9,10 @@ from cart.domain.carts import Change, Line
 from cart.domain.pricing import Priced, Shown, TaxRate
 from cart.domain.promotions import Coupon, Kind, Reason, Terms
 from cart.domain.shipping import Offer, Rate, ShippingMethod
-from shared.http import Body, View
-from shared.money import BASIS_POINTS, Money, Price, chargeable
-from shared.plain import PLAIN
-from shared.quotes import Country, Quantity, QuotedLine, ShippingAddress, Sku
+from shared.contracts.quotes import Country, Quantity, QuotedLine, ShippingAddress, Sku
+from shared.http.routing import Body, View
+from shared.values.money import BASIS_POINTS, Money, Price, chargeable
+from shared.values.text import PLAIN
 
 Name = Annotated[
     str,

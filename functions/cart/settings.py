@@ -1,11 +1,11 @@
 """The environment that the cart's functions need."""
 
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 
 class CartSettings(Settings):
     cart_table: str
-    cart_once_table: str
+    cart_idempotency_table: str
     cart_quote_secret_arn: str
     cart_currency: str = "GBP"
     catalog_commands: str

@@ -6,9 +6,9 @@ from catalog import relay as stream
 from catalog.routes import routes
 from catalog.settings import settings
 from catalog.tables import rows
-from shared.http import Api
+from shared.http.api import Api
 
-api = Api(routes, once=rows.once, probe=rows.probe)
+api = Api(routes, idempotency=rows.idempotency, probe=rows.probe)
 commands = questions.handle
 consume = consumers.handle
 relay = stream.relay(settings().catalog_topic_arn)

@@ -2,18 +2,18 @@
 
 from catalog.domain import Line
 from catalog.service import facts, reserving
-from shared.invoke import Commands
-from shared.money import Money
-from shared.questions import (
+from shared.contracts.commands import (
     DescribeProducts,
-    Nothing,
-    PageOfProducts,
+    Empty,
+    ListProducts,
+    ProductPage,
     Products,
-    ProductsPage,
     Release,
     Reserve,
     Reserved,
 )
+from shared.messaging.rpc import Commands
+from shared.values.money import Money
 
 commands = Commands()
 
@@ -23,9 +23,9 @@ def describe(question: DescribeProducts) -> Products:
     return Products(products=facts.describe(question.skus))
 
 
-@commands.on(PageOfProducts)
-def page_of_products(question: PageOfProducts) -> ProductsPage:
-    return facts.page_of_products(question.after)
+@commands.on(ListProducts)
+def list_products(question: ListProducts) -> ProductPage:
+    return facts.list_products(question.after)
 
 
 @commands.on(Reserve)
@@ -44,9 +44,9 @@ def reserve(question: Reserve) -> Reserved:
 
 
 @commands.on(Release)
-def release(question: Release) -> Nothing:
+def release(question: Release) -> Empty:
     reserving.release(question.order_id)
-    return Nothing()
+    return Empty()
 
 
 handle = commands.handle

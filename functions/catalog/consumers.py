@@ -2,8 +2,8 @@
 
 from catalog.domain import Pieces
 from catalog.service import reserving, shelves
-from shared.events import OrderCancelled, OrderExpired, OrderPaid, OrderReturned
-from shared.inbox import Consumers
+from shared.contracts.events import OrderCancelled, OrderExpired, OrderPaid, OrderReturned
+from shared.messaging.consumers import Consumers
 
 consumers = Consumers()
 

@@ -10,8 +10,9 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, TypeVar
 
+from shared.contracts.problems import OutOfStock, PriceChanged
 from shared.errors import Conflict, invalid
-from shared.money import Money
+from shared.values.money import Money
 
 MAX_VARIANTS = 45  # a product, its variants and their claims are one transaction of at most 100 writes
 MAX_LINES = 98  # of one transaction, beside the rows that note what it did
@@ -31,18 +32,6 @@ class State(StrEnum):
     HELD = "held"
     COMMITTED = "committed"
     RELEASED = "released"
-
-
-class OutOfStock(Conflict):
-    """Not all of it is there: `items` says which SKU lacks how much, `prices` (if any) what changed too."""
-
-
-class PriceChanged(Conflict):
-    """It costs something else now: `items` says what was quoted and what it costs."""
-
-
-class ReservationReleased(Conflict):
-    """The order was given up before its stock was held."""
 
 
 class SkuTaken(Conflict):
@@ -160,7 +149,7 @@ class Wanted:
 
     @property
     def is_impossible(self) -> bool:
-        """Nothing costs at least more than at most."""
+        """Empty costs at least more than at most."""
         return self.min_price is not None and self.max_price is not None and self.min_price > self.max_price
 
 
@@ -196,7 +185,7 @@ def together(pieces: Iterable[Pieces]) -> list[Pieces]:
     return [Pieces(product_id, sku, quantity) for (product_id, sku), quantity in found.items()]
 
 
-def refusal(lacks: Sequence[Lack]) -> OutOfStock | PriceChanged:
+def reservation_problem(lacks: Sequence[Lack]) -> OutOfStock | PriceChanged:
     """What to tell who wanted to reserve, so that who accepts all of it is not refused again.
 
     A lack of stock comes first, for a price can be accepted; prices that changed too are told beside it.

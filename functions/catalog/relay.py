@@ -7,14 +7,14 @@ from catalog import domain
 from catalog.service import products
 from catalog.service.facts import facts, last_words
 from catalog.tables.rows import VariantRow
-from shared import outbox
-from shared.events import Event, ProductArchived, ProductChanged
-from shared.outbox import Image
+from shared.contracts.events import Event, ProductArchived, ProductChanged
+from shared.messaging import stream_relay
+from shared.messaging.stream_relay import Image
 
 
 def relay(topic_arn: str) -> Callable[[Mapping[str, Any], object], None]:
     """The stream's handler: say the news, then refresh, once a batch, the lists of what moved."""
-    publish = outbox.relay(topic_arn, news)
+    publish = stream_relay.relay(topic_arn, derive_events)
 
     def handle(event: Mapping[str, Any], context: object) -> None:
         publish(event, context)
@@ -24,7 +24,7 @@ def relay(topic_arn: str) -> Callable[[Mapping[str, Any], object], None]:
     return handle
 
 
-def news(old: Image | None, new: Image | None) -> Iterator[Event]:
+def derive_events(old: Image | None, new: Image | None) -> Iterator[Event]:
     """What a change of a variant's row is news of, for those who keep a copy."""
     if new is None:
         if old is not None and _is_variant(old):
@@ -36,7 +36,7 @@ def news(old: Image | None, new: Image | None) -> Iterator[Event]:
     if not domain.is_news(_told(before) if before else None, _told(row)):
         return
     archived = before is not None and before.active and not row.active
-    yield (ProductArchived if archived else ProductChanged).about(
+    yield (ProductArchived if archived else ProductChanged).of(
         facts(row),
         subject=row.sku,
         version=int(row.version),
@@ -50,7 +50,7 @@ def _taken_out(row: VariantRow) -> Iterator[Event]:
     if row.active:
         said = last_words(row)
         # The old row knows neither the time nor the request that took it out.
-        yield ProductArchived.about(said, subject=row.sku, version=said.version, at=row.updated_at)
+        yield ProductArchived.of(said, subject=row.sku, version=said.version, at=row.updated_at)
 
 
 def _moved(change: Mapping[str, Any]) -> str | None:

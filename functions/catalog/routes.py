@@ -13,12 +13,12 @@ from catalog.schemas import (
     StockView,
 )
 from catalog.service import categories, products, shelves
-from shared import clock
-from shared.http import Routes
-from shared.idempotency import Key
-from shared.identity import STAFF, Caller
-from shared.observe import log
-from shared.paging import PageQuery
+from shared.dynamodb.idempotency import IdempotencyKey
+from shared.http.identity import STAFF, Caller
+from shared.http.paging import PageQuery
+from shared.http.routing import Routes
+from shared.runtime import clock
+from shared.runtime.observability import log
 
 routes = Routes()
 
@@ -104,7 +104,7 @@ def set_stock(caller: Caller, sku: str, body: StockBody) -> StockView:
 
 
 @routes.post("/stock/{sku}/adjustments", role=STAFF, idempotent=True)
-def adjust_stock(caller: Caller, sku: str, body: AdjustmentBody, key: Key) -> StockView:
+def adjust_stock(caller: Caller, sku: str, body: AdjustmentBody, key: IdempotencyKey) -> StockView:
     """More or fewer lie on the shelf."""
     log.info("stock adjusted", extra={"sku": sku, "delta": body.delta, "actor": caller.user_id})
     return StockView.of(shelves.adjust_stock(sku, body.delta, key.pk))

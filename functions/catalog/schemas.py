@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from catalog.domain import MAX_VARIANTS, Category, Product, Status, Variant
-from shared.http import Body, View
-from shared.money import ChargeablePrice, Money
-from shared.paging import Page, PageQuery
-from shared.plain import PLAIN
-from shared.quotes import Sku
+from shared.contracts.quotes import Sku
+from shared.http.paging import Page, PageQuery
+from shared.http.routing import Body, View
+from shared.values.money import ChargeablePrice, Money
+from shared.values.text import PLAIN
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PLAIN)]
 # Plain but for what lays out its lines.

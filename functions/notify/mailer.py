@@ -11,7 +11,7 @@ from notify.domain.addresses import deliverable, unnamed
 from notify.domain.feedback import HEADER, TAG
 from notify.domain.letters import Mail
 from notify.settings import settings
-from shared.aws import client
+from shared.runtime.aws import client
 
 # What SES will answer again to the same mail (Amazon SES API reference, SendRawEmail, errors), unless it
 # speaks of what is ours: that passes when the account or its settings are mended.

@@ -3,13 +3,13 @@
 import json
 
 from notify.settings import settings
-from shared import observe
-from shared.aws import client
+from shared.runtime import observability
+from shared.runtime.aws import client
 
 SEND = "send_notification"
 
 
 def send(notification_id: str) -> None:
     """Have a notification sent, once however often this is asked."""
-    message = {"id": notification_id, "command": SEND, "requestid": observe.request_id()}
+    message = {"id": notification_id, "command": SEND, "requestid": observability.request_id()}
     client("sqs").send_message(QueueUrl=settings().notify_queue_url, MessageBody=json.dumps(message))

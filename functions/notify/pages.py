@@ -1,6 +1,6 @@
 """The pages that a link in a mail leads to, whole without anything from elsewhere."""
 
-from shared.http import Html
+from shared.http.routing import Html
 
 _PAGE = (
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from notify.domain.outcomes import UNREACHED
 from notify.tables.rows import NotificationRow
-from shared.events import Event, NotificationBounced, NotificationFacts
-from shared.outbox import Image
+from shared.contracts.events import Event, NotificationBounced, NotificationData
+from shared.messaging.stream_relay import Image
 
 
-def news(old: Image | None, new: Image | None) -> Iterator[Event]:
+def derive_events(old: Image | None, new: Image | None) -> Iterator[Event]:
     """What a change of a notification says: nothing, but that it did not arrive or was not welcome."""
     if new is None or not new["pk"]["S"].startswith("ntf_"):
         return
@@ -16,7 +16,7 @@ def news(old: Image | None, new: Image | None) -> Iterator[Event]:
     before = [old.get(name, {}).get("S") for name in ("status", "cause")] if old else []
     if row.cause not in UNREACHED or [row.status, row.cause] == before:
         return
-    facts = NotificationFacts(
+    facts = NotificationData(
         notification_id=row.pk,
         template=row.template,
         channel=row.channel,
@@ -26,6 +26,6 @@ def news(old: Image | None, new: Image | None) -> Iterator[Event]:
         user_id=row.user_id,
         instead=row.instead,
     )
-    yield NotificationBounced.about(
+    yield NotificationBounced.of(
         facts, subject=row.pk, version=int(row.version), at=row.updated_at, request_id=row.request_id
     )

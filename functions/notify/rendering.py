@@ -16,7 +16,7 @@ from notify.domain.languages import ENGLISH, Language, spoken
 from notify.domain.letters import Enclosure, Letter, Mail
 from notify.domain.wording import unlinked
 from notify.settings import settings
-from shared.plain import one_line
+from shared.values.text import one_line
 
 Form = Literal["html", "text"]
 

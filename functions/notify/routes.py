@@ -14,26 +14,28 @@ from notify.schemas import (
 )
 from notify.service import by_hand, preferences, reading
 from notify.service.by_hand import Promised
-from shared.http import Html, Replayed, Routes
-from shared.idempotency import Key
-from shared.identity import CUSTOMER, PUBLIC, STAFF, Caller
-from shared.paging import Page
+from shared.dynamodb.idempotency import IdempotencyKey
+from shared.http.identity import CUSTOMER, PUBLIC, STAFF, Caller
+from shared.http.paging import Page
+from shared.http.routing import Html, Replayed, Routes
 
 routes = Routes()
 
 
 @routes.post("/notifications/email", role=STAFF, status=202, idempotent=True)
-def write_email(caller: Caller, body: WriteEmail, once: Key) -> PromisedView | Replayed:
+def write_email(caller: Caller, body: WriteEmail, claim: IdempotencyKey) -> PromisedView | Replayed:
     """Send a mail by hand."""
     return _view(
-        by_hand.write_mail(caller, body.to, body.subject, body.text, body.html, Category(body.category), once)
+        by_hand.write_mail(
+            caller, body.to, body.subject, body.text, body.html, Category(body.category), claim
+        )
     )
 
 
 @routes.post("/notifications/sms", role=STAFF, status=202, idempotent=True)
-def write_text(caller: Caller, body: WriteText, once: Key) -> PromisedView | Replayed:
+def write_text(caller: Caller, body: WriteText, claim: IdempotencyKey) -> PromisedView | Replayed:
     """Send a text message by hand."""
-    return _view(by_hand.write_text(caller, body.to, body.message, once))
+    return _view(by_hand.write_text(caller, body.to, body.message, claim))
 
 
 @routes.get("/notifications", role=CUSTOMER)

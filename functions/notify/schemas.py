@@ -9,10 +9,10 @@ from notify.domain.letters import Category, Channel
 from notify.domain.notifications import Notification
 from notify.domain.outcomes import Status
 from notify.domain.readers import Choice, Preferences
-from shared.email_address import Email
-from shared.http import Body, View
-from shared.paging import PageQuery
-from shared.plain import PLAIN
+from shared.http.paging import PageQuery
+from shared.http.routing import Body, View
+from shared.values.email_address import Email
+from shared.values.text import PLAIN
 
 # Prose: line breaks and tabs, no other control character. Bounded so that a row stays under 400 KB.
 _PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$"

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 
 class NotifySettings(Settings):

@@ -7,8 +7,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from notify.domain.addresses import unnamed
 from notify.domain.letters import Category
 from notify.settings import settings
-from shared.aws import client
-from shared.observe import log
+from shared.runtime.aws import client
+from shared.runtime.observability import log
 
 # What SNS will answer again to the same message (Amazon SNS API reference, Publish, errors).
 PERMANENT = {"InvalidParameter", "InvalidParameterValue", "ValidationError", "ValidationException"}

@@ -9,7 +9,7 @@ import jwt
 from notify.domain.letters import Category
 from notify.settings import settings
 from shared.errors import Malformed
-from shared.secrets import secret
+from shared.runtime.secrets import secret
 
 AUDIENCE = "unsubscribe"
 ALGORITHM = "HS256"

@@ -9,19 +9,20 @@ from orders.routes import routes
 from orders.service import ending
 from orders.settings import settings
 from orders.tables import orders
-from orders.tables.rows import once
-from shared import observe, outbox
-from shared.http import Api
+from orders.tables.rows import idempotency
+from shared.http.api import Api
+from shared.messaging import stream_relay
+from shared.runtime import observability
 
-api = Api(routes, once=once, probe=orders.probe)
+api = Api(routes, idempotency=idempotency, probe=orders.probe)
 commands = questions.handle
 consume = consumers.handle
-relay = outbox.relay(settings().orders_topic_arn, stream.news)
+relay = stream_relay.relay(settings().orders_topic_arn, stream.derive_events)
 
 
 def sweep(event: Any, context: Any) -> dict[str, int]:
     """Every minute: expire what is past its deadline."""
-    observe.begin(str(event.get("id") or context.aws_request_id))
+    observability.begin(str(event.get("id") or context.aws_request_id))
     expired = ending.expire_overdue(lambda: context.get_remaining_time_in_millis() / 1000)
-    observe.end()
+    observability.end()
     return {"expired": expired}

@@ -1,20 +1,20 @@
 """Questions in, from other services."""
 
 from orders.service import reading, telling
-from shared.invoke import Commands
-from shared.questions import DescribeOrder, OrderToPay
+from shared.contracts.commands import DescribeOrder, OrderForPayment
+from shared.messaging.rpc import Commands
 
 commands = Commands()
 
 
 @commands.on(DescribeOrder)
-def describe(question: DescribeOrder) -> OrderToPay:
+def describe(question: DescribeOrder) -> OrderForPayment:
     order = reading.describe(question.order_id)
-    return OrderToPay(
+    return OrderForPayment(
         order=telling.facts(order),
         version=order.version,
         payment_id=order.payment_id,
-        given_back=order.refunded,
+        refunded=order.refunded,
     )
 
 

@@ -1,7 +1,7 @@
 """Events in."""
 
 from orders.service import paying
-from shared.events import (
+from shared.contracts.events import (
     NotificationBounced,
     PaymentAuthorized,
     PaymentCaptured,
@@ -15,7 +15,7 @@ from shared.events import (
     PaymentSucceeded,
     PaymentVoided,
 )
-from shared.inbox import Consumers
+from shared.messaging.consumers import Consumers
 
 consumers = Consumers()
 

@@ -7,9 +7,9 @@ from orders.domain.timeline import Entry, H, Happening
 from orders.service import telling
 from orders.tables.packing import to_order
 from orders.tables.rows import OrderRow
-from shared.events import (
+from shared.contracts.events import (
     Event,
-    Fact,
+    EventData,
     OrderCancelled,
     OrderDelivered,
     OrderExpired,
@@ -21,16 +21,16 @@ from shared.events import (
     OrderReturned,
     OrderShipped,
 )
-from shared.outbox import Image
+from shared.messaging.stream_relay import Image
 
-Tell = Callable[[Order, Entry], Fact]
+Tell = Callable[[Order, Entry], EventData]
 
 
-def _whole(order: Order, _: Entry) -> Fact:
+def _whole(order: Order, _: Entry) -> EventData:
     return telling.facts(order)
 
 
-def _return(order: Order, entry: Entry) -> Fact:
+def _return(order: Order, entry: Entry) -> EventData:
     return telling.goods_back(order, entry.ref)
 
 
@@ -50,7 +50,7 @@ SAID: Mapping[Happening, tuple[type[Event], Tell]] = {
 }
 
 
-def news(old: Image | None, new: Image | None) -> Iterator[Event]:
+def derive_events(old: Image | None, new: Image | None) -> Iterator[Event]:
     """What a change of an order's row is news of. An order's `sequence` counts its events from 1."""
     if new is None:
         return
@@ -59,7 +59,7 @@ def news(old: Image | None, new: Image | None) -> Iterator[Event]:
     before = to_order(OrderRow.from_raw_data(dict(old))) if old else None
     for sequence, entry in announced(before, order):
         kind, tell = SAID[entry.type]
-        yield kind.about(
+        yield kind.of(
             tell(order, entry),
             subject=order.order_id,
             version=sequence,

@@ -5,22 +5,22 @@ from orders.domain.orders import Order
 from orders.schemas.given import EntryView, InvoiceView, OrderPage, OrderView, ReturnView, Timeline
 from orders.schemas.taken import Fulfil, ListOrders, PlaceOrder, RequestReturn, SetStatus, SettleReturn
 from orders.service import ending, fulfilling, placing, reading, returning
-from shared.http import Replayed, Routes
-from shared.idempotency import Key
-from shared.identity import CUSTOMER, GUEST, STAFF, Caller
-from shared.ids import new_id
-from shared.paging import PageQuery
+from shared.dynamodb.idempotency import IdempotencyKey
+from shared.http.identity import CUSTOMER, GUEST, STAFF, Caller
+from shared.http.paging import PageQuery
+from shared.http.routing import Replayed, Routes
+from shared.values.ids import new_id
 
 routes = Routes()
 
 
 @routes.post("/orders", role=GUEST, status=201, idempotent=True)
-def place_order(caller: Caller, body: PlaceOrder, once: Key) -> OrderView | Replayed:
+def place_order(caller: Caller, body: PlaceOrder, claim: IdempotencyKey) -> OrderView | Replayed:
     """Place an order, from a quote or straight from the cart."""
     order, again = (
-        placing.place_cart(caller, body.shipping_address, body.shipping_method, body.email, once)
+        placing.place_cart(caller, body.shipping_address, body.shipping_method, body.email, claim)
         if body.quote_token is None and body.shipping_address
-        else placing.place_quoted(caller, body.quote_token or "", body.shipping_address, body.email, once)
+        else placing.place_quoted(caller, body.quote_token or "", body.shipping_address, body.email, claim)
     )
     view = OrderView.of(order)
     return Replayed(view) if again else view
@@ -51,13 +51,13 @@ def get_invoice(caller: Caller, order_id: str) -> InvoiceView:
 
 
 @routes.post("/orders/{order_id}/cancel", role=GUEST, idempotent=True)
-def cancel_order(caller: Caller, order_id: str, key: Key) -> OrderView:
+def cancel_order(caller: Caller, order_id: str, key: IdempotencyKey) -> OrderView:
     """Give up an order before it is shipped: stock, coupon and money come back."""
     return OrderView.of(ending.cancel(caller, order_id, key.pk))
 
 
 @routes.post("/orders/{order_id}/returns", role=CUSTOMER, status=201, idempotent=True)
-def request_return(caller: Caller, order_id: str, body: RequestReturn, key: Key) -> ReturnView:
+def request_return(caller: Caller, order_id: str, body: RequestReturn, key: IdempotencyKey) -> ReturnView:
     """Ask to send goods back."""
     order, made = returning.request(caller, order_id, body.pieces, body.reason, key.pk + key.fingerprint)
     return ReturnView.of(order, made)
@@ -85,7 +85,7 @@ def set_order_status(caller: Caller, order_id: str, body: SetStatus, if_match: i
 
 
 @routes.post("/orders/{order_id}/fulfilments", role=STAFF, status=201, idempotent=True)
-def fulfil_order(caller: Caller, order_id: str, body: Fulfil, key: Key) -> OrderView:
+def fulfil_order(caller: Caller, order_id: str, body: Fulfil, key: IdempotencyKey) -> OrderView:
     """Ship a parcel with some of the order, or with all that is left."""
     return OrderView.of(
         fulfilling.ship(caller, order_id, body.pieces, body.carrier, body.tracking, key.pk + key.fingerprint)

@@ -1,6 +1,6 @@
 """The environment that orders needs."""
 
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 
 class OrdersSettings(Settings):
@@ -9,7 +9,7 @@ class OrdersSettings(Settings):
     keeps invoices, for the one that is asked for them."""
 
     orders_table: str
-    orders_once_table: str
+    orders_idempotency_table: str
     orders_counters_table: str
     orders_topic_arn: str
     orders_cursor_secret_arn: str

@@ -3,27 +3,27 @@
 from payments.domain.payments import NoSuchOrder
 from payments.domain.reconciling.differences import KnownOrder
 from payments.settings import settings
-from shared import invoke
-from shared.questions import DescribeOrder, OrderToPay
+from shared.contracts.commands import DescribeOrder, OrderForPayment
+from shared.messaging import rpc
 
 
 def known(order_id: str) -> KnownOrder | None:
     """What orders knows of an order's money; None where there is no such order. Raises Unavailable."""
     try:
-        answer = invoke.ask(settings().orders_commands, DescribeOrder(order_id=order_id))
-    except invoke.Declined as refusal:
+        answer = rpc.call(settings().orders_commands, DescribeOrder(order_id=order_id))
+    except rpc.CommandRejected as refusal:
         if refusal.problem["status"] != 404:
             raise
         return None
     order = answer.order
-    return KnownOrder(order_id, order.status, answer.payment_id, answer.given_back, order.expires_at)
+    return KnownOrder(order_id, order.status, answer.payment_id, answer.refunded, order.expires_at)
 
 
-def order(order_id: str) -> OrderToPay:
+def order(order_id: str) -> OrderForPayment:
     """The order as it is now. Raises NoSuchOrder, or Unavailable where orders does not answer."""
     try:
-        return invoke.ask(settings().orders_commands, DescribeOrder(order_id=order_id))
-    except invoke.Declined as refusal:
+        return rpc.call(settings().orders_commands, DescribeOrder(order_id=order_id))
+    except rpc.CommandRejected as refusal:
         if refusal.problem["status"] != 404:
             raise
         raise NoSuchOrder("There is no such order.") from refusal

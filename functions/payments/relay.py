@@ -8,15 +8,11 @@ from payments.domain.inbox import EventStatus
 from payments.domain.reconciling.runs import summary
 from payments.service import deliveries
 from payments.tables import inbox, payments, reconciliations
-from shared.events import (
-    Event,
-    PaymentsUnreconciled,
-    ReconciledFacts,
-)
-from shared.outbox import Image
+from shared.contracts.events import Event, PaymentsUnreconciled, ReconciliationData
+from shared.messaging.stream_relay import Image
 
 
-def news(old: Image | None, new: Image | None) -> Iterator[Event]:
+def derive_events(old: Image | None, new: Image | None) -> Iterator[Event]:
     """What a change of a row says."""
     yield from _unreconciled(old, new)
     payment = payments.payment_of(new) if new else None
@@ -24,7 +20,7 @@ def news(old: Image | None, new: Image | None) -> Iterator[Event]:
         return
     before = payments.payment_of(old) if old else None
     for kind, subject, data in telling.told(before, payment):
-        yield kind.about(
+        yield kind.of(
             data,
             subject=subject,
             version=payment.version,
@@ -39,8 +35,8 @@ def _unreconciled(old: Image | None, new: Image | None) -> Iterator[Event]:
     if new is None or run is None or not run.is_over or (before and before.is_over):
         return
     if unexplained := run.tally.unexplained:
-        yield PaymentsUnreconciled.about(
-            ReconciledFacts(
+        yield PaymentsUnreconciled.of(
+            ReconciliationData(
                 reconciliation_id=run.reconciliation_id, unexplained=unexplained, summary=summary(run)
             ),
             subject=run.reconciliation_id,

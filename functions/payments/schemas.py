@@ -13,11 +13,11 @@ from payments.domain.reconciling.differences import Finding, Kind, Repair
 from payments.domain.reconciling.runs import Run, RunStatus
 from payments.domain.refunds import Refund, RefundStatus
 from shared.errors import invalid
-from shared.http import Body, View
-from shared.moment import Moment
-from shared.money import Money
-from shared.paging import PageQuery
-from shared.plain import MAX_TEXT, PLAIN
+from shared.http.paging import PageQuery
+from shared.http.routing import Body, View
+from shared.values.money import Money
+from shared.values.text import MAX_TEXT, PLAIN
+from shared.values.timestamps import Moment
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 # Shoppers are sent there from Stripe's page: by TLS, or to the machine that a developer sits at.
@@ -74,7 +74,7 @@ class PaymentsQuery(PageQuery):
 class PaymentView(View):
     """A payment. `reason` says why the last try was declined, or why what left could not be captured.
 
-    `captured` came in, `held` is on the card for us until `hold_until`, `refunded` went back.
+    `captured` came in, `held` is on the card for us until `capture_before`, `refunded` went back.
     """
 
     payment_id: str
@@ -87,7 +87,7 @@ class PaymentView(View):
     method: Method
     provider_id: str | None
     reason: str | None
-    hold_until: datetime | None
+    capture_before: datetime | None
     created_at: datetime
     updated_at: datetime
     version: int
@@ -105,7 +105,7 @@ class PaymentView(View):
             method=payment.method,
             provider_id=payment.provider_id or payment.session_id,
             reason=payment.capture_error or payment.reason,
-            hold_until=payment.hold_until if payment.capturable else None,
+            capture_before=payment.capture_before if payment.capturable else None,
             created_at=payment.created_at,
             updated_at=payment.updated_at,
             version=payment.version,

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 
 class PaymentsSettings(Settings):
@@ -13,7 +13,7 @@ class PaymentsSettings(Settings):
     """
 
     payments_table: str
-    payments_once_table: str
+    payments_idempotency_table: str
     payments_inbox_table: str
     payments_topic_arn: str
     payments_stripe_queue_url: str

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from shared import clock
 from shared.errors import Malformed
+from shared.runtime import clock
 
 TOLERANCE_SECONDS = 300
 _TIME = re.compile(r"[0-9]{1,12}")
@@ -23,9 +23,7 @@ class BadSignature(Malformed):
 class UnknownSignature(BadSignature):
     """Well-formed and of this moment, by a secret that is not known here."""
 
-    @property
-    def slug(self) -> str:
-        return "bad-signature"
+    slug = "bad-signature"
 
 
 def verify(header: str, body: bytes, secrets: Iterable[str], now: datetime) -> None:

@@ -1,15 +1,23 @@
-"""What can go wrong, as a reader of the API meets it: RFC 9457 problems, by one table of kinds."""
+"""The problems that the API answers with (RFC 9457), and the HTTP status of each kind."""
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 
-class ShopError(Exception):
-    """A refusal that the caller is told of. `type` and `title` come from the class's name.
+class Problem(Exception):
+    """An error that the client is shown. `slug` identifies its type: `/problems/<slug>`.
 
-    `extra` goes into the answer beside the standard members; `headers` onto the response.
+    The slug is derived from the class's name unless the class sets its own. `extra` becomes members of the
+    response body beside the standard ones; `headers` become headers of the response.
     """
+
+    slug: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "slug" not in vars(cls):
+            cls.slug = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
     def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> None:
         super().__init__(detail)
@@ -18,85 +26,81 @@ class ShopError(Exception):
         self.extra = extra
 
     @property
-    def slug(self) -> str:
-        return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
-
-    @property
     def status(self) -> int:
         return next(STATUS[kind] for kind in type(self).__mro__ if kind in STATUS)
 
 
-class Malformed(ShopError):
-    """It cannot be read at all."""
+class Malformed(Problem):
+    """The request cannot be parsed."""
 
 
-class Unauthorized(ShopError):
-    """Who is asking is not known."""
+class Unauthorized(Problem):
+    """The access token is missing or invalid."""
 
 
-class Forbidden(ShopError):
-    """Who is asking may not."""
+class Forbidden(Problem):
+    """The caller's role does not allow the request."""
 
 
-class NotFound(ShopError):
-    """It is not there, or it is somebody else's."""
+class NotFound(Problem):
+    """The resource does not exist, or it belongs to somebody else."""
 
 
-class MethodNotAllowed(ShopError):
-    """The path exists, with other methods."""
+class MethodNotAllowed(Problem):
+    """The path exists, but not with this method."""
 
 
-class Conflict(ShopError):
-    """The current state does not allow it."""
+class Conflict(Problem):
+    """The current state of the resource does not allow the request."""
 
 
-class Stale(ShopError):
-    """`If-Match` names a version that is no longer the current one."""
+class Stale(Problem):
+    """`If-Match` names a version that is no longer current."""
 
 
-class TooLarge(ShopError):
-    """More than is taken at once."""
+class TooLarge(Problem):
+    """The request exceeds a size limit."""
 
 
-class UnsupportedMediaType(ShopError):
-    """The body is not of a type that is read here."""
+class UnsupportedMediaType(Problem):
+    """The body's media type is not supported."""
 
 
-class Invalid(ShopError):
-    """Well-formed, and wrong; `errors` says where."""
+class Invalid(Problem):
+    """The request is well-formed but invalid; `errors` lists each invalid field."""
 
 
-class TooManyRequests(ShopError):
-    """Slow down; `Retry-After` says for how long."""
+class TooManyRequests(Problem):
+    """The caller reached a limit; `Retry-After` says when to retry."""
 
 
-class Internal(ShopError):
-    """Our own fault, without its particulars."""
+class Internal(Problem):
+    """An error of the shop, without internals."""
 
 
-class Unavailable(ShopError):
-    """A neighbour does not answer; nothing is half-done; ask again."""
+class Unavailable(Problem):
+    """A dependency does not respond or is busy; a retry is safe."""
 
     def __init__(self, detail: str, *, retry_after: int = 2, **extra: Any) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)}, **extra)
 
 
 class IdempotencyKeyReused(Invalid):
-    """The key was used before, with another body."""
+    """The Idempotency-Key was used before, with another body."""
 
 
 class RequestInProgress(Conflict):
-    """The first request with this key is still running."""
+    """The first request with this Idempotency-Key is still running."""
 
     def __init__(self) -> None:
-        # Soon: a call takes a second or four, and only one that died leaves its key held to the lease's end.
+        # Short: a request takes a few seconds; only a dead one keeps its key until the lease ends.
         super().__init__(
-            "The first request with this Idempotency-Key is still running; ask again.",
+            "The first request with this Idempotency-Key is still running; retry.",
             headers={"Retry-After": "2"},
         )
 
 
-STATUS: dict[type[ShopError], int] = {
+STATUS: dict[type[Problem], int] = {
     Malformed: 400,
     Unauthorized: 401,
     Forbidden: 403,
@@ -113,25 +117,25 @@ STATUS: dict[type[ShopError], int] = {
 }
 
 
-def problem(error: ShopError, request_id: str) -> dict[str, Any]:
-    """The error as an `application/problem+json` object (RFC 9457)."""
+def problem_document(problem: Problem, request_id: str) -> dict[str, Any]:
+    """Return the problem as an `application/problem+json` object (RFC 9457)."""
     return {
-        "type": f"/problems/{error.slug}",
-        "title": error.slug.replace("-", " ").capitalize(),
-        "status": error.status,
-        "detail": error.detail,
+        "type": f"/problems/{problem.slug}",
+        "title": problem.slug.replace("-", " ").capitalize(),
+        "status": problem.status,
+        "detail": problem.detail,
         "request_id": request_id,
-        **error.extra,
+        **problem.extra,
     }
 
 
 def invalid(pointer: str, detail: str) -> Invalid:
-    """One wrong field, by its JSON pointer (RFC 6901)."""
+    """Return the problem of one invalid field, named by its JSON pointer (RFC 6901)."""
     return Invalid(detail, errors=[{"pointer": pointer, "detail": detail}])
 
 
 def from_validation(errors: Sequence[Any], prefix: str = "") -> Invalid:
-    """Pydantic's findings as one problem: where by JSON pointer, what in words, never the value itself."""
+    """Convert pydantic's errors to one problem: each field's JSON pointer and message, never its value."""
     found = [
         {"pointer": prefix + "".join(f"/{_escape(part)}" for part in error["loc"]), "detail": error["msg"]}
         for error in errors

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from shared import ready
-from shared.aws import client
+from shared.runtime.aws import client
 from users.domain.keys import public_jwk, read_token, thumbprint
 
 log = logging.getLogger("authorizer")

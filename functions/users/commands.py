@@ -1,7 +1,7 @@
 """What users is asked, by IAM alone."""
 
-from shared.invoke import Commands
-from shared.questions import Account, EnsureAccount, Guest, IdentifyGuest
+from shared.contracts.commands import Account, EnsureAccount, Guest, IdentifyGuest
+from shared.messaging.rpc import Commands
 from users import service
 
 commands = Commands()

@@ -1,8 +1,8 @@
 """HTTP in. Answers that are secrets are not kept for a repeated request: it gets its own."""
 
-from shared.http import Replayed, Routes
-from shared.idempotency import Key
-from shared.identity import CUSTOMER, PUBLIC, Caller
+from shared.dynamodb.idempotency import IdempotencyKey
+from shared.http.identity import CUSTOMER, PUBLIC, Caller
+from shared.http.routing import Replayed, Routes
 from users import service
 from users.schemas import KeysView, KeyView, Login, Logout, Refresh, Register, TokensView, UserView
 
@@ -10,10 +10,10 @@ routes = Routes()
 
 
 @routes.post("/users/register", role=PUBLIC, status=201)
-def register(body: Register, once: Key | None) -> UserView | Replayed:
+def register(body: Register, claim: IdempotencyKey | None) -> UserView | Replayed:
     """Make an account."""
     account, again = service.register(
-        body.email, body.password.get_secret_value(), body.name, body.phone, once
+        body.email, body.password.get_secret_value(), body.name, body.phone, claim
     )
     view = UserView.of(account)
     return Replayed(view) if again else view

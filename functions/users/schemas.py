@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
 
-from shared.email_address import MAX_EMAIL, Email
-from shared.http import Body, View
+from shared.http.routing import Body, View
+from shared.values.email_address import MAX_EMAIL, Email
 from users.domain.accounts import Account
 from users.domain.passwords import MAX_SENT
 from users.domain.sessions import Tokens

@@ -8,12 +8,13 @@ from typing import NoReturn
 
 from jwt import InvalidTokenError
 
-from shared import clock, ids
-from shared.email_address import is_email
+from shared.dynamodb.idempotency import IdempotencyKey
+from shared.dynamodb.rows import ConcurrentUpdate
 from shared.errors import IdempotencyKeyReused, NotFound, TooManyRequests, invalid
-from shared.idempotency import Key
-from shared.observe import count, log
-from shared.rows import Contended
+from shared.runtime import clock
+from shared.runtime.observability import count, log
+from shared.values import ids
+from shared.values.email_address import is_email
 from users import hashing, signing, tables
 from users.domain import accounts, keys, passwords, sessions
 from users.domain.accounts import Account, BadCredentials, Subject
@@ -23,20 +24,20 @@ NOBODY = "nobody"  # no account has this id: looking for it costs what looking f
 
 
 def register(
-    email: str, password: str, name: str, phone: str | None, key: Key | None
+    email: str, password: str, name: str, phone: str | None, key: IdempotencyKey | None
 ) -> tuple[Account, bool]:
     """Make a customer's account: the account, and whether the same request made it before.
 
-    Raises EmailTaken, WeakPassword, IdempotencyKeyReused, Contended.
+    Raises EmailTaken, WeakPassword, IdempotencyKeyReused, ConcurrentUpdate.
     """
     passwords.check_strength(password, email, name)
     made = _new_account(email, password, name, ("customer",), phone)
     # The password stays out of the fingerprint: a fast hash of it would undo the slow one.
-    key = key and replace(key, fingerprint=Key.of((), "", [email, name, phone]).fingerprint)
+    key = key and replace(key, fingerprint=IdempotencyKey.of((), "", [email, name, phone]).fingerprint)
     try:
         try:
             tables.add(made, key)
-        except Contended:
+        except ConcurrentUpdate:
             tables.add(made, key)  # the other who wanted the same is done by now
     except tables.KeyUsed as used:
         first = tables.account(used.user_id)
@@ -115,8 +116,8 @@ def account(user_id: str) -> Account:
 def ensure_account(email: str, password: str, name: str, roles: Sequence[str]) -> Account:
     """Make the account, or give the one there is these roles and this password; asked again it is the same.
 
-    A new password ends the account's sessions. Raises Invalid, WeakPassword, Contended, and EmailTaken where
-    another made the account at this very moment.
+    A new password ends the account's sessions. Raises Invalid, WeakPassword, ConcurrentUpdate, and EmailTaken
+    where another made the account at this very moment.
     """
     if not is_email(email):
         raise invalid("/email", "This is not an e-mail address that mail can be sent to.")

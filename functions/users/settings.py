@@ -1,11 +1,11 @@
 """The environment that the users' functions need; the authorizer reads its own."""
 
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 
 class UsersSettings(Settings):
     users_table: str
-    users_once_table: str
+    users_idempotency_table: str
     users_topic_arn: str
     users_signing_key_arn: str
 

@@ -10,8 +10,8 @@ from jwt import InvalidTokenError, PyJWT
 from jwt.algorithms import NoneAlgorithm
 from jwt.api_jws import PyJWS
 
-from shared.aws import client
-from shared.settings import Common
+from shared.runtime.aws import client
+from shared.runtime.settings import Common
 from users.domain.keys import (
     ALGORITHM,
     der_signature,

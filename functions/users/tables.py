@@ -12,11 +12,19 @@ from pynamodb.attributes import (
 )
 from pynamodb.exceptions import DeleteError, UpdateError
 
-from shared import clock, idempotency, observe
-from shared.aws import REGION
-from shared.idempotency import Key, Once
-from shared.outbox import Image
-from shared.rows import Contended, Refused, Row, refused_by_condition, transaction, warm
+from shared.dynamodb.idempotency import IdempotencyKey, IdempotencyStore
+from shared.dynamodb.idempotency import IdempotencyRow as BaseIdempotencyRow
+from shared.dynamodb.rows import (
+    ConcurrentUpdate,
+    ConditionFailed,
+    Row,
+    require_condition_failure,
+    transaction,
+    warm,
+)
+from shared.messaging.stream_relay import Image
+from shared.runtime import clock, observability
+from shared.runtime.aws import REGION
 from users.domain.accounts import Account, EmailTaken, email_key
 from users.domain.sessions import ATTEMPTS, ATTEMPTS_WINDOW, Session
 from users.settings import settings
@@ -75,14 +83,14 @@ class AttemptsRow(UsersRow):
     expires_at = NumberAttribute()
 
 
-class OnceRow(idempotency.OnceRow):
+class IdempotencyRow(BaseIdempotencyRow):
     class Meta:
-        table_name = settings().users_once_table
+        table_name = settings().users_idempotency_table
         region = REGION
 
 
-once = Once(OnceRow)
-warm(UsersRow, OnceRow)
+idempotency = IdempotencyStore(IdempotencyRow)
+warm(UsersRow, IdempotencyRow)
 
 
 class KeyUsed(Exception):
@@ -114,10 +122,10 @@ def user_with(email: str) -> str | None:
         return None
 
 
-def add(made: Account, key: Key | None = None) -> None:
+def add(made: Account, key: IdempotencyKey | None = None) -> None:
     """Write the account, the claim on its e-mail address and the request's key, all or none.
 
-    Raises EmailTaken, KeyUsed, IdempotencyKeyReused, Contended.
+    Raises EmailTaken, KeyUsed, IdempotencyKeyReused, ConcurrentUpdate.
     """
     now = made.created_at
     try:
@@ -127,19 +135,19 @@ def add(made: Account, key: Key | None = None) -> None:
             writes.save(_account_row(made), condition=AccountRow.pk.does_not_exist())
             if key:
                 # Written with its effect, so nobody can find it half-done: it needs no lease.
-                used = once.fresh(key, made.user_id, now)
+                used = idempotency.new_row(key, made.user_id, now)
                 used.leased_until = None
-                writes.save(used, condition=once.is_free(now))
-    except Refused as error:
-        if key and error.refused(2):
-            found = OnceRow.get(key.pk, consistent_read=True)
+                writes.save(used, condition=idempotency.is_unclaimed(now))
+    except ConditionFailed as error:
+        if key and error.failed_at(2):
+            found = IdempotencyRow.get(key.pk, consistent_read=True)
             found.check(key, now)
-            raise KeyUsed(found.effect) from error
+            raise KeyUsed(found.resource_id) from error
         raise EmailTaken("There is an account with this e-mail address.") from error
 
 
 def change(after: Account, before: Account) -> None:
-    """Write the new roles and password over the account as it was read. Raises Contended."""
+    """Write the new roles and password over the account as it was read. Raises ConcurrentUpdate."""
     row = AccountRow(pk=ACCOUNT + after.user_id)
     actions = [
         AccountRow.roles.set(list(after.roles)),
@@ -147,10 +155,10 @@ def change(after: Account, before: Account) -> None:
         AccountRow.credentials.set(after.credentials),
         AccountRow.version.set(after.version),
         AccountRow.updated_at.set(clock.now()),
-        AccountRow.request_id.set(observe.request_id()),
+        AccountRow.request_id.set(observability.request_id()),
     ]
     if not _updated(row, actions, AccountRow.version == before.version):
-        raise Contended("Others are changing the account; ask again.", retry_after=1)
+        raise ConcurrentUpdate
 
 
 def rehash(known: Account, password_hash: str) -> None:
@@ -187,8 +195,8 @@ def count_attempt(key: str, now: datetime) -> datetime | None:
         try:
             found.delete(AttemptsRow.expires_at <= second)
         except DeleteError as error:
-            refused_by_condition(error)
-    raise Contended("Others are signing in to the same account; ask again.", retry_after=1)
+            require_condition_failure(error)
+    raise ConcurrentUpdate
 
 
 def forget_attempts(key: str) -> None:
@@ -248,7 +256,8 @@ def _updated(row: UsersRow, actions: list[Any], condition: Any) -> bool:
     try:
         row.update(actions, condition=condition)
     except UpdateError as error:
-        return not refused_by_condition(error)
+        require_condition_failure(error)
+        return False
     return True
 
 

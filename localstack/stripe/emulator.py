@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from localstack.stripe import api, pages, timers, verdicts
+from localstack.stripe import api, decisions, pages, timers
 from localstack.stripe.clock import Clock
 from localstack.stripe.errors import Object, StripeError, invalid
 from localstack.stripe.faults import Fault, Faults
@@ -21,7 +21,7 @@ from localstack.stripe.unit import Unit, public
 from localstack.stripe.webhooks import Courier, listeners, plan
 
 log = logging.getLogger(__name__)
-_VERDICTS = {"dispute": verdicts.dispute, "refund": verdicts.refund, "review": verdicts.review}
+_VERDICTS = {"dispute": decisions.dispute, "refund": decisions.refund, "review": decisions.review}
 _OVERLAP = 24 * 3600.0  # seconds that a webhook's old secret holds on, unless a test says otherwise
 _BEAT = 0.2  # seconds between looks at what is due
 

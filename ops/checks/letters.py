@@ -29,10 +29,10 @@ def each_letter_that_must_exist_does(books: Books, tally: Tally) -> None:
             if kind in ALWAYS or (kind in OF_PLACED and order.has("order.placed")):
                 missing = not because[event_id] and books.is_old(entry.at)
                 tally.look(event_id, unless(not missing, f"has no letter to {order.email}"))
-    given_back = {e.partition(".")[0] for e in because if e.endswith(".payment.refunded")}
+    refunded = {e.partition(".")[0] for e in because if e.endswith(".payment.refunded")}
     for payment in books.payments.values():
         if payment.refunded and books.is_old(payment.updated_at):
-            told = payment.payment_id in given_back
+            told = payment.payment_id in refunded
             tally.look(payment.payment_id, unless(told, f"gave back {payment.refunded}, and nobody was told"))
     _welcomes(books, tally, because)
     for event_id in because:

@@ -170,7 +170,7 @@ def _order(order: Order, payments: Sequence[Payment]) -> Iterator[str | None]:
     if paid_by and not order.was_given_up:
         yield from _paid_in_full(order, paid_by)
     for payment in payments:
-        heard = order.given_back.get(payment.payment_id, 0)
+        heard = order.refunded_by_payment.get(payment.payment_id, 0)
         yield same(f"given back of {payment.payment_id}", heard, payment.refunded, of="the payment")
         keeps = payment.captured - payment.refunded
         lost = payment.status == "disputed"

@@ -2,19 +2,20 @@
 
 from typing import Any
 
-from shared.http import Api, Routes, View
-from shared.identity import GUEST, Caller
+from shared.http.api import Api
+from shared.http.identity import GUEST, Caller
+from shared.http.routing import Routes, View
 
 routes = Routes()
 
 
-class Nothing(View):
+class Empty(View):
     order_id: str
 
 
 @routes.get("/orders/{order_id}", role=GUEST)
-def framed(caller: Caller, order_id: str) -> Nothing:
-    return Nothing(order_id=order_id)
+def framed(caller: Caller, order_id: str) -> Empty:
+    return Empty(order_id=order_id)
 
 
 api = Api(routes)
@@ -22,5 +23,5 @@ api = Api(routes)
 
 def raw(event: dict[str, Any], context: object) -> dict[str, Any]:
     """The same without the frame."""
-    view = Nothing(order_id=event["pathParameters"]["order_id"])
+    view = Empty(order_id=event["pathParameters"]["order_id"])
     return {"statusCode": 200, "headers": {}, "body": view.model_dump_json()}

@@ -11,24 +11,25 @@ from botocore.exceptions import EndpointConnectionError
 from cart.app import consume
 from cart.service import carts
 from cart.tables.rows import CartTableRow
-from shared import clock, invoke
-from shared.errors import Invalid
-from shared.events import OrderFacts, OrderLineFacts, OrderPlaced, ProductChanged, ProductFacts
-from shared.money import Money
-from shared.questions import (
+from shared.contracts.commands import (
     DescribeProducts,
     Guest,
     IdentifyGuest,
-    PageOfProducts,
+    ListProducts,
+    ProductPage,
     Products,
-    ProductsPage,
 )
-from shared.rows import connection_of
-from tests.cart.asking import put_method
+from shared.contracts.events import OrderData, OrderLineData, OrderPlaced, ProductChanged, ProductData
+from shared.dynamodb.rows import connection_of
+from shared.errors import Invalid
+from shared.messaging import rpc
+from shared.runtime import clock
+from shared.values.money import Money
+from tests.cart.requests import put_method
 from tests.support import deliver
 
 
-def facts(sku: str, price: int = 1000, **changes: Any) -> ProductFacts:
+def facts(sku: str, price: int = 1000, **changes: Any) -> ProductData:
     """A product as the catalog tells of it, 50 pieces in stock, priced in pence."""
     known: dict[str, Any] = {
         "product_id": f"prd_{sku}",
@@ -39,33 +40,33 @@ def facts(sku: str, price: int = 1000, **changes: Any) -> ProductFacts:
         "active": True,
         "version": 1,
     }
-    return ProductFacts(**known | changes)
+    return ProductData(**known | changes)
 
 
-def changed(product: ProductFacts) -> ProductChanged:
-    event = ProductChanged.about(product, subject=product.sku, version=product.version, at=clock.now())
+def changed(product: ProductData) -> ProductChanged:
+    event = ProductChanged.of(product, subject=product.sku, version=product.version, at=clock.now())
     assert isinstance(event, ProductChanged)
     return event
 
 
-def hear(*products: ProductFacts) -> None:
+def hear(*products: ProductData) -> None:
     """The catalog's news reaches the cart."""
     assert deliver(consume, *(changed(product) for product in products)) == []
 
 
 def order(
     order_id: str = "ord_1", user_id: str = "usr_1", coupon: str | None = None, **lines: int
-) -> OrderFacts:
+) -> OrderData:
     """An order of so many of each SKU, as others are told of it."""
     nothing = Money.zero("GBP")
-    return OrderFacts(
+    return OrderData(
         number="7K4M2-9QX2D",
         order_id=order_id,
         user_id=user_id,
         email="ada@example.com",
         status="awaiting_payment",
         lines=[
-            OrderLineFacts(
+            OrderLineData(
                 sku=sku,
                 product_id="prd_1",
                 title=sku,
@@ -87,7 +88,7 @@ def order(
 
 def placed(order_id: str = "ord_1", user_id: str = "usr_1", version: int = 1, **of: Any) -> OrderPlaced:
     facts = order(order_id, user_id, **of)
-    event = OrderPlaced.about(facts, subject=order_id, version=version, at=clock.now())
+    event = OrderPlaced.of(facts, subject=order_id, version=version, at=clock.now())
     assert isinstance(event, OrderPlaced)
     return event
 
@@ -96,26 +97,26 @@ class Catalog:
     """The catalog's command function, as far as the cart asks it; counts how often."""
 
     def __init__(self) -> None:
-        self.products: dict[str, ProductFacts] = {}
+        self.products: dict[str, ProductData] = {}
         self.asked: list[list[str]] = []
         self.down = False
-        self.commands = invoke.Commands()
+        self.commands = rpc.Commands()
         self.commands.on(DescribeProducts)(self.describe)
-        self.commands.on(PageOfProducts)(self.page)
+        self.commands.on(ListProducts)(self.page)
 
-    def sells(self, *products: ProductFacts) -> None:
+    def sells(self, *products: ProductData) -> None:
         self.products |= {product.sku: product for product in products}
 
     def describe(self, question: DescribeProducts) -> Products:
         self.asked.append(question.skus)
         return Products(products=[self.products[sku] for sku in question.skus if sku in self.products])
 
-    def page(self, question: PageOfProducts) -> ProductsPage:
+    def page(self, question: ListProducts) -> ProductPage:
         """Two products a page, by SKU."""
         begun = question.after["sku"] if question.after else ""
         left = sorted(sku for sku in self.products if sku > begun)
         after = {"sku": left[1]} if len(left) > 2 else None
-        return ProductsPage(products=[self.products[sku] for sku in left[:2]], after=after)
+        return ProductPage(products=[self.products[sku] for sku in left[:2]], after=after)
 
 
 class Users:
@@ -123,7 +124,7 @@ class Users:
 
     def __init__(self) -> None:
         self.down = False
-        self.commands = invoke.Commands()
+        self.commands = rpc.Commands()
         self.commands.on(IdentifyGuest)(self.identify)
 
     def identify(self, question: IdentifyGuest) -> Guest:
@@ -157,7 +158,7 @@ def users() -> Users:
 @pytest.fixture
 def catalog(cloud: None, users: Users, monkeypatch: pytest.MonkeyPatch) -> Catalog:
     known = Catalog()
-    monkeypatch.setattr(invoke, "client", lambda *_, **__: Lambda(known, users))
+    monkeypatch.setattr(rpc, "client", lambda *_, **__: Lambda(known, users))
     return known
 
 

@@ -6,8 +6,8 @@ from cart.app import api
 from cart.domain.carts import Cart
 from cart.tables import carts
 from cart.tables.rows import CartRow
-from shared import clock
-from shared.money import Money
+from shared.runtime import clock
+from shared.values.money import Money
 from tests.cart.conftest import facts, hear
 from tests.support import call, guest
 

@@ -10,7 +10,7 @@ from cart.service import carts
 from cart.tables import carts as rows_of_carts
 from cart.tables import reads
 from cart.tables.rows import ProductRow
-from shared import clock
+from shared.runtime import clock
 from tests.cart.conftest import Catalog, facts, hear
 from tests.support import Reply, at_once, call, customer, guest, keyed
 

@@ -10,8 +10,8 @@ from cart.app import api
 from cart.domain.carts import Change, Line
 from cart.service import carts
 from cart.tables.rows import CartRow, ProductRow
-from tests.cart.asking import gbp
 from tests.cart.conftest import facts, hear
+from tests.cart.requests import gbp
 from tests.support import call, customer
 
 

@@ -5,15 +5,9 @@ import pytest
 from cart.app import api, consume
 from cart.domain.promotions import Kind, Terms
 from cart.service import coupons
-from shared.idempotency import Key
-from tests.cart.asking import (
-    SHOPPER,
-    TENTH,
-    coupon,
-    gbp,
-    make_coupon,
-)
+from shared.dynamodb.idempotency import IdempotencyKey
 from tests.cart.conftest import placed
+from tests.cart.requests import SHOPPER, TENTH, coupon, gbp, make_coupon
 from tests.support import at_once, call, deliver, keyed, staff
 
 
@@ -57,7 +51,7 @@ def test_a_code_is_taken_once_until_it_is_deleted_and_no_old_etag_fits_what_come
 
 def test_a_coupon_made_by_a_call_that_died_is_found_made_by_its_retry(cloud):
     headers = keyed("one try")
-    key = Key.of((staff().user_id, "POST", "/coupons"), "one try", {"code": "SPRING"} | TENTH)
+    key = IdempotencyKey.of((staff().user_id, "POST", "/coupons"), "one try", {"code": "SPRING"} | TENTH)
     coupons.make("SPRING", Terms(kind=Kind.PERCENTAGE, value=10), key)  # and no answer was kept
     assert make_coupon("SPRING", headers=headers).status == 201
     assert make_coupon("SPRING", headers=headers).header("Idempotent-Replayed") == "true"

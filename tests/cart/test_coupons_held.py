@@ -7,23 +7,15 @@ import pytest
 
 from cart.app import consume
 from cart.tables.rows import UsesRow
-from shared import clock
-from shared.events import Event, OrderCancelled, OrderExpired
-from tests.cart.asking import (
-    TENTH,
-    cart,
-    coupon,
-    gbp,
-    make_coupon,
-    put_on,
-    quote,
-)
+from shared.contracts.events import Event, OrderCancelled, OrderExpired
+from shared.runtime import clock
 from tests.cart.conftest import order, placed
+from tests.cart.requests import TENTH, cart, coupon, gbp, make_coupon, put_on, quote
 from tests.support import at_once, deliver
 
 
 def ended(order_id: str = "ord_1", kind: Any = OrderCancelled, user_id: str = "usr_1", **of: Any) -> Event:
-    event: Event = kind.about(order(order_id, user_id, **of), subject=order_id, version=2, at=clock.now())
+    event: Event = kind.of(order(order_id, user_id, **of), subject=order_id, version=2, at=clock.now())
     return event
 
 

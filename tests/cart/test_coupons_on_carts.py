@@ -7,10 +7,12 @@ import pytest
 
 from cart.app import api, commands, consume
 from cart.service import carts, coupons
-from shared import clock, quotes
-from shared.money import Money
-from shared.quotes import CouponLimits, Quote
-from tests.cart.asking import (
+from shared.contracts import quotes
+from shared.contracts.quotes import CouponLimits, Quote
+from shared.runtime import clock
+from shared.values.money import Money
+from tests.cart.conftest import placed
+from tests.cart.requests import (
     ADDRESS,
     KEY,
     SHOPPER,
@@ -25,7 +27,6 @@ from tests.cart.asking import (
     quote,
     take_off,
 )
-from tests.cart.conftest import placed
 from tests.support import Context, at_once, call, deliver, guest
 
 

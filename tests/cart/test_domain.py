@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cart.domain.carts import MAX_UNITS, Cart, CartEmpty, CurrencyMismatch, OutOfStock
+from cart.domain.carts import MAX_UNITS, Cart, CurrencyMismatch
 from cart.domain.pricing import TaxRate, totals
 from cart.domain.shipping import Rate, ShippingMethod, choose, offers
+from shared.contracts.events import OrderLineData
+from shared.contracts.problems import CartEmpty, OutOfStock
+from shared.contracts.quotes import MAX_LINES
 from shared.errors import Invalid
-from shared.events import OrderLineFacts
-from shared.money import Money, Price
-from shared.quotes import MAX_LINES
+from shared.values.money import Money, Price
 from tests.cart.conftest import facts
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -39,8 +40,8 @@ def method(name: str, *tiers: Rate, countries: tuple[str, ...] = ("GB",)) -> Shi
     )
 
 
-def ordered(sku: str, quantity: int) -> OrderLineFacts:
-    return OrderLineFacts(
+def ordered(sku: str, quantity: int) -> OrderLineData:
+    return OrderLineData(
         sku=sku,
         product_id="prd_1",
         title="x",

@@ -3,7 +3,7 @@
 import pytest
 
 from cart.app import api
-from tests.cart.asking import TENTH, gbp
+from tests.cart.requests import TENTH, gbp
 from tests.support import call, staff
 
 LONG = "s" * 3_000

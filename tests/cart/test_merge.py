@@ -13,8 +13,8 @@ from cart.domain.carts import MAX_QUANTITY, MAX_UNITS, Cart, CurrencyMismatch
 from cart.domain.promotions import Kind, Terms
 from cart.service import carts, coupons, merging
 from cart.tables import reads
-from shared import clock
-from shared.quotes import MAX_LINES
+from shared.contracts.quotes import MAX_LINES
+from shared.runtime import clock
 from tests.cart.conftest import facts, hear
 from tests.support import Reply, at_once, call, customer, guest, keyed
 

@@ -8,14 +8,14 @@ from cart.app import consume
 from cart.domain.pricing import Shown
 from cart.service import carts
 from cart.tables import reads
-from shared import clock
-from shared.events import ProductArchived
+from shared.contracts.events import ProductArchived
+from shared.runtime import clock
 from tests.cart.conftest import changed, facts, hear, placed
 from tests.support import Context, at_once, deliver, sqs_event
 
 
 def archived(sku: str, version: int) -> ProductArchived:
-    event = ProductArchived.about(facts(sku, version=version), subject=sku, version=version, at=clock.now())
+    event = ProductArchived.of(facts(sku, version=version), subject=sku, version=version, at=clock.now())
     assert isinstance(event, ProductArchived)
     return event
 

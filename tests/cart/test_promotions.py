@@ -25,8 +25,8 @@ from cart.domain.promotions import (
     spread,
     why_not,
 )
-from shared.money import Money, Price
-from shared.quotes import MAX_LINES
+from shared.contracts.quotes import MAX_LINES
+from shared.values.money import Money, Price
 from tests.cart.conftest import facts
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)

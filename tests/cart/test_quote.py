@@ -10,13 +10,15 @@ from cart.domain.shipping import Rate, ShippingMethod
 from cart.service import carts
 from cart.tables import charges, coupons
 from cart.tables.rows import ProductRow
-from shared import clock, quotes
+from shared.contracts import quotes
+from shared.contracts.commands import QuoteCart
+from shared.contracts.problems import QuoteExpired
+from shared.contracts.quotes import Quote
 from shared.errors import Unavailable
-from shared.money import Price
-from shared.questions import QuoteCart
-from shared.quotes import Quote
-from tests.cart.asking import ADDRESS, KEY, gbp, put_method, put_tax
+from shared.runtime import clock
+from shared.values.money import Price
 from tests.cart.conftest import facts, hear
+from tests.cart.requests import ADDRESS, KEY, gbp, put_method, put_tax
 from tests.support import Context, Reply, call, customer, keyed, staff
 
 SHOPPER = customer()
@@ -78,7 +80,7 @@ def test_the_token_is_the_quote_signed_for_fifteen_minutes(shop):
     assert told.shipping_address and told.shipping_address.city == "London"
     assert (told.shipping_method, told.country) == ("express", "GB")
     assert timedelta(minutes=14) < told.expires_at - now <= timedelta(minutes=15)
-    with pytest.raises(quotes.QuoteExpired):
+    with pytest.raises(QuoteExpired):
         quotes.read(said["quote_token"], KEY, now + timedelta(minutes=16))
 
 

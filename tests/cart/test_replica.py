@@ -16,24 +16,24 @@ from cart.tables import carts as rows_of_carts
 from cart.tables import products
 from cart.tables.products import products_in
 from cart.tables.rows import CartTableRow, ProductRow, read
-from shared import clock
+from shared.contracts.commands import RebuildProgress, RebuildReplica
+from shared.contracts.events import ProductData
 from shared.errors import Unavailable
-from shared.events import ProductFacts
-from shared.questions import RebuildReplica, Rebuilt
+from shared.runtime import clock
 from tests.cart.conftest import changed, facts, hear
 from tests.support import Context, deliver
 
 SKUS = "ABCDE"
 
 
-def rebuild(after: dict[str, str] | None = None) -> Rebuilt:
+def rebuild(after: dict[str, str] | None = None) -> RebuildProgress:
     """As an operator asks, over Lambda's wire."""
     asked = RebuildReplica(after=after).model_dump(mode="json")
     answer = commands({"command": "rebuild_replica", "input": asked, "request_id": "r"}, Context())
-    return Rebuilt.model_validate(answer["output"])
+    return RebuildProgress.model_validate(answer["output"])
 
 
-def known(*skus: str) -> dict[str, ProductFacts]:
+def known(*skus: str) -> dict[str, ProductData]:
     return products_in(read(*(f"product#{sku}" for sku in skus or SKUS)))
 
 
@@ -54,7 +54,7 @@ def test_a_row_from_before_categories_is_read(cloud):
 
 def test_rebuilding_learns_every_page(catalog):
     catalog.sells(*(facts(sku, 100 + number) for number, sku in enumerate(SKUS)))
-    assert rebuild() == Rebuilt(looked_at=5, after=None)
+    assert rebuild() == RebuildProgress(processed=5, after=None)
     assert known() == catalog.products
 
 
@@ -63,8 +63,8 @@ def test_rebuilding_goes_on_where_time_ran_out(catalog, monkeypatch):
     began, ticks = clock.now(), iter(range(100))
     monkeypatch.setattr(clock, "now", lambda: began + timedelta(seconds=5 * next(ticks)))
     first = rebuild()
-    assert first == Rebuilt(looked_at=4, after={"sku": "D"})
-    assert rebuild(first.after) == Rebuilt(looked_at=1, after=None)
+    assert first == RebuildProgress(processed=4, after={"sku": "D"})
+    assert rebuild(first.after) == RebuildProgress(processed=1, after=None)
     assert known() == catalog.products
 
 
@@ -131,7 +131,7 @@ def test_after_any_news_lost_repeated_or_reordered_a_rebuild_ends_equal_to_the_c
     for row in list(CartTableRow.scan()):
         row.delete()
     catalog.products.clear()
-    said: list[ProductFacts] = []
+    said: list[ProductData] = []
     for version, (sku, price, active, copies) in enumerate(history, start=1):
         now = facts(sku, price, version=version, active=bool(active), category_ids=["tea"] * (price % 2))
         catalog.sells(now)
@@ -164,7 +164,7 @@ def test_learning_anew_and_by_news_at_once_ends_with_the_newest(catalog, monkeyp
     catalog.sells(facts("A", 5, version=2))
     learn = products.learn
 
-    def news_first(product: ProductFacts, *, anew: bool = False) -> None:
+    def news_first(product: ProductData, *, anew: bool = False) -> None:
         learn(facts("A", 7, version=3))
         learn(product, anew=anew)
 

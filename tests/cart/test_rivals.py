@@ -14,8 +14,8 @@ from cart.service import carts, coupons, merging
 from cart.tables import carts as rows_of_carts
 from cart.tables import coupons as rows_of_coupons
 from cart.tables.rows import CartTableRow
-from shared.events import OrderCancelled
-from shared.rows import Contended, connection_of, transaction
+from shared.contracts.events import OrderCancelled
+from shared.dynamodb.rows import ConcurrentUpdate, connection_of, transaction
 from tests.cart.conftest import facts, hear, order, placed
 from tests.support import call, customer, deliver, keyed
 
@@ -26,15 +26,15 @@ def conflicts(cloud: None, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     left = [2]
 
     @contextmanager
-    def contended(model: Any) -> Iterator[Any]:
+    def conflicting(model: Any) -> Iterator[Any]:
         with transaction(model) as writes:
             yield writes
             if left[0] > 0:
                 left[0] -= 1
-                raise Contended("Others are writing the same; ask again.")
+                raise ConcurrentUpdate
 
     for module in (rows_of_carts, rows_of_coupons):
-        monkeypatch.setattr(module, "transaction", contended)
+        monkeypatch.setattr(module, "transaction", conflicting)
     return left
 
 
@@ -60,7 +60,7 @@ def test_an_order_and_its_end_that_meet_others_are_counted_all_the_same(shop, co
     assert deliver(consume, placed(coupon="SPRING", A=1)) == []
     assert (held(), coupons.read("SPRING").used, conflicts) == ({"A": 2}, 1, [0])
     conflicts[0] = 2
-    over = OrderCancelled.about(order(coupon="SPRING"), subject="ord_1", version=2, at=order().placed_at)
+    over = OrderCancelled.of(order(coupon="SPRING"), subject="ord_1", version=2, at=order().placed_at)
     assert deliver(consume, over) == []
     assert (coupons.read("SPRING").used, conflicts) == (0, [0])
 
@@ -72,7 +72,7 @@ def test_an_add_with_a_key_that_meets_another_writer_is_tried_again(shop, confli
 
 
 def test_who_is_never_let_through_is_told_to_ask_again_and_nothing_is_done(shop, conflicts, monkeypatch):
-    monkeypatch.setattr("shared.rivals.PAUSE", timedelta(0))
+    monkeypatch.setattr("shared.dynamodb.concurrency.PAUSE", timedelta(0))
     conflicts[0] = 100
     refused = call(api, "POST", "/cart/merge", body={"guest_token": "token of gst_1"}, caller=customer())
     assert (refused.status, refused.header("Retry-After")) == (503, "1")

@@ -15,8 +15,8 @@ from moto.dynamodb.models import DynamoDBBackend
 
 from catalog.tables.rows import CatalogRow, ListingRow
 from infra.cloudformation import read
-from shared import rivals
-from shared.rows import connection_of
+from shared.dynamodb import concurrency
+from shared.dynamodb.rows import connection_of
 from tests.support import ROOT
 
 LONGEST = 2_048  # bytes of a partition key
@@ -109,5 +109,5 @@ def rivalry(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever must try again does so at once."""
-    monkeypatch.setattr(rivals, "PAUSE", timedelta(0))
+    monkeypatch.setattr(concurrency, "PAUSE", timedelta(0))
     monkeypatch.setattr(time, "sleep", lambda _: None)

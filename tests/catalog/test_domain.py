@@ -11,17 +11,16 @@ from catalog.domain import (
     NEWSWORTHY,
     Lack,
     Line,
-    OutOfStock,
-    PriceChanged,
     chunks,
     full_title,
     is_news,
     merged,
-    refusal,
+    reservation_problem,
     slug,
 )
+from shared.contracts.problems import OutOfStock, PriceChanged
 from shared.errors import Invalid
-from shared.money import Money
+from shared.values.money import Money
 
 FIVE = Money(amount=500, currency="GBP")
 SIX = Money(amount=600, currency="GBP")
@@ -107,7 +106,7 @@ def test_chunks_are_the_same_however_the_lines_came(wanted, chance):
 
 
 def test_a_lack_of_stock_says_which_sku_lacks_what():
-    refused = refusal([Lack(mug("A", 3), 1, FIVE), Lack(mug("B", 1), 0, FIVE)])
+    refused = reservation_problem([Lack(mug("A", 3), 1, FIVE), Lack(mug("B", 1), 0, FIVE)])
     assert isinstance(refused, OutOfStock)
     assert refused.extra["items"] == [
         {"sku": "A", "requested": 3, "available": 1},
@@ -116,7 +115,7 @@ def test_a_lack_of_stock_says_which_sku_lacks_what():
 
 
 def test_a_lack_of_stock_comes_before_a_changed_price_and_tells_of_both():
-    refused = refusal([Lack(mug("A", 3), 1, FIVE), Lack(mug("B", 1), 9, SIX)])
+    refused = reservation_problem([Lack(mug("A", 3), 1, FIVE), Lack(mug("B", 1), 9, SIX)])
     assert isinstance(refused, OutOfStock)
     assert [item["sku"] for item in refused.extra["items"]] == ["A"]
     assert refused.extra["prices"] == [{"sku": "B", "quoted": FIVE.model_dump(), "current": SIX.model_dump()}]
@@ -130,13 +129,13 @@ def test_a_short_line_tells_its_new_price_too_unless_nothing_is_sold_of_it():
         Lack(mug("OFF", 1), 9, SIX, active=False),
         Lack(mug("NEVER", 1), 0, None),
     ]
-    refused = refusal(lacks)
+    refused = reservation_problem(lacks)
     assert [item["sku"] for item in refused.extra["items"]] == ["SHORT", "GONE", "OFF", "NEVER"]
     assert [item["sku"] for item in refused.extra["prices"]] == ["SHORT"]
 
 
 def test_prices_are_told_only_where_some_changed():
-    assert "prices" not in refusal([Lack(mug("A", 3), 1, FIVE)]).extra
+    assert "prices" not in reservation_problem([Lack(mug("A", 3), 1, FIVE)]).extra
 
 
 chances = st.builds(
@@ -158,7 +157,7 @@ def test_who_accepts_all_that_a_refusal_tells_is_not_refused_again(lacks):
     refused = [lack for lack in lacks if not holds(lack, lack.line.quantity, lack.line.price)]
     if not refused:
         return
-    told = refusal(refused).extra
+    told = reservation_problem(refused).extra
     prices = {item["sku"]: item for item in told.get("prices", []) + told["items"] if "current" in item}
     left = {item["sku"]: item["available"] for item in told["items"] if "available" in item}
     for lack in lacks:
@@ -169,13 +168,13 @@ def test_who_accepts_all_that_a_refusal_tells_is_not_refused_again(lacks):
 
 @pytest.mark.parametrize("lack", [Lack(mug(), 9, FIVE, active=False), Lack(mug(), 0, None)])
 def test_what_is_not_sold_is_not_available(lack):
-    refused = refusal([lack])
+    refused = reservation_problem([lack])
     assert isinstance(refused, OutOfStock)
     assert refused.extra["items"] == [{"sku": "MUG", "requested": 2, "available": 0}]
 
 
 def test_a_changed_price_says_what_was_quoted_and_what_it_is():
-    refused = refusal([Lack(mug(), 9, SIX)])
+    refused = reservation_problem([Lack(mug(), 9, SIX)])
     assert isinstance(refused, PriceChanged)
     assert refused.extra["items"] == [
         {"sku": "MUG", "quoted": FIVE.model_dump(), "current": SIX.model_dump()}

@@ -8,7 +8,7 @@ import pytest
 from catalog import domain
 from catalog.app import api, consume, relay
 from catalog.tables import variants
-from tests.catalog.shelves import (
+from tests.catalog.inventory import (
     ask,
     body,
     cancelled,
@@ -327,7 +327,7 @@ def whole_catalog():
     """Every page of everything the catalog knows."""
     pages, after = [], None
     while True:
-        answer = ask("page_of_products", after=after)["output"]
+        answer = ask("list_products", after=after)["output"]
         pages.append(answer["products"])
         after = answer["after"]
         if after is None:

@@ -6,8 +6,8 @@ from catalog import domain
 from catalog.app import consume
 from catalog.tables import stock
 from catalog.tables.rows import VariantRow
-from shared.money import Money
-from tests.catalog.shelves import (
+from shared.values.money import Money
+from tests.catalog.inventory import (
     NOON,
     cancelled,
     line,

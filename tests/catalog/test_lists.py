@@ -6,9 +6,9 @@ import pytest
 
 from catalog.app import api
 from catalog.tables.rows import ListingRow
-from shared import clock
+from shared.runtime import clock
 from tests.catalog.conftest import filtered, keys_of
-from tests.catalog.shelves import make, variant
+from tests.catalog.inventory import make, variant
 from tests.support import call, staff
 
 SNAPSHOT = {

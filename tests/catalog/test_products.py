@@ -7,9 +7,9 @@ import pytest
 
 from catalog.app import api
 from catalog.tables import products
-from catalog.tables.rows import Overtaken
-from shared.money import Money
-from tests.catalog.shelves import (
+from catalog.tables.rows import VersionConflict
+from shared.values.money import Money
+from tests.catalog.inventory import (
     body,
     category,
     levels,
@@ -105,7 +105,7 @@ def test_who_removes_what_another_just_removed_is_overtaken_and_blames_no_reserv
     assert old
     new = replace(old, variants=old.variants[:1], version=2)
     products.replace(old, new)
-    with pytest.raises(Overtaken):
+    with pytest.raises(VersionConflict):
         products.replace(old, new)
 
 

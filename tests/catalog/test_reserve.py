@@ -10,7 +10,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from catalog.tables import stock
 from catalog.tables.rows import VariantRow
 from shared.errors import Unavailable
-from tests.catalog.shelves import (
+from tests.catalog.inventory import (
     category,
     levels,
     line,

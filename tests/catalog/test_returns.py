@@ -7,18 +7,8 @@ import pytest
 from catalog import domain
 from catalog.app import consume
 from catalog.tables import stock
-from shared.rows import Contended
-from tests.catalog.shelves import (
-    body,
-    levels,
-    line,
-    make,
-    paid,
-    put,
-    reserve,
-    returned,
-    variant,
-)
+from shared.dynamodb.rows import ConcurrentUpdate
+from tests.catalog.inventory import body, levels, line, make, paid, put, reserve, returned, variant
 from tests.support import deliver
 
 
@@ -152,7 +142,7 @@ def test_a_return_that_meets_rivals_is_tried_again_and_counts_once(in_chunks, hu
     def collides(*arguments):
         tries.append(arguments)
         if len(tries) in {1, 3}:
-            raise Contended("Others are writing the same; ask again.", retry_after=1)
+            raise ConcurrentUpdate
         return restock(*arguments)
 
     monkeypatch.setattr(stock, "restock", collides)

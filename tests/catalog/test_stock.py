@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from catalog.app import api
-from shared import clock
-from shared.idempotency import LEASE, Once
-from tests.catalog.shelves import levels, line, make, release, reserve, variant
+from shared.dynamodb.idempotency import LEASE, IdempotencyStore
+from shared.runtime import clock
+from tests.catalog.inventory import levels, line, make, release, reserve, variant
 from tests.support import call, customer, keyed, staff
 
 
@@ -120,8 +120,8 @@ def test_an_adjustment_that_died_before_it_answered_is_not_made_twice(cloud, mon
         raise SystemExit
 
     with monkeypatch.context() as death:
-        death.setattr(Once, "finish", die)
-        death.setattr(Once, "release", lambda *_: None)
+        death.setattr(IdempotencyStore, "finish", die)
+        death.setattr(IdempotencyStore, "release", lambda *_: None)
         with pytest.raises(SystemExit):
             adjust("RED", 2, "key-1")
     later = clock.now() + LEASE + timedelta(seconds=1)

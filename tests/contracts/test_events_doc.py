@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from infra.cloudformation import read
-from shared import events
-from shared.events import SAID_BY, Event, Fact, read_event
+from shared.contracts import events
+from shared.contracts.events import PUBLISHED_BY, Event, EventData, read_event
 from tests.support import ROOT, SERVICES
 
 PAGE = (ROOT / "docs" / "events.md").read_text()
@@ -25,7 +25,10 @@ WIRING = {
 FACTS = {
     name: kind
     for name, kind in vars(events).items()
-    if isinstance(kind, type) and issubclass(kind, Fact) and not issubclass(kind, Event) and kind is not Fact
+    if isinstance(kind, type)
+    and issubclass(kind, EventData)
+    and not issubclass(kind, Event)
+    and kind is not EventData
 }
 
 
@@ -50,7 +53,7 @@ def test_an_example_is_such_an_event_and_nothing_more(kind):
 @pytest.mark.parametrize("kind", Event.TYPES)
 def test_an_example_carries_the_id_and_source_that_are_derived(kind):
     event = read_event(EXAMPLES[kind])
-    derived = type(event).about(event.data, subject=event.subject, version=event.sequence, at=event.time)
+    derived = type(event).of(event.data, subject=event.subject, version=event.sequence, at=event.time)
     assert (event.id, event.source) == (derived.id, derived.source)
 
 
@@ -78,14 +81,14 @@ def test_every_field_of_the_envelope_is_explained():
 def test_the_examples_sums_are_right():
     for example in EXAMPLES.values():
         data = read_event(example).data
-        if isinstance(data, events.OrderFacts):
+        if isinstance(data, events.OrderData):
             assert data.subtotal.amount == sum(line.line_total.amount for line in data.lines)
             assert all(line.line_total == line.unit_price * line.quantity for line in data.lines)
             assert data.total == data.subtotal - data.discount + data.shipping + data.tax
-        if isinstance(data, events.PaymentFacts):
+        if isinstance(data, events.PaymentData):
             assert data.refunded.amount <= data.amount.amount
-            assert (data.given_back is not None) == (example["type"] == "payment.refunded")
-            assert data.given_back is None or 0 < data.given_back.amount <= data.refunded.amount
+            assert (data.refund_amount is not None) == (example["type"] == "payment.refunded")
+            assert data.refund_amount is None or 0 < data.refund_amount.amount <= data.refunded.amount
 
 
 def test_the_examples_of_an_order_tell_one_story():
@@ -105,26 +108,26 @@ def test_the_examples_parcels_returns_and_invoices_fit_their_order():
     orders = {
         data.order_id: data
         for example in EXAMPLES.values()
-        if isinstance(data := read_event(example).data, events.OrderFacts)
+        if isinstance(data := read_event(example).data, events.OrderData)
     }
     fitting = 0
     for example in EXAMPLES.values():
         data = read_event(example).data
-        if isinstance(data, events.InvoiceFacts):
+        if isinstance(data, events.InvoiceData):
             assert data.total == orders[data.order_id].total
             fitting += 1
-        if isinstance(data, events.ShipmentFacts | events.ReturnFacts):
+        if isinstance(data, events.FulfilmentData | events.ReturnData):
             sold = {line.sku: line for line in orders[data.order_id].lines}
             worth = sum(sold[line.sku].unit_price.amount * line.quantity for line in data.lines)
             assert all(line.quantity <= sold[line.sku].quantity for line in data.lines)
-            if isinstance(data, events.ReturnFacts):
+            if isinstance(data, events.ReturnData):
                 assert data.refund.amount == (worth if data.status == "received" else 0)
             fitting += 1
     assert fitting == 4
 
 
 def test_who_says_it_does():
-    said = {kind.kind(): service for service, kinds in SAID_BY.items() for kind in kinds}
+    said = {kind.event_type(): service for service, kinds in PUBLISHED_BY.items() for kind in kinds}
     assert {kind: speaker for kind, (speaker, _) in WIRING.items()} == said
 
 

@@ -140,4 +140,4 @@ def test_the_way_from_a_handler_is_followed():
     assert "save" in reachable("cart.app.consume")
     assert "invoke" in reachable("cart.app.api")
     assert "publish_batch" not in reachable("cart.app.consume")
-    assert re.search(r"\w", " ".join(reachable("shared.front.api")))
+    assert re.search(r"\w", " ".join(reachable("root.app.api")))

@@ -8,11 +8,11 @@ import pytest
 
 from infra.cloudformation import functions, read
 from infra.openapi import rendered
-from shared.events import SAID_BY
-from shared.http import Api
-from shared.inbox import Consumers
-from shared.invoke import Commands
-from shared.settings import Settings
+from shared.contracts.events import PUBLISHED_BY
+from shared.http.api import Api
+from shared.messaging.consumers import Consumers
+from shared.messaging.rpc import Commands
+from shared.runtime.settings import Settings
 from tests.support import ROOT, SERVICES
 
 TEMPLATE = read(ROOT / "template.yaml")
@@ -63,7 +63,7 @@ def test_every_route_has_one_function_and_every_path_answers_every_method():
         assert set(operations) == {"get", "head", "post", "put", "patch", "delete", "options"}
         for method, operation in operations.items():
             uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
-            assert f"${{{declared.get((path, method), 'FrontApi')}.Arn}}" in uri
+            assert f"${{{declared.get((path, method), 'RootApi')}.Arn}}" in uri
 
 
 def test_only_public_routes_are_open():
@@ -116,7 +116,7 @@ def test_what_is_heard_is_what_is_subscribed_to_and_said(service):
         for name in FUNCTIONS
         if _service_of(name) == service
         and isinstance(consumers := getattr(_handler(name), "__self__", None), Consumers)
-        for kind in consumers.heard
+        for kind in consumers.handlers
     }
     subscribed: set[str] = set()
     for subscription in SUBSCRIPTIONS:
@@ -124,7 +124,7 @@ def test_what_is_heard_is_what_is_subscribed_to_and_said(service):
             continue
         speaker = str(subscription["TopicArn"]["GetAtt"]).split(".")[0].lower()
         types = set(subscription["FilterPolicy"]["type"])
-        assert types <= {kind.kind() for kind in SAID_BY[speaker]}, f"{speaker} does not say these"
+        assert types <= {kind.event_type() for kind in PUBLISHED_BY[speaker]}, f"{speaker} does not say these"
         assert subscription["RawMessageDelivery"] is True
         subscribed |= types
     assert heard == subscribed
@@ -134,7 +134,7 @@ def test_every_command_function_answers_questions():
     for name in FUNCTIONS:
         if name.endswith("Commands"):
             assert isinstance(_handler(name).__self__, Commands)
-            assert _handler(name).__self__.known
+            assert _handler(name).__self__.handlers
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

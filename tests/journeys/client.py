@@ -7,8 +7,8 @@ from collections import Counter
 from typing import Any
 from uuid import uuid4
 
-from localstack.cloud import Trouble
-from localstack.shop import Answer, Shop
+from localstack.cloud.local_cloud import Trouble
+from localstack.cloud.shop import Answer, Shop
 
 TRIES = 40
 

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from localstack.cards import stripe
-from localstack.cloud import Cloud
-from localstack.letters import letters
-from localstack.shop import Shop
-from localstack.shopper import Shopper, until
+from localstack.cloud.local_cloud import Cloud
+from localstack.cloud.shop import Shop
+from localstack.demo.cards import stripe
+from localstack.demo.shopper import Shopper, until
+from localstack.mail.templates import letters
 
 
 @pytest.fixture(scope="session")

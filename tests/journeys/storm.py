@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from localstack import cards
-from localstack.cloud import Cloud, Trouble
-from localstack.shop import Shop
-from localstack.shopper import ADDRESS
+from localstack.cloud.local_cloud import Cloud, Trouble
+from localstack.cloud.shop import Shop
+from localstack.demo import cards
+from localstack.demo.shopper import ADDRESS
 from tests.journeys.client import Client
 from tests.journeys.conftest import expire
 

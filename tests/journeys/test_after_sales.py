@@ -2,9 +2,9 @@
 
 import urllib.request
 
-from localstack import cards
-from localstack.letters import letters
-from localstack.shopper import staff_ships, until
+from localstack.demo import cards
+from localstack.demo.shopper import staff_ships, until
+from localstack.mail.templates import letters
 from tests.journeys.calls import ILLEGAL, cancel, order_now, refusal, set_status, settle, timeline
 from tests.journeys.conftest import await_letters, new_key, paid_for, refunds_of, settled, stock_of
 

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from localstack import cards
-from localstack.letters import letters
-from localstack.shopper import until
+from localstack.demo import cards
+from localstack.demo.shopper import until
+from localstack.mail.templates import letters
 from tests.journeys.calls import after, cancel, order_now, settle
 from tests.journeys.conftest import await_letters, new_key, refunds_of, settled, stock_of
 from tests.support import at_once

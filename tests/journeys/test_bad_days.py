@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from localstack import cards
-from localstack.letters import letters
-from localstack.shopper import until
+from localstack.demo import cards
+from localstack.demo.shopper import until
+from localstack.mail.templates import letters
 from tests.journeys.conftest import await_letters, expire, settled
 
 

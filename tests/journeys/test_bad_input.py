@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from localstack.shop import Shop
+from localstack.cloud.shop import Shop
 
 
 def _segment(value):

@@ -3,7 +3,7 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from localstack.shopper import until
+from localstack.demo.shopper import until
 from tests.journeys.conftest import new_key
 
 

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from localstack.shop import Shop
-from localstack.shopper import Shopper, staff_ships, until
+from localstack.cloud.shop import Shop
+from localstack.demo.shopper import Shopper, staff_ships, until
 from tests.journeys.conftest import paid_for, stock_of
 
 LINES, VARIANTS, GUESTS = 600, 45, 4

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from localstack import cards
-from localstack.cards import stripe
-from localstack.letters import letters
-from localstack.shopper import staff_ships, until
+from localstack.demo import cards
+from localstack.demo.cards import stripe
+from localstack.demo.shopper import staff_ships, until
+from localstack.mail.templates import letters
 from tests.journeys.calls import cancel, refusal, timeline
 from tests.journeys.conftest import await_letters, new_key
 from tests.support import at_once

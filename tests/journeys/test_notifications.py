@@ -8,13 +8,13 @@ from uuid import uuid4
 
 import pytest
 
-from localstack.feedback import publish
-from localstack.mailbox import mails
-from localstack.shop import Shop
-from localstack.shopper import Shopper, staff_ships, until
+from localstack.cloud.shop import Shop
+from localstack.demo.shopper import Shopper, staff_ships, until
+from localstack.mail.feedback import publish
+from localstack.mail.mailbox import mails
 from tests.journeys.calls import refusal
 from tests.journeys.conftest import await_letters, new_key, paid_for, settled
-from tests.journeys.told import (
+from tests.journeys.waiting import (
     bounces,
     mails_when,
     of_recipient_when,

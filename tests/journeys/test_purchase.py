@@ -5,10 +5,10 @@ import urllib.error
 import urllib.request
 from uuid import uuid4
 
-from localstack import cards
-from localstack.letters import letter, letters
-from localstack.mailbox import mails
-from localstack.shopper import ADDRESS, until
+from localstack.demo import cards
+from localstack.demo.shopper import ADDRESS, until
+from localstack.mail.mailbox import mails
+from localstack.mail.templates import letter, letters
 from tests.journeys.conftest import await_letters, settled
 
 

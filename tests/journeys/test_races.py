@@ -4,8 +4,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
-from localstack.shop import Shop
-from localstack.shopper import Shopper, until
+from localstack.cloud.shop import Shop
+from localstack.demo.shopper import Shopper, until
 from tests.journeys.client import Client
 
 SHOPPERS, PIECES = 50, 10

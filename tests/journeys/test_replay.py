@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from localstack import replay
-from localstack.replay.audit import between
-from localstack.replay.returns import matched, return_lines
-from localstack.replay.sales import clean_sales
+from localstack.demo import replay
+from localstack.demo.replay.audit import between
+from localstack.demo.replay.returns import matched, return_lines
+from localstack.demo.replay.sales import clean_sales
 
 
 def test_of_the_days_returns_one_has_its_sale():

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from localstack.shopper import staff_ships
+from localstack.demo.shopper import staff_ships
 from tests.journeys.calls import cancel, order_now
 from tests.journeys.conftest import new_key
 

@@ -14,9 +14,9 @@ from uuid import uuid4
 import pytest
 
 from infra.cloudformation import functions, read
-from localstack import faults
-from localstack.cloud import ROOT
-from localstack.faults import FINE, Weather
+from localstack.cloud import faults
+from localstack.cloud.faults import FINE, Weather
+from localstack.cloud.local_cloud import ROOT
 from ops.audit import as_table, audit, is_clean
 from ops.books import counted
 from ops.redrive import count, dead_letter_queues, told

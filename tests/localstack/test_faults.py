@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from localstack.faults import FINE, Faults, Weather, started
+from localstack.cloud.faults import FINE, Faults, Weather, started
 
 THROTTLED = {
     "dynamodb": ("list_tables", 400, "ProvisionedThroughputExceededException"),

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import stripe
 
-from localstack import cards, webhook
+from localstack.cloud import webhook
+from localstack.demo import cards
 
 
 @pytest.fixture

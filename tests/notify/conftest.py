@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from shared import invoke
+from shared.contracts.commands import FetchInvoice, IssuedInvoice
 from shared.errors import NotFound
-from shared.questions import FetchInvoice, IssuedInvoice
-from tests.notify.facts import AT
+from shared.messaging import rpc
+from tests.notify.event_data import AT
 from tests.support import ENVIRONMENT, Context
 
 PDF = b"%PDF-1.7\n" + bytes(range(256)) + b"\n%%EOF\n"
@@ -29,7 +29,7 @@ class Orders:
         self.invoices = {"ord_1": "2026-000123"}
         self.asked: list[str] = []
         self.down = self.crashes = False
-        self.commands = invoke.Commands()
+        self.commands = rpc.Commands()
         self.commands.on(FetchInvoice)(self.fetch)
 
     def fetch(self, question: FetchInvoice) -> IssuedInvoice:
@@ -54,5 +54,5 @@ class Orders:
 def orders(monkeypatch: pytest.MonkeyPatch) -> Orders:
     answering = Orders()
     # moto runs Lambda functions in Docker only.
-    monkeypatch.setattr(invoke, "client", lambda *_, **__: answering)
+    monkeypatch.setattr(rpc, "client", lambda *_, **__: answering)
     return answering

@@ -9,10 +9,10 @@ from notify import own_queue
 from notify.app.api import api
 from notify.app.consume import consume
 from notify.tables import notifications as rows
-from tests.notify.asking import MAIL, TEXT, Died, carry_out, die, queued, write
-from tests.notify.facts import registered
+from tests.notify.event_data import registered
 from tests.notify.mailbox import mails, notifications, texts, the_mail
-from tests.notify.reader import Seen
+from tests.notify.recipients import Seen
+from tests.notify.requests import MAIL, TEXT, Died, carry_out, die, queued, write
 from tests.support import (
     Context,
     at_once,

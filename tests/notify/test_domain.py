@@ -11,10 +11,10 @@ from notify.domain import orders, payments
 from notify.domain.letters import OVERTAKEN_BY, Letter, Template
 from notify.domain.sms import gsm
 from notify.domain.wording import salutation, totals, unlinked
-from shared.money import Money
-from shared.money_text import money_text
-from shared.plain import MAX_TEXT, one_line
-from tests.notify.facts import back, gbp, issued, line, order, parcel, payment, refunded
+from shared.values.money import Money
+from shared.values.money_format import money_text
+from shared.values.text import MAX_TEXT, one_line
+from tests.notify.event_data import back, gbp, issued, line, order, parcel, payment, refunded
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_an_order_that_was_refused_while_it_was_placed_is_not_told_as_cancelled(
 
 def test_a_letter_is_the_same_letter_by_what_it_is_told_once_of() -> None:
     assert orders.cancelled(order()) == orders.cancelled(order())
-    assert orders.shipped(parcel()).id == orders.shipped(parcel(tracking="other", complete=True)).id
+    assert orders.shipped(parcel()).id == orders.shipped(parcel(tracking="other", fully_shipped=True)).id
     assert orders.return_received(back()).id == orders.return_received(back(reason="other")).id
     assert orders.invoice(issued()).id == orders.invoice(issued(total=gbp(1))).id
 

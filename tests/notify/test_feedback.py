@@ -7,17 +7,17 @@ from typing import Any
 import boto3
 import pytest
 
-from localstack import feedback as local
-from localstack.cloud import Trouble
+from localstack.cloud.local_cloud import Trouble
+from localstack.mail import feedback as local
 from notify.app.consume import consume
 from notify.service import feedback, texting
 from notify.tables import notifications as rows
 from notify.tables.rows import BlockRow, NotificationRow
-from shared import clock
-from tests.notify.asking import ALL, DEFAULT, MAIL, PHONE, Died, carry_out, choose, die, reachable, write
-from tests.notify.facts import cancelled, delivered, paid, refunded, registered, shipped
+from shared.runtime import clock
+from tests.notify.event_data import cancelled, delivered, paid, refunded, registered, shipped
 from tests.notify.mailbox import mails, notifications, texts
-from tests.notify.ses_says import bounce, complaint, delayed, delivery, reject, say
+from tests.notify.requests import ALL, DEFAULT, MAIL, PHONE, Died, carry_out, choose, die, reachable, write
+from tests.notify.ses_feedback import bounce, complaint, delayed, delivery, reject, say
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, at_once, deliver
 
 

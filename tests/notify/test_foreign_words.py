@@ -17,9 +17,9 @@ from notify.domain.addresses import deliverable
 from notify.domain.letters import Enclosure, Letter
 from notify.domain.wording import salutation, unlinked
 from notify.rendering import render
-from shared.plain import one_line
+from shared.values.text import one_line
 from tests.notify.conftest import PDF
-from tests.notify.facts import (
+from tests.notify.event_data import (
     AT,
     back,
     dispute,
@@ -35,7 +35,7 @@ from tests.notify.facts import (
     registered,
 )
 from tests.notify.mailbox import the_mail
-from tests.notify.reader import Seen
+from tests.notify.recipients import Seen
 from tests.support import deliver
 
 EVIL = '<img src=x onerror=alert(1)> & "quotes" {{ 7*7 }} <script>'

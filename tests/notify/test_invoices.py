@@ -4,9 +4,9 @@ import pytest
 
 from notify.app.consume import consume
 from tests.notify.conftest import PDF, Orders
-from tests.notify.facts import NUMBER, invoiced, paid
+from tests.notify.event_data import NUMBER, invoiced, paid
 from tests.notify.mailbox import mails, notifications, the_mail
-from tests.notify.reader import Seen
+from tests.notify.recipients import Seen
 from tests.support import deliver
 
 AGAIN = ["m0"]  # the one message of a batch comes back

@@ -13,11 +13,11 @@ from notify.app.api import api
 from notify.app.consume import consume
 from notify.app.feedback import consume as hear
 from notify.tables.rows import BlockRow
-from shared import clock
-from tests.notify.asking import ALL, DEFAULT, MAIL, OFFER, choose, queued, reachable, write
-from tests.notify.facts import shipped
+from shared.runtime import clock
+from tests.notify.event_data import shipped
 from tests.notify.mailbox import mails, notifications, texts
-from tests.notify.ses_says import bounce
+from tests.notify.requests import ALL, DEFAULT, MAIL, OFFER, choose, queued, reachable, write
+from tests.notify.ses_feedback import bounce
 from tests.support import Context, call, keyed, sqs_event, staff
 
 Deed = Callable[[], Any]

@@ -10,8 +10,8 @@ from notify.domain import sms
 from notify.domain.brand import NIGHT, PAPER, Brand, contrast, legible
 from notify.domain.languages import LANGUAGES, spoken
 from notify.domain.wording import prose, salutation
-from shared.money import Money
-from shared.money_text import STYLES, money_text
+from shared.values.money import Money
+from shared.values.money_format import STYLES, money_text
 
 
 @pytest.mark.parametrize(

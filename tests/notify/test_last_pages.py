@@ -4,7 +4,7 @@ import pytest
 
 from notify.app.api import api
 from notify.app.consume import consume
-from tests.notify.facts import declined
+from tests.notify.event_data import declined
 from tests.support import call, customer, deliver, staff
 
 

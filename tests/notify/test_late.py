@@ -6,11 +6,10 @@ import pytest
 
 from notify.app.consume import consume
 from notify.tables import notifications as rows
-from shared import clock
-from shared.events import Event, PaymentExpiring
-from tests.notify.asking import ALL, DEFAULT, choose, pass_time, reachable
+from shared.contracts.events import Event, PaymentExpiring
+from shared.runtime import clock
 from tests.notify.conftest import Orders
-from tests.notify.facts import (
+from tests.notify.event_data import (
     cancelled,
     decided,
     declined,
@@ -25,7 +24,8 @@ from tests.notify.facts import (
     shipped,
 )
 from tests.notify.mailbox import mails, notifications, texts, the_mail
-from tests.notify.ses_says import bounce, say
+from tests.notify.requests import ALL, DEFAULT, choose, pass_time, reachable
+from tests.notify.ses_feedback import bounce, say
 from tests.support import deliver
 
 
@@ -104,8 +104,8 @@ def test_such_a_decline_whose_mail_bounces_is_told_by_text(cloud: None) -> None:
 
 def expiring(hold: timedelta = timedelta(hours=20)) -> Event:
     """A hold that lapses so long from now."""
-    facts = payment(secured=gbp(1299), status="authorized", reason=None, hold_until=clock.now() + hold)
-    return PaymentExpiring.about(facts, subject="pay_1", version=5, at=clock.now())
+    facts = payment(secured=gbp(1299), status="authorized", reason=None, capture_before=clock.now() + hold)
+    return PaymentExpiring.of(facts, subject="pay_1", version=5, at=clock.now())
 
 
 @pytest.mark.parametrize("hold", [timedelta(0), timedelta(hours=-5)])

@@ -9,8 +9,8 @@ from notify.app.consume import consume
 from notify.domain import accounts, messages, orders, payments, staff
 from notify.domain.letters import Category, Letter, Mail, Template
 from notify.rendering import render
-from shared.events import ReconciledFacts, ReviewFacts
-from tests.notify.facts import (
+from shared.contracts.events import ReconciliationData, ReviewData
+from tests.notify.event_data import (
     AT,
     NUMBER,
     back,
@@ -25,7 +25,7 @@ from tests.notify.facts import (
     returned,
 )
 from tests.notify.mailbox import the_mail
-from tests.notify.reader import Seen
+from tests.notify.recipients import Seen
 from tests.support import deliver
 
 ORDER_PAGE = "https://shop.tillstack.example/orders/ord_1"
@@ -99,7 +99,7 @@ def test_a_decline_without_a_reason_gives_none() -> None:
 
 
 def test_a_hold_that_lapses_is_told_with_the_day_to_pay_by_and_where() -> None:
-    held = payment(status="authorized", reason=None, secured=gbp(1299), hold_until=AT + timedelta(days=1))
+    held = payment(status="authorized", reason=None, secured=gbp(1299), capture_before=AT + timedelta(days=1))
     mail = read(payments.reauthorize(held))
     assert mail.subject == "Please pay again for your order 7K4M2-9QX2D"
     for body in bodies(mail):
@@ -108,13 +108,13 @@ def test_a_hold_that_lapses_is_told_with_the_day_to_pay_by_and_where() -> None:
 
 
 def test_a_hold_of_unknown_end_is_told_without_a_day() -> None:
-    text, _ = bodies(read(payments.reauthorize(payment(hold_until=None))))
+    text, _ = bodies(read(payments.reauthorize(payment(capture_before=None))))
     assert "please pay again soon." in text
 
 
 def test_a_payment_is_asked_for_anew_once() -> None:
     asked = payments.reauthorize(payment())
-    assert asked.id == payments.reauthorize(payment(hold_until=AT)).id
+    assert asked.id == payments.reauthorize(payment(capture_before=AT)).id
     assert asked.id != payments.reauthorize(payment(payment_id="pay_2")).id
 
 
@@ -179,7 +179,7 @@ def test_a_parcel_is_told_with_what_is_in_it_and_how_to_follow_it() -> None:
     ],
 )
 def test_a_parcel_says_whether_more_follow(complete: bool, said: str, unsaid: str) -> None:
-    for body in bodies(read(orders.shipped(parcel(complete=complete)))):
+    for body in bodies(read(orders.shipped(parcel(fully_shipped=complete)))):
         assert said in body and unsaid not in body
 
 
@@ -241,7 +241,7 @@ def test_a_refund_that_says_no_more_than_the_sum_is_told_as_that() -> None:
 
 
 def test_a_refund_that_did_not_arrive_is_told_and_is_still_theirs() -> None:
-    mail = read(payments.refund_failed(payment(not_given_back=gbp(295)), "e"))
+    mail = read(payments.refund_failed(payment(failed_refund_amount=gbp(295)), "e"))
     assert mail.subject == "Your refund for order 7K4M2-9QX2D did not arrive"
     for body in bodies(mail):
         assert "A refund of £2.95 for your order" in body and "still yours" in body
@@ -357,14 +357,14 @@ def test_a_dispute_is_told_once_a_stage_and_not_after_it_ended() -> None:
 
 
 def test_staff_hear_what_else_needs_a_person() -> None:
-    failed = payment(secured=gbp(1299), reason="expired_card", not_given_back=gbp(295))
+    failed = payment(secured=gbp(1299), reason="expired_card", failed_refund_amount=gbp(295))
     review = {"payment_id": "pay_1", "order_id": "ord_1", "number": NUMBER, "user_id": "usr_1"}
-    found = ReconciledFacts(reconciliation_id="rec_1", unexplained=2, summary="one\nand two")
+    found = ReconciliationData(reconciliation_id="rec_1", unexplained=2, summary="one\nand two")
     read_by_staff = [
         (staff.refund_failed(failed, "e"), "A refund of order 7K4M2-9QX2D failed", "£2.95"),
         (staff.capture_failed(failed, "e"), "Order 7K4M2-9QX2D has left and could not be charged", "£12.99"),
         (
-            staff.reviewed(ReviewFacts(**review, status="open")),
+            staff.reviewed(ReviewData(**review, status="open")),
             "Please review the payment of order 7K4M2-9QX2D",
             "pay_1",
         ),
@@ -375,7 +375,7 @@ def test_staff_hear_what_else_needs_a_person() -> None:
         mail = render(letter)
         assert mail.subject == subject
         assert all(said in body for body in bodies(mail))
-    assert staff.reviewed(ReviewFacts(**review, status="approved")) is None
+    assert staff.reviewed(ReviewData(**review, status="approved")) is None
 
 
 def test_staff_hear_of_each_failure() -> None:

@@ -4,9 +4,9 @@ import pytest
 
 from notify.app.api import api
 from notify.app.consume import consume
-from tests.notify.asking import ALL, PHONE, reachable
-from tests.notify.facts import cancelled, declined, paid, shipped
+from tests.notify.event_data import cancelled, declined, paid, shipped
 from tests.notify.mailbox import mails, notifications
+from tests.notify.requests import ALL, PHONE, reachable
 from tests.support import Reply, Who, call, customer, deliver, guest, staff
 
 

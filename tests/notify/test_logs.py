@@ -12,9 +12,9 @@ from notify.domain.limits import hourly
 from notify.tables import notifications as rows
 from notify.tables.rows import NotificationRow
 from shared.errors import Unavailable
-from tests.notify.asking import ALL, PHONE, reachable
-from tests.notify.facts import paid, shipped
+from tests.notify.event_data import paid, shipped
 from tests.notify.mailbox import notifications
+from tests.notify.requests import ALL, PHONE, reachable
 from tests.support import deliver
 
 AGAIN = ["m0"]

@@ -11,10 +11,10 @@ from notify.app.consume import consume
 from notify.tables import notifications as rows
 from notify.tables import readers
 from shared.errors import Unavailable
-from tests.notify.asking import MAIL, OFFER, Died, die, pass_time, queued, write
-from tests.notify.facts import paid
+from tests.notify.event_data import paid
 from tests.notify.mailbox import mails, notifications
-from tests.notify.ses_says import delivery, say
+from tests.notify.requests import MAIL, OFFER, Died, die, pass_time, queued, write
+from tests.notify.ses_feedback import delivery, say
 from tests.support import Context, deliver, sqs_event
 
 AGAIN = {"batchItemFailures": [{"itemIdentifier": "m0"}]}

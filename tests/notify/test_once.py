@@ -16,11 +16,10 @@ from notify.domain.letters import Channel, Mail
 from notify.domain.outcomes import Outcome, Status
 from notify.tables import notifications as rows
 from notify.tables.rows import NotificationRow
-from shared import clock
-from shared.events import Event
-from tests.notify.asking import Died, die, pass_time
+from shared.contracts.events import Event
+from shared.runtime import clock
 from tests.notify.conftest import Orders
-from tests.notify.facts import (
+from tests.notify.event_data import (
     cancelled,
     decided,
     declined,
@@ -33,6 +32,7 @@ from tests.notify.facts import (
     shipped,
 )
 from tests.notify.mailbox import mails, notifications, the_mail
+from tests.notify.requests import Died, die, pass_time
 from tests.support import REGION, Context, at_once, deliver, sqs_event
 
 AGAIN = ["m0"]  # the one message of a batch comes back
@@ -170,7 +170,7 @@ def test_a_sender_that_was_overtaken_records_nothing(cloud: None, monkeypatch: p
     assert rows.claim(slow, clock.now()).is_ours
     pass_time(monkeypatch, timedelta(seconds=121))
     assert deliver(consume, paid()) == []
-    with pytest.raises(rows.Overtaken):
+    with pytest.raises(rows.VersionConflict):
         rows.settle(slow, Outcome(Status.FAILED, reason="too late"), clock.now())
     assert row().status == "sent"
 

@@ -9,11 +9,11 @@ import pytest
 from notify.app.api import api
 from notify.app.consume import consume
 from notify.tables.rows import BlockRow, PreferencesRow
-from shared.events import Event
-from tests.notify.asking import ALL, DEFAULT, MAIL, NONE, OFFER, PREFERENCES, carry_out, choose, write
+from shared.contracts.events import Event
 from tests.notify.conftest import Orders
-from tests.notify.facts import invoiced, paid, registered
+from tests.notify.event_data import invoiced, paid, registered
 from tests.notify.mailbox import Arrived, mails, notifications, the_mail
+from tests.notify.requests import ALL, DEFAULT, MAIL, NONE, OFFER, PREFERENCES, carry_out, choose, write
 from tests.support import ENVIRONMENT, Reply, at_once, call, customer, deliver, guest
 
 ONE_CLICK = "List-Unsubscribe=One-Click"

@@ -7,11 +7,11 @@ from moto.dynamodb.models import dynamodb_backends
 
 from notify.app.consume import consume
 from notify.app.relay import relay
-from shared.events import NotificationBounced, read_event
-from tests.notify.asking import ALL, DEFAULT, NONE, choose, reachable
-from tests.notify.facts import cancelled, paid, refunded, shipped
+from shared.contracts.events import NotificationBounced, read_event
+from tests.notify.event_data import cancelled, paid, refunded, shipped
 from tests.notify.mailbox import notifications
-from tests.notify.ses_says import bounce, complaint, delivery, say
+from tests.notify.requests import ALL, DEFAULT, NONE, choose, reachable
+from tests.notify.ses_feedback import bounce, complaint, delivery, say
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, Context, deliver, image, stream_event
 
 Published = Callable[[str], list[dict[str, Any]]]

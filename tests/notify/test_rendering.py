@@ -12,8 +12,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from jinja2 import Environment, nodes
 
-from localstack.mails import write
-from localstack.specimens import HOSTILE, Facts, letters, specimens
+from localstack.mail.preview import write
+from localstack.mail.samples import HOSTILE, Facts, letters, specimens
 from notify import mailer, rendering
 from notify.domain import orders
 from notify.domain.brand import Brand
@@ -23,8 +23,8 @@ from notify.domain.sms import ALPHABET, MAX_SEPTETS, septets
 from notify.rendering import TEMPLATES, Form, pages, render, text_message
 from notify.schemas import ChoosePreferences
 from notify.settings import NotifySettings, settings
-from tests.notify.facts import parcel
-from tests.notify.reader import Seen
+from tests.notify.event_data import parcel
+from tests.notify.recipients import Seen
 
 BRAND = Brand("Tillstack", "#1f4d3a", "1 Mill Lane, Leeds", "https://shop.tillstack.example")
 KINDS = {letter.template: letter for letter in letters(Facts())}

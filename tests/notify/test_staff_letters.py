@@ -7,9 +7,8 @@ import pytest
 
 from notify.app.consume import consume
 from notify.settings import settings
-from shared import clock
-from shared.events import (
-    DisputeFacts,
+from shared.contracts.events import (
+    DisputeData,
     Event,
     PaymentCaptureFailed,
     PaymentDisputed,
@@ -17,12 +16,13 @@ from shared.events import (
     PaymentRefundFailed,
     PaymentReviewed,
     PaymentsUnreconciled,
-    ReconciledFacts,
-    ReviewFacts,
+    ReconciliationData,
+    ReviewData,
 )
-from tests.notify.facts import AT, NUMBER, gbp, paid, payment, registered
+from shared.runtime import clock
+from tests.notify.event_data import AT, NUMBER, gbp, paid, payment, registered
 from tests.notify.mailbox import mails, notifications, texts
-from tests.notify.ses_says import complaint, say
+from tests.notify.ses_feedback import complaint, say
 from tests.support import deliver
 
 STAFF, ADA = "staff@tillstack.example", "ada@example.com"
@@ -30,7 +30,7 @@ OF = {"payment_id": "pay_1", "order_id": "ord_1", "number": NUMBER, "user_id": "
 
 
 def disputed(status: str, version: int = 3, due_in: timedelta = timedelta(days=9)) -> Event:
-    facts = DisputeFacts(
+    facts = DisputeData(
         **OF,
         dispute_id="dp_1",
         status=status,
@@ -39,20 +39,20 @@ def disputed(status: str, version: int = 3, due_in: timedelta = timedelta(days=9
         withheld=gbp(1299),
         evidence_due=clock.now() + due_in,
     )
-    return PaymentDisputed.about(facts, subject="dp_1", version=version, at=AT)
+    return PaymentDisputed.of(facts, subject="dp_1", version=version, at=AT)
 
 
 def reviewed(status: str = "open") -> Event:
-    return PaymentReviewed.about(ReviewFacts(**OF, status=status), subject="pay_1", version=3, at=AT)
+    return PaymentReviewed.of(ReviewData(**OF, status=status), subject="pay_1", version=3, at=AT)
 
 
 def of_payment(kind: type[Event], **changes: Any) -> Event:
-    return kind.about(payment(**changes), subject="pay_1", version=4, at=AT)
+    return kind.of(payment(**changes), subject="pay_1", version=4, at=AT)
 
 
 def unreconciled() -> Event:
-    facts = ReconciledFacts(reconciliation_id="rec_1", unexplained=2, summary="Two charges are not ours.")
-    return PaymentsUnreconciled.about(facts, subject="rec_1", version=1, at=AT)
+    facts = ReconciliationData(reconciliation_id="rec_1", unexplained=2, summary="Two charges are not ours.")
+    return PaymentsUnreconciled.of(facts, subject="rec_1", version=1, at=AT)
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,11 @@ def unreconciled() -> Event:
         (reviewed("approved"), []),
         (unreconciled(), [STAFF]),
         (of_payment(PaymentCaptureFailed, secured=gbp(1299), reason="The hold lapsed."), [STAFF]),
-        (of_payment(PaymentRefundFailed, not_given_back=gbp(295)), [ADA, STAFF]),
-        (of_payment(PaymentExpiring, secured=gbp(1299), hold_until=clock.now() + timedelta(days=1)), [ADA]),
+        (of_payment(PaymentRefundFailed, failed_refund_amount=gbp(295)), [ADA, STAFF]),
+        (
+            of_payment(PaymentExpiring, secured=gbp(1299), capture_before=clock.now() + timedelta(days=1)),
+            [ADA],
+        ),
     ],
     ids=lambda value: value.type if isinstance(value, Event) else None,
 )

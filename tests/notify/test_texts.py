@@ -11,12 +11,12 @@ from notify.app.consume import consume
 from notify.service import outgoing, texting
 from notify.tables import readers
 from notify.tables.rows import NotificationRow
-from shared.events import Event
-from tests.notify.asking import ALL, DEFAULT, NONE, PHONE, Died, die, joined, pass_time, reachable
+from shared.contracts.events import Event
 from tests.notify.conftest import Orders
-from tests.notify.facts import cancelled, invoiced, paid, refunded, registered, shipped
+from tests.notify.event_data import cancelled, invoiced, paid, refunded, registered, shipped
 from tests.notify.mailbox import mails, notifications, texts
-from tests.notify.ses_says import bounce, say
+from tests.notify.requests import ALL, DEFAULT, NONE, PHONE, Died, die, joined, pass_time, reachable
+from tests.notify.ses_feedback import bounce, say
 from tests.support import at_once, deliver
 
 AGAIN = ["m0"]

@@ -18,11 +18,11 @@ from ops.audit import Report
 from ops.books import Books
 from ops.checks import CHECKS
 from ops.stage import Stage
-from shared import observe, secrets
-from tests.shop import shopping
-from tests.shop.deployment import Kept
-from tests.shop.house import House
-from tests.shop.shopping import ADA, BOB, GUEST
+from shared.runtime import observability, secrets
+from tests.simulator import shopping
+from tests.simulator.deployment import Kept
+from tests.simulator.shopping import ADA, BOB, GUEST
+from tests.simulator.simulator import Simulator
 from tests.support import ACCOUNT, REGION, STAGE
 
 
@@ -30,12 +30,12 @@ from tests.support import ACCOUNT, REGION, STAGE
 class Shop:
     """The shop at rest: orders by what became of them; its rows, to be tampered with."""
 
-    house: House
+    simulator: Simulator
     stage: Stage
     orders: dict[str, str]
 
     def books(self) -> Books:
-        return replace(books.read(self.stage, self.house.now, timedelta(0)), mail=_mail())
+        return replace(books.read(self.stage, self.simulator.now, timedelta(0)), mail=_mail())
 
     def audit(self, mail: Mapping[str, tuple[str, str]] | None = None) -> Report:
         """With these mails in the mailbox beside those that are there."""
@@ -75,68 +75,68 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def furnished() -> Iterator[tuple[House, Stage, dict[str, str], Kept]]:
-    level = observe.log.log_level
-    observe.log.setLevel("ERROR")
+def furnished() -> Iterator[tuple[Simulator, Stage, dict[str, str], Kept]]:
+    level = observability.log.log_level
+    observability.log.setLevel("ERROR")
     secrets._known.clear()
     with moto.mock_aws(), LocalStripe() as local_stripe, pytest.MonkeyPatch.context() as patch:
-        house = House(local_stripe, patch)
+        simulator = Simulator(local_stripe, patch)
         boto3.client("secretsmanager", region_name=REGION).create_secret(
             Name=f"tillstack-{STAGE}-stripe", SecretString=json.dumps({"api_key": "sk_test_audit"})
         )
         stage = Stage(STAGE, boto3.Session(region_name=REGION), local_stripe.url)
-        orders = _everything_happens(house)
-        yield house, stage, orders, house.keep()
+        orders = _everything_happens(simulator)
+        yield simulator, stage, orders, simulator.keep()
     secrets._known.clear()
-    observe.log.setLevel(level)
+    observability.log.setLevel(level)
 
 
 @pytest.fixture
-def shop(furnished: tuple[House, Stage, dict[str, str], Kept]) -> Shop:
-    house, stage, orders, kept = furnished
-    house.reset(kept)
-    return Shop(house, stage, orders)
+def shop(furnished: tuple[Simulator, Stage, dict[str, str], Kept]) -> Shop:
+    simulator, stage, orders, kept = furnished
+    simulator.reset(kept)
+    return Shop(simulator, stage, orders)
 
 
-def _everything_happens(house: House) -> dict[str, str]:
+def _everything_happens(simulator: Simulator) -> dict[str, str]:
     """One order each of what may become of one; the id by that."""
-    shopping.open_shop(house, {"A": 50, "B": 50})
+    shopping.open_shop(simulator, {"A": 50, "B": 50})
     registered = {"email": "ada@example.com", "password": "a long enough one 9", "name": "Ada Lovelace"}
-    assert house.call("users", "POST", "/users/register", registered).status == 201
+    assert simulator.call("users", "POST", "/users/register", registered).status == 201
     orders = {
-        "expired": shopping.placed(house, GUEST, "A", 1, "1"),
+        "expired": shopping.placed(simulator, GUEST, "A", 1, "1"),
     }
-    shopping.open_payment(house, GUEST, orders["expired"], "2")
-    house.advance(minutes=31)
-    house.sweep()
-    house.pump()
+    shopping.open_payment(simulator, GUEST, orders["expired"], "2")
+    simulator.advance(minutes=31)
+    simulator.sweep()
+    simulator.pump()
 
-    shopping.fill(house, ADA, {"A": 1, "B": 1})
-    shopping.put_coupon(house, ADA)
-    orders["paid with a coupon"] = shopping.place_cart(house, ADA, "3").json["order_id"]
-    house.pump()
-    assert not shopping.pay(house, ADA, orders["paid with a coupon"], "pm_card_visa_chargeDeclined")
-    house.pump()
-    assert shopping.pay(house, ADA, orders["paid with a coupon"])
-    house.pump()
+    shopping.fill(simulator, ADA, {"A": 1, "B": 1})
+    shopping.put_coupon(simulator, ADA)
+    orders["paid with a coupon"] = shopping.place_cart(simulator, ADA, "3").json["order_id"]
+    simulator.pump()
+    assert not shopping.pay(simulator, ADA, orders["paid with a coupon"], "pm_card_visa_chargeDeclined")
+    simulator.pump()
+    assert shopping.pay(simulator, ADA, orders["paid with a coupon"])
+    simulator.pump()
 
-    orders["cancelled"] = shopping.paid(house, BOB, "B", 2, "4")
-    shopping.cancel(house, BOB, orders["cancelled"], "5")
-    house.pump()
+    orders["cancelled"] = shopping.paid(simulator, BOB, "B", 2, "4")
+    shopping.cancel(simulator, BOB, orders["cancelled"], "5")
+    simulator.pump()
 
-    orders["returned"] = order_id = shopping.paid(house, BOB, "A", 3, "6")
-    shopping.ship(house, order_id, "7", {"A": 2})
-    shopping.ship(house, order_id, "8")
-    shopping.set_status(house, order_id, "delivered")
-    house.pump()
-    returned = shopping.ask_to_return(house, BOB, order_id, {"A": 1}, "9").json["return_id"]
+    orders["returned"] = order_id = shopping.paid(simulator, BOB, "A", 3, "6")
+    shopping.ship(simulator, order_id, "7", {"A": 2})
+    shopping.ship(simulator, order_id, "8")
+    shopping.set_status(simulator, order_id, "delivered")
+    simulator.pump()
+    returned = shopping.ask_to_return(simulator, BOB, order_id, {"A": 1}, "9").json["return_id"]
     for status in ("approved", "received"):
-        shopping.settle_return(house, order_id, returned, status, status == "received" or None)
-    house.pump()
-    orders["waiting"] = shopping.placed(house, GUEST, "B", 1, "10")
-    house.pump()
-    assert not house.dead
-    house.advance(minutes=1)
+        shopping.settle_return(simulator, order_id, returned, status, status == "received" or None)
+    simulator.pump()
+    orders["waiting"] = shopping.placed(simulator, GUEST, "B", 1, "10")
+    simulator.pump()
+    assert not simulator.dead
+    simulator.advance(minutes=1)
     return orders
 
 

@@ -44,7 +44,7 @@ def test_a_mail_that_went_out_twice_is_named_and_allowed(shop):
 
 
 def test_where_nobody_sees_the_mailbox_what_is_noted_is_believed(shop):
-    tally = audit.audit(shop.stage, now=shop.house.now)["the mailbox"]
+    tally = audit.audit(shop.stage, now=shop.simulator.now)["the mailbox"]
     assert (tally.looked, len(tally.notes)) == (0, 1)
 
 
@@ -52,7 +52,7 @@ def test_what_is_young_may_be_under_way(shop):
     for row in shop.rows("notifications"):
         shop.delete("notifications", row)
     assert "letters" in shop.differing()
-    young = audit.audit(shop.stage, patience=timedelta(days=1), now=shop.house.now)
+    young = audit.audit(shop.stage, patience=timedelta(days=1), now=shop.simulator.now)
     assert not young["letters"].differences
 
 
@@ -88,7 +88,7 @@ def test_tables_are_read_to_their_last_page(shop):
 
 
 def test_what_the_audit_takes_for_said_is_what_orders_says():
-    assert {kind.value: event.kind() for kind, (event, _) in SAID_BY_ORDERS.items()} == SAID
+    assert {kind.value: event.event_type() for kind, (event, _) in SAID_BY_ORDERS.items()} == SAID
     assert {kind.value for kind in ANNOUNCED} == set(SAID)
 
 

@@ -11,11 +11,13 @@ from botocore.exceptions import EndpointConnectionError
 
 from orders.app import api
 from orders.tables import rows as tables
-from shared import clock, invoke, quotes
+from shared.contracts import quotes
+from shared.contracts.commands import QuoteCart, Reserve, Reserved
+from shared.contracts.quotes import Quote
+from shared.dynamodb.rows import connection_of
 from shared.errors import Conflict, Invalid
-from shared.questions import QuoteCart, Reserve, Reserved
-from shared.quotes import Quote
-from shared.rows import connection_of
+from shared.messaging import rpc
+from shared.runtime import clock
 from tests.orders.samples import quote
 from tests.support import Reply, Who, call, customer, keyed
 
@@ -46,7 +48,7 @@ class Neighbours:
             user_id=asked.user_id, at=clock.now(), country=asked.country
         ).model_copy(update={"shipping_address": asked.shipping_address})
         self.down = self.lost = False
-        self.catalog_commands, self.cart_commands = invoke.Commands(), invoke.Commands()
+        self.catalog_commands, self.cart_commands = rpc.Commands(), rpc.Commands()
         self.catalog_commands.on(Reserve)(self.reserve)
         self.cart_commands.on(QuoteCart)(lambda asked: self.cart(asked))
 
@@ -71,7 +73,7 @@ class Neighbours:
 def shop(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Neighbours:
     neighbours = Neighbours()
     # moto runs Lambda functions in Docker only.
-    monkeypatch.setattr(invoke, "client", lambda *_, **__: neighbours)
+    monkeypatch.setattr(rpc, "client", lambda *_, **__: neighbours)
     return neighbours
 
 

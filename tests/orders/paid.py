@@ -5,9 +5,9 @@ from typing import Any
 from orders.app import api, consume
 from orders.domain.orders import Order, RefundDue
 from orders.tables import orders
-from shared import clock
-from shared.events import Event, PaymentAuthorized, PaymentFacts, PaymentRefunded, PaymentSucceeded
-from shared.money import Money
+from shared.contracts.events import Event, PaymentAuthorized, PaymentData, PaymentRefunded, PaymentSucceeded
+from shared.runtime import clock
+from shared.values.money import Money
 from tests.orders.conftest import SHOPPER, place, read, token
 from tests.orders.samples import gbp
 from tests.support import Reply, Who, call, deliver, keyed, staff
@@ -22,7 +22,7 @@ def placed(**changes: Any) -> dict[str, Any]:
     return order
 
 
-def facts(order: dict[str, Any], payment_id: str = "pay_1", **changes: Any) -> PaymentFacts:
+def facts(order: dict[str, Any], payment_id: str = "pay_1", **changes: Any) -> PaymentData:
     total = Money(**order["total"])
     values: dict[str, Any] = {
         "payment_id": payment_id,
@@ -36,11 +36,11 @@ def facts(order: dict[str, Any], payment_id: str = "pay_1", **changes: Any) -> P
         "refunded": Money.zero("GBP"),
         "status": "succeeded",
     }
-    return PaymentFacts(**(values | changes))
+    return PaymentData(**(values | changes))
 
 
 def pay(order: dict[str, Any], payment_id: str = "pay_1") -> dict[str, Any]:
-    event = PaymentSucceeded.about(facts(order, payment_id), subject=payment_id, version=2, at=clock.now())
+    event = PaymentSucceeded.of(facts(order, payment_id), subject=payment_id, version=2, at=clock.now())
     assert deliver(consume, event) == []
     shown: dict[str, Any] = read(order["order_id"]).json
     return shown
@@ -49,7 +49,7 @@ def pay(order: dict[str, Any], payment_id: str = "pay_1") -> dict[str, Any]:
 def give_back(order: dict[str, Any], refunded: int, version: int = 3) -> dict[str, Any]:
     """Payments says that so much of the payment is back in all."""
     data = facts(order, refunded=Money(amount=refunded, currency="GBP"))
-    event = PaymentRefunded.about(data, subject="pay_1", version=version, at=clock.now())
+    event = PaymentRefunded.of(data, subject="pay_1", version=version, at=clock.now())
     assert deliver(consume, event) == []
     shown: dict[str, Any] = read(order["order_id"]).json
     return shown
@@ -112,7 +112,7 @@ def say(
         "captured": gbp(sums.pop("captured", 0)),
         "refunded": gbp(sums.pop("refunded", 0)),
     }
-    event = kind.about(
+    event = kind.of(
         facts(order, payment_id, **amounts, **sums), subject=payment_id, version=version, at=clock.now()
     )
     assert deliver(consume, event) == []

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orders.domain.paying import Told
-from shared import ids
-from shared.money import Money, Price, half_even
-from shared.quotes import Quote, QuotedLine, ShippingAddress
+from shared.contracts.quotes import Quote, QuotedLine, ShippingAddress
+from shared.values import ids
+from shared.values.money import Money, Price, half_even
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ADDRESS = ShippingAddress(

@@ -7,8 +7,8 @@ import pytest
 
 from orders.app import sweep
 from orders.tables.rows import CounterRow
-from shared import clock
-from shared.quotes import CouponLimits, Quote
+from shared.contracts.quotes import CouponLimits, Quote
+from shared.runtime import clock
 from tests.orders.conftest import SHOPPER, declined, place, rows, token
 from tests.orders.paid import paid, pay, set_status
 from tests.orders.samples import gbp, quote

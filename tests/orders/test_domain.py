@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from orders.domain import ending, paying, placing
+from orders.domain.errors import OrderNotPlacedError
 from orders.domain.moves import MOVES, IllegalTransition, Move, Status
 from orders.domain.orders import Order
-from orders.domain.refusals import NotYetPlaced
 from orders.domain.terms import Terms, agreed, check
 from shared.errors import Invalid
-from shared.money import Money
+from shared.values.money import Money
 from tests.orders.samples import ADDRESS, NOW, quote, told
 
 TOTAL = quote().total
@@ -54,7 +54,7 @@ def test_money_that_comes_too_late_is_due_back_once(end):
 
 
 def test_news_ahead_of_the_placement_waits():
-    with pytest.raises(NotYetPlaced):
+    with pytest.raises(OrderNotPlacedError):
         paying.take_payment(placing.opened("ord_1", "usr_1", NOW), told(TOTAL.amount, "pay_1"), NOW)
 
 

@@ -9,7 +9,7 @@ from pynamodb.exceptions import PutError
 from orders.app import api
 from orders.tables import orders
 from orders.tables.rows import OrderRow
-from shared import clock
+from shared.runtime import clock
 from tests.orders.conftest import SHOPPER, place, read, token
 from tests.orders.paid import delivered, fulfil, give_back, paid, pay, placed, set_status
 from tests.orders.samples import gbp, quote
@@ -71,10 +71,16 @@ def test_a_parcel_leaves_once_a_request(shop, monkeypatch):
     lines = [line("SKU-0002", 1)]
     # The answer was lost after the write: the claim of the key runs out, and the view runs again.
     with monkeypatch.context() as patch:
-        patch.setattr("shared.idempotency.Once.finish", lambda *_: (_ for _ in ()).throw(SystemExit))
+        patch.setattr(
+            "shared.dynamodb.idempotency.IdempotencyStore.complete",
+            lambda *_: (_ for _ in ()).throw(SystemExit),
+        )
         with pytest.raises(SystemExit):
             fulfil(order, key="k", lines=lines)
-        patch.setattr("shared.idempotency.Once.claim", lambda self, key, *_: self.fresh(key, "", clock.now()))
+        patch.setattr(
+            "shared.dynamodb.idempotency.IdempotencyStore.claim",
+            lambda self, key, *_: self.new_row(key, "", clock.now()),
+        )
         with pytest.raises(SystemExit):
             fulfil(order, key="k", lines=lines)
     assert len(read(order["order_id"]).json["fulfilments"]) == 1
@@ -206,7 +212,7 @@ def test_a_write_whose_answer_was_lost_and_that_was_sent_again_is_known_as_done(
 
     def lost(changed):
         save(changed)
-        raise orders.Overtaken
+        raise orders.VersionConflict
 
     with monkeypatch.context() as patch:
         patch.setattr(orders, "save", lost)

@@ -8,7 +8,7 @@ from orders.domain.invoicing import invoiced
 from orders.domain.orders import Order
 from orders.invoicing.document import document_of
 from orders.tables.rows import CounterRow
-from shared.events import (
+from shared.contracts.events import (
     PaymentAuthorized,
     PaymentCaptured,
     PaymentExpiring,
@@ -16,8 +16,8 @@ from shared.events import (
     PaymentSucceeded,
     PaymentVoided,
 )
-from shared.money import Money
-from shared.quotes import CouponLimits
+from shared.contracts.quotes import CouponLimits
+from shared.values.money import Money
 from tests.orders.conftest import read
 from tests.orders.invoicing.samples import SELLER
 from tests.orders.paid import details, fulfil, held, now, order_of, paid, placed, say, set_status
@@ -45,7 +45,7 @@ def test_payments_is_told_who_paid_and_what_went_back(shop):
     say(PaymentRefunded, order, version=3, captured=order["total"]["amount"], refunded=250)
     asked = {"command": "describe", "input": {"order_id": order["order_id"]}, "request_id": "r"}
     answer = commands(asked, Context())["output"]
-    assert (answer["payment_id"], answer["given_back"]) == ("pay_1", 250)
+    assert (answer["payment_id"], answer["refunded"]) == ("pay_1", 250)
 
 
 def test_a_hold_of_another_sum_is_due_back_and_the_order_waits_on(shop):
@@ -132,7 +132,7 @@ def test_a_hold_that_ends_with_all_of_it_captured_is_nothing_to_see(shop, capsys
 
 def test_a_newer_payment_takes_the_place_of_a_hold_that_lapses_soon(shop):
     order = held()
-    say(PaymentExpiring, order, version=3, hold_until=NOW)
+    say(PaymentExpiring, order, version=3, capture_before=NOW)
     say(PaymentAuthorized, order, "pay_2")
     assert now(order) == ("paid", "pay_2", {})
     for _ in range(2):

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from orders.domain import ending, fulfilling, invoicing, paying, placing, returning
+from orders.domain.errors import OrderNotPlacedError
 from orders.domain.moves import MOVES, OPEN, RETURN_MOVES, IllegalTransition, ReturnStatus, Status
 from orders.domain.orders import announced
 from orders.domain.paying import Told
-from orders.domain.refusals import NotYetPlaced
 from orders.domain.terms import Terms, agreed
 from orders.tables.packing import to_order, to_row
 from shared.errors import Invalid, NotFound
-from shared.money import Money
+from shared.values.money import Money
 from tests.orders.samples import ADDRESS, gbp, quote
 
 WINDOW = timedelta(days=30)
@@ -66,7 +66,7 @@ class OrderLife(RuleBasedStateMachine):
     def attempt(self, changed_by) -> None:
         try:
             changed = changed_by()
-        except (IllegalTransition, NotYetPlaced, Invalid, NotFound, returning.ReturnWindowClosed):
+        except (IllegalTransition, OrderNotPlacedError, Invalid, NotFound, returning.ReturnWindowClosed):
             return
         if changed is not self.order:
             # What is written and read again is the same order, but for what this change alone let go of.
@@ -244,7 +244,7 @@ class OrderLife(RuleBasedStateMachine):
             return
         for payment, till in self.bank.items():
             known = self.order.account(payment)
-            assert (known.captured, known.given_back) == (till.captured, till.back)
+            assert (known.captured, known.refunded) == (till.captured, till.back)
             owed = sum(d.amount.amount for d in self.order.refunds_due.values() if d.payment_id == payment)
             if payment != self.order.payment_id:
                 assert owed >= till.captured, f"{payment} is nobody's, and kept"

@@ -12,26 +12,26 @@ from orders.domain.terms import Terms, agreed
 from orders.domain.timeline import MAX_NOTES
 from orders.service import telling
 from orders.tables.packing import to_row
-from shared.events import (
-    DisputeFacts,
+from shared.contracts.events import (
+    DisputeData,
     NotificationBounced,
-    NotificationFacts,
+    NotificationData,
     PaymentCaptureFailed,
     PaymentDisputed,
     PaymentRefunded,
     PaymentRefundFailed,
     PaymentReviewed,
-    ReviewFacts,
+    ReviewData,
 )
-from shared.money import Money
-from shared.money_text import money_text
+from shared.values.money import Money
+from shared.values.money_format import money_text
 from tests.orders.conftest import read
 from tests.orders.paid import details, now, order_of, paid, received, say, set_status
 from tests.orders.samples import ADDRESS, NOW, discounted, gbp, told
 from tests.orders.test_domain import terms
 from tests.orders.test_news import images, types  # noqa: F401  a fixture
 from tests.orders.test_reading import cancel
-from tests.shop.meter import size
+from tests.simulator.usage import size
 from tests.support import deliver, staff
 
 
@@ -41,7 +41,7 @@ def test_a_refund_that_fails_days_later_leaves_the_order_refunded_and_says_so(sh
     set_status(order, status="shipped")
     say(PaymentRefunded, order, version=3, captured=total, refunded=total)
     assert now(order)[0] == "refunded"
-    lost = {"captured": total, "refunded": 400, "not_given_back": gbp(total - 400), "version": 5}
+    lost = {"captured": total, "refunded": 400, "failed_refund_amount": gbp(total - 400), "version": 5}
     for _ in range(2):
         say(PaymentRefundFailed, order, **lost)
         say(PaymentRefunded, order, version=3, captured=total, refunded=total)
@@ -74,7 +74,7 @@ def test_sums_on_the_timeline_are_written_as_people_write_them(shop):
 def test_disputes_reviews_and_bounced_mails_are_noted_once_each(shop):
     order = paid()
     about = {"order_id": order["order_id"], "number": order["number"], "user_id": "usr_1"}
-    dispute = DisputeFacts(
+    dispute = DisputeData(
         payment_id="pay_1",
         dispute_id="dp_1",
         status="needs_response",
@@ -84,8 +84,8 @@ def test_disputes_reviews_and_bounced_mails_are_noted_once_each(shop):
         evidence_due=NOW,
         **about,
     )
-    review = ReviewFacts(payment_id="pay_1", status="open", **about)
-    bounce = NotificationFacts(
+    review = ReviewData(payment_id="pay_1", status="open", **about)
+    bounce = NotificationData(
         notification_id="ntf_1",
         template="order_confirmation",
         channel="email",
@@ -96,11 +96,11 @@ def test_disputes_reviews_and_bounced_mails_are_noted_once_each(shop):
     )
     won = dispute.model_copy(update={"status": "won", "evidence_due": None})
     heard = [
-        PaymentDisputed.about(dispute, subject="dp_1", version=3, at=NOW),
-        PaymentDisputed.about(won, subject="dp_1", version=4, at=NOW),
-        PaymentReviewed.about(review, subject="pay_1", version=3, at=NOW),
-        NotificationBounced.about(bounce, subject="ntf_1", version=2, at=NOW),
-        NotificationBounced.about(
+        PaymentDisputed.of(dispute, subject="dp_1", version=3, at=NOW),
+        PaymentDisputed.of(won, subject="dp_1", version=4, at=NOW),
+        PaymentReviewed.of(review, subject="pay_1", version=3, at=NOW),
+        NotificationBounced.of(bounce, subject="ntf_1", version=2, at=NOW),
+        NotificationBounced.of(
             bounce.model_copy(update={"order_id": None}), subject="ntf_2", version=2, at=NOW
         ),
     ]
@@ -181,9 +181,11 @@ def test_what_is_due_grows_with_each_parcel_and_comes_to_the_total_with_the_last
         pieces = [(f"SKU-{place:04}", 1) for place in order_of_pieces[at : at + together]]
         order = fulfilling.ship(order, f"ful_{at}", pieces, None, None, "staff", NOW)
         parcel = telling.shipment(order, f"ful_{at}")
-        assert (parcel.payment_id, parcel.due_so_far.currency) == ("pay_1", "GBP")
-        assert parcel.due_so_far.amount >= max(due[-1], agreed_on.paid_for_delivery)
-        due.append(parcel.due_so_far.amount)
-    assert parcel.complete
+        assert (parcel.payment_id, parcel.capture_due.currency) == ("pay_1", "GBP")
+        assert parcel.capture_due.amount >= max(due[-1], agreed_on.paid_for_delivery)
+        due.append(parcel.capture_due.amount)
+    assert parcel.fully_shipped
     assert due[-1] == agreed_on.total.amount
-    assert [telling.shipment(order, f"ful_{at}").due_so_far.amount for at in range(0, 6, together)] == due[1:]
+    assert [telling.shipment(order, f"ful_{at}").capture_due.amount for at in range(0, 6, together)] == due[
+        1:
+    ]

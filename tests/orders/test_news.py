@@ -10,9 +10,9 @@ from orders.domain.timeline import MAX_DECLINES
 from orders.service import telling
 from orders.tables import orders, packing
 from orders.tables import rows as tables
-from shared import clock
-from shared.events import Event, PaymentFacts, PaymentFailed, PaymentSucceeded, read_event
-from shared.money import Money
+from shared.contracts.events import Event, PaymentData, PaymentFailed, PaymentSucceeded, read_event
+from shared.runtime import clock
+from shared.values.money import Money
 from tests.orders.conftest import SHOPPER, Time, declined, place, read, rows, token
 from tests.orders.samples import quote
 from tests.support import Context, call, deliver, keyed, stream_event
@@ -26,7 +26,7 @@ def placed() -> dict[str, Any]:
 def payment(order: dict, kind=PaymentSucceeded, payment_id="pay_1", off=0, version=2, **facts) -> Event:
     total = order["total"]
     amount = Money(amount=total["amount"] + off, currency=total["currency"])
-    data = PaymentFacts(
+    data = PaymentData(
         payment_id=payment_id,
         order_id=order["order_id"],
         user_id="usr_1",
@@ -39,7 +39,7 @@ def payment(order: dict, kind=PaymentSucceeded, payment_id="pay_1", off=0, versi
         status="succeeded",
         **facts,
     )
-    event: Event = kind.about(data, subject=payment_id, version=version, at=clock.now())
+    event: Event = kind.of(data, subject=payment_id, version=version, at=clock.now())
     return event
 
 
@@ -246,7 +246,7 @@ def test_an_order_that_died_before_it_was_placed_expires_without_lines(
     shop, images, published, time: Time, source
 ):
     where = {"name": "A", "line1": "1", "city": "L", "postal_code": "1", "country": "GB"}
-    shop.catalog_commands.known.clear()
+    shop.catalog_commands.handlers.clear()
     assert place({"quote_token": token()} if source == "quote" else {"shipping_address": where}).status >= 500
     time.goes_on(minutes=2)
     assert sweep({}, Context()) == {"expired": 1}

@@ -8,9 +8,10 @@ from pynamodb.transactions import TransactWrite
 
 from orders.app import api, sweep
 from orders.tables import orders
-from shared import clock, quotes
+from shared.contracts import quotes
+from shared.dynamodb.idempotency import LEASE
 from shared.errors import Unavailable
-from shared.idempotency import LEASE
+from shared.runtime import clock
 from tests.orders.conftest import SHOPPER, declined, place, read, rows, token
 from tests.orders.samples import ADDRESS, gbp, line, quote
 from tests.support import Context, at_once, call, customer, guest
@@ -30,7 +31,7 @@ def dies(monkeypatch: pytest.MonkeyPatch, at: str) -> None:
 
     monkeypatch.setattr(orders, "release", die)
     if at == "reserve":
-        monkeypatch.setattr("shared.invoke.ask", die)
+        monkeypatch.setattr("shared.messaging.rpc.call", die)
     else:
         monkeypatch.setattr(orders, "save", die)
 
@@ -261,13 +262,13 @@ def test_a_catalog_that_does_not_answer_may_be_asked_again_at_once(shop, fault, 
         setattr(shop, fault, True)
     else:
         answer = shop.reserve
-        shop.catalog_commands.known["reserve"] = (shop.catalog_commands.known["reserve"][0], broken)
+        shop.catalog_commands.handlers["reserve"] = (shop.catalog_commands.handlers["reserve"][0], broken)
     reply = place(body, "k")
     assert (reply.status, reply.header("Retry-After") is not None) == (503, True)
     assert [row.status for row in rows()] == ["pending"]
     shop.down = shop.lost = False
     if source == "cart":
-        shop.catalog_commands.known["reserve"] = (shop.catalog_commands.known["reserve"][0], answer)
+        shop.catalog_commands.handlers["reserve"] = (shop.catalog_commands.handlers["reserve"][0], answer)
         shop.cart = None  # what is in the cart may be another thing by now: it is not asked again
     again = place(body, "k")
     assert again.status == 201
@@ -348,7 +349,7 @@ def test_a_sweeper_that_is_faster_than_the_placing_wins(shop, time):
         assert sweep({}, Context()) == {"expired": 1}
         return reserve(question)
 
-    shop.catalog_commands.known["reserve"] = (shop.catalog_commands.known["reserve"][0], slow)
+    shop.catalog_commands.handlers["reserve"] = (shop.catalog_commands.handlers["reserve"][0], slow)
     assert place({"quote_token": token()}).status == 409
     assert [row.status for row in rows()] == ["expired"]
 

@@ -6,7 +6,7 @@ from orders.app import api, commands
 from orders.domain.moves import Status
 from orders.tables import rows as tables
 from tests.orders.conftest import SHOPPER, declined, place, read, token
-from tests.shop.meter import Meter, size
+from tests.simulator.usage import Usage, size
 from tests.support import Context, call, customer, guest, keyed, staff
 
 STOCK_ROWS = 3 + 1  # what the catalog's reservation writes in its transaction: three SKUs and itself
@@ -139,7 +139,7 @@ def test_the_service_says_how_it_is(cloud):
 
 def test_an_order_of_three_lines_keeps_its_budget(shop, calls, monkeypatch):
     """3 calls of DynamoDB (one in catalog), at most 20 write units with the indexes', 2 Lambdas deep."""
-    meter = Meter(monkeypatch, lambda: "orders")
+    usage = Usage(monkeypatch, lambda: "orders")
     assert place({"quote_token": token()}).status == 201
     assert shop.asked == ["tillstack-test-catalog-commands"]
     assert [name for name, _ in calls] == ["TransactWriteItems", "PutItem"]
@@ -148,6 +148,6 @@ def test_an_order_of_three_lines_keeps_its_budget(shop, calls, monkeypatch):
     assert size(claim) <= 1024
     assert size(pending) <= 1024
     assert size(final) <= 2048, "under 2 KB for three lines"
-    units = meter.units["orders"] + 2 * STOCK_ROWS
+    units = usage.units["orders"] + 2 * STOCK_ROWS
     print(f"write units: {2 * STOCK_ROWS} of them catalog's, {units} in all; {size(final)} bytes")
     assert units <= 20

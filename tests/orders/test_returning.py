@@ -12,8 +12,8 @@ from orders.domain import fulfilling, paying, placing, returning
 from orders.domain.orders import Order
 from orders.domain.terms import agreed
 from orders.tables.rows import OrderRow
-from shared import clock
-from shared.money import Money
+from shared.runtime import clock
+from shared.values.money import Money
 from tests.orders.conftest import place, read, token
 from tests.orders.paid import delivered, fulfil, paid, pay, received, send_back, settle
 from tests.orders.samples import ADDRESS, NOW, discounted, gbp, line, quote, told

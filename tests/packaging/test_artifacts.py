@@ -140,7 +140,7 @@ sys.path.insert(0, sys.argv[1])
 from datetime import UTC, datetime
 from orders.invoicing import html, pdf
 from orders.invoicing.document import Document, Line, Seller
-from shared.money import Money
+from shared.values.money import Money
 day, sum_ = datetime(2026, 11, 21, tzinfo=UTC), Money(amount=1299, currency="GBP")
 line = Line("MUG-1", "Mug for Zoë, Łódź and Щука", 1, sum_, sum_, sum_, sum_)
 invoice = Document(

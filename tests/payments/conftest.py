@@ -8,8 +8,9 @@ from localstack.stripe.server import LocalStripe
 from payments import stripe_gateway
 from payments.service import checkout, inbox
 from payments.settings import settings
-from shared import clock, invoke
-from tests.payments.till import Till
+from shared.messaging import rpc
+from shared.runtime import clock
+from tests.payments.payments_driver import PaymentsDriver
 
 
 @pytest.fixture
@@ -19,18 +20,18 @@ def local_stripe() -> Iterator[LocalStripe]:
 
 
 @pytest.fixture
-def till(cloud, published, local_stripe, monkeypatch) -> Till:
+def driver(cloud, published, local_stripe, monkeypatch) -> PaymentsDriver:
     known = settings().model_copy(update={"payments_stripe_url": local_stripe.url})
     monkeypatch.setattr(stripe_gateway, "settings", lambda: known)
     monkeypatch.setattr(inbox.webhook_secrets, "reread_at", None)
-    till = Till(local_stripe.url, lambda: published("payments"))
-    monkeypatch.setattr(invoke, "ask", till.answer_for_orders)
-    monkeypatch.setattr(clock, "now", till.now)
-    return till
+    driver = PaymentsDriver(local_stripe.url, lambda: published("payments"))
+    monkeypatch.setattr(rpc, "call", driver.answer_for_orders)
+    monkeypatch.setattr(clock, "now", driver.now)
+    return driver
 
 
 @pytest.fixture
-def manual(till, monkeypatch) -> None:
+def manual(driver, monkeypatch) -> None:
     """The shop captures as goods leave."""
     known = settings().model_copy(update={"payments_capture": "manual"})
     monkeypatch.setattr(checkout, "settings", lambda: known)

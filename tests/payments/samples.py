@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from payments.domain.payments import Capture, Payment, Status
-from shared.money import Money
+from shared.values.money import Money
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOTAL = 1000
@@ -17,15 +17,15 @@ HELD = replace(
     status=Status.AUTHORIZED,
     provider_id="pi_1",
     capturable=TOTAL,
-    hold_until=NOW + timedelta(days=7),
+    capture_before=NOW + timedelta(days=7),
     multicapture=True,
 )
 
 
-def held_payment(till, card="pm_card_visa"):
+def held_payment(driver, card="pm_card_visa"):
     """A payment of £20.00 that is held and was said; its id and its intent's."""
-    till.order(total=2000)
-    opened = till.pay().json
-    till.card(opened["provider_id"], card)
-    assert till.turn() == ["payment.authorized"]
+    driver.order(total=2000)
+    opened = driver.pay().json
+    driver.card(opened["provider_id"], card)
+    assert driver.turn() == ["payment.authorized"]
     return opened["payment_id"], opened["provider_id"]

@@ -9,10 +9,16 @@ from payments import stripe_gateway
 from payments.app import consume
 from payments.service import capturing
 from payments.tables import payments
-from shared.events import OrderCancelled, OrderExpired, PaymentCaptured, PaymentSucceeded, read_event
+from shared.contracts.events import (
+    OrderCancelled,
+    OrderExpired,
+    PaymentCaptured,
+    PaymentSucceeded,
+    read_event,
+)
+from tests.payments.payments_driver import gbp
 from tests.payments.samples import held_payment as held
 from tests.payments.test_money import assert_the_books_are_right
-from tests.payments.till import gbp
 from tests.support import deliver
 
 ONCE_ONLY = "pm_card_credit_disableEnterpriseCardFeatures"
@@ -20,223 +26,223 @@ ONCE_ONLY = "pm_card_credit_disableEnterpriseCardFeatures"
 pytestmark = pytest.mark.usefixtures("manual")
 
 
-def at_stripe(till, provider_id):
-    intent = till.stripe.payment_intents.retrieve(provider_id)
+def at_stripe(driver, provider_id):
+    intent = driver.stripe.payment_intents.retrieve(provider_id)
     return intent.status, intent.amount_received, intent.amount_capturable
 
 
-def sums(till, payment_id):
-    payment = till.held(payment_id)
+def sums(driver, payment_id):
+    payment = driver.held(payment_id)
     return payment.status, payment.captured, payment.capturable
 
 
-def test_a_card_that_agrees_is_held_and_told_with_what_is_secured(till):
-    till.order()
-    opened = till.pay().json
-    till.card(opened["provider_id"])
-    for event in till.new_events():
-        till.post(event)
-    till.forward()
-    till.apply_only()
-    [said] = till.facts()
+def test_a_card_that_agrees_is_held_and_told_with_what_is_secured(driver):
+    driver.order()
+    opened = driver.pay().json
+    driver.card(opened["provider_id"])
+    for event in driver.new_events():
+        driver.post(event)
+    driver.forward()
+    driver.apply_only()
+    [said] = driver.facts()
     assert said["type"] == "payment.authorized"
     assert (said["data"]["secured"], said["data"]["captured"]) == (
         {"amount": 2000, "currency": "GBP"},
         {"amount": 0, "currency": "GBP"},
     )
-    assert said["data"]["hold_until"] is not None
-    seen = till.get(f"/payments/{opened['payment_id']}").json
+    assert said["data"]["capture_before"] is not None
+    seen = driver.get(f"/payments/{opened['payment_id']}").json
     assert (seen["status"], seen["held"]["amount"], seen["captured"]["amount"]) == ("authorized", 2000, 0)
-    assert till.turn() == []
-    assert till.pay().status == 409, "it is held already"
+    assert driver.turn() == []
+    assert driver.pay().status == 409, "it is held already"
 
 
-def test_each_parcel_takes_what_is_due_for_it(till):
-    payment_id, provider_id = held(till)
-    till.hear(till.ship(payment_id, 700))
-    first = [read_event(event) for event in till.facts()]
+def test_each_parcel_takes_what_is_due_for_it(driver):
+    payment_id, provider_id = held(driver)
+    driver.hear(driver.ship(payment_id, 700))
+    first = [read_event(event) for event in driver.facts()]
     assert [type(event) for event in first] == [PaymentSucceeded, PaymentCaptured]
     assert first[1].data.captured == gbp(700)
     assert first[1].data.secured == gbp(2000)
-    assert at_stripe(till, provider_id) == ("requires_capture", 700, 1300)
-    till.hear(till.ship(payment_id, 2000, complete=True))
-    assert till.said() == ["payment.captured"]
-    assert at_stripe(till, provider_id) == ("succeeded", 2000, 0)
-    assert till.turn() == []
-    assert_the_books_are_right(till, payment_id)
+    assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300)
+    driver.hear(driver.ship(payment_id, 2000, fully_shipped=True))
+    assert driver.said() == ["payment.captured"]
+    assert at_stripe(driver, provider_id) == ("succeeded", 2000, 0)
+    assert driver.turn() == []
+    assert_the_books_are_right(driver, payment_id)
 
 
-def test_parcels_told_twice_late_and_out_of_order_take_what_is_due_once(till):
-    payment_id, provider_id = held(till)
-    first, last = till.ship(payment_id, 700), till.ship(payment_id, 1900, complete=True)
-    till.hear(last, first, last)
-    till.hear(first)
-    assert at_stripe(till, provider_id) == ("succeeded", 1900, 0), "what was not due is let go"
-    assert till.said().count("payment.captured") == 1
+def test_parcels_told_twice_late_and_out_of_order_take_what_is_due_once(driver):
+    payment_id, provider_id = held(driver)
+    first, last = driver.ship(payment_id, 700), driver.ship(payment_id, 1900, fully_shipped=True)
+    driver.hear(last, first, last)
+    driver.hear(first)
+    assert at_stripe(driver, provider_id) == ("succeeded", 1900, 0), "what was not due is let go"
+    assert driver.said().count("payment.captured") == 1
 
 
-def test_a_card_that_cannot_be_captured_twice_gives_all_with_the_first_parcel(till):
-    payment_id, provider_id = held(till, ONCE_ONLY)
-    till.hear(till.ship(payment_id, 700))
-    assert at_stripe(till, provider_id) == ("succeeded", 2000, 0)
-    till.hear(till.ship(payment_id, 2000, complete=True))
-    assert sums(till, payment_id) == ("succeeded", 2000, 0)
+def test_a_card_that_cannot_be_captured_twice_gives_all_with_the_first_parcel(driver):
+    payment_id, provider_id = held(driver, ONCE_ONLY)
+    driver.hear(driver.ship(payment_id, 700))
+    assert at_stripe(driver, provider_id) == ("succeeded", 2000, 0)
+    driver.hear(driver.ship(payment_id, 2000, fully_shipped=True))
+    assert sums(driver, payment_id) == ("succeeded", 2000, 0)
 
 
-def test_a_part_that_lets_the_rest_go_in_the_same_look_is_told_as_both(till):
-    payment_id, provider_id = held(till, ONCE_ONLY)
-    assert till.capture(payment_id, amount={"amount": 500, "currency": "GBP"}).status == 200
-    assert at_stripe(till, provider_id) == ("succeeded", 500, 0)
-    assert till.said() == ["payment.succeeded", "payment.captured", "payment.voided"]
+def test_a_part_that_lets_the_rest_go_in_the_same_look_is_told_as_both(driver):
+    payment_id, provider_id = held(driver, ONCE_ONLY)
+    assert driver.capture(payment_id, amount={"amount": 500, "currency": "GBP"}).status == 200
+    assert at_stripe(driver, provider_id) == ("succeeded", 500, 0)
+    assert driver.said() == ["payment.succeeded", "payment.captured", "payment.voided"]
 
 
-def test_parcels_heard_at_once_take_no_more_than_is_due(till):
-    payment_id, provider_id = held(till)
-    parcels = [till.ship(payment_id, due) for due in (300, 700, 700, 1100)]
+def test_parcels_heard_at_once_take_no_more_than_is_due(driver):
+    payment_id, provider_id = held(driver)
+    parcels = [driver.ship(payment_id, due) for due in (300, 700, 700, 1100)]
     with ThreadPoolExecutor(4) as pool:
         failed = list(pool.map(lambda parcel: deliver(consume.consume, parcel), parcels))
-    till.hear(*(parcel for parcel, ids in zip(parcels, failed, strict=True) if ids))
-    till.sweep_all()
-    assert at_stripe(till, provider_id) == ("requires_capture", 1100, 900)
-    assert sums(till, payment_id) == ("succeeded", 1100, 900)
-    assert_the_books_are_right(till, payment_id)
+    driver.hear(*(parcel for parcel, ids in zip(parcels, failed, strict=True) if ids))
+    driver.sweep_all()
+    assert at_stripe(driver, provider_id) == ("requires_capture", 1100, 900)
+    assert sums(driver, payment_id) == ("succeeded", 1100, 900)
+    assert_the_books_are_right(driver, payment_id)
 
 
 @pytest.mark.parametrize("fault", [{"drop_after": True}, {"status": 500}], ids=str)
-def test_an_answer_that_was_lost_takes_nothing_twice(till, monkeypatch, fault):
+def test_an_answer_that_was_lost_takes_nothing_twice(driver, monkeypatch, fault):
     monkeypatch.setattr(stripe_gateway, "RETRIES", 0)
-    payment_id, provider_id = held(till)
-    parcel = till.ship(payment_id, 700)
-    till.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, **fault)
+    payment_id, provider_id = held(driver)
+    parcel = driver.ship(payment_id, 700)
+    driver.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, **fault)
     assert deliver(consume.consume, parcel) == ["m0"]
-    till.hear(parcel)
-    assert at_stripe(till, provider_id) == ("requires_capture", 700, 1300)
-    assert till.held(payment_id).captured == 700
+    driver.hear(parcel)
+    assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300)
+    assert driver.held(payment_id).captured == 700
 
 
-def test_what_the_queue_gave_up_on_the_sweeper_takes(till, monkeypatch):
-    payment_id, provider_id = held(till)
+def test_what_the_queue_gave_up_on_the_sweeper_takes(driver, monkeypatch):
+    payment_id, provider_id = held(driver)
     with monkeypatch.context() as dying:
         dying.setattr(capturing, "collect", lambda *_: 1 / 0)
-        assert deliver(consume.consume, till.ship(payment_id, 700)) == ["m0"]
-    assert at_stripe(till, provider_id) == ("requires_capture", 0, 2000)
-    assert till.sweep_all() == ["payment.succeeded", "payment.captured"]
-    assert at_stripe(till, provider_id) == ("requires_capture", 700, 1300)
+        assert deliver(consume.consume, driver.ship(payment_id, 700)) == ["m0"]
+    assert at_stripe(driver, provider_id) == ("requires_capture", 0, 2000)
+    assert driver.sweep_all() == ["payment.succeeded", "payment.captured"]
+    assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300)
 
 
-def test_a_hold_that_is_gone_when_goods_leave_is_told_once(till):
-    payment_id, provider_id = held(till)
-    till.stripe.payment_intents.cancel(provider_id)
-    till.hear(till.ship(payment_id, 700), till.ship(payment_id, 700))
-    assert till.said() == ["payment.voided", "payment.capture_failed"]
-    assert till.get(f"/payments/{payment_id}").json["reason"] == "The hold on the card is gone."
-    assert till.sweep_all() == []
+def test_a_hold_that_is_gone_when_goods_leave_is_told_once(driver):
+    payment_id, provider_id = held(driver)
+    driver.stripe.payment_intents.cancel(provider_id)
+    driver.hear(driver.ship(payment_id, 700), driver.ship(payment_id, 700))
+    assert driver.said() == ["payment.voided", "payment.capture_failed"]
+    assert driver.get(f"/payments/{payment_id}").json["reason"] == "The hold on the card is gone."
+    assert driver.sweep_all() == []
 
 
-def test_goods_that_leave_though_their_hold_was_let_go_of_are_told_once(till, capsys):
-    payment_id, _ = held(till)
-    till.hear(till.end(OrderCancelled))
-    assert till.said() == ["payment.voided"]
-    till.hear(till.ship(payment_id, 700), till.ship(payment_id, 700))
-    assert till.said() == ["payment.capture_failed"]
+def test_goods_that_leave_though_their_hold_was_let_go_of_are_told_once(driver, capsys):
+    payment_id, _ = held(driver)
+    driver.hear(driver.end(OrderCancelled))
+    assert driver.said() == ["payment.voided"]
+    driver.hear(driver.ship(payment_id, 700), driver.ship(payment_id, 700))
+    assert driver.said() == ["payment.capture_failed"]
     assert capsys.readouterr().out.count('"CapturesFailed":[') == 1
-    assert till.sweep_all() == []
+    assert driver.sweep_all() == []
 
 
-def test_a_parcel_that_was_paid_for_before_its_order_ended_is_no_failure(till):
-    payment_id, _ = held(till)
-    till.hear(till.ship(payment_id, 700), till.end(OrderCancelled))
-    till.said()
-    till.hear(till.ship(payment_id, 700))
-    assert till.said() == []
+def test_a_parcel_that_was_paid_for_before_its_order_ended_is_no_failure(driver):
+    payment_id, _ = held(driver)
+    driver.hear(driver.ship(payment_id, 700), driver.end(OrderCancelled))
+    driver.said()
+    driver.hear(driver.ship(payment_id, 700))
+    assert driver.said() == []
 
 
 # Orders that end
 
 
 @pytest.mark.parametrize("kind", [OrderCancelled, OrderExpired])
-def test_an_order_that_ends_lets_go_of_the_hold(till, kind):
-    payment_id, provider_id = held(till)
-    till.hear(till.end(kind))
-    assert at_stripe(till, provider_id) == ("canceled", 0, 0)
-    assert till.said() == ["payment.voided"]
-    assert sums(till, payment_id) == ("cancelled", 0, 0)
-    assert till.turn() == []
+def test_an_order_that_ends_lets_go_of_the_hold(driver, kind):
+    payment_id, provider_id = held(driver)
+    driver.hear(driver.end(kind))
+    assert at_stripe(driver, provider_id) == ("canceled", 0, 0)
+    assert driver.said() == ["payment.voided"]
+    assert sums(driver, payment_id) == ("cancelled", 0, 0)
+    assert driver.turn() == []
 
 
 @pytest.mark.parametrize("first", ["the end", "the refund"])
-def test_a_refund_that_is_due_of_a_hold_is_the_letting_go_of_it(till, first):
-    payment_id, provider_id = held(till)
-    news = [till.end(OrderCancelled), till.refund(payment_id, 2000)]
-    till.hear(*(news if first == "the end" else reversed(news)))
-    assert at_stripe(till, provider_id) == ("canceled", 0, 0)
-    assert till.refunds(payment_id) == []
-    assert till.said() == ["payment.voided"]
+def test_a_refund_that_is_due_of_a_hold_is_the_letting_go_of_it(driver, first):
+    payment_id, provider_id = held(driver)
+    news = [driver.end(OrderCancelled), driver.refund(payment_id, 2000)]
+    driver.hear(*(news if first == "the end" else reversed(news)))
+    assert at_stripe(driver, provider_id) == ("canceled", 0, 0)
+    assert driver.refunds(payment_id) == []
+    assert driver.said() == ["payment.voided"]
 
 
-def test_a_capture_that_overtakes_the_letting_go_is_given_back(till, monkeypatch):
-    payment_id, _ = held(till)
+def test_a_capture_that_overtakes_the_letting_go_is_given_back(driver, monkeypatch):
+    payment_id, _ = held(driver)
     real = stripe_gateway.cancel
 
     def overtaken(intent_id):
-        till.stripe.payment_intents.capture(intent_id)
+        driver.stripe.payment_intents.capture(intent_id)
         return real(intent_id)
 
     monkeypatch.setattr(stripe_gateway, "cancel", overtaken)
-    till.hear(till.refund(payment_id, 2000))
-    payment = till.held(payment_id)
+    driver.hear(driver.refund(payment_id, 2000))
+    payment = driver.held(payment_id)
     assert (payment.status, payment.captured, payment.refunded) == ("refunded", 2000, 2000)
 
 
-def test_an_order_that_ends_after_a_part_was_captured_keeps_the_part_and_lets_go_of_the_rest(till):
-    payment_id, provider_id = held(till)
-    till.capture(payment_id, amount={"amount": 500, "currency": "GBP"})
-    till.hear(till.end(OrderCancelled), till.refund(payment_id, 2000))
-    assert at_stripe(till, provider_id) == ("succeeded", 500, 0)
-    held_now = till.held(payment_id)
+def test_an_order_that_ends_after_a_part_was_captured_keeps_the_part_and_lets_go_of_the_rest(driver):
+    payment_id, provider_id = held(driver)
+    driver.capture(payment_id, amount={"amount": 500, "currency": "GBP"})
+    driver.hear(driver.end(OrderCancelled), driver.refund(payment_id, 2000))
+    assert at_stripe(driver, provider_id) == ("succeeded", 500, 0)
+    held_now = driver.held(payment_id)
     assert (held_now.status, held_now.refunded, held_now.capturable) == ("refunded", 500, 0)
-    assert_the_books_are_right(till, payment_id)
+    assert_the_books_are_right(driver, payment_id)
 
 
-def test_a_refund_that_is_due_before_the_parcel_was_heard_of_waits_for_no_one(till):
-    payment_id, provider_id = held(till)
-    till.hear(till.ship(payment_id, 2000, complete=True), till.refund(payment_id, 300))
-    assert at_stripe(till, provider_id)[1] == 2000
-    assert till.held(payment_id).refunded == 300
+def test_a_refund_that_is_due_before_the_parcel_was_heard_of_waits_for_no_one(driver):
+    payment_id, provider_id = held(driver)
+    driver.hear(driver.ship(payment_id, 2000, fully_shipped=True), driver.refund(payment_id, 300))
+    assert at_stripe(driver, provider_id)[1] == 2000
+    assert driver.held(payment_id).refunded == 300
 
 
-def test_a_card_that_agrees_after_the_order_ended_is_let_go_untold(till):
-    till.order()
-    opened = till.pay().json
-    till.card(opened["provider_id"])
-    till.hear(till.end(OrderExpired))
-    assert at_stripe(till, opened["provider_id"]) == ("canceled", 0, 0)
-    assert till.turn() == []
+def test_a_card_that_agrees_after_the_order_ended_is_let_go_untold(driver):
+    driver.order()
+    opened = driver.pay().json
+    driver.card(opened["provider_id"])
+    driver.hear(driver.end(OrderExpired))
+    assert at_stripe(driver, opened["provider_id"]) == ("canceled", 0, 0)
+    assert driver.turn() == []
 
 
 # Staff
 
 
-def test_staff_capture_a_part_and_then_the_rest(till):
-    payment_id, provider_id = held(till)
-    part = till.capture(payment_id, amount={"amount": 500, "currency": "GBP"})
+def test_staff_capture_a_part_and_then_the_rest(driver):
+    payment_id, provider_id = held(driver)
+    part = driver.capture(payment_id, amount={"amount": 500, "currency": "GBP"})
     assert (part.status, part.json["captured"]["amount"], part.json["held"]["amount"]) == (200, 500, 1500)
-    too_much = till.capture(payment_id, amount={"amount": 1501, "currency": "GBP"})
+    too_much = driver.capture(payment_id, amount={"amount": 1501, "currency": "GBP"})
     assert (too_much.status, too_much.json["type"], too_much.json["left"]) == (
         409,
         "/problems/capture-too-large",
         {"amount": 1500, "currency": "GBP"},
     )
     assert too_much.json["detail"] == "£15.00 is held."
-    assert till.capture(payment_id).json["captured"]["amount"] == 2000
-    nothing = till.capture(payment_id)
+    assert driver.capture(payment_id).json["captured"]["amount"] == 2000
+    nothing = driver.capture(payment_id)
     assert (nothing.status, nothing.json["type"]) == (409, "/problems/nothing-to-capture")
-    assert at_stripe(till, provider_id) == ("succeeded", 2000, 0)
-    assert till.capture("pay_none").status == 404
+    assert at_stripe(driver, provider_id) == ("succeeded", 2000, 0)
+    assert driver.capture("pay_none").status == 404
 
 
-def test_a_capture_whose_answer_was_lost_is_the_same_capture_again(till, monkeypatch):
-    payment_id, provider_id = held(till)
+def test_a_capture_whose_answer_was_lost_is_the_same_capture_again(driver, monkeypatch):
+    payment_id, provider_id = held(driver)
     real = stripe_gateway.capture
 
     def dies_after(*arguments):
@@ -246,54 +252,56 @@ def test_a_capture_whose_answer_was_lost_is_the_same_capture_again(till, monkeyp
     with monkeypatch.context() as dying:
         dying.setattr(stripe_gateway, "capture", dies_after)
         with pytest.raises(SystemExit):
-            till.capture(payment_id, key="k", amount={"amount": 500, "currency": "GBP"})
-    again = till.capture(payment_id, key="k", amount={"amount": 500, "currency": "GBP"})
+            driver.capture(payment_id, key="k", amount={"amount": 500, "currency": "GBP"})
+    again = driver.capture(payment_id, key="k", amount={"amount": 500, "currency": "GBP"})
     assert (again.status, again.json["captured"]["amount"]) == (200, 500)
-    assert at_stripe(till, provider_id) == ("requires_capture", 500, 1500)
+    assert at_stripe(driver, provider_id) == ("requires_capture", 500, 1500)
 
 
-def test_staff_are_told_when_the_order_ended_before_anything_was_taken(till, monkeypatch):
-    payment_id, provider_id = held(till)
+def test_staff_are_told_when_the_order_ended_before_anything_was_taken(driver, monkeypatch):
+    payment_id, provider_id = held(driver)
     real = capturing._take
 
     def after_the_end(*arguments):
         monkeypatch.setattr(capturing, "_take", real)
-        till.hear(till.end(OrderCancelled))
+        driver.hear(driver.end(OrderCancelled))
         return real(*arguments)
 
     monkeypatch.setattr(capturing, "_take", after_the_end)
-    refused = till.capture(payment_id)
+    refused = driver.capture(payment_id)
     assert (refused.status, refused.json["type"]) == (409, "/problems/nothing-to-capture")
-    assert at_stripe(till, provider_id) == ("canceled", 0, 0)
+    assert at_stripe(driver, provider_id) == ("canceled", 0, 0)
 
 
-def test_of_a_hold_that_is_to_be_let_go_of_nothing_is_taken(till, monkeypatch):
-    payment_id, provider_id = held(till)
-    unwanted = replace(till.held(payment_id), unwanted=True)
-    assert payments.write(till.held(payment_id), unwanted, till.now())
+def test_of_a_hold_that_is_to_be_let_go_of_nothing_is_taken(driver, monkeypatch):
+    payment_id, provider_id = held(driver)
+    unwanted = replace(driver.held(payment_id), unwanted=True)
+    assert payments.write(driver.held(payment_id), unwanted, driver.now())
     monkeypatch.setattr(stripe_gateway, "cancel", stripe_gateway.intent)  # not let go of at once
-    refused = till.capture(payment_id)
+    refused = driver.capture(payment_id)
     assert (refused.status, refused.json["type"]) == (409, "/problems/nothing-to-capture")
-    assert till.held(payment_id).captures_asked == ()
-    assert at_stripe(till, provider_id) == ("requires_capture", 0, 2000)
+    assert driver.held(payment_id).captures_asked == ()
+    assert at_stripe(driver, provider_id) == ("requires_capture", 0, 2000)
 
 
-def test_staff_who_ask_again_after_the_order_ended_are_told_what_they_took(till):
-    payment_id, _ = held(till)
-    assert till.capture(payment_id, key="k", amount={"amount": 700, "currency": "GBP"}).status == 200
-    till.hear(till.end(OrderCancelled))
-    again = capturing.capture(payment_id, till.held(payment_id).captures_asked[0], gbp(700), till.now())
+def test_staff_who_ask_again_after_the_order_ended_are_told_what_they_took(driver):
+    payment_id, _ = held(driver)
+    assert driver.capture(payment_id, key="k", amount={"amount": 700, "currency": "GBP"}).status == 200
+    driver.hear(driver.end(OrderCancelled))
+    again = capturing.capture(payment_id, driver.held(payment_id).captures_asked[0], gbp(700), driver.now())
     assert (again.captured, again.capturable) == (700, 0)
 
 
-def test_staff_captures_at_once_never_take_more_than_is_held(till):
-    payment_id, provider_id = held(till)
+def test_staff_captures_at_once_never_take_more_than_is_held(driver):
+    payment_id, provider_id = held(driver)
     with ThreadPoolExecutor(5) as pool:
         answers = list(
-            pool.map(lambda _: till.capture(payment_id, amount={"amount": 700, "currency": "GBP"}), range(5))
+            pool.map(
+                lambda _: driver.capture(payment_id, amount={"amount": 700, "currency": "GBP"}), range(5)
+            )
         )
     assert {answer.status for answer in answers} <= {200, 409, 503}
-    till.sweep_all()
-    taken = at_stripe(till, provider_id)[1]
+    driver.sweep_all()
+    taken = at_stripe(driver, provider_id)[1]
     assert taken % 700 == 0 and taken <= 2000
-    assert till.held(payment_id).captured == taken
+    assert driver.held(payment_id).captured == taken

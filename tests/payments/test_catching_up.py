@@ -18,9 +18,9 @@ from payments.domain.inbox import FIRST_LOOK, OVERLAP, EventStatus, Walk, first_
 from payments.service import catching_up
 from payments.stripe_gateway import StripeUnavailable
 from payments.tables import inbox
-from shared import clock
+from shared.runtime import clock
+from tests.payments.payments_driver import PaymentsDriver, post_webhook
 from tests.payments.test_doors import loaded
-from tests.payments.till import Till, post_webhook
 from tests.support import ENVIRONMENT, REGION, Context, call, sqs_event, staff
 
 
@@ -36,26 +36,26 @@ def kept_by(context: Context | None = None) -> int:
     return catch_up.catch_up({}, context or Context())["kept"]
 
 
-def happen(till: Till, times: int) -> set[str]:
+def happen(driver: PaymentsDriver, times: int) -> set[str]:
     """So many things happen at Stripe; the ids of all its events."""
     for number in range(times):
-        till.stripe.customers.create({"name": f"No. {number}"})
-    return {event["id"] for event in till.stripe_events()}
+        driver.stripe.customers.create({"name": f"No. {number}"})
+    return {event["id"] for event in driver.stripe_events()}
 
 
-def told_of(till: Till) -> set[str]:
+def told_of(driver: PaymentsDriver) -> set[str]:
     """What the events that are here are about."""
-    return {row["object_id"]["S"] for row in till.rows("PAYMENTS_INBOX_TABLE").values()}
+    return {row["object_id"]["S"] for row in driver.rows("PAYMENTS_INBOX_TABLE").values()}
 
 
-def apply_all(till: Till) -> None:
-    till.forward()
-    for body in till.queued():
+def apply_all(driver: PaymentsDriver) -> None:
+    driver.forward()
+    for body in driver.queued():
         assert apply.apply(sqs_event(body), Context()) == {"batchItemFailures": []}
 
 
 @pytest.fixture
-def listening(till: Till) -> Iterator[None]:
+def listening(driver: PaymentsDriver) -> Iterator[None]:
     """The webhook's function behind a port, and Stripe told of it."""
 
     class Door(BaseHTTPRequestHandler):
@@ -70,7 +70,7 @@ def listening(till: Till) -> Iterator[None]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    endpoint = till.stripe.webhook_endpoints.create(
+    endpoint = driver.stripe.webhook_endpoints.create(
         {"url": f"http://127.0.0.1:{server.server_port}/", "enabled_events": ["*"]}
     )
     boto3.client("secretsmanager", region_name=REGION).put_secret_value(
@@ -82,91 +82,91 @@ def listening(till: Till) -> Iterator[None]:
     server.server_close()
 
 
-def test_a_delivery_that_was_lost_is_made_up_for(till, listening):
-    till.order()
-    opened = till.pay().json
-    till.control("chaos", drop=1)
-    till.card(opened["provider_id"])
-    till.control("chaos")
-    said_later = till.stripe.customers.create({"name": "Heard"}).id
+def test_a_delivery_that_was_lost_is_made_up_for(driver, listening):
+    driver.order()
+    opened = driver.pay().json
+    driver.control("chaos", drop=1)
+    driver.card(opened["provider_id"])
+    driver.control("chaos")
+    said_later = driver.stripe.customers.create({"name": "Heard"}).id
     deadline = time.monotonic() + 30
-    while said_later not in told_of(till):
+    while said_later not in told_of(driver):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    assert till.held(opened["payment_id"]).captured == 0
+    assert driver.held(opened["payment_id"]).captured == 0
 
     assert kept_by() > 0
-    assert set(till.inbox()) == {event["id"] for event in till.stripe_events()}
-    apply_all(till)
-    assert till.status(opened["payment_id"]) == "succeeded"
+    assert set(driver.inbox()) == {event["id"] for event in driver.stripe_events()}
+    apply_all(driver)
+    assert driver.status(opened["payment_id"]) == "succeeded"
     assert kept_by() == 0
 
 
-def test_hours_of_outage_are_read_page_by_page(till, monkeypatch):
+def test_hours_of_outage_are_read_page_by_page(driver, monkeypatch):
     monkeypatch.setattr(stripe_lists, "LARGEST_PAGE", 3)
-    happen(till, 4)
-    till.control("advance", seconds=6 * 3600)
-    everything = happen(till, 6)
+    happen(driver, 4)
+    driver.control("advance", seconds=6 * 3600)
+    everything = happen(driver, 6)
     assert len(everything) == 10
     assert kept_by() == 10
-    assert set(till.inbox()) == everything
+    assert set(driver.inbox()) == everything
 
 
-def test_a_reading_that_ran_out_of_time_goes_on_where_it_stopped(till, monkeypatch):
+def test_a_reading_that_ran_out_of_time_goes_on_where_it_stopped(driver, monkeypatch):
     monkeypatch.setattr(stripe_lists, "LARGEST_PAGE", 3)
-    everything = happen(till, 8)
+    everything = happen(driver, 8)
     assert kept_by(Hurried()) == 3
-    later = happen(till, 2) - everything
+    later = happen(driver, 2) - everything
     assert kept_by(Hurried()) == 3
     assert kept_by(Hurried()) == 2
-    assert set(till.inbox()) == everything
+    assert set(driver.inbox()) == everything
     assert kept_by() == 2
-    assert set(till.inbox()) == everything | later
+    assert set(driver.inbox()) == everything | later
 
 
-def test_a_place_that_stripe_forgot_has_the_reading_begin_again(till, monkeypatch):
-    everything = happen(till, 2)
+def test_a_place_that_stripe_forgot_has_the_reading_begin_again(driver, monkeypatch):
+    everything = happen(driver, 2)
     long_ago = clock.epoch(clock.now()) - 40 * 24 * 3600
     assert inbox.walk_on(Walk(long_ago, long_ago + 60, "evt_forgotten"))
     assert kept_by() == 2
-    assert set(till.inbox()) == everything
+    assert set(driver.inbox()) == everything
 
 
-def test_what_is_here_is_neither_written_nor_queued_again(till):
-    happen(till, 2)
+def test_what_is_here_is_neither_written_nor_queued_again(driver):
+    happen(driver, 2)
     assert kept_by() == 2
-    rows = till.rows("PAYMENTS_INBOX_TABLE")
+    rows = driver.rows("PAYMENTS_INBOX_TABLE")
     assert kept_by() == 0
-    after = till.rows("PAYMENTS_INBOX_TABLE")
+    after = driver.rows("PAYMENTS_INBOX_TABLE")
     assert {key: row for key, row in after.items() if key != inbox.WALK} == {
         key: row for key, row in rows.items() if key != inbox.WALK
     }
 
 
-def test_an_event_that_comes_by_webhook_at_the_same_moment_is_kept_once(till, monkeypatch):
-    till.order()
-    opened = till.pay().json
-    till.card(opened["provider_id"])
+def test_an_event_that_comes_by_webhook_at_the_same_moment_is_kept_once(driver, monkeypatch):
+    driver.order()
+    opened = driver.pay().json
+    driver.card(opened["provider_id"])
     read = stripe_lists.events
 
     def and_the_webhooks_come(*about):
         found = read(*about)
-        for event in till.stripe_events():
-            till.post(event)
-        apply_all(till)
+        for event in driver.stripe_events():
+            driver.post(event)
+        apply_all(driver)
         return found
 
     monkeypatch.setattr(stripe_lists, "events", and_the_webhooks_come)
     monkeypatch.setattr(inbox, "kept_of", lambda ids: set())  # a read that does not know yet
     assert kept_by() == 0
-    assert set(till.inbox().values()) == {"applied", "ignored"}
-    till.forward()
-    assert till.queued() == []
+    assert set(driver.inbox().values()) == {"applied", "ignored"}
+    driver.forward()
+    assert driver.queued() == []
 
 
-def test_two_readings_at_once_leave_nothing_out(till, monkeypatch):
+def test_two_readings_at_once_leave_nothing_out(driver, monkeypatch):
     monkeypatch.setattr(stripe_lists, "LARGEST_PAGE", 2)
-    everything = happen(till, 5)
+    everything = happen(driver, 5)
     read, met = stripe_lists.events, list[bool]()
 
     def and_another_reads_it_all(*about):
@@ -177,33 +177,33 @@ def test_two_readings_at_once_leave_nothing_out(till, monkeypatch):
 
     monkeypatch.setattr(stripe_lists, "events", and_another_reads_it_all)
     assert kept_by() == 0
-    assert set(till.inbox()) == everything
+    assert set(driver.inbox()) == everything
     found = inbox.walk()
     assert found is not None
     assert (found.after, found.newest) == (None, None)
 
 
-def test_while_stripe_is_away_nothing_is_lost(till):
-    everything = happen(till, 2)
-    till.break_stripe(path="/v1/events", method="GET", times=1, status=429)
+def test_while_stripe_is_away_nothing_is_lost(driver):
+    everything = happen(driver, 2)
+    driver.break_stripe(path="/v1/events", method="GET", times=1, status=429)
     with pytest.raises(StripeUnavailable):
         kept_by()
-    assert till.inbox() == {}
-    till.control("advance", seconds=3 * 3600)
+    assert driver.inbox() == {}
+    driver.control("advance", seconds=3 * 3600)
     assert kept_by() == 2
-    assert set(till.inbox()) == everything
+    assert set(driver.inbox()) == everything
 
 
-def test_an_event_with_decimals_is_kept_like_any_other(till):
-    product = till.stripe.products.create({"name": "Tea"})
-    till.stripe.prices.create({"product": product.id, "currency": "gbp", "unit_amount": 250})
-    assert "price.created" in {event["type"] for event in till.stripe_events()}
+def test_an_event_with_decimals_is_kept_like_any_other(driver):
+    product = driver.stripe.products.create({"name": "Tea"})
+    driver.stripe.prices.create({"product": product.id, "currency": "gbp", "unit_amount": 250})
+    assert "price.created" in {event["type"] for event in driver.stripe_events()}
     kept_by()
-    assert set(till.inbox()) == {event["id"] for event in till.stripe_events()}
+    assert set(driver.inbox()) == {event["id"] for event in driver.stripe_events()}
 
 
-def test_one_event_that_cannot_be_read_does_not_hold_up_the_others(till, monkeypatch):
-    everything = happen(till, 2)
+def test_one_event_that_cannot_be_read_does_not_hold_up_the_others(driver, monkeypatch):
+    everything = happen(driver, 2)
     read = stripe_lists.events
 
     def and_something_odd(*about):
@@ -213,29 +213,29 @@ def test_one_event_that_cannot_be_read_does_not_hold_up_the_others(till, monkeyp
 
     monkeypatch.setattr(stripe_lists, "events", and_something_odd)
     assert kept_by() == 2
-    assert set(till.inbox()) == everything
+    assert set(driver.inbox()) == everything
 
 
-def test_what_was_kept_and_never_reached_the_queue_is_queued_after_a_while(till):
-    till.order()
-    till.pay()
-    [created] = till.stripe_events()
-    till.post(created)
+def test_what_was_kept_and_never_reached_the_queue_is_queued_after_a_while(driver):
+    driver.order()
+    driver.pay()
+    [created] = driver.stripe_events()
+    driver.post(created)
     now = clock.now()
     assert catching_up.send_again(now + timedelta(minutes=14)) == 0
     assert catching_up.send_again(now + timedelta(minutes=16)) == 1
-    [body] = till.queued()
+    [body] = driver.queued()
     assert apply.apply(sqs_event(body), Context()) == {"batchItemFailures": []}
-    assert till.inbox() == {created["id"]: EventStatus.APPLIED}
+    assert driver.inbox() == {created["id"]: EventStatus.APPLIED}
     assert catching_up.send_again(now + timedelta(minutes=16)) == 0
 
 
-def test_the_place_of_the_reading_is_no_event(till):
-    happen(till, 1)
+def test_the_place_of_the_reading_is_no_event(driver):
+    happen(driver, 1)
     kept_by()
-    till.forward()
+    driver.forward()
     assert call(reads.api, "POST", f"/admin/webhooks/{inbox.WALK}/replay", caller=staff()).status == 404
-    listed = till.get("/admin/webhooks", staff()).json["items"]
+    listed = driver.get("/admin/webhooks", staff()).json["items"]
     assert inbox.WALK not in {event["event_id"] for event in listed}
 
 

@@ -11,21 +11,22 @@ from payments import stripe_gateway
 from payments.app import checkout
 from payments.service import settling
 from payments.tables import payments, slots
-from shared import clock, invoke
+from shared.contracts.events import OrderExpired
 from shared.errors import Unavailable
-from shared.events import OrderExpired
-from tests.payments.till import Till
+from shared.messaging import rpc
+from shared.runtime import clock
+from tests.payments.payments_driver import PaymentsDriver
 from tests.support import call, customer, guest, keyed, staff
 
 
-def intents(till: Till) -> list:
-    return list(till.stripe.payment_intents.list({"limit": 100}).data)
+def intents(driver: PaymentsDriver) -> list:
+    return list(driver.stripe.payment_intents.list({"limit": 100}).data)
 
 
-def test_a_payment_opens_a_payment_intent_over_the_orders_total(till):
-    till.order(total=2470)
-    answer = till.pay()
-    [intent] = intents(till)
+def test_a_payment_opens_a_payment_intent_over_the_orders_total(driver):
+    driver.order(total=2470)
+    answer = driver.pay()
+    [intent] = intents(driver)
     opened = answer.json
     assert answer.status == 201
     assert opened == {
@@ -41,31 +42,31 @@ def test_a_payment_opens_a_payment_intent_over_the_orders_total(till):
     assert intent.metadata.to_dict() == {"order_id": "ord_1", "payment_id": opened["payment_id"]}
 
 
-def test_the_same_key_gets_the_first_answer_again(till):
-    till.order()
-    first, second = till.pay(key="k"), till.pay(key="k")
+def test_the_same_key_gets_the_first_answer_again(driver):
+    driver.order()
+    first, second = driver.pay(key="k"), driver.pay(key="k")
     assert second.text == first.text
     assert second.header("Idempotent-Replayed") == "true"
 
 
-def test_another_key_gets_the_live_payment(till):
-    till.order()
-    assert till.pay().json == till.pay().json
-    assert len(intents(till)) == 1
+def test_another_key_gets_the_live_payment(driver):
+    driver.order()
+    assert driver.pay().json == driver.pay().json
+    assert len(intents(driver)) == 1
 
 
-def test_two_at_once_get_one_payment(till):
-    till.order()
+def test_two_at_once_get_one_payment(driver):
+    driver.order()
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: till.pay(), range(6)))
+        answers = list(pool.map(lambda _: driver.pay(), range(6)))
     assert {answer.status for answer in answers} == {201}
     assert len({answer.text for answer in answers}) == 1
-    assert len(intents(till)) == 1
-    assert len(till.get("/payments?order_id=ord_1").json["items"]) == 1
+    assert len(intents(driver)) == 1
+    assert len(driver.get("/payments?order_id=ord_1").json["items"]) == 1
 
 
-def test_a_process_that_dies_after_stripes_answer_loses_nothing(till, monkeypatch):
-    till.order()
+def test_a_process_that_dies_after_stripes_answer_loses_nothing(driver, monkeypatch):
+    driver.order()
 
     def die(*_, **__):
         raise SystemExit
@@ -73,53 +74,53 @@ def test_a_process_that_dies_after_stripes_answer_loses_nothing(till, monkeypatc
     with monkeypatch.context() as dying:
         dying.setattr(settling, "settle", die)
         with pytest.raises(SystemExit):
-            till.pay(key="k")
-    [intent] = intents(till)
-    again = till.pay(key="k")
+            driver.pay(key="k")
+    [intent] = intents(driver)
+    again = driver.pay(key="k")
     assert (again.status, again.json["provider_id"]) == (201, intent.id)
-    assert len(intents(till)) == 1
+    assert len(intents(driver)) == 1
 
 
-def test_stripes_own_event_finds_a_payment_that_does_not_know_its_intent(till, monkeypatch):
-    till.order()
+def test_stripes_own_event_finds_a_payment_that_does_not_know_its_intent(driver, monkeypatch):
+    driver.order()
     with monkeypatch.context() as dying:
         dying.setattr(settling, "settle", lambda *_, **__: 1 / 0)
-        assert till.pay().status == 500
-    till.turn()
-    [found] = till.get("/payments?order_id=ord_1").json["items"]
-    assert found["provider_id"] == intents(till)[0].id
+        assert driver.pay().status == 500
+    driver.turn()
+    [found] = driver.get("/payments?order_id=ord_1").json["items"]
+    assert found["provider_id"] == intents(driver)[0].id
 
 
 @pytest.mark.parametrize(
     "fault", [{"status": 500}, {"status": 503}, {"status": 429}, {"drop_after": True}], ids=str
 )
-def test_while_stripe_fails_the_answer_is_503_and_a_retry_succeeds(till, once_only, fault):
-    till.order()
-    till.break_stripe(path="/v1/payment_intents", method="POST", times=1, **fault)
-    failed = till.pay(key="k")
+def test_while_stripe_fails_the_answer_is_503_and_a_retry_succeeds(driver, once_only, fault):
+    driver.order()
+    driver.break_stripe(path="/v1/payment_intents", method="POST", times=1, **fault)
+    failed = driver.pay(key="k")
     assert (failed.status, failed.json["type"]) == (503, "/problems/stripe-unavailable")
     assert failed.header("Retry-After") == "5"
-    assert till.pay(key="k").status == 201
-    assert len(intents(till)) == 1
+    assert driver.pay(key="k").status == 201
+    assert len(intents(driver)) == 1
 
 
-def test_what_stripe_refuses_for_good_fails_and_the_next_try_is_a_new_payment(till, monkeypatch):
-    till.order()
+def test_what_stripe_refuses_for_good_fails_and_the_next_try_is_a_new_payment(driver, monkeypatch):
+    driver.order()
     with monkeypatch.context() as tiny:
 
         def refuse(_):
             raise stripe_gateway.StripeRefused("amount_too_small", "Amount must be at least 30p.")
 
         tiny.setattr(stripe_gateway, "open_intent", refuse)
-        refused = till.pay()
+        refused = driver.pay()
     assert (refused.status, refused.json["type"]) == (409, "/problems/payment-refused")
-    assert till.said() == ["payment.failed"]
-    assert till.pay().status == 201
-    statuses = [each["status"] for each in till.get("/payments?order_id=ord_1").json["items"]]
+    assert driver.said() == ["payment.failed"]
+    assert driver.pay().status == 201
+    statuses = [each["status"] for each in driver.get("/payments?order_id=ord_1").json["items"]]
     assert statuses == ["failed", "requires_payment"]
 
 
-def test_an_order_that_cannot_be_paid_is_refused(till):
+def test_an_order_that_cannot_be_paid_is_refused(driver):
     reasons: list[dict[str, Any]] = [
         {"status": "pending"},
         {"status": "paid"},
@@ -128,46 +129,46 @@ def test_an_order_that_cannot_be_paid_is_refused(till):
         {"total": 0},
     ]
     for changes in reasons:
-        till.order(**changes)
-        refused = till.pay()
+        driver.order(**changes)
+        refused = driver.pay()
         assert (refused.status, refused.json["type"]) == (409, "/problems/order-not-payable"), changes
-    assert intents(till) == []
+    assert intents(driver) == []
 
 
-def test_an_order_that_is_paid_already_is_refused(till):
-    till.order()
-    till.card(till.pay().json["provider_id"])
-    assert till.pay().status == 409  # orders has not heard of it yet
+def test_an_order_that_is_paid_already_is_refused(driver):
+    driver.order()
+    driver.card(driver.pay().json["provider_id"])
+    assert driver.pay().status == 409  # orders has not heard of it yet
 
 
 @pytest.mark.parametrize("who", [customer("usr_2"), guest()])
-def test_somebody_elses_order_is_not_there(till, who):
-    till.order()
-    refused = till.pay(who=who)
+def test_somebody_elses_order_is_not_there(driver, who):
+    driver.order()
+    refused = driver.pay(who=who)
     assert (refused.status, refused.json["type"]) == (404, "/problems/no-such-order")
-    assert till.pay("ord_none").status == 404
-    opened = till.pay().json["payment_id"]
-    assert till.get(f"/payments/{opened}", who).status == 404
-    assert till.get("/payments?order_id=ord_1", who).json["items"] == []
+    assert driver.pay("ord_none").status == 404
+    opened = driver.pay().json["payment_id"]
+    assert driver.get(f"/payments/{opened}", who).status == 404
+    assert driver.get("/payments?order_id=ord_1", who).json["items"] == []
 
 
-def test_guests_pay_their_orders_and_staff_see_them(till):
-    till.order(user_id="gst_1")
-    assert till.pay(who=staff()).status == 404, "nobody pays another's order"
-    opened = till.pay(who=guest()).json["payment_id"]
-    assert till.get(f"/payments/{opened}", guest()).status == 200
-    assert till.get(f"/payments/{opened}", staff()).json["amount"] == {"amount": 2000, "currency": "GBP"}
+def test_guests_pay_their_orders_and_staff_see_them(driver):
+    driver.order(user_id="gst_1")
+    assert driver.pay(who=staff()).status == 404, "nobody pays another's order"
+    opened = driver.pay(who=guest()).json["payment_id"]
+    assert driver.get(f"/payments/{opened}", guest()).status == 200
+    assert driver.get(f"/payments/{opened}", staff()).json["amount"] == {"amount": 2000, "currency": "GBP"}
 
 
-def test_while_orders_does_not_answer_nothing_is_begun(till, monkeypatch):
+def test_while_orders_does_not_answer_nothing_is_begun(driver, monkeypatch):
     def silent(*_):
         raise Unavailable("A part of the shop does not answer; ask again.")
 
     with monkeypatch.context() as down:
-        down.setattr(invoke, "ask", silent)
-        assert till.pay(key="k").status == 503
-    till.order()
-    assert till.pay(key="k").status == 201
+        down.setattr(rpc, "call", silent)
+        assert driver.pay(key="k").status == 503
+    driver.order()
+    assert driver.pay(key="k").status == 201
 
 
 BAD_BODIES = [
@@ -183,50 +184,50 @@ BAD_BODIES = [
 ]
 
 
-def test_bad_requests_are_told_what_is_wrong(till):
-    till.order()
+def test_bad_requests_are_told_what_is_wrong(driver):
+    driver.order()
     for body, status in BAD_BODIES:
         answer = call(checkout.api, "POST", "/payments", raw=body, caller=customer(), headers=keyed())
         assert answer.status == status, body
     without_key = call(checkout.api, "POST", "/payments", body={"order_id": "ord_1"}, caller=customer())
     assert without_key.status == 400
-    assert intents(till) == []
+    assert intents(driver) == []
 
 
-def test_an_order_that_ends_while_its_payment_opens_cannot_be_paid(till, monkeypatch):
-    till.order()
+def test_an_order_that_ends_while_its_payment_opens_cannot_be_paid(driver, monkeypatch):
+    driver.order()
     real = stripe_gateway.open_intent
 
     def slow(payment):
-        till.hear(till.end(OrderExpired))
+        driver.hear(driver.end(OrderExpired))
         return real(payment)
 
     monkeypatch.setattr(stripe_gateway, "open_intent", slow)
-    assert till.pay().status == 409
-    assert [intent.status for intent in intents(till)] == ["canceled"]
+    assert driver.pay().status == 409
+    assert [intent.status for intent in intents(driver)] == ["canceled"]
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_a_payment_that_begins_at_the_same_moment_is_the_same(till, monkeypatch, attempt):
-    till.order()
+def test_a_payment_that_begins_at_the_same_moment_is_the_same(driver, monkeypatch, attempt):
+    driver.order()
     if attempt == 2:
-        till.stripe.payment_intents.cancel(till.pay().json["provider_id"])
-        till.turn()
-    others = _meanwhile(monkeypatch, lambda: till.pay().json)
-    mine = till.pay().json
+        driver.stripe.payment_intents.cancel(driver.pay().json["provider_id"])
+        driver.turn()
+    others = _meanwhile(monkeypatch, lambda: driver.pay().json)
+    mine = driver.pay().json
     assert [mine] == others
-    assert len(intents(till)) == attempt
+    assert len(intents(driver)) == attempt
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_an_order_that_ends_at_the_same_moment_has_no_payment(till, monkeypatch, attempt):
-    till.order()
+def test_an_order_that_ends_at_the_same_moment_has_no_payment(driver, monkeypatch, attempt):
+    driver.order()
     if attempt == 2:
-        till.stripe.payment_intents.cancel(till.pay().json["provider_id"])
-        till.turn()
-    _meanwhile(monkeypatch, lambda: till.hear(till.end(OrderExpired)))
-    assert till.pay().status == 409
-    assert len(intents(till)) == attempt - 1
+        driver.stripe.payment_intents.cancel(driver.pay().json["provider_id"])
+        driver.turn()
+    _meanwhile(monkeypatch, lambda: driver.hear(driver.end(OrderExpired)))
+    assert driver.pay().status == 409
+    assert len(intents(driver)) == attempt - 1
 
 
 def _meanwhile(monkeypatch, happens):
@@ -242,27 +243,27 @@ def _meanwhile(monkeypatch, happens):
     return given
 
 
-def test_an_order_that_ended_before_its_payment_began_gets_none(till):
-    order = till.order()
-    till.hear(till.end(OrderExpired))
-    till.orders["ord_1"] = order  # what was asked of orders a moment earlier
-    assert till.pay().status == 409
-    assert intents(till) == []
+def test_an_order_that_ended_before_its_payment_began_gets_none(driver):
+    order = driver.order()
+    driver.hear(driver.end(OrderExpired))
+    driver.orders["ord_1"] = order  # what was asked of orders a moment earlier
+    assert driver.pay().status == 409
+    assert intents(driver) == []
 
 
-def test_a_list_goes_on_where_its_cursor_says(till):
-    till.order()
-    opened = till.pay().json["payment_id"]
-    held = till.held(opened)
+def test_a_list_goes_on_where_its_cursor_says(driver):
+    driver.order()
+    opened = driver.pay().json["payment_id"]
+    held = driver.held(opened)
     for number in range(4):
         row = payments.PaymentRow.of(replace(held, payment_id=f"pay_Z{number}"))
         row.save()
     seen, path = [], "/payments?order_id=ord_1&limit=2"
     while path:
-        page = till.get(path).json
+        page = driver.get(path).json
         seen += [each["payment_id"] for each in page["items"]]
         cursor = page["next_cursor"]
         path = cursor and f"/payments?order_id=ord_1&limit=2&cursor={cursor}"
     assert seen == [opened, "pay_Z0", "pay_Z1", "pay_Z2", "pay_Z3"]
-    assert till.get("/payments?order_id=ord_1&cursor=abc").status == 400
-    assert till.get("/payments").status == 422
+    assert driver.get("/payments?order_id=ord_1&cursor=abc").status == 400
+    assert driver.get("/payments").status == 422

@@ -13,9 +13,9 @@ from payments.domain.checkout import Item
 from payments.domain.disputes import Dispute, to_remind
 from payments.domain.payments import Decline, Intent, Status
 from payments.domain.refunds import Refund, RefundStatus, RefundTooLarge, StripeRefund
-from shared.events import OrderLineFacts
+from shared.contracts.events import OrderLineData
+from tests.payments.payments_driver import gbp
 from tests.payments.samples import HELD, NOW, PAYMENT, TOTAL
-from tests.payments.till import gbp
 
 
 def intent(status: str, received: int = 0, refunded: int = 0, decline: Decline | None = None) -> Intent:
@@ -216,17 +216,17 @@ def test_the_same_capture_asked_for_twice_is_one():
     ("before", "expiring"), [(timedelta(hours=25), False), (timedelta(hours=23), True), (timedelta(0), False)]
 )
 def test_a_hold_is_told_of_a_day_before_it_lapses(before, expiring):
-    assert HELD.hold_until
-    assert holds.is_expiring(HELD, HELD.hold_until - before) is expiring
+    assert HELD.capture_before
+    assert holds.is_expiring(HELD, HELD.capture_before - before) is expiring
 
 
 @pytest.mark.parametrize(
     "changes", [{"expiring": True}, {"to_capture": 300}, {"unwanted": True}, {"replaced_by": "pay_2"}]
 )
 def test_a_hold_that_is_told_of_already_or_on_its_way_is_not_told_of(changes):
-    assert HELD.hold_until
+    assert HELD.capture_before
     held = replace(HELD, **changes)
-    assert not holds.is_expiring(held, HELD.hold_until - timedelta(hours=1))
+    assert not holds.is_expiring(held, HELD.capture_before - timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
@@ -260,9 +260,9 @@ def test_an_inquiry_that_becomes_a_chargeback_is_reminded_of_again():
 # Stripe's page
 
 
-def line(quantity: int, price: int, title: str = "Mug") -> OrderLineFacts:
+def line(quantity: int, price: int, title: str = "Mug") -> OrderLineData:
     total = gbp(quantity * price)
-    return OrderLineFacts(
+    return OrderLineData(
         sku="M", product_id="p", title=title, quantity=quantity, unit_price=gbp(price), line_total=total
     )
 

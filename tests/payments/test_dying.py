@@ -13,11 +13,11 @@ from payments.service import settling
 from payments.stripe_gateway import refunds as stripe_refunds
 from payments.stripe_gateway import sessions
 from payments.tables import payments, slots
-from shared import clock
-from shared.events import OrderCancelled
+from shared.contracts.events import OrderCancelled
+from shared.runtime import clock
+from tests.payments.payments_driver import PaymentsDriver
 from tests.payments.test_captures import at_stripe
 from tests.payments.test_money import assert_the_books_are_right
-from tests.payments.till import Till
 from tests.support import Context, sqs_event
 
 STEPS: tuple[tuple[Any, str], ...] = (
@@ -75,17 +75,17 @@ def dying(monkeypatch: pytest.MonkeyPatch, place: int) -> Iterator[Fuse]:
             assert fuse.burnt
 
 
-def paid(till: Till, order_id: str) -> tuple[str, str]:
-    till.order(order_id)
-    opened = till.pay(order_id).json
-    till.card(opened["provider_id"])
+def paid(driver: PaymentsDriver, order_id: str) -> tuple[str, str]:
+    driver.order(order_id)
+    opened = driver.pay(order_id).json
+    driver.card(opened["provider_id"])
     settling.settle(opened["payment_id"], clock.now())  # as its webhooks would, in a tenth of the time
-    till.new_events()
-    till.said()
+    driver.new_events()
+    driver.said()
     return opened["payment_id"], opened["provider_id"]
 
 
-def test_opening_a_payment(till, monkeypatch):
+def test_opening_a_payment(driver, monkeypatch):
     for method, known in (("payment_intent", 6), ("checkout_session", 8)):
         wish = {"method": method}
         if method == "checkout_session":
@@ -93,84 +93,84 @@ def test_opening_a_payment(till, monkeypatch):
         places = 0
         for place in range(20):
             order_id = f"{method}_{place}"
-            till.order(order_id)
+            driver.order(order_id)
             with dying(monkeypatch, place) as fuse:
-                till.pay(order_id, **wish)
-            opened = till.pay(order_id, **wish)
+                driver.pay(order_id, **wish)
+            opened = driver.pay(order_id, **wish)
             assert opened.status == 201, place
-            assert len(till.get(f"/payments?order_id={order_id}").json["items"]) == 1
+            assert len(driver.get(f"/payments?order_id={order_id}").json["items"]) == 1
             if not fuse.burnt:
                 break
             places += 1
         assert places >= known
-    made = till.stripe.payment_intents.list({"limit": 100}).data
+    made = driver.stripe.payment_intents.list({"limit": 100}).data
     assert len({each.metadata["order_id"] for each in made}) == len(made)
-    pages = till.stripe.checkout.sessions.list({"limit": 100}).data
+    pages = driver.stripe.checkout.sessions.list({"limit": 100}).data
     assert len({each.client_reference_id for each in pages}) == len(pages)
 
 
 @pytest.mark.parametrize("who", ["orders", "staff"])
-def test_giving_money_back(till, monkeypatch, who):
+def test_giving_money_back(driver, monkeypatch, who):
     for place in range(20):
-        payment_id, provider_id = paid(till, f"ord_{place}")
+        payment_id, provider_id = paid(driver, f"ord_{place}")
 
         def ask(payment_id=payment_id, place=place):
             if who == "orders":
-                till.hear(till.refund(payment_id, 700, order_id=f"ord_{place}"))
+                driver.hear(driver.refund(payment_id, 700, order_id=f"ord_{place}"))
             else:
-                till.give_back(payment_id, key=f"k{place}", amount=PART)
+                driver.give_back(payment_id, key=f"k{place}", amount=PART)
 
         with dying(monkeypatch, place) as fuse:
             ask()
         ask()
-        assert [each.amount for each in till.stripe.refunds.list({"payment_intent": provider_id}).data] == [
+        assert [each.amount for each in driver.stripe.refunds.list({"payment_intent": provider_id}).data] == [
             700
         ]
-        assert till.held(payment_id).refunded == 700
-        assert till.said().count("payment.refunded") == 1
-        assert_the_books_are_right(till, payment_id)
+        assert driver.held(payment_id).refunded == 700
+        assert driver.said().count("payment.refunded") == 1
+        assert_the_books_are_right(driver, payment_id)
         if not fuse.burnt:
             break
     assert place >= 6
 
 
 @pytest.mark.parametrize("who", ["orders", "staff", "sweeper"])
-def test_capturing(till, monkeypatch, manual, who):
+def test_capturing(driver, monkeypatch, manual, who):
     for place in range(20):
-        payment_id, provider_id = paid(till, f"ord_{place}")
-        parcel = till.ship(payment_id, 700)
+        payment_id, provider_id = paid(driver, f"ord_{place}")
+        parcel = driver.ship(payment_id, 700)
 
         def ask(payment_id=payment_id, place=place, parcel=parcel):
             if who == "staff":
-                till.capture(payment_id, key=f"k{place}", amount=PART)
+                driver.capture(payment_id, key=f"k{place}", amount=PART)
             else:
-                till.hear(parcel)
+                driver.hear(parcel)
 
         with dying(monkeypatch, place) as fuse:
             ask()
-        said = till.said()
-        if who == "sweeper" and till.held(payment_id).to_capture:
-            said += till.sweep_all()
+        said = driver.said()
+        if who == "sweeper" and driver.held(payment_id).to_capture:
+            said += driver.sweep_all()
         else:
             ask()
-        assert at_stripe(till, provider_id) == ("requires_capture", 700, 1300), place
-        assert till.held(payment_id).captured == 700
-        assert [*said, *till.said()].count("payment.captured") == 1
+        assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300), place
+        assert driver.held(payment_id).captured == 700
+        assert [*said, *driver.said()].count("payment.captured") == 1
         if not fuse.burnt:
             break
     assert place >= 8
 
 
-def test_ending_an_order(till, monkeypatch, manual):
+def test_ending_an_order(driver, monkeypatch, manual):
     for place in range(20):
-        payment_id, provider_id = paid(till, f"ord_{place}")
-        ended = till.end(OrderCancelled, f"ord_{place}")
+        payment_id, provider_id = paid(driver, f"ord_{place}")
+        ended = driver.end(OrderCancelled, f"ord_{place}")
         with dying(monkeypatch, place) as fuse:
-            till.hear(ended)
-        till.hear(ended)
-        assert at_stripe(till, provider_id) == ("canceled", 0, 0)
-        assert till.said() == ["payment.voided"]
-        assert till.status(payment_id) == "cancelled"
+            driver.hear(ended)
+        driver.hear(ended)
+        assert at_stripe(driver, provider_id) == ("canceled", 0, 0)
+        assert driver.said() == ["payment.voided"]
+        assert driver.status(payment_id) == "cancelled"
         if not fuse.burnt:
             break
     assert place >= 6
@@ -181,30 +181,30 @@ def apply_all(messages):
         apply.apply(sqs_event(body), Context())
 
 
-def test_paying_anew(till, monkeypatch, manual):
+def test_paying_anew(driver, monkeypatch, manual):
     for place in range(30):
         order_id = f"ord_{place}"
-        before, old_intent = paid(till, order_id)
-        till.order(order_id, status="paid", expires_at=None)
-        till.paid_by[order_id] = before
-        till.later(days=6, hours=1)
-        till.sweep()
-        opened = till.pay(order_id).json
-        till.card(opened["provider_id"])
-        [agreed] = [each for each in till.new_events() if each["type"] == HELD]
-        till.post(agreed)
-        till.forward()
-        messages = till.queued()
+        before, old_intent = paid(driver, order_id)
+        driver.order(order_id, status="paid", expires_at=None)
+        driver.paid_by[order_id] = before
+        driver.later(days=6, hours=1)
+        driver.sweep()
+        opened = driver.pay(order_id).json
+        driver.card(opened["provider_id"])
+        [agreed] = [each for each in driver.new_events() if each["type"] == HELD]
+        driver.post(agreed)
+        driver.forward()
+        messages = driver.queued()
         with dying(monkeypatch, place) as fuse:
             apply_all(messages)
         apply_all(messages)
-        till.sweep_all()
-        assert at_stripe(till, old_intent)[0] == "canceled", place
-        assert at_stripe(till, opened["provider_id"])[0] == "requires_capture", place
-        assert till.held(before).replaced_by == opened["payment_id"]
-        assert "payment.voided" not in till.said()
-        till.hear(till.ship(before, 2000, complete=True))
-        assert at_stripe(till, opened["provider_id"]) == ("succeeded", 2000, 0)
+        driver.sweep_all()
+        assert at_stripe(driver, old_intent)[0] == "canceled", place
+        assert at_stripe(driver, opened["provider_id"])[0] == "requires_capture", place
+        assert driver.held(before).replaced_by == opened["payment_id"]
+        assert "payment.voided" not in driver.said()
+        driver.hear(driver.ship(before, 2000, fully_shipped=True))
+        assert at_stripe(driver, opened["provider_id"]) == ("succeeded", 2000, 0)
         if not fuse.burnt:
             break
     assert place >= 8

@@ -8,81 +8,81 @@ from payments import stripe_gateway
 from payments.app import consume
 from payments.stripe_gateway import refunds as stripe_refunds
 from payments.tables import payments
-from shared.events import OrderCancelled, OrderExpired
-from tests.payments.till import gbp
+from shared.contracts.events import OrderCancelled, OrderExpired
+from tests.payments.payments_driver import gbp
 from tests.support import deliver
 
 
-def intent(till, provider_id):
-    return till.stripe.payment_intents.retrieve(provider_id, {"expand": ["latest_charge"]})
+def intent(driver, provider_id):
+    return driver.stripe.payment_intents.retrieve(provider_id, {"expand": ["latest_charge"]})
 
 
-def refunds(till, provider_id):
-    return [each.amount for each in till.stripe.refunds.list({"payment_intent": provider_id}).data]
+def refunds(driver, provider_id):
+    return [each.amount for each in driver.stripe.refunds.list({"payment_intent": provider_id}).data]
 
 
-def paid(till, total=2000):
-    till.order(total=total)
-    opened = till.pay().json
-    till.card(opened["provider_id"])
-    assert till.turn() == ["payment.succeeded"]
+def paid(driver, total=2000):
+    driver.order(total=total)
+    opened = driver.pay().json
+    driver.card(opened["provider_id"])
+    assert driver.turn() == ["payment.succeeded"]
     return opened["payment_id"], opened["provider_id"]
 
 
 @pytest.mark.parametrize("kind", [OrderCancelled, OrderExpired])
-def test_an_order_that_ends_takes_its_payment_with_it(till, kind):
-    till.order()
-    opened = till.pay().json
-    over = till.end(kind)
-    till.hear(over, over)
-    assert intent(till, opened["provider_id"]).status == "canceled"
-    assert till.status(opened["payment_id"]) == "cancelled"
-    assert till.turn() == []
-    assert till.pay().status == 409
+def test_an_order_that_ends_takes_its_payment_with_it(driver, kind):
+    driver.order()
+    opened = driver.pay().json
+    over = driver.end(kind)
+    driver.hear(over, over)
+    assert intent(driver, opened["provider_id"]).status == "canceled"
+    assert driver.status(opened["payment_id"]) == "cancelled"
+    assert driver.turn() == []
+    assert driver.pay().status == 409
 
 
-def test_a_payment_that_came_before_the_end_stays_and_is_said(till):
-    till.order()
-    opened = till.pay().json
-    till.card(opened["provider_id"])
-    till.hear(till.end(OrderExpired))
-    assert till.status(opened["payment_id"]) == "succeeded"
-    assert till.said() == ["payment.succeeded"]
-    assert till.turn() == []
+def test_a_payment_that_came_before_the_end_stays_and_is_said(driver):
+    driver.order()
+    opened = driver.pay().json
+    driver.card(opened["provider_id"])
+    driver.hear(driver.end(OrderExpired))
+    assert driver.status(opened["payment_id"]) == "succeeded"
+    assert driver.said() == ["payment.succeeded"]
+    assert driver.turn() == []
 
 
-def test_a_payment_that_overtakes_its_cancellation_stays(till, monkeypatch):
-    till.order()
-    opened = till.pay().json
+def test_a_payment_that_overtakes_its_cancellation_stays(driver, monkeypatch):
+    driver.order()
+    opened = driver.pay().json
     real = stripe_gateway.cancel
 
     def overtaken(intent_id):
-        till.card(intent_id)
+        driver.card(intent_id)
         return real(intent_id)
 
     monkeypatch.setattr(stripe_gateway, "cancel", overtaken)
-    till.hear(till.end(OrderExpired))
-    assert till.status(opened["payment_id"]) == "succeeded"
+    driver.hear(driver.end(OrderExpired))
+    assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_what_comes_too_late_goes_back_once(till):
-    till.order()
-    opened = till.pay().json
-    till.card(opened["provider_id"])
-    till.hear(till.end(OrderExpired))
-    assert till.turn() == ["payment.succeeded"]
-    due = till.refund(opened["payment_id"], 2000)
-    till.hear(due, due)
-    till.hear(due)
-    assert till.turn() == ["payment.refunded"]
-    assert till.turn() == []
-    assert refunds(till, opened["provider_id"]) == [2000]
-    seen = till.get(f"/payments/{opened['payment_id']}").json
+def test_what_comes_too_late_goes_back_once(driver):
+    driver.order()
+    opened = driver.pay().json
+    driver.card(opened["provider_id"])
+    driver.hear(driver.end(OrderExpired))
+    assert driver.turn() == ["payment.succeeded"]
+    due = driver.refund(opened["payment_id"], 2000)
+    driver.hear(due, due)
+    driver.hear(due)
+    assert driver.turn() == ["payment.refunded"]
+    assert driver.turn() == []
+    assert refunds(driver, opened["provider_id"]) == [2000]
+    seen = driver.get(f"/payments/{opened['payment_id']}").json
     assert (seen["status"], seen["refunded"]) == ("refunded", {"amount": 2000, "currency": "GBP"})
 
 
-def test_an_intent_that_nobody_knew_of_is_cancelled_when_stripe_tells(till, monkeypatch):
-    till.order()
+def test_an_intent_that_nobody_knew_of_is_cancelled_when_stripe_tells(driver, monkeypatch):
+    driver.order()
     real = stripe_gateway.open_intent
 
     def dies_after(payment):
@@ -92,60 +92,60 @@ def test_an_intent_that_nobody_knew_of_is_cancelled_when_stripe_tells(till, monk
     with monkeypatch.context() as dying:
         dying.setattr(stripe_gateway, "open_intent", dies_after)
         with pytest.raises(SystemExit):
-            till.pay()
-    till.hear(till.end(OrderCancelled))
-    [made] = till.stripe.payment_intents.list({}).data
+            driver.pay()
+    driver.hear(driver.end(OrderCancelled))
+    [made] = driver.stripe.payment_intents.list({}).data
     assert made.status == "requires_payment_method"
-    assert till.turn() == []
-    assert intent(till, made.id).status == "canceled"
+    assert driver.turn() == []
+    assert intent(driver, made.id).status == "canceled"
 
 
-def test_refunds_in_parts_never_exceed_what_came_in(till):
-    payment_id, provider_id = paid(till)
-    till.hear(till.refund(payment_id, 1500, "a"))
-    assert till.status(payment_id) == "partially_refunded"
-    till.hear(till.refund(payment_id, 501, "b"))
-    assert sorted(refunds(till, provider_id)) == [500, 1500], "what is left, and no more"
-    till.hear(till.refund(payment_id, 500, "c"))
-    assert sorted(refunds(till, provider_id)) == [500, 1500]
-    assert till.status(payment_id) == "refunded"
-    kept = [row for row in till.rows("PAYMENTS_TABLE").values() if row["sk"]["S"].startswith("ref_")]
+def test_refunds_in_parts_never_exceed_what_came_in(driver):
+    payment_id, provider_id = paid(driver)
+    driver.hear(driver.refund(payment_id, 1500, "a"))
+    assert driver.status(payment_id) == "partially_refunded"
+    driver.hear(driver.refund(payment_id, 501, "b"))
+    assert sorted(refunds(driver, provider_id)) == [500, 1500], "what is left, and no more"
+    driver.hear(driver.refund(payment_id, 500, "c"))
+    assert sorted(refunds(driver, provider_id)) == [500, 1500]
+    assert driver.status(payment_id) == "refunded"
+    kept = [row for row in driver.rows("PAYMENTS_TABLE").values() if row["sk"]["S"].startswith("ref_")]
     assert sorted(row["status"]["S"] for row in kept) == ["failed", "succeeded", "succeeded"]
 
 
-def test_refunds_asked_for_at_once_do_not_overdraw(till):
-    payment_id, provider_id = paid(till)
-    events = [till.refund(payment_id, 700, f"k{number}") for number in range(5)]
+def test_refunds_asked_for_at_once_do_not_overdraw(driver):
+    payment_id, provider_id = paid(driver)
+    events = [driver.refund(payment_id, 700, f"k{number}") for number in range(5)]
     with ThreadPoolExecutor(5) as pool:
         again = [event for event, failed in zip(events, pool.map(_deliver, events), strict=True) if failed]
-    till.hear(*again, *events)
-    assert sorted(refunds(till, provider_id)) == [600, 700, 700]
-    assert till.held(payment_id).refunded == 2000
+    driver.hear(*again, *events)
+    assert sorted(refunds(driver, provider_id)) == [600, 700, 700]
+    assert driver.held(payment_id).refunded == 2000
 
 
-def test_a_refund_that_another_overtakes_takes_what_is_left(till, monkeypatch):
-    payment_id, provider_id = paid(till)
+def test_a_refund_that_another_overtakes_takes_what_is_left(driver, monkeypatch):
+    payment_id, provider_id = paid(driver)
     real = payments.write
 
     def overtaken(*arguments):
         if arguments[1].promised:  # the write that claims the money
             monkeypatch.setattr(payments, "write", real)
-            till.hear(till.refund(payment_id, 1500, "other"))
+            driver.hear(driver.refund(payment_id, 1500, "other"))
         return real(*arguments)
 
     monkeypatch.setattr(payments, "write", overtaken)
-    till.hear(till.refund(payment_id, 501, "mine"))
-    assert sorted(refunds(till, provider_id)) == [500, 1500]
-    assert till.held(payment_id).promised == 2000
+    driver.hear(driver.refund(payment_id, 501, "mine"))
+    assert sorted(refunds(driver, provider_id)) == [500, 1500]
+    assert driver.held(payment_id).promised == 2000
 
 
 def _deliver(event):
     return deliver(consume.consume, event)
 
 
-def test_a_refund_is_found_again_after_stripe_forgot_its_key(till, monkeypatch):
-    payment_id, provider_id = paid(till)
-    due = till.refund(payment_id, 700)
+def test_a_refund_is_found_again_after_stripe_forgot_its_key(driver, monkeypatch):
+    payment_id, provider_id = paid(driver)
+    due = driver.refund(payment_id, 700)
     real = stripe_refunds.give_back
 
     def dies_after(*arguments):
@@ -155,43 +155,43 @@ def test_a_refund_is_found_again_after_stripe_forgot_its_key(till, monkeypatch):
     with monkeypatch.context() as dying:
         dying.setattr(stripe_refunds, "give_back", dies_after)
         with pytest.raises(SystemExit):
-            till.hear(due)
-    till.control("advance", seconds=25 * 3600)
-    till.hear(due)
-    assert refunds(till, provider_id) == [700]
+            driver.hear(due)
+    driver.control("advance", seconds=25 * 3600)
+    driver.hear(due)
+    assert refunds(driver, provider_id) == [700]
 
 
-def test_a_refund_made_by_hand_at_stripe_is_booked(till):
-    payment_id, provider_id = paid(till)
-    till.stripe.refunds.create({"payment_intent": provider_id, "amount": 300})
-    assert till.turn() == ["payment.refunded"]
-    assert till.held(payment_id).refunded == 300
-    till.hear(till.refund(payment_id, 1701))
-    assert sorted(refunds(till, provider_id)) == [300, 1700]
+def test_a_refund_made_by_hand_at_stripe_is_booked(driver):
+    payment_id, provider_id = paid(driver)
+    driver.stripe.refunds.create({"payment_intent": provider_id, "amount": 300})
+    assert driver.turn() == ["payment.refunded"]
+    assert driver.held(payment_id).refunded == 300
+    driver.hear(driver.refund(payment_id, 1701))
+    assert sorted(refunds(driver, provider_id)) == [300, 1700]
 
 
-def test_a_refund_by_hand_that_is_not_heard_of_yet_leaves_the_rest_to_give(till):
-    payment_id, provider_id = paid(till)
-    till.stripe.refunds.create({"payment_intent": provider_id, "amount": 300})
-    till.hear(till.refund(payment_id, 2000))
-    assert sorted(refunds(till, provider_id)) == [300, 1700]
-    assert till.status(payment_id) == "refunded"
+def test_a_refund_by_hand_that_is_not_heard_of_yet_leaves_the_rest_to_give(driver):
+    payment_id, provider_id = paid(driver)
+    driver.stripe.refunds.create({"payment_intent": provider_id, "amount": 300})
+    driver.hear(driver.refund(payment_id, 2000))
+    assert sorted(refunds(driver, provider_id)) == [300, 1700]
+    assert driver.status(payment_id) == "refunded"
 
 
-def test_what_stripe_will_not_give_back_is_kept_as_failed_and_unclaimed(till):
-    payment_id, provider_id = paid(till)
-    till.stripe.refunds.create({"payment_intent": provider_id})  # its webhook is not here yet
-    till.hear(till.refund(payment_id, 2000))
-    held = till.held(payment_id)
+def test_what_stripe_will_not_give_back_is_kept_as_failed_and_unclaimed(driver):
+    payment_id, provider_id = paid(driver)
+    driver.stripe.refunds.create({"payment_intent": provider_id})  # its webhook is not here yet
+    driver.hear(driver.refund(payment_id, 2000))
+    held = driver.held(payment_id)
     assert (held.status, held.refunded, held.promised) == ("refunded", 2000, 2000)
-    assert sorted(each["status"] for each in till.refunds(payment_id)) == ["failed", "succeeded"]
-    assert refunds(till, provider_id) == [2000]
+    assert sorted(each["status"] for each in driver.refunds(payment_id)) == ["failed", "succeeded"]
+    assert refunds(driver, provider_id) == [2000]
 
 
-def test_money_of_another_currency_or_payment_does_not_move(till):
-    payment_id, provider_id = paid(till)
-    due = till.refund(payment_id, 100)
+def test_money_of_another_currency_or_payment_does_not_move(driver):
+    payment_id, provider_id = paid(driver)
+    due = driver.refund(payment_id, 100)
     euros = due.data.model_copy(update={"amount": gbp(100).model_copy(update={"currency": "EUR"})})
-    till.hear(due.model_copy(update={"data": euros}))
-    assert deliver(consume.consume, till.refund("pay_none", 100)) == ["m0"]
-    assert refunds(till, provider_id) == []
+    driver.hear(due.model_copy(update={"data": euros}))
+    assert deliver(consume.consume, driver.refund("pay_none", 100)) == ["m0"]
+    assert refunds(driver, provider_id) == []

@@ -1,4 +1,4 @@
-"""Stripe on a bad day: slow, away, too busy, or its answer lost. Nothing is left in doubt, and nobody waits
+"""Stripe on a bad day: slow, away, too busy, or its answer lost. Empty is left in doubt, and nobody waits
 for ever."""
 
 import time
@@ -8,7 +8,7 @@ import pytest
 
 from payments import stripe_gateway
 from payments.app import consume
-from shared.events import OrderCancelled
+from shared.contracts.events import OrderCancelled
 from tests.payments.samples import held_payment
 from tests.payments.test_captures import at_stripe
 from tests.payments.test_money import at_stripe as given_back
@@ -42,59 +42,59 @@ def hurried(monkeypatch):
 
 
 @pytest.mark.parametrize(("what", "method", "path"), CALLS)
-def test_each_call_that_fails_once_is_made_up_for(till, hurried, what, method, path):
+def test_each_call_that_fails_once_is_made_up_for(driver, hurried, what, method, path):
     for number, fault in enumerate(BAD_DAYS):
         order_id = f"ord_{number}"
-        till.order(order_id)
-        opened = {} if what == "pay" else till.pay(order_id).json
+        driver.order(order_id)
+        opened = {} if what == "pay" else driver.pay(order_id).json
         if what == "refund":
-            till.card(opened["provider_id"])
-            till.turn()
-        till.break_stripe(path=path, method=method, times=1, **fault)
+            driver.card(opened["provider_id"])
+            driver.turn()
+        driver.break_stripe(path=path, method=method, times=1, **fault)
         if what == "pay":
-            assert till.pay(order_id, key=order_id).status == 503, fault
-            assert till.pay(order_id, key=order_id).status == 201, fault
+            assert driver.pay(order_id, key=order_id).status == 503, fault
+            assert driver.pay(order_id, key=order_id).status == 201, fault
             continue
-        news = till.end(OrderCancelled, order_id)
+        news = driver.end(OrderCancelled, order_id)
         if what == "refund":
-            news = till.refund(opened["payment_id"], 700, order_id=order_id)
+            news = driver.refund(opened["payment_id"], 700, order_id=order_id)
         assert deliver(consume.consume, news) == ["m0"], fault
-        till.hear(news)
+        driver.hear(news)
         if what == "refund":
-            assert given_back(till, opened["provider_id"]) == [700], fault
+            assert given_back(driver, opened["provider_id"]) == [700], fault
         else:
-            assert at_stripe(till, opened["provider_id"])[0] == "canceled", fault
-    assert len(till.stripe.payment_intents.list({"limit": 100}).data) == len(BAD_DAYS)
+            assert at_stripe(driver, opened["provider_id"])[0] == "canceled", fault
+    assert len(driver.stripe.payment_intents.list({"limit": 100}).data) == len(BAD_DAYS)
 
 
 @pytest.mark.parametrize("fault", BAD_DAYS, ids=str)
-def test_a_capture_that_fails_once_is_made_up_for(till, manual, hurried, fault):
-    payment_id, provider_id = held_payment(till)
-    till.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, **fault)
-    parcel = till.ship(payment_id, 700)
+def test_a_capture_that_fails_once_is_made_up_for(driver, manual, hurried, fault):
+    payment_id, provider_id = held_payment(driver)
+    driver.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, **fault)
+    parcel = driver.ship(payment_id, 700)
     assert deliver(consume.consume, parcel) == ["m0"]
-    till.hear(parcel)
-    assert at_stripe(till, provider_id) == ("requires_capture", 700, 1300)
+    driver.hear(parcel)
+    assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300)
 
 
-def test_what_no_time_is_left_for_is_not_begun(till, monkeypatch):
-    payment_id, provider_id = paid(till)
+def test_what_no_time_is_left_for_is_not_begun(driver, monkeypatch):
+    payment_id, provider_id = paid(driver)
     monkeypatch.setattr(stripe_gateway, "PATIENCE", 7.9)  # a try may take 8 seconds
-    refused = till.give_back(payment_id)
+    refused = driver.give_back(payment_id)
     assert (refused.status, refused.json["type"]) == (503, "/problems/stripe-unavailable")
-    assert given_back(till, provider_id) == []
+    assert given_back(driver, provider_id) == []
     monkeypatch.setattr(stripe_gateway, "PATIENCE", 22.0)
-    assert till.give_back(payment_id).status == 201
+    assert driver.give_back(payment_id).status == 201
 
 
-def test_a_slow_stripe_is_waited_for_no_longer_than_patience_allows(till, monkeypatch):
-    payment_id, _ = paid(till)
+def test_a_slow_stripe_is_waited_for_no_longer_than_patience_allows(driver, monkeypatch):
+    payment_id, _ = paid(driver)
     monkeypatch.setattr(stripe_gateway, "TIMEOUT", (0.2, 0.3))
     monkeypatch.setattr(stripe_gateway, "PATIENCE", 1.2)
     stripe_gateway._client.cache_clear()
-    till.break_stripe(path="/v1/*", times=50, latency=0.5)
+    driver.break_stripe(path="/v1/*", times=50, latency=0.5)
     began = time.monotonic()
-    assert till.give_back(payment_id).status == 503
+    assert driver.give_back(payment_id).status == 503
     assert time.monotonic() - began < 1.2 + 1.0
     stripe_gateway._client.cache_clear()
 

@@ -11,8 +11,8 @@ import pytest
 from botocore.endpoint import Endpoint
 from botocore.model import OperationModel
 
-from shared import secrets
-from tests.payments.till import post_webhook, signed
+from shared.runtime import secrets
+from tests.payments.payments_driver import post_webhook, signed
 from tests.support import ENVIRONMENT, REGION, ROOT
 
 
@@ -23,7 +23,7 @@ def event(event_id: str = "evt_1") -> bytes:
 
 
 @pytest.fixture
-def calls(till, monkeypatch) -> list[str]:
+def calls(driver, monkeypatch) -> list[str]:
     """The operations asked of AWS, as they are sent."""
     made: list[str] = []
     send = Endpoint.make_request
@@ -54,7 +54,7 @@ def test_forgers_make_it_read_the_secret_twice_and_then_no_more(calls):
     assert calls == ["GetSecretValue", "GetSecretValue"]
 
 
-def test_both_secrets_are_good_while_one_rolls_and_the_old_one_ends(till, monkeypatch):
+def test_both_secrets_are_good_while_one_rolls_and_the_old_one_ends(driver, monkeypatch):
     def roll(**known: str) -> None:
         boto3.client("secretsmanager", region_name=REGION).put_secret_value(
             SecretId=ENVIRONMENT["PAYMENTS_WEBHOOK_SECRET_ARN"], SecretString=json.dumps(known)

@@ -6,7 +6,7 @@ import pytest
 
 from payments.domain.inbox import is_handled
 from payments.tables import inbox
-from tests.payments.till import post_webhook, signed
+from tests.payments.payments_driver import post_webhook, signed
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_cannot_is_left_alone(kind):
         ("refund.updated", {"id": "re_1", "payment_intent": {}, "metadata": ["odd"]}, None, None),
     ],
 )
-def test_an_event_is_about_an_intent_or_names_a_payment(till, kind, about, intent_id, payment_id):
+def test_an_event_is_about_an_intent_or_names_a_payment(driver, kind, about, intent_id, payment_id):
     body = json.dumps({"id": "evt_1", "type": kind, "created": 1, "data": {"object": about}}).encode()
     assert post_webhook(body, signed(body)).status == 200
     kept = inbox.event("evt_1")

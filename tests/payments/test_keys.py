@@ -29,14 +29,14 @@ def as_strict_as_dynamodb(get):
 
 @pytest.mark.usefixtures("strict")
 @pytest.mark.parametrize("what", ["", "/refunds", "/ledger"])
-def test_a_payment_whose_id_is_too_long_is_absent(till, what):
-    assert till.get(f"/payments/{'p' * 3_000}{what}", staff()).status == 404
+def test_a_payment_whose_id_is_too_long_is_absent(driver, what):
+    assert driver.get(f"/payments/{'p' * 3_000}{what}", staff()).status == 404
     assert payments.payment("\N{GRINNING FACE}" * 600) is None
 
 
 @pytest.mark.usefixtures("strict")
-def test_of_a_payment_whose_id_is_too_long_nothing_is_given_back(till):
-    assert till.give_back("p" * 3_000).status == 404
+def test_of_a_payment_whose_id_is_too_long_nothing_is_given_back(driver):
+    assert driver.give_back("p" * 3_000).status == 404
 
 
 @pytest.mark.usefixtures("cloud", "strict")
@@ -46,5 +46,5 @@ def test_an_event_whose_id_is_too_long_is_absent():
 
 
 @pytest.mark.usefixtures("strict")
-def test_a_comparison_whose_id_is_too_long_is_absent(till):
-    assert till.get(f"/admin/reconciliations/rec_{'r' * 1_100}", staff()).status == 404
+def test_a_comparison_whose_id_is_too_long_is_absent(driver):
+    assert driver.get(f"/admin/reconciliations/rec_{'r' * 1_100}", staff()).status == 404

@@ -63,7 +63,7 @@ class Shop:
         if entry:
             assert entry.version not in {each.version for each in self.ledger}, "added, never changed"
             self.ledger.append(entry)
-        self.said += [kind.kind() for kind, *_ in telling.told(old, after)]
+        self.said += [kind.event_type() for kind, *_ in telling.told(old, after)]
         self.payment = after
         self.rows |= {each.refund_id: each for each in changed}
         return True
@@ -108,7 +108,7 @@ class Life(RuleBasedStateMachine):
                 status="requires_capture",
                 amount_capturable=TOTAL,
                 multicapture=many,
-                hold_until=NOW + timedelta(days=7),
+                capture_before=NOW + timedelta(days=7),
             )
         else:
             self.becomes(status="succeeded", amount_received=TOTAL)
@@ -164,12 +164,12 @@ class Life(RuleBasedStateMachine):
         self.becomes(status="succeeded" if received else "canceled", amount_capturable=0)
 
     @precondition(lambda self: not self.shop.payment.unwanted)
-    @rule(so_far=st.integers(1, TOTAL), complete=st.booleans())
-    def parcel_leaves(self, so_far: int, complete: bool) -> None:
+    @rule(so_far=st.integers(1, TOTAL), fully_shipped=st.booleans())
+    def parcel_leaves(self, so_far: int, fully_shipped: bool) -> None:
         held = self.shop.payment
         if held.capture is Capture.MANUAL:
             self.due = max(self.due, so_far)
-            self.shop.write(held, captures.due(held, so_far, complete), [])
+            self.shop.write(held, captures.due(held, so_far, fully_shipped), [])
 
     @rule(asked=st.booleans(), answered=st.booleans())
     def capture_what_is_due(self, asked: bool, answered: bool) -> None:
@@ -190,7 +190,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.intent.status == "requires_capture" and not self.shop.payment.unwanted)
     @rule(so_far=st.integers(1, TOTAL), asked=st.booleans())
     def parcel_leaves_and_is_heard_of(self, so_far: int, asked: bool) -> None:
-        self.parcel_leaves(so_far, complete=False)
+        self.parcel_leaves(so_far, fully_shipped=False)
         self.capture_what_is_due(asked, answered=False)
 
     @precondition(lambda self: self.in_flight)

@@ -10,18 +10,18 @@ import pytest
 
 from payments.service import settling
 from payments.stripe_gateway import sessions
-from shared.events import OrderExpired, OrderLineFacts
-from tests.payments.till import gbp
+from shared.contracts.events import OrderExpired, OrderLineData
+from tests.payments.payments_driver import gbp
 
 PAGES = {"success_url": "https://shop.example/thanks", "cancel_url": "https://shop.example/cart"}
 
 
-def page(till, **more: str):
-    return till.pay(method="checkout_session", **PAGES, **more)
+def page(driver, **more: str):
+    return driver.pay(method="checkout_session", **PAGES, **more)
 
 
-def at_stripe(till) -> list[Any]:
-    return list(till.stripe.checkout.sessions.list({"limit": 100}).data)
+def at_stripe(driver) -> list[Any]:
+    return list(driver.stripe.checkout.sessions.list({"limit": 100}).data)
 
 
 def fill_in(url: str, number: str = "4242424242424242") -> None:
@@ -31,13 +31,13 @@ def fill_in(url: str, number: str = "4242424242424242") -> None:
         urlopen(Request(url, urlencode(form).encode())).close()
 
 
-def test_a_page_lists_what_was_bought_and_ends_after_the_order(till):
-    mugs = OrderLineFacts(
+def test_a_page_lists_what_was_bought_and_ends_after_the_order(driver):
+    mugs = OrderLineData(
         sku="M", product_id="p", title="Mug", quantity=2, unit_price=gbp(1000), line_total=gbp(2000)
     )
-    order = till.order(lines=[mugs])
-    opened = page(till)
-    [session] = at_stripe(till)
+    order = driver.order(lines=[mugs])
+    opened = page(driver)
+    [session] = at_stripe(driver)
     assert opened.status == 201
     assert opened.json == {
         "payment_id": opened.json["payment_id"],
@@ -50,98 +50,98 @@ def test_a_page_lists_what_was_bought_and_ends_after_the_order(till):
     }
     assert (session.amount_total, session.customer_email) == (2000, "ada@example.com")
     assert order.expires_at and session.expires_at > order.expires_at.timestamp()
-    [line] = till.stripe.checkout.sessions.line_items.list(session.id).data
+    [line] = driver.stripe.checkout.sessions.line_items.list(session.id).data
     assert (line.description, line.quantity) == ("Mug", 2)
 
 
-def test_a_paid_page_pays_the_order(till):
-    till.order()
-    opened = page(till).json
+def test_a_paid_page_pays_the_order(driver):
+    driver.order()
+    opened = page(driver).json
     fill_in(opened["checkout_url"])
-    assert till.turn() == ["payment.succeeded"]
-    seen = till.get(f"/payments/{opened['payment_id']}").json
+    assert driver.turn() == ["payment.succeeded"]
+    seen = driver.get(f"/payments/{opened['payment_id']}").json
     assert (seen["status"], seen["method"]) == ("succeeded", "checkout_session")
     assert seen["provider_id"].startswith("pi_")
-    assert page(till).status == 409
+    assert page(driver).status == 409
 
 
-def test_a_page_holds_the_money_where_it_is_taken_as_goods_leave(till, manual):
-    till.order()
-    opened = page(till).json
+def test_a_page_holds_the_money_where_it_is_taken_as_goods_leave(driver, manual):
+    driver.order()
+    opened = page(driver).json
     fill_in(opened["checkout_url"])
-    assert till.turn() == ["payment.authorized"]
-    till.hear(till.ship(opened["payment_id"], 700))
-    assert till.held(opened["payment_id"]).captured == 700
-    till.hear(till.end(OrderExpired))
-    assert till.held(opened["payment_id"]).capturable == 0
+    assert driver.turn() == ["payment.authorized"]
+    driver.hear(driver.ship(opened["payment_id"], 700))
+    assert driver.held(opened["payment_id"]).captured == 700
+    driver.hear(driver.end(OrderExpired))
+    assert driver.held(opened["payment_id"]).capturable == 0
 
 
-def test_a_card_that_is_declined_on_the_page_leaves_it_open(till):
-    till.order()
-    opened = page(till).json
+def test_a_card_that_is_declined_on_the_page_leaves_it_open(driver):
+    driver.order()
+    opened = page(driver).json
     fill_in(opened["checkout_url"], "4000000000000002")
-    assert till.turn() == ["payment.failed"]
-    assert page(till).json["checkout_url"] == opened["checkout_url"]
+    assert driver.turn() == ["payment.failed"]
+    assert page(driver).json["checkout_url"] == opened["checkout_url"]
     fill_in(opened["checkout_url"])
-    assert till.turn() == ["payment.succeeded"]
+    assert driver.turn() == ["payment.succeeded"]
 
 
-def test_an_order_that_ends_closes_its_page(till):
-    till.order()
-    opened = page(till).json
-    till.hear(till.end(OrderExpired))
-    assert [session.status for session in at_stripe(till)] == ["expired"]
-    assert till.status(opened["payment_id"]) == "cancelled"
-    assert till.turn() == []
+def test_an_order_that_ends_closes_its_page(driver):
+    driver.order()
+    opened = page(driver).json
+    driver.hear(driver.end(OrderExpired))
+    assert [session.status for session in at_stripe(driver)] == ["expired"]
+    assert driver.status(opened["payment_id"]) == "cancelled"
+    assert driver.turn() == []
 
 
-def test_an_order_that_ends_after_a_decline_closes_its_page(till):
-    till.order()
-    opened = page(till).json
+def test_an_order_that_ends_after_a_decline_closes_its_page(driver):
+    driver.order()
+    opened = page(driver).json
     fill_in(opened["checkout_url"], "4000000000000002")
-    till.turn()
-    till.hear(till.end(OrderExpired))
-    assert [session.status for session in at_stripe(till)] == ["expired"]
-    assert till.status(opened["payment_id"]) == "cancelled"
-    assert till.turn() == []
+    driver.turn()
+    driver.hear(driver.end(OrderExpired))
+    assert [session.status for session in at_stripe(driver)] == ["expired"]
+    assert driver.status(opened["payment_id"]) == "cancelled"
+    assert driver.turn() == []
 
 
-def test_a_page_that_was_paid_before_the_order_ended_keeps_the_money(till):
-    till.order()
-    opened = page(till).json
+def test_a_page_that_was_paid_before_the_order_ended_keeps_the_money(driver):
+    driver.order()
+    opened = page(driver).json
     fill_in(opened["checkout_url"])
-    till.hear(till.end(OrderExpired))
-    assert till.status(opened["payment_id"]) == "succeeded"
+    driver.hear(driver.end(OrderExpired))
+    assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_a_page_that_stripe_closed_makes_room_for_another(till):
-    till.order()
-    first = page(till).json
-    till.stripe.checkout.sessions.expire(first["provider_id"])
-    second = page(till).json
+def test_a_page_that_stripe_closed_makes_room_for_another(driver):
+    driver.order()
+    first = page(driver).json
+    driver.stripe.checkout.sessions.expire(first["provider_id"])
+    second = page(driver).json
     assert second["checkout_url"] not in (None, first["checkout_url"])
-    assert till.status(first["payment_id"]) == "cancelled"
+    assert driver.status(first["payment_id"]) == "cancelled"
 
 
-def test_stripe_tells_of_a_page_that_nobody_paid_on(till):
-    till.order()
-    first = page(till).json
-    till.stripe.checkout.sessions.expire(first["provider_id"])
-    assert till.turn() == []
-    assert till.status(first["payment_id"]) == "cancelled"
+def test_stripe_tells_of_a_page_that_nobody_paid_on(driver):
+    driver.order()
+    first = page(driver).json
+    driver.stripe.checkout.sessions.expire(first["provider_id"])
+    assert driver.turn() == []
+    assert driver.status(first["payment_id"]) == "cancelled"
 
 
-def test_two_tabs_have_one_page(till):
-    till.order()
+def test_two_tabs_have_one_page(driver):
+    driver.order()
     with ThreadPoolExecutor(5) as pool:
-        answers = list(pool.map(lambda _: page(till), range(5)))
+        answers = list(pool.map(lambda _: page(driver), range(5)))
     assert {answer.status for answer in answers} == {201}
     assert len({answer.json["checkout_url"] for answer in answers}) == 1
-    assert len(at_stripe(till)) == 1
+    assert len(at_stripe(driver)) == 1
 
 
-def test_a_process_that_dies_after_stripe_made_the_page_goes_on_with_it(till, monkeypatch):
-    till.order()
+def test_a_process_that_dies_after_stripe_made_the_page_goes_on_with_it(driver, monkeypatch):
+    driver.order()
     real = sessions.open_session
 
     def dies_after(*arguments):
@@ -151,27 +151,27 @@ def test_a_process_that_dies_after_stripe_made_the_page_goes_on_with_it(till, mo
     with monkeypatch.context() as dying:
         dying.setattr(sessions, "open_session", dies_after)
         with pytest.raises(SystemExit):
-            page(till)
-    [made] = at_stripe(till)
-    assert page(till).json["checkout_url"] == made.url
-    assert len(at_stripe(till)) == 1
+            page(driver)
+    [made] = at_stripe(driver)
+    assert page(driver).json["checkout_url"] == made.url
+    assert len(at_stripe(driver)) == 1
 
 
-def test_a_page_that_nobody_knew_of_is_paid_all_the_same(till, monkeypatch):
-    till.order()
+def test_a_page_that_nobody_knew_of_is_paid_all_the_same(driver, monkeypatch):
+    driver.order()
     with monkeypatch.context() as dying:
         dying.setattr(settling, "change", lambda *_: 1 / 0)
-        assert page(till).status == 500
-    [made] = at_stripe(till)
+        assert page(driver).status == 500
+    [made] = at_stripe(driver)
     fill_in(made.url)
-    assert till.turn() == ["payment.succeeded"]
+    assert driver.turn() == ["payment.succeeded"]
 
 
 @pytest.mark.parametrize("missing", ["success_url", "cancel_url"])
-def test_a_page_needs_addresses_to_send_the_shopper_to(till, missing):
-    till.order()
+def test_a_page_needs_addresses_to_send_the_shopper_to(driver, missing):
+    driver.order()
     wish = {name: url for name, url in PAGES.items() if name != missing}
-    refused = till.pay(method="checkout_session", **wish)
+    refused = driver.pay(method="checkout_session", **wish)
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, f"/{missing}")
 
 
@@ -191,48 +191,50 @@ def test_a_page_needs_addresses_to_send_the_shopper_to(till, missing):
         ("https://shop.example\\@evil.example/", 422),
     ],
 )
-def test_shoppers_are_sent_by_tls_or_to_the_developers_machine(till, url, status):
-    till.order()
-    answer = till.pay(method="checkout_session", success_url=url, cancel_url=PAGES["cancel_url"])
+def test_shoppers_are_sent_by_tls_or_to_the_developers_machine(driver, url, status):
+    driver.order()
+    answer = driver.pay(method="checkout_session", success_url=url, cancel_url=PAGES["cancel_url"])
     assert answer.status == status
 
 
 # Another way to pay
 
 
-def test_another_method_closes_the_first(till):
-    till.order()
-    intent = till.pay().json
-    session = page(till).json
-    assert till.stripe.payment_intents.retrieve(intent["provider_id"]).status == "canceled"
-    assert till.status(intent["payment_id"]) == "cancelled"
-    again = till.pay().json
-    assert [each.status for each in at_stripe(till)] == ["expired"]
-    assert till.status(session["payment_id"]) == "cancelled"
-    till.card(again["provider_id"])
-    assert till.turn() == ["payment.succeeded"]
+def test_another_method_closes_the_first(driver):
+    driver.order()
+    intent = driver.pay().json
+    session = page(driver).json
+    assert driver.stripe.payment_intents.retrieve(intent["provider_id"]).status == "canceled"
+    assert driver.status(intent["payment_id"]) == "cancelled"
+    again = driver.pay().json
+    assert [each.status for each in at_stripe(driver)] == ["expired"]
+    assert driver.status(session["payment_id"]) == "cancelled"
+    driver.card(again["provider_id"])
+    assert driver.turn() == ["payment.succeeded"]
 
 
-def test_a_first_method_that_was_paid_meanwhile_stays(till):
-    till.order()
-    intent = till.pay().json
-    till.card(intent["provider_id"])
-    assert page(till).status == 409
-    assert till.status(intent["payment_id"]) == "succeeded"
-    assert at_stripe(till) == []
+def test_a_first_method_that_was_paid_meanwhile_stays(driver):
+    driver.order()
+    intent = driver.pay().json
+    driver.card(intent["provider_id"])
+    assert page(driver).status == 409
+    assert driver.status(intent["payment_id"]) == "succeeded"
+    assert at_stripe(driver) == []
 
 
-def test_two_tabs_that_want_different_methods_end_with_one_way_to_pay(till):
-    till.order()
+def test_two_tabs_that_want_different_methods_end_with_one_way_to_pay(driver):
+    driver.order()
     with ThreadPoolExecutor(4) as pool:
-        wishes = [lambda: page(till), lambda: till.pay()] * 2
+        wishes = [lambda: page(driver), lambda: driver.pay()] * 2
         list(pool.map(lambda wish: wish(), wishes))
     open_intents = [
-        each for each in till.stripe.payment_intents.list({}).data if each.status == "requires_payment_method"
+        each
+        for each in driver.stripe.payment_intents.list({}).data
+        if each.status == "requires_payment_method"
     ]
-    open_pages = [each for each in at_stripe(till) if each.status == "open"]
+    open_pages = [each for each in at_stripe(driver) if each.status == "open"]
     live = [
-        each for each in till.get("/payments?order_id=ord_1").json["items"] if each["status"] != "cancelled"
+        each for each in driver.get("/payments?order_id=ord_1").json["items"] if each["status"] != "cancelled"
     ]
     assert len(open_intents) + len(open_pages) <= 1
     assert len(live) <= 1

@@ -7,15 +7,15 @@ import pytest
 from payments.app import reads, reconcile
 from payments.domain.reconciling.runs import DEAD_AFTER
 from payments.tables import reconciliations as table
-from shared import clock
-from tests.payments.bookkeeper import Bookkeeper
+from shared.runtime import clock
+from tests.payments.reconciliation_driver import ReconciliationDriver
 from tests.payments.test_doors import loaded
 from tests.support import Context, Who, call, customer, guest, keyed, staff, stream_event
 
 
 @pytest.fixture
-def books(till, monkeypatch) -> Bookkeeper:
-    return Bookkeeper(till, monkeypatch)
+def books(driver, monkeypatch) -> ReconciliationDriver:
+    return ReconciliationDriver(driver, monkeypatch)
 
 
 def test_asking_writes_it_down_and_does_nothing_else(books):
@@ -51,7 +51,7 @@ def test_two_who_ask_at_once_get_the_same_one(books, monkeypatch):
 
     monkeypatch.setattr(table, "latest", and_another_asks_meanwhile)
     assert books.ask().json["reconciliation_id"] == first[0]
-    assert len(books.till.get("/admin/reconciliations", staff()).json["items"]) == 1
+    assert len(books.driver.get("/admin/reconciliations", staff()).json["items"]) == 1
 
 
 def test_the_same_key_gets_the_same_answer_though_it_is_long_over(books):
@@ -70,8 +70,8 @@ def test_the_same_key_gets_the_same_answer_though_it_is_long_over(books):
 @pytest.mark.parametrize("who", [customer(), guest()])
 def test_it_is_for_staff(books, who: Who):
     assert call(reads.api, "POST", "/admin/reconciliations", body={}, caller=who).status == 403
-    assert books.till.get("/admin/reconciliations", who).status == 403
-    assert books.till.get("/admin/reconciliations/rec_1", who).status == 403
+    assert books.driver.get("/admin/reconciliations", who).status == 403
+    assert books.driver.get("/admin/reconciliations/rec_1", who).status == 403
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_since_is_a_moment_in_stripes_past(books, since):
     refused = books.ask(since=since)
     assert refused.status == 422
     assert refused.json["errors"][0]["pointer"] == "/since"
-    assert books.till.rows("PAYMENTS_TABLE") == {}
+    assert books.driver.rows("PAYMENTS_TABLE") == {}
 
 
 def test_since_is_told_in_utc(books):
@@ -102,7 +102,7 @@ def test_since_is_told_in_utc(books):
 @pytest.mark.parametrize("reconciliation_id", ["rec_1", "latest", "payment"])
 def test_what_there_is_not_is_not_found(books, reconciliation_id):
     books.ask()
-    assert books.till.get(f"/admin/reconciliations/{reconciliation_id}", staff()).status == 404
+    assert books.driver.get(f"/admin/reconciliations/{reconciliation_id}", staff()).status == 404
 
 
 def test_they_are_listed_newest_first_without_their_findings(books):
@@ -112,8 +112,8 @@ def test_they_are_listed_newest_first_without_their_findings(books):
         books.wait()
         books.orders_hear()
         made.append(books.compare()["reconciliation_id"])
-    page = books.till.get("/admin/reconciliations?limit=2", staff()).json
-    rest = books.till.get(f"/admin/reconciliations?limit=2&cursor={page['next_cursor']}", staff()).json
+    page = books.driver.get("/admin/reconciliations?limit=2", staff()).json
+    rest = books.driver.get(f"/admin/reconciliations?limit=2&cursor={page['next_cursor']}", staff()).json
     listed = page["items"] + rest["items"]
     assert [each["reconciliation_id"] for each in listed] == made[::-1]
     assert [(each["differences"], each["repaired"]) for each in listed] == [(1, 1)] * 3
@@ -127,7 +127,7 @@ def test_the_schedule_asks_too_and_each_goes_on_an_hour_before_the_last_ones_end
     books.wait(timedelta(hours=1))
     reconcile.reconcile({"id": "hourly"}, Context())
     books.work()
-    second, first = books.till.get("/admin/reconciliations", staff()).json["items"]
+    second, first = books.driver.get("/admin/reconciliations", staff()).json["items"]
     assert {first["asked_by"], second["asked_by"]} == {"schedule"}
     since, until = datetime.fromisoformat(second["since"]), datetime.fromisoformat(first["until"])
     assert since == until - timedelta(hours=1)
@@ -141,7 +141,7 @@ def test_one_that_says_nothing_for_long_is_given_up_and_another_begins(books):
     second = books.ask().json["reconciliation_id"]
     assert second != first
     given_up = books.report(first)
-    assert (given_up["status"], given_up["reason"]) == ("failed", "Nothing was heard of it any more.")
+    assert (given_up["status"], given_up["reason"]) == ("failed", "Empty was heard of it any more.")
     books.work()
     assert books.report(second)["status"] == "finished"
     assert books.report(first)["status"] == "failed"
@@ -149,19 +149,19 @@ def test_one_that_says_nothing_for_long_is_given_up_and_another_begins(books):
 
 def test_a_record_of_an_earlier_write_changes_nothing(books):
     books.ask()
-    [queued] = [row for key, row in books.till.rows("PAYMENTS_TABLE").items() if "rec_" in key]
+    [queued] = [row for key, row in books.driver.rows("PAYMENTS_TABLE").items() if "rec_" in key]
     books.stream()
-    before = books.till.rows("PAYMENTS_TABLE")
+    before = books.driver.rows("PAYMENTS_TABLE")
     reconcile.reconcile(stream_event((None, queued)), Context())
-    assert books.till.rows("PAYMENTS_TABLE") == before
+    assert books.driver.rows("PAYMENTS_TABLE") == before
 
 
 def test_other_rows_of_the_table_are_none_of_its_concern(books):
-    books.till.order()
-    books.till.pay()
-    rows = books.till.rows("PAYMENTS_TABLE")
+    books.driver.order()
+    books.driver.pay()
+    rows = books.driver.rows("PAYMENTS_TABLE")
     reconcile.reconcile(stream_event(*((None, row) for row in rows.values())), Context())
-    assert books.till.rows("PAYMENTS_TABLE") == rows
+    assert books.driver.rows("PAYMENTS_TABLE") == rows
 
 
 def test_what_only_shows_comparisons_does_not_load_stripe_and_what_makes_them_does():

@@ -8,34 +8,34 @@ import pytest
 from payments.domain.payments import Status
 from payments.service import settling
 from payments.tables import payments, refunds
-from shared import clock
-from shared.events import OrderCancelled, OrderExpired
-from tests.payments.bookkeeper import Bookkeeper
+from shared.contracts.events import OrderCancelled, OrderExpired
+from shared.runtime import clock
+from tests.payments.reconciliation_driver import ReconciliationDriver
 from tests.support import ENVIRONMENT
 
 NOTHING: list[tuple[str, str | None, bool | None]] = []
 
 
 @pytest.fixture
-def books(till, monkeypatch) -> Bookkeeper:
-    return Bookkeeper(till, monkeypatch)
+def books(driver, monkeypatch) -> ReconciliationDriver:
+    return ReconciliationDriver(driver, monkeypatch)
 
 
 def test_where_all_agrees_nothing_is_found(books):
     payment_id = books.paid()
     books.wait()
-    before = books.till.held(payment_id)
+    before = books.driver.held(payment_id)
     report = books.compare()
     assert (report["status"], report["findings"], report["unexplained"]) == ("finished", [], 0)
     assert report["looked_at"] == {"payment_intents": 1, "refunds": 0, "disputes": 0}
-    assert books.till.held(payment_id) == before
+    assert books.driver.held(payment_id) == before
     assert books.orders_hear() == []
 
 
 def test_money_that_came_in_unheard_is_booked_and_said(books):
     payment_id = books.paid_unheard()
     assert books.finds() == [("paid_unknown", "settle", True)]
-    assert books.till.held(payment_id).captured == 2000
+    assert books.driver.held(payment_id).captured == 2000
     assert "payment.succeeded" in books.orders_hear()
     assert books.finds() == NOTHING
 
@@ -48,7 +48,7 @@ def test_a_finding_says_what_was_expected_where(books):
         "kind": "paid_unknown",
         "payment_id": payment_id,
         "order_id": "ord_1",
-        "provider_id": books.till.held(payment_id).provider_id,
+        "provider_id": books.driver.held(payment_id).provider_id,
         "expected": "succeeded, 2000 GBP captured",
         "found": "requires_payment, 0 GBP captured",
         "repair": "settle",
@@ -63,22 +63,22 @@ def test_what_happened_a_moment_ago_is_left_to_its_webhook(books):
 
 
 def test_a_payment_that_seems_to_process_for_ever_is_looked_at(books):
-    books.till.order()
-    held = books.till.held(books.till.pay().json["payment_id"])
+    books.driver.order()
+    held = books.driver.held(books.driver.pay().json["payment_id"])
     assert payments.write(held, replace(held, status=Status.PROCESSING), clock.now())
     assert books.finds() == [("stuck_processing", "settle", True)]
-    assert books.till.held(held.payment_id).status is Status.REQUIRES_PAYMENT
+    assert books.driver.held(held.payment_id).status is Status.REQUIRES_PAYMENT
     assert books.finds() == NOTHING
 
 
 def test_an_order_that_never_heard_of_its_payment_is_told_again(books):
     payment_id = books.paid_unheard()
     books._turn()
-    assert "payment.succeeded" in books.till.said()  # and orders lost it
+    assert "payment.succeeded" in books.driver.said()  # and orders lost it
     assert books.finds() == [("order_unpaid", "say_again", None)], "whether they hear it, a later look sees"
     assert books.orders_hear() == ["payment.succeeded"]
-    assert books.till.orders["ord_1"].status == "paid"
-    assert books.till.held(payment_id).captured == 2000
+    assert books.driver.orders["ord_1"].status == "paid"
+    assert books.driver.held(payment_id).captured == 2000
     assert books.finds() == [("order_unpaid", "say_again", True)]
     assert books.finds() == NOTHING
 
@@ -86,12 +86,12 @@ def test_an_order_that_never_heard_of_its_payment_is_told_again(books):
 def test_news_that_were_said_again_in_vain_are_left_to_a_person(books):
     books.paid_unheard()
     books._turn()
-    books.till.said()
+    books.driver.said()
     for _ in range(3):
         assert books.finds() == [("order_unpaid", "say_again", None)]
-        assert books.till.said() == ["payment.succeeded"]
+        assert books.driver.said() == ["payment.succeeded"]
     assert books.finds() == [("order_unpaid", None, False)]
-    assert books.till.said() == ["payment.unreconciled"]
+    assert books.driver.said() == ["payment.unreconciled"]
 
 
 def test_of_two_payments_for_an_order_the_one_that_is_not_its_own_is_told_again_until_it_is_back(books):
@@ -100,30 +100,30 @@ def test_of_two_payments_for_an_order_the_one_that_is_not_its_own_is_told_again_
     assert books.finds() == [("two_payments", "say_again", None)]
     assert books.orders_hear() == ["payment.succeeded"]
 
-    books.till.hear(books.till.refund(payment_id, 2000, key=f"{payment_id}:late"))
+    books.driver.hear(books.driver.refund(payment_id, 2000, key=f"{payment_id}:late"))
     books._turn()
-    assert books.till.held(payment_id).refunded == 2000
+    assert books.driver.held(payment_id).refunded == 2000
     assert books.finds() == [("two_payments", "say_again", True)]
     assert books.finds() == NOTHING
 
 
 def test_money_for_an_order_that_had_ended_is_told_again_until_it_is_back(books):
     payment_id = books.paid_unheard()
-    books.till.end(OrderExpired)
+    books.driver.end(OrderExpired)
     books._turn()
-    books.till.said()
+    books.driver.said()
     assert books.finds() == [("late_money", "say_again", None)]
-    books.till.hear(books.till.refund(payment_id, 2000))
+    books.driver.hear(books.driver.refund(payment_id, 2000))
     assert books.finds() == [("late_money", "say_again", True)]
     assert books.finds() == NOTHING
 
 
 def test_money_of_a_cancelled_order_whose_refund_was_lost_is_left_to_a_person(books):
     payment_id = books.paid()
-    cancelled = books.till.end(OrderCancelled)
+    cancelled = books.driver.end(OrderCancelled)
     assert books.finds() == [("late_money", "cancel", None)], "its end may be on its way: it is heard now"
     assert books.finds() == [("late_money", None, False)]
-    books.till.hear(cancelled, books.till.refund(payment_id, 2000))
+    books.driver.hear(cancelled, books.driver.refund(payment_id, 2000))
     books._turn()
     books.orders_hear()
     assert books.finds() == NOTHING
@@ -131,10 +131,10 @@ def test_money_of_a_cancelled_order_whose_refund_was_lost_is_left_to_a_person(bo
 
 def test_a_refund_made_at_stripe_is_written_down_and_said(books):
     payment_id = books.paid()
-    intent_id = books.till.held(payment_id).provider_id
-    books.till.stripe.refunds.create({"payment_intent": intent_id, "amount": 500})
+    intent_id = books.driver.held(payment_id).provider_id
+    books.driver.stripe.refunds.create({"payment_intent": intent_id, "amount": 500})
     assert books.finds() == [("refunded_elsewhere", "settle", True)]
-    assert books.till.held(payment_id).refunded == 500
+    assert books.driver.held(payment_id).refunded == 500
     assert [each.amount for each in refunds.refunds_of(payment_id)] == [500]
     assert books.orders_hear() == ["payment.refunded"]
     assert books.finds() == NOTHING
@@ -142,11 +142,11 @@ def test_a_refund_made_at_stripe_is_written_down_and_said(books):
 
 def test_a_refund_that_stands_otherwise_at_stripe_is_followed(books):
     payment_id = books.paid()
-    books.till.hear(books.till.refund(payment_id, 700))
+    books.driver.hear(books.driver.refund(payment_id, 700))
     books._turn()
     books.orders_hear()
     [refund] = refunds.refunds_of(payment_id)
-    books.till.dynamodb.update_item(
+    books.driver.dynamodb.update_item(
         TableName=ENVIRONMENT["PAYMENTS_TABLE"],
         Key={"pk": {"S": f"payment#{payment_id}"}, "sk": {"S": refund.refund_id}},
         UpdateExpression="SET #s = :pending",
@@ -160,23 +160,23 @@ def test_a_refund_that_stands_otherwise_at_stripe_is_followed(books):
 
 def test_an_order_that_never_heard_of_a_refund_is_told_again(books):
     payment_id = books.paid()
-    books.till.hear(books.till.refund(payment_id, 700))
+    books.driver.hear(books.driver.refund(payment_id, 700))
     books._turn()
-    books.till.said()  # and orders lost it
+    books.driver.said()  # and orders lost it
     assert books.finds() == [("given_back_differs", "say_again", None)]
     assert books.orders_hear() == ["payment.succeeded"]  # with all sums, and no second letter
-    assert books.given_back["ord_1"] == 700
+    assert books.refunded["ord_1"] == 700
     assert books.finds() == [("given_back_differs", "say_again", True)]
     assert books.finds() == NOTHING
 
 
 def test_a_dispute_that_was_decided_unheard_is_followed(books):
     payment_id = books.paid(card="pm_card_createDispute")
-    [dispute] = books.till.held(payment_id).disputes
+    [dispute] = books.driver.held(payment_id).disputes
     assert books.finds() == NOTHING
-    books.till.stripe.disputes.close(dispute.dispute_id)
+    books.driver.stripe.disputes.close(dispute.dispute_id)
     assert books.finds() == [("dispute_differs", "settle", True)]
-    [lost] = books.till.held(payment_id).disputes
+    [lost] = books.driver.held(payment_id).disputes
     assert lost.status == "lost"
     assert books.finds() == NOTHING
 
@@ -184,32 +184,32 @@ def test_a_dispute_that_was_decided_unheard_is_followed(books):
 def test_a_dispute_that_nobody_here_heard_of_is_written_down(books):
     payment_id = books.paid_unheard(card="pm_card_createDispute")
     assert books.finds() == [("paid_unknown", "settle", True)]
-    assert len(books.till.held(payment_id).disputes) == 1
+    assert len(books.driver.held(payment_id).disputes) == 1
 
 
 def test_an_intent_of_an_order_that_ended_unheard_is_cancelled(books):
-    books.till.order()
-    opened = books.till.pay().json
-    books.till.end(OrderExpired)
+    books.driver.order()
+    opened = books.driver.pay().json
+    books.driver.end(OrderExpired)
     books.wait(timedelta(minutes=27))
     assert books.finds() == NOTHING  # the order ended three minutes ago: the news are on their way
     assert books.finds() == [("never_heard", "cancel", True)]
-    assert books.till.stripe.payment_intents.retrieve(opened["provider_id"]).status == "canceled"
-    assert books.till.status(opened["payment_id"]) == "cancelled"
+    assert books.driver.stripe.payment_intents.retrieve(opened["provider_id"]).status == "canceled"
+    assert books.driver.status(opened["payment_id"]) == "cancelled"
     assert books.finds() == NOTHING
 
 
 def test_an_intent_that_stayed_open_though_its_payment_is_over_is_cancelled(books):
-    books.till.order()
-    held = books.till.held(books.till.pay().json["payment_id"])
+    books.driver.order()
+    held = books.driver.held(books.driver.pay().json["payment_id"])
     assert payments.write(held, replace(held, status=Status.CANCELLED, unwanted=True), clock.now())
     assert books.finds() == [("never_heard", "cancel", True)]
-    assert books.till.stripe.payment_intents.retrieve(held.provider_id).status == "canceled"
+    assert books.driver.stripe.payment_intents.retrieve(held.provider_id).status == "canceled"
     assert books.finds() == NOTHING
 
 
 def test_money_in_an_intent_that_is_not_ours_is_told_and_left_alone(books, capsys):
-    made = books.till.stripe.payment_intents.create(
+    made = books.driver.stripe.payment_intents.create(
         {
             "amount": 1234,
             "currency": "gbp",
@@ -224,7 +224,7 @@ def test_money_in_an_intent_that_is_not_ours_is_told_and_left_alone(books, capsy
     [finding] = report["findings"]
     assert (finding["kind"], finding["provider_id"]) == ("foreign", made.id)
     assert (finding["expected"], finding["repair"], finding["repaired"]) == ("1234 GBP received", None, False)
-    [said] = books.till.facts()
+    [said] = books.driver.facts()
     assert said["type"] == "payment.unreconciled"
     assert said["data"] == {
         "reconciliation_id": report["reconciliation_id"],
@@ -233,16 +233,16 @@ def test_money_in_an_intent_that_is_not_ours_is_told_and_left_alone(books, capsy
     }
     assert '"Unreconciled":[1.0]' in capsys.readouterr().out.replace(" ", "")
 
-    books.till.stripe.refunds.create({"payment_intent": made.id})
+    books.driver.stripe.refunds.create({"payment_intent": made.id})
     assert books.finds() == NOTHING
 
 
 def test_a_ledger_that_does_not_add_up_is_told(books):
     payment_id = books.paid()
-    entries = [key for key in books.till.rows("PAYMENTS_TABLE") if "ledger#" in key]
+    entries = [key for key in books.driver.rows("PAYMENTS_TABLE") if "ledger#" in key]
     assert len(entries) == 1
     pk, sk = entries[0].split("ledger#")
-    books.till.dynamodb.delete_item(
+    books.driver.dynamodb.delete_item(
         TableName=ENVIRONMENT["PAYMENTS_TABLE"], Key={"pk": {"S": pk}, "sk": {"S": f"ledger#{sk}"}}
     )
     books.wait()
@@ -265,7 +265,7 @@ def test_a_repair_that_does_not_help_is_not_called_one(books, monkeypatch):
 
 def test_an_order_that_nobody_knows_is_told(books):
     books.paid()
-    del books.till.orders["ord_1"]
+    del books.driver.orders["ord_1"]
     books.wait()
     [finding] = books.compare()["findings"]
     assert (finding["kind"], finding["found"], finding["repaired"]) == (

@@ -9,9 +9,9 @@ from payments import stripe_lists
 from payments.app import reconcile
 from payments.service import settling
 from payments.stripe_gateway import StripeRefused
-from shared import clock
-from shared.events import OrderCancelled, OrderExpired
-from tests.payments.bookkeeper import Bookkeeper
+from shared.contracts.events import OrderCancelled, OrderExpired
+from shared.runtime import clock
+from tests.payments.reconciliation_driver import ReconciliationDriver
 from tests.payments.test_reconciling_slices import Died
 from tests.support import Context, staff
 
@@ -21,26 +21,26 @@ Findings = list[tuple[str, str | None, bool | None]]
 
 
 @pytest.fixture
-def books(till, monkeypatch) -> Bookkeeper:
-    return Bookkeeper(till, monkeypatch)
+def books(driver, monkeypatch) -> ReconciliationDriver:
+    return ReconciliationDriver(driver, monkeypatch)
 
 
-def hourly(books: Bookkeeper) -> Findings:
+def hourly(books: ReconciliationDriver) -> Findings:
     """What the schedule's comparison finds an hour after the last."""
     books.wait(HOUR)
     reconcile.reconcile({"id": "hourly"}, Context())
     books.work()
-    newest = books.till.get("/admin/reconciliations?limit=1", staff()).json["items"][0]
+    newest = books.driver.get("/admin/reconciliations?limit=1", staff()).json["items"][0]
     assert newest["status"] == "finished", newest["reason"]
     findings = books.report(newest["reconciliation_id"])["findings"]
     return [(each["kind"], each["repair"], each["repaired"]) for each in findings]
 
 
-def said_in_vain(books: Bookkeeper) -> str:
+def said_in_vain(books: ReconciliationDriver) -> str:
     """A payment whose news orders lose, each time."""
     payment_id = books.paid_unheard()
     books._turn()
-    books.till.said()
+    books.driver.said()
     return payment_id
 
 
@@ -49,7 +49,7 @@ def test_news_said_in_vain_on_the_hourly_schedule_reach_a_person(books):
     found = []
     for _ in range(5):
         found.append(hourly(books))
-        books.till.said()
+        books.driver.said()
     asked = [("order_unpaid", "say_again", None)]
     assert found == [asked, asked, asked, [("order_unpaid", None, False)], []]
 
@@ -59,14 +59,14 @@ def test_what_is_unexplained_is_said(books):
     said = []
     for _ in range(4):
         hourly(books)
-        said += books.till.said()
+        said += books.driver.said()
     assert said == [*["payment.succeeded"] * 3, "payment.unreconciled"]
 
 
 def test_news_that_orders_acted_on_long_after_are_repaired_then(books):
     said_in_vain(books)
     assert hourly(books) == [("order_unpaid", "say_again", None)]
-    books.till.said()
+    books.driver.said()
     assert hourly(books) == [("order_unpaid", "say_again", None)]
     assert books.orders_hear() == ["payment.succeeded"]
     assert hourly(books) == [("order_unpaid", "say_again", True)]
@@ -99,7 +99,7 @@ def test_a_comparison_that_dies_or_fails_forgets_nothing_that_was_asked_for(book
     assert hourly(books) == [("order_unpaid", "say_again", None)]
     books.orders_hear()
     books.wait(HOUR)
-    books.till.break_stripe(path="/v1/payment_intents/*", method="GET", times=1, status=429)
+    books.driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=1, status=429)
     assert books.compare()["status"] == "failed"
 
     def dies(*about, **more):
@@ -117,7 +117,7 @@ def test_a_comparison_that_dies_or_fails_forgets_nothing_that_was_asked_for(book
 def test_what_differs_otherwise_when_it_is_looked_at_again_is_told(books):
     said_in_vain(books)
     assert hourly(books) == [("order_unpaid", "say_again", None)]
-    del books.till.orders["ord_1"]
+    del books.driver.orders["ord_1"]
     books.wait(3 * HOUR)
     found = hourly(books)
     assert ("order_unpaid", "say_again", False) in found
@@ -126,9 +126,9 @@ def test_what_differs_otherwise_when_it_is_looked_at_again_is_told(books):
 
 
 def test_an_intent_that_cannot_be_cancelled_is_asked_to_end_until_a_person_knows(books, monkeypatch):
-    books.till.order()
-    opened = books.till.pay().json
-    books.till.end(OrderExpired)
+    books.driver.order()
+    opened = books.driver.pay().json
+    books.driver.end(OrderExpired)
     with monkeypatch.context() as patched:
         patched.setattr(settling, "_let_go", lambda payment, seen: seen)
         found = [hourly(books) for _ in range(4)]
@@ -136,7 +136,7 @@ def test_an_intent_that_cannot_be_cancelled_is_asked_to_end_until_a_person_knows
     assert found == [asked, asked, asked, [("never_heard", "cancel", False)]]
     books.wait(timedelta(days=1))
     assert hourly(books) == [("never_heard", "cancel", True)]
-    assert books.till.status(opened["payment_id"]) == "cancelled"
+    assert books.driver.status(opened["payment_id"]) == "cancelled"
 
 
 @pytest.mark.parametrize("heard", [True, False])
@@ -145,14 +145,14 @@ def test_money_of_an_order_cancelled_whenever_reaches_a_person_within_a_day(book
     payment_id = books.paid()
     hourly(books)  # the first; the orders' news are lost after it
     books.wait((cancelled_after - 60) * MINUTE if cancelled_after > 60 else -20 * MINUTE)
-    cancelled = books.till.end(OrderCancelled)
+    cancelled = books.driver.end(OrderCancelled)
     if heard:
-        books.till.hear(cancelled)
+        books.driver.hear(cancelled)
     books.wait(25 * HOUR - cancelled_after * MINUTE)
     found: Findings = hourly(books) + hourly(books)
     assert found[-1] == ("late_money", None, False)
-    assert books.till.said() == ["payment.unreconciled"]
-    assert books.till.held(payment_id).refunded == 0
+    assert books.driver.said() == ["payment.unreconciled"]
+    assert books.driver.held(payment_id).refunded == 0
 
 
 def test_five_weeks_are_looked_through_once_a_day(books):
@@ -161,7 +161,7 @@ def test_five_weeks_are_looked_through_once_a_day(books):
     for more in (0, 0, 0, 22, 0, 23, 0):
         books.wait(more * HOUR)
         hourly(books)
-        newest = books.till.get("/admin/reconciliations?limit=1", staff()).json["items"][0]
+        newest = books.driver.get("/admin/reconciliations?limit=1", staff()).json["items"][0]
         looked_at.append(newest["looked_at"]["payment_intents"])
     assert looked_at == [1, 1, 0, 1, 0, 1, 0]
 

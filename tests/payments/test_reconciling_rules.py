@@ -17,7 +17,7 @@ from payments.domain.reconciling import runs
 from payments.domain.reconciling.differences import Finding, Kind, KnownOrder, ListedIntent, Repair
 from payments.domain.reconciling.runs import Latest, Run, RunStatus, Stage, Tally
 from payments.tables.reconciliations import RunRow
-from shared.money import Money
+from shared.values.money import Money
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -238,8 +238,8 @@ def test_what_a_list_shows_is_compared_with_the_row(held, listed, same):
     assert rules.seems_same(held, listed) is same
 
 
-def order(status: str = "paid", payment_id: str | None = "pay_1", given_back: int = 0) -> KnownOrder:
-    return KnownOrder("ord_1", status, payment_id, given_back)
+def order(status: str = "paid", payment_id: str | None = "pay_1", refunded: int = 0) -> KnownOrder:
+    return KnownOrder("ord_1", status, payment_id, refunded)
 
 
 PAID = payment(status=Status.SUCCEEDED, captured=2000)
@@ -262,13 +262,13 @@ WITHHELD = Dispute("du_1", "needs_response", 2000, "fraudulent", withheld=2000)
         (replace(PAID, promised=2000), order("expired", None), None),
         (replace(PAID, promised=2000, refunded=2000), order("paid", "pay_2"), None),
         (replace(PAID, promised=500, refunded=500), order("paid", "pay_2"), Kind.TWO_PAYMENTS),
-        (replace(PAID, promised=500, refunded=500), order(given_back=500), None),
-        (replace(PAID, promised=500, refunded=500), order(), Kind.GIVEN_BACK_DIFFERS),
-        (PAID, order(given_back=500), Kind.GIVEN_BACK_DIFFERS),
+        (replace(PAID, promised=500, refunded=500), order(refunded=500), None),
+        (replace(PAID, promised=500, refunded=500), order(), Kind.REFUNDED_DIFFERS),
+        (PAID, order(refunded=500), Kind.REFUNDED_DIFFERS),
         (PAID, order("cancelled"), Kind.LATE_MONEY),
-        (PAID, order("cancelled", given_back=500), Kind.GIVEN_BACK_DIFFERS),
+        (PAID, order("cancelled", refunded=500), Kind.REFUNDED_DIFFERS),
         (replace(PAID, promised=2000), order("cancelled"), None),
-        (replace(PAID, promised=500, refunded=500), order("cancelled", given_back=500), Kind.LATE_MONEY),
+        (replace(PAID, promised=500, refunded=500), order("cancelled", refunded=500), Kind.LATE_MONEY),
         (replace(PAID, disputes=(WITHHELD,)), order("cancelled"), None),
         (payment(status=Status.AUTHORIZED, capturable=2000), order("cancelled"), None),
     ],
@@ -315,5 +315,5 @@ def test_an_order_that_ended_a_moment_ago_is_left_to_its_news():
 )
 def test_what_is_said_again_is_the_latest_of_the_money(held, kinds):
     told = telling.told(held, replace(held, said_again=1))
-    assert [kind.kind() for kind, _, _ in told] == kinds
+    assert [kind.event_type() for kind, _, _ in told] == kinds
     assert [*telling.told(held, held)] == []

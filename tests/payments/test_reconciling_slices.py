@@ -7,17 +7,18 @@ import pytest
 from payments import stripe_lists
 from payments.app import reconcile
 from payments.service import reconciling, settling
-from shared import clock, invoke
 from shared.errors import Unavailable
-from tests.payments.bookkeeper import Bookkeeper
+from shared.messaging import rpc
+from shared.runtime import clock
+from tests.payments.reconciliation_driver import ReconciliationDriver
 from tests.support import Context, staff, stream_event
 
 NOTHING: list[tuple[str, str | None, bool | None]] = []
 
 
 @pytest.fixture
-def books(till, monkeypatch) -> Bookkeeper:
-    return Bookkeeper(till, monkeypatch)
+def books(driver, monkeypatch) -> ReconciliationDriver:
+    return ReconciliationDriver(driver, monkeypatch)
 
 
 class Died(BaseException):
@@ -27,7 +28,7 @@ class Died(BaseException):
 def test_a_process_that_dies_between_finding_and_repair_leaves_the_finding_to_the_next(books, monkeypatch):
     payment_id = books.paid_unheard()
     books.wait()
-    reconciliation_id = books.ask().json["reconciliation_id"]
+    reconciliation_id = books.call().json["reconciliation_id"]
 
     def dies(*about, **more):
         raise Died
@@ -43,13 +44,13 @@ def test_a_process_that_dies_between_finding_and_repair_leaves_the_finding_to_th
     report = books.report(reconciliation_id)
     assert report["status"] == "finished"
     assert [(each["kind"], each["repaired"]) for each in report["findings"]] == [("paid_unknown", True)]
-    assert books.till.held(payment_id).captured == 2000
+    assert books.driver.held(payment_id).captured == 2000
 
 
 def test_a_process_that_dies_after_a_repair_repeats_it_in_vain_and_loses_no_finding(books, monkeypatch):
     payment_id = books.paid_unheard()
     books.wait()
-    reconciliation_id = books.ask().json["reconciliation_id"]
+    reconciliation_id = books.call().json["reconciliation_id"]
     settle = settling.settle
 
     def settles_and_dies(*about, **more):
@@ -59,19 +60,19 @@ def test_a_process_that_dies_after_a_repair_repeats_it_in_vain_and_loses_no_find
     with monkeypatch.context() as patched, pytest.raises(Died):
         patched.setattr(settling, "settle", settles_and_dies)
         books.work()
-    version = books.till.held(payment_id).version
+    version = books.driver.held(payment_id).version
     books.seen = {}
     books.work()
     [finding] = books.report(reconciliation_id)["findings"]
     assert (finding["kind"], finding["repaired"]) == ("paid_unknown", True)
-    assert books.till.held(payment_id).version == version
+    assert books.driver.held(payment_id).version == version
 
 
 def test_of_two_slices_at_once_the_slower_one_writes_nothing(books, monkeypatch):
     payment_id = books.paid_unheard()
     books.wait()
-    reconciliation_id = books.ask().json["reconciliation_id"]
-    [queued] = [row for key, row in books.till.rows("PAYMENTS_TABLE").items() if "rec_" in key]
+    reconciliation_id = books.call().json["reconciliation_id"]
+    [queued] = [row for key, row in books.driver.rows("PAYMENTS_TABLE").items() if "rec_" in key]
     read, met = stripe_lists.intents, list[bool]()
 
     def and_another_slice_does_it_all(*about):
@@ -86,7 +87,7 @@ def test_of_two_slices_at_once_the_slower_one_writes_nothing(books, monkeypatch)
     report = books.report(reconciliation_id)
     assert report["status"] == "finished"
     assert [(each["kind"], each["repaired"]) for each in report["findings"]] == [("paid_unknown", True)]
-    assert books.till.held(payment_id).captured == 2000
+    assert books.driver.held(payment_id).captured == 2000
 
 
 def test_it_goes_page_by_page_and_slice_by_slice(books, monkeypatch):
@@ -98,7 +99,7 @@ def test_it_goes_page_by_page_and_slice_by_slice(books, monkeypatch):
     assert report["looked_at"]["payment_intents"] == 5
     assert {each["payment_id"] for each in report["findings"]} == set(paid)
     assert report["repaired"] == 5
-    assert {books.till.held(each).captured for each in paid} == {2000}
+    assert {books.driver.held(each).captured for each in paid} == {2000}
 
 
 def test_with_time_left_a_slice_does_it_all(books, monkeypatch):
@@ -111,15 +112,15 @@ def test_with_time_left_a_slice_does_it_all(books, monkeypatch):
 def test_while_stripe_is_away_it_fails_visibly_and_the_next_one_compares_the_same(books):
     payment_id = books.paid_unheard()
     books.wait()
-    books.till.break_stripe(path="/v1/payment_intents", method="GET", times=1, status=429)
+    books.driver.break_stripe(path="/v1/payment_intents", method="GET", times=1, status=429)
     report = books.compare()
     assert report["status"] == "failed"
     assert report["reason"].startswith("StripeUnavailable")
     assert report["finished_at"]
-    assert books.till.held(payment_id).captured == 0
+    assert books.driver.held(payment_id).captured == 0
     reconcile.reconcile({}, Context())  # the next hour
     books.work()
-    [again, _] = books.till.get("/admin/reconciliations", staff()).json["items"]
+    [again, _] = books.driver.get("/admin/reconciliations", staff()).json["items"]
     assert (again["status"], again["asked_by"]) == ("finished", "schedule")
     again = books.report(again["reconciliation_id"])
     assert [(each["kind"], each["repaired"]) for each in again["findings"]] == [("paid_unknown", True)]
@@ -133,7 +134,7 @@ def test_while_orders_are_away_it_fails_visibly_too(books, monkeypatch):
         raise Unavailable("A part of the shop does not answer; ask again.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(invoke, "ask", away)
+        patched.setattr(rpc, "call", away)
         assert books.compare()["status"] == "failed"
     assert books.finds() == NOTHING
 

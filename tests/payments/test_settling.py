@@ -10,67 +10,67 @@ from payments import stripe_gateway
 from payments.app import apply
 from payments.service import settling
 from payments.tables import payments
-from shared import clock, secrets
-from shared.events import PaymentSucceeded, read_event
-from shared.rows import Contended, transaction
-from tests.payments.till import gbp
+from shared.contracts.events import PaymentSucceeded, read_event
+from shared.dynamodb.rows import ConcurrentUpdate, transaction
+from shared.runtime import clock, secrets
+from tests.payments.payments_driver import gbp
 from tests.support import Context, sqs_event
 
 DECLINED = "pm_card_visa_chargeDeclined"
 
 
-def test_a_paid_intent_is_news_once_with_what_came_in(till):
-    till.order()
-    opened = till.pay().json
-    till.card(opened["provider_id"])
-    assert till.turn() == ["payment.succeeded"]
-    assert till.turn() == []
-    assert till.status(opened["payment_id"]) == "succeeded"
+def test_a_paid_intent_is_news_once_with_what_came_in(driver):
+    driver.order()
+    opened = driver.pay().json
+    driver.card(opened["provider_id"])
+    assert driver.turn() == ["payment.succeeded"]
+    assert driver.turn() == []
+    assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_events_in_any_order_and_twice_end_the_same(till):
-    till.order()
-    opened = till.pay().json
-    till.card(opened["provider_id"], DECLINED)
-    till.card(opened["provider_id"])
-    events = till.stripe_events() * 2
+def test_events_in_any_order_and_twice_end_the_same(driver):
+    driver.order()
+    opened = driver.pay().json
+    driver.card(opened["provider_id"], DECLINED)
+    driver.card(opened["provider_id"])
+    events = driver.stripe_events() * 2
     random.Random(7).shuffle(events)
     said = []
     for each in events:
-        till.post(each)
-        till.forward()
-        till.apply()
-        said += till.said()
+        driver.post(each)
+        driver.forward()
+        driver.apply()
+        said += driver.said()
     assert said == ["payment.succeeded"]
-    assert till.status(opened["payment_id"]) == "succeeded"
+    assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_each_decline_is_news_and_leaves_the_payment_live(till):
-    till.order()
-    opened = till.pay().json
+def test_each_decline_is_news_and_leaves_the_payment_live(driver):
+    driver.order()
+    opened = driver.pay().json
     said = []
     for _ in range(2):
-        till.card(opened["provider_id"], DECLINED)
-        said += till.turn()
+        driver.card(opened["provider_id"], DECLINED)
+        said += driver.turn()
     assert said == ["payment.failed", "payment.failed"]
-    seen = till.get(f"/payments/{opened['payment_id']}").json
+    seen = driver.get(f"/payments/{opened['payment_id']}").json
     assert (seen["status"], seen["reason"]) == ("requires_payment", "Your card was declined.")
-    assert till.pay().json["client_secret"] == opened["client_secret"]
-    till.card(opened["provider_id"])
-    assert till.turn() == ["payment.succeeded"]
-    assert till.get(f"/payments/{opened['payment_id']}").json["reason"] is None
+    assert driver.pay().json["client_secret"] == opened["client_secret"]
+    driver.card(opened["provider_id"])
+    assert driver.turn() == ["payment.succeeded"]
+    assert driver.get(f"/payments/{opened['payment_id']}").json["reason"] is None
 
 
-def test_the_news_says_whose_and_how_much(till):
-    till.order(total=4321)
-    opened = till.pay().json
-    till.card(opened["provider_id"])
-    for each in till.stripe_events():
-        till.post(each)
-    till.forward()
-    for body in till.queued():
+def test_the_news_says_whose_and_how_much(driver):
+    driver.order(total=4321)
+    opened = driver.pay().json
+    driver.card(opened["provider_id"])
+    for each in driver.stripe_events():
+        driver.post(each)
+    driver.forward()
+    for body in driver.queued():
         apply.apply(sqs_event(body), Context())
-    [said] = till.facts()
+    [said] = driver.facts()
     event = read_event(said)
     assert isinstance(event, PaymentSucceeded)
     assert (event.data.amount, event.data.refunded) == (gbp(4321), gbp(0))
@@ -78,12 +78,12 @@ def test_the_news_says_whose_and_how_much(till):
     assert (event.subject, event.requestid is not None) == (opened["payment_id"], True)
 
 
-def test_an_intent_made_elsewhere_is_ignored(till):
-    till.order()
-    opened = till.pay().json
+def test_an_intent_made_elsewhere_is_ignored(driver):
+    driver.order()
+    opened = driver.pay().json
     forged = {"order_id": "ord_1", "payment_id": opened["payment_id"]}
     for metadata in ({}, {"payment_id": "pay_none", "order_id": "ord_1"}, forged):
-        till.stripe.payment_intents.create(
+        driver.stripe.payment_intents.create(
             {
                 "amount": 50,
                 "currency": "gbp",
@@ -92,26 +92,26 @@ def test_an_intent_made_elsewhere_is_ignored(till):
                 "metadata": metadata,
             }
         )
-    assert till.turn() == []
-    assert till.status(opened["payment_id"]) == "requires_payment"
-    assert "failed" not in till.inbox().values()
+    assert driver.turn() == []
+    assert driver.status(opened["payment_id"]) == "requires_payment"
+    assert "failed" not in driver.inbox().values()
 
 
-def test_an_intent_cancelled_at_stripe_makes_room_for_another_payment(till):
-    till.order()
-    first = till.pay().json
-    till.stripe.payment_intents.cancel(first["provider_id"])
-    till.turn()
-    assert till.status(first["payment_id"]) == "cancelled"
-    second = till.pay().json
+def test_an_intent_cancelled_at_stripe_makes_room_for_another_payment(driver):
+    driver.order()
+    first = driver.pay().json
+    driver.stripe.payment_intents.cancel(first["provider_id"])
+    driver.turn()
+    assert driver.status(first["payment_id"]) == "cancelled"
+    second = driver.pay().json
     assert second["payment_id"] != first["payment_id"]
     assert second["provider_id"] != first["provider_id"]
 
 
-def test_an_earlier_look_never_overwrites_a_later_one(till, monkeypatch):
-    till.order()
-    opened = till.pay().json
-    till.card(opened["provider_id"], DECLINED)
+def test_an_earlier_look_never_overwrites_a_later_one(driver, monkeypatch):
+    driver.order()
+    opened = driver.pay().json
+    driver.card(opened["provider_id"], DECLINED)
     real = stripe_gateway.intent
     looks = []
 
@@ -119,19 +119,19 @@ def test_an_earlier_look_never_overwrites_a_later_one(till, monkeypatch):
         seen = real(intent_id)
         looks.append(seen.status)
         if len(looks) == 1:  # between this look and its write the card pays, and another worker books it
-            till.card(intent_id)
+            driver.card(intent_id)
             settling.settle(opened["payment_id"], clock.now())
         return seen
 
     monkeypatch.setattr(stripe_gateway, "intent", overtaken)
     settling.settle(opened["payment_id"], clock.now())
     assert looks == ["requires_payment_method", "succeeded", "succeeded"]
-    assert till.status(opened["payment_id"]) == "succeeded"
+    assert driver.status(opened["payment_id"]) == "succeeded"
 
 
 def conflicting(monkeypatch, times):
     """Another transaction holds the payment's row, so often."""
-    real, left = transaction, [Contended("TransactionConflict")] * times
+    real, left = transaction, [ConcurrentUpdate()] * times
 
     @contextmanager
     def busy(model):
@@ -143,34 +143,34 @@ def conflicting(monkeypatch, times):
     monkeypatch.setattr(payments, "transaction", busy)
 
 
-def test_a_write_that_meets_anothers_transaction_is_made_again_at_once(till, monkeypatch):
-    till.order()
-    opened = till.pay().json
-    till.card(opened["provider_id"])
+def test_a_write_that_meets_anothers_transaction_is_made_again_at_once(driver, monkeypatch):
+    driver.order()
+    opened = driver.pay().json
+    driver.card(opened["provider_id"])
     conflicting(monkeypatch, settling.TRIES - 1)
     assert settling.settle(opened["payment_id"], clock.now()).status == "succeeded"
-    assert till.status(opened["payment_id"]) == "succeeded"
+    assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_a_row_that_others_hold_all_the_time_is_left_for_later(till, monkeypatch):
-    till.order()
-    opened = till.pay().json
-    till.card(opened["provider_id"])
+def test_a_row_that_others_hold_all_the_time_is_left_for_later(driver, monkeypatch):
+    driver.order()
+    opened = driver.pay().json
+    driver.card(opened["provider_id"])
     conflicting(monkeypatch, settling.TRIES)
-    with pytest.raises(Contended):
+    with pytest.raises(ConcurrentUpdate):
         settling.settle(opened["payment_id"], clock.now())
-    assert till.status(opened["payment_id"]) == "requires_payment"
+    assert driver.status(opened["payment_id"]) == "requires_payment"
 
 
-def test_a_wrong_api_key_is_ours_to_mend_and_loses_nothing(till, monkeypatch):
+def test_a_wrong_api_key_is_ours_to_mend_and_loses_nothing(driver, monkeypatch):
     with monkeypatch.context() as wrong:
         wrong.setattr(secrets, "secret", lambda _: {"api_key": "nonsense"})
-        till.order()
-        assert till.pay(key="k").status == 503
-    assert till.pay(key="k").status == 201
+        driver.order()
+        assert driver.pay(key="k").status == 503
+    assert driver.pay(key="k").status == 201
 
 
-def test_stripes_errors_are_told_apart(till):
+def test_stripes_errors_are_told_apart(driver):
     with pytest.raises(stripe_gateway.StripeRefused) as refused:
         stripe_gateway.intent("pi_none")
     assert refused.value.code == "resource_missing"

@@ -7,8 +7,8 @@ import pytest
 
 from payments.app import apply, reads, webhook
 from payments.service import deliveries
-from shared import clock
-from tests.payments.till import post_webhook, signed
+from shared.runtime import clock
+from tests.payments.payments_driver import post_webhook, signed
 from tests.support import ENVIRONMENT, REGION, Context, call, customer, gateway_event, sqs_event, staff
 
 
@@ -17,19 +17,19 @@ def event(event_id: str = "evt_1", kind: str = "payment_intent.succeeded", **abo
     return json.dumps({"id": event_id, "type": kind, "created": 1, "data": {"object": about}}).encode()
 
 
-def test_a_signed_event_is_kept_once_with_one_write(till):
+def test_a_signed_event_is_kept_once_with_one_write(driver):
     body = event()
     for _ in range(3):
         answer = post_webhook(body, signed(body))
         assert (answer.status, answer.json) == (200, {"received": True})
-    [row] = till.rows("PAYMENTS_INBOX_TABLE").values()
+    [row] = driver.rows("PAYMENTS_INBOX_TABLE").values()
     assert row["payload"]["S"].encode() == body
     assert row["status"]["S"] == "received"
     ninety_days = 90 * 24 * 3600
     assert abs(int(row["expires_at"]["N"]) - clock.epoch(clock.now()) - ninety_days) < 60
 
 
-def test_what_is_not_signed_by_stripe_now_leaves_no_trace(till):
+def test_what_is_not_signed_by_stripe_now_leaves_no_trace(driver):
     body, now = event(), clock.epoch(clock.now())
     headers = [
         None,
@@ -44,39 +44,39 @@ def test_what_is_not_signed_by_stripe_now_leaves_no_trace(till):
         answer = post_webhook(body, header)
         assert (answer.status, answer.json["type"]) == (400, "/problems/bad-signature")
         assert answer.header("Content-Type") == "application/problem+json"
-    assert till.inbox() == {}
+    assert driver.inbox() == {}
 
 
-def test_unknown_types_are_kept_and_left_alone(till):
+def test_unknown_types_are_kept_and_left_alone(driver):
     bodies = [
         event("evt_1", "customer.created", id="cus_1", object="customer"),
         event("evt_2", "a.new.thing"),
     ]
     for body in bodies:
         assert post_webhook(body, signed(body)).status == 200
-    assert till.inbox() == {"evt_1": "ignored", "evt_2": "ignored"}
-    till.forward()
-    assert till.queued() == []
+    assert driver.inbox() == {"evt_1": "ignored", "evt_2": "ignored"}
+    driver.forward()
+    assert driver.queued() == []
 
 
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b"{}", event("not an id"), event(kind=""), event(event_id="evt_" + "x" * 300)],
 )
-def test_signed_nonsense_is_refused(till, body):
+def test_signed_nonsense_is_refused(driver, body):
     assert post_webhook(body, signed(body)).status == 400
-    assert till.inbox() == {}
+    assert driver.inbox() == {}
 
 
-def test_a_body_beyond_bounds_is_refused_and_a_large_one_kept_without_its_text(till):
+def test_a_body_beyond_bounds_is_refused_and_a_large_one_kept_without_its_text(driver):
     huge, large = event(text="x" * 1_100_000), event(text="x" * 400_000)
     assert post_webhook(huge, signed(huge)).status == 413
     assert post_webhook(large, signed(large)).status == 200
-    [row] = till.rows("PAYMENTS_INBOX_TABLE").values()
+    [row] = driver.rows("PAYMENTS_INBOX_TABLE").values()
     assert "payload" not in row
 
 
-def test_the_bytes_are_verified_as_they_came(till):
+def test_the_bytes_are_verified_as_they_came(driver):
     body = '{ "id":"evt_1",\n "type":"payment_intent.x", "created":1, "data":{"object":{"name":"Ünï ☃"}} }'
     assert post_webhook(body.encode(), signed(body.encode())).status == 200
     request = gateway_event(webhook.api, "POST", "/webhooks/stripe", raw=body.replace("\n ", " "))
@@ -84,7 +84,7 @@ def test_the_bytes_are_verified_as_they_came(till):
     assert webhook.api(request, Context())["statusCode"] == 400
 
 
-def test_a_rolled_secret_is_noticed_at_once_and_forgers_do_not_make_us_ask_for_ever(till, monkeypatch):
+def test_a_rolled_secret_is_noticed_at_once_and_forgers_do_not_make_us_ask_for_ever(driver, monkeypatch):
     first, second = event("evt_1"), event("evt_2")
     assert post_webhook(first, signed(first)).status == 200
     manager = boto3.client("secretsmanager", region_name=REGION)
@@ -100,85 +100,85 @@ def test_a_rolled_secret_is_noticed_at_once_and_forgers_do_not_make_us_ask_for_e
     assert post_webhook(third, signed(third, "whsec_newer")).status == 400  # read 10 seconds ago at most
 
 
-def test_only_new_events_reach_the_queue_and_each_is_applied_once(till):
-    till.order()
-    opened = till.pay().json
-    till.card(opened["provider_id"])
-    assert till.turn() == ["payment.succeeded"]
-    assert set(till.inbox().values()) == {"applied", "ignored"}
-    for body in [json.dumps({"event_id": each}) for each in till.inbox()]:
+def test_only_new_events_reach_the_queue_and_each_is_applied_once(driver):
+    driver.order()
+    opened = driver.pay().json
+    driver.card(opened["provider_id"])
+    assert driver.turn() == ["payment.succeeded"]
+    assert set(driver.inbox().values()) == {"applied", "ignored"}
+    for body in [json.dumps({"event_id": each}) for each in driver.inbox()]:
         assert apply.apply(sqs_event(body), Context()) == {"batchItemFailures": []}
-    assert till.said() == []
-    assert till.status(opened["payment_id"]) == "succeeded"
+    assert driver.said() == []
+    assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_an_event_that_comes_again_later_is_not_applied_again(till):
-    till.order()
-    till.card(till.pay().json["provider_id"])
-    till.turn()
-    before = till.rows("PAYMENTS_INBOX_TABLE")
-    for each in till.stripe_events():
-        till.post(each)
-    till.forward()
+def test_an_event_that_comes_again_later_is_not_applied_again(driver):
+    driver.order()
+    driver.card(driver.pay().json["provider_id"])
+    driver.turn()
+    before = driver.rows("PAYMENTS_INBOX_TABLE")
+    for each in driver.stripe_events():
+        driver.post(each)
+    driver.forward()
     bodies = [json.dumps({"event_id": event_id}) for event_id in before]
     assert apply.apply(sqs_event(*bodies), Context()) == {"batchItemFailures": []}
-    assert till.rows("PAYMENTS_INBOX_TABLE") == before
+    assert driver.rows("PAYMENTS_INBOX_TABLE") == before
 
 
-def test_what_cannot_be_applied_now_is_noted_and_tried_again(till):
-    till.order()
-    opened = till.pay().json
-    till.card(opened["provider_id"])
-    [paid] = [each for each in till.stripe_events() if each["type"] == "payment_intent.succeeded"]
-    till.post(paid)
-    till.forward()
-    [body] = till.queued()
-    till.break_stripe(path="/v1/payment_intents/*", method="GET", times=1, status=429)
+def test_what_cannot_be_applied_now_is_noted_and_tried_again(driver):
+    driver.order()
+    opened = driver.pay().json
+    driver.card(opened["provider_id"])
+    [paid] = [each for each in driver.stripe_events() if each["type"] == "payment_intent.succeeded"]
+    driver.post(paid)
+    driver.forward()
+    [body] = driver.queued()
+    driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=1, status=429)
     answer = apply.apply(sqs_event("not JSON", body), Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]}
-    assert till.inbox() == {paid["id"]: "failed"}
-    [failed] = till.get("/admin/webhooks?status=failed", staff()).json["items"]
+    assert driver.inbox() == {paid["id"]: "failed"}
+    [failed] = driver.get("/admin/webhooks?status=failed", staff()).json["items"]
     assert (failed["reason"], failed["attempts"]) == ("StripeUnavailable", 1)
 
     assert apply.apply(sqs_event(body), Context()) == {"batchItemFailures": []}
-    assert till.inbox() == {paid["id"]: "applied"}
-    assert till.status(opened["payment_id"]) == "succeeded"
+    assert driver.inbox() == {paid["id"]: "applied"}
+    assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_staff_see_the_inbox_and_replay(till):
+def test_staff_see_the_inbox_and_replay(driver):
     kinds = ["payment_intent.created", "customer.created", "payment_intent.succeeded"]
     for number, kind in enumerate(kinds):
         body = event(f"evt_{number}", kind)
         post_webhook(body, signed(body))
-    till.forward()
-    till.apply()  # Stripe knows no pi_1
-    page = till.get("/admin/webhooks?status=ignored&limit=2", staff()).json
-    rest = till.get(f"/admin/webhooks?status=ignored&limit=2&cursor={page['next_cursor']}", staff()).json
+    driver.forward()
+    driver.apply()  # Stripe knows no pi_1
+    page = driver.get("/admin/webhooks?status=ignored&limit=2", staff()).json
+    rest = driver.get(f"/admin/webhooks?status=ignored&limit=2&cursor={page['next_cursor']}", staff()).json
     assert sorted(each["event_id"] for each in page["items"] + rest["items"]) == ["evt_0", "evt_1", "evt_2"]
-    assert till.get("/admin/webhooks?status=failed", staff()).json["items"] == []
-    assert till.get("/admin/webhooks?status=odd", staff()).status == 422
-    assert till.get("/admin/webhooks", customer()).status == 403
+    assert driver.get("/admin/webhooks?status=failed", staff()).json["items"] == []
+    assert driver.get("/admin/webhooks?status=odd", staff()).status == 422
+    assert driver.get("/admin/webhooks", customer()).status == 403
 
     replayed = call(reads.api, "POST", "/admin/webhooks/evt_0/replay", caller=staff())
     assert (replayed.status, replayed.json) == (202, {"event_id": "evt_0", "status": "received"})
-    assert till.queued() == [json.dumps({"event_id": "evt_0", "request_id": _request_of(till, "evt_0")})]
+    assert driver.queued() == [json.dumps({"event_id": "evt_0", "request_id": _request_of(driver, "evt_0")})]
     assert call(reads.api, "POST", "/admin/webhooks/evt_9/replay", caller=staff()).status == 404
 
 
-def test_without_a_status_the_inbox_is_walked_failures_first(till):
+def test_without_a_status_the_inbox_is_walked_failures_first(driver):
     for number in range(5):
         body = event(f"evt_{number}", "customer.created" if number % 2 else "payment_intent.created")
         post_webhook(body, signed(body))
     seen, cursor = [], ""
     while cursor is not None:
-        page = till.get(f"/admin/webhooks?limit=2{cursor and '&cursor='}{cursor}", staff()).json
+        page = driver.get(f"/admin/webhooks?limit=2{cursor and '&cursor='}{cursor}", staff()).json
         seen += [(each["status"], each["event_id"]) for each in page["items"]]
         cursor = page["next_cursor"]
     assert [status for status, _ in seen] == ["received"] * 3 + ["ignored"] * 2
     assert len({event_id for _, event_id in seen}) == 5
 
 
-def test_a_queue_that_takes_nothing_has_the_stream_come_again(till, monkeypatch):
+def test_a_queue_that_takes_nothing_has_the_stream_come_again(driver, monkeypatch):
     body = event()
     post_webhook(body, signed(body))
 
@@ -189,8 +189,8 @@ def test_a_queue_that_takes_nothing_has_the_stream_come_again(till, monkeypatch)
     with monkeypatch.context() as full:
         full.setattr(deliveries, "client", lambda _: Full())
         with pytest.raises(deliveries.NotQueued):
-            till.forward()
+            driver.forward()
 
 
-def _request_of(till, event_id):
-    return till.rows("PAYMENTS_INBOX_TABLE")[event_id]["request_id"]["S"]
+def _request_of(driver, event_id):
+    return driver.rows("PAYMENTS_INBOX_TABLE")[event_id]["request_id"]["S"]

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from shared.money import COUNTED_OTHERWISE, CURRENCIES, ChargeablePrice, Money, Price
-from shared.money_text import EXPONENTS, SYMBOLS
+from shared.values.money import COUNTED_OTHERWISE, CURRENCIES, ChargeablePrice, Money, Price
+from shared.values.money_format import EXPONENTS, SYMBOLS
 
 CHARGEABLE = TypeAdapter(ChargeablePrice)
 

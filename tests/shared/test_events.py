@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
-from shared import outbox
-from shared.events import Event, UserFacts, UserRegistered, read_event
-from shared.inbox import Consumers
+from shared.contracts.events import Event, UserData, UserRegistered, read_event
+from shared.messaging import stream_relay
+from shared.messaging.consumers import Consumers
 from tests.support import ENVIRONMENT, REGION, Context, deliver, sqs_event, stream_event
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -16,8 +16,8 @@ TOPIC = ENVIRONMENT["USERS_TOPIC_ARN"]
 
 
 def _registered(number: int, name: str = "Ada") -> Event:
-    data = UserFacts(user_id=f"usr_{number}", email="ada@example.com", name=name)
-    return UserRegistered.about(data, subject=data.user_id, version=1, at=NOW, request_id="req-1")
+    data = UserData(user_id=f"usr_{number}", email="ada@example.com", name=name)
+    return UserRegistered.of(data, subject=data.user_id, version=1, at=NOW, request_id="req-1")
 
 
 def test_an_event_is_a_cloudevent_and_reads_back():
@@ -63,20 +63,20 @@ def test_a_relay_says_every_change_in_batches_that_sns_takes(heard):
         (None, {"n": {"N": str(number)}} | ({"big": {"BOOL": True}} if number < 20 else {}))
         for number in range(43)
     ]
-    outbox.relay(TOPIC, _news)(stream_event(*changes), Context())
+    stream_relay.relay(TOPIC, _news)(stream_event(*changes), Context())
     assert {message["subject"] for message in heard()} == {f"usr_{number}" for number in range(43)}
 
 
 def test_a_relay_that_could_not_say_all_says_so(heard, monkeypatch):
-    publish = outbox.publish
+    publish = stream_relay.publish
     monkeypatch.setattr(
-        outbox,
+        stream_relay,
         "publish",
         lambda topic, events: [e.id for e in events if e.subject == "usr_12"] or publish(topic, events),
     )
     changes = [(None, {"n": {"N": str(number)}}) for number in range(25)]
-    with pytest.raises(outbox.NotPublished, match=r"usr_12\.1\.user\.registered"):
-        outbox.relay(TOPIC, _news)(stream_event(*changes), Context())
+    with pytest.raises(stream_relay.PublishError, match=r"usr_12\.1\.user\.registered"):
+        stream_relay.relay(TOPIC, _news)(stream_event(*changes), Context())
     assert {message["subject"] for message in heard()} >= {"usr_0", "usr_24"}
 
 

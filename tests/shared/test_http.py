@@ -7,9 +7,10 @@ import pytest
 from pydantic import Field
 
 from shared.errors import Conflict, NotFound
-from shared.http import Api, Body, Routes, View
-from shared.identity import CUSTOMER, GUEST, PUBLIC, STAFF, Caller
-from shared.paging import PageQuery
+from shared.http.api import Api
+from shared.http.identity import CUSTOMER, GUEST, PUBLIC, STAFF, Caller
+from shared.http.paging import PageQuery
+from shared.http.routing import Body, Routes, View
 from tests.support import call, customer, guest, staff
 
 routes = Routes()

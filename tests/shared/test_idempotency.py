@@ -5,15 +5,17 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from shared import clock, rows
+from shared.dynamodb import rows
+from shared.dynamodb.idempotency import LEASE, IdempotencyRow, IdempotencyStore
 from shared.errors import Conflict, Unavailable
-from shared.http import Api, Body, Routes, View
-from shared.idempotency import LEASE, Once, OnceRow
-from shared.identity import GUEST, Caller
+from shared.http.api import Api
+from shared.http.identity import GUEST, Caller
+from shared.http.routing import Body, Routes, View
+from shared.runtime import clock
 from tests.support import REGION, at_once, call, guest, keyed
 
 
-class Did(OnceRow):
+class Did(IdempotencyRow):
     class Meta:
         table_name = "did"
         region = REGION
@@ -54,7 +56,7 @@ def api(cloud):
     )
     effects.clear()
     fail.clear()
-    return Api(routes, once=Once(Did))
+    return Api(routes, idempotency=IdempotencyStore(Did))
 
 
 def test_the_second_time_gets_the_first_answer(api):
@@ -100,7 +102,7 @@ def test_two_at_once_have_one_effect(api):
 
     def go():
         # One Api per process serves one request at a time on Lambda; here each thread is a process.
-        own = Api(routes, once=Once(Did))
+        own = Api(routes, idempotency=IdempotencyStore(Did))
         return call(own, "POST", "/clicks", body={}, caller=guest(), headers=headers).status
 
     statuses = at_once(*[go] * 8)
@@ -112,7 +114,7 @@ def test_two_at_once_have_one_effect(api):
 def test_a_call_that_died_is_continued_when_its_lease_is_over(api, monkeypatch):
     headers = keyed()
     fail.append(SystemExit())  # type: ignore[arg-type]
-    monkeypatch.setattr(Once, "release", lambda *_: None)  # a process that dies releases nothing
+    monkeypatch.setattr(IdempotencyStore, "release", lambda *_: None)  # a process that dies releases nothing
     with pytest.raises(SystemExit):
         call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
     running = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
@@ -125,12 +127,12 @@ def test_a_call_that_died_is_continued_when_its_lease_is_over(api, monkeypatch):
 
 
 def test_an_event_is_remembered_with_its_effect(api):
-    once = Once(Did)
+    idempotency = IdempotencyStore(Did)
     with rows.transaction(Did) as writes:
-        once.remember(writes, "evt.1", clock.now())
-    with pytest.raises(rows.Refused) as refused, rows.transaction(Did) as writes:
-        once.remember(writes, "evt.1", clock.now())
+        idempotency.record_event(writes, "evt.1", clock.now())
+    with pytest.raises(rows.ConditionFailed) as refused, rows.transaction(Did) as writes:
+        idempotency.record_event(writes, "evt.1", clock.now())
         writes.save(Did(pk="effect", expires_at=1))
-    assert refused.value.refused(0)
+    assert refused.value.failed_at(0)
     with pytest.raises(Did.DoesNotExist):
         Did.get("effect")

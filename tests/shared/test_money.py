@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from shared.money import COUNTED_OTHERWISE, ChargeablePrice, Money, Price, half_even
+from shared.values.money import COUNTED_OTHERWISE, ChargeablePrice, Money, Price, half_even
 
 
 @given(st.integers(-(10**12), 10**12), st.integers(1, 10**6))

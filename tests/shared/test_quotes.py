@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 
-from shared import quotes
+from shared.contracts import quotes
+from shared.contracts.problems import QuoteExpired
 from shared.errors import Invalid, Malformed
-from shared.money import Money, Price
-from shared.paging import Cursors
+from shared.http.paging import Cursors
+from shared.values.money import Money, Price
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY = "a key of at least thirty-two bytes, for tests"
@@ -43,7 +44,7 @@ def test_a_quote_is_read_as_it_was_signed():
 def test_a_quote_lasts_until_its_time_and_not_longer():
     token = quotes.sign(_quote(), KEY)
     quotes.read(token, KEY, NOW + timedelta(minutes=14, seconds=59))
-    with pytest.raises(quotes.QuoteExpired):
+    with pytest.raises(QuoteExpired):
         quotes.read(token, KEY, NOW + timedelta(minutes=15))
 
 

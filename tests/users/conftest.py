@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from shared import clock
+from shared.runtime import clock
 from tests.support import Reply, call
 from users import authorizer, signing
 from users.app import api

@@ -5,9 +5,9 @@ import json
 import pytest
 from argon2 import PasswordHasher
 
-from shared.http import Api
-from shared.idempotency import Key
-from shared.rows import Contended
+from shared.dynamodb.idempotency import IdempotencyKey
+from shared.dynamodb.rows import ConcurrentUpdate
+from shared.http.api import Api
 from tests.support import Context, at_once, call, customer, guest, image, keyed, staff, stream_event
 from tests.users.conftest import BODY, PASSWORD, claims, login, refresh, register
 from users import hashing, service, tables
@@ -59,7 +59,7 @@ def test_an_address_is_one_account_in_any_case_and_is_shown_as_typed():
 def test_of_two_who_register_one_address_at_once_one_gets_it():
     def attempt(email):
         # A Lambda process serves one request at a time: each has an Api of its own.
-        own = Api(routes, once=tables.once)
+        own = Api(routes, idempotency=tables.idempotency)
         return lambda: call(own, "POST", "/users/register", body=BODY | {"email": email}).status
 
     assert sorted(at_once(attempt("Ada@example.com"), attempt("ada@EXAMPLE.com"))) == [201, 409]
@@ -92,10 +92,12 @@ def test_a_key_with_another_address_makes_no_second_account():
 
 def test_a_repeated_request_is_known_by_no_fast_hash_of_the_password():
     register(headers=keyed("k1"))
-    (kept,) = tables.OnceRow.scan()
-    fingerprints = {Key.of((), "", body).fingerprint for body in (PASSWORD, BODY, {**BODY, "phone": None})}
+    (kept,) = tables.IdempotencyRow.scan()
+    fingerprints = {
+        IdempotencyKey.of((), "", body).fingerprint for body in (PASSWORD, BODY, {**BODY, "phone": None})
+    }
     assert kept.fingerprint not in fingerprints
-    assert kept.answer is None
+    assert kept.response is None
 
 
 def test_a_taken_address_stays_taken_for_a_new_key():
@@ -172,12 +174,12 @@ def test_a_changed_account_is_not_written_over_as_it_was_before():
     user = register("boss@example.com").json
     before = service.account(user["user_id"])
     tables.change(before.with_roles(("customer", "staff")), before)
-    with pytest.raises(Contended):
+    with pytest.raises(ConcurrentUpdate):
         tables.change(before.with_roles(("customer", "admin")), before)
 
 
 def test_no_route_leads_to_the_command():
-    assert "ensure_account" in questions.known
+    assert "ensure_account" in questions.handlers
     assert [route.path for route in api.declared if "account" in route.path] == []
 
 

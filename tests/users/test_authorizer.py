@@ -14,7 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from shared.identity import STAFF, Caller, caller_of
+from shared.http.identity import STAFF, Caller, caller_of
 from tests.support import ENVIRONMENT, ROOT, Context, call
 from tests.users.conftest import claims, login, register, segment, signed
 from users import authorizer, signing

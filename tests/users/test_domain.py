@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.email_address import is_email
 from shared.errors import Invalid
+from shared.values.email_address import is_email
 from users.domain import accounts, keys, passwords, sessions
 from users.domain.accounts import Subject
 from users.domain.passwords import WeakPassword

@@ -8,9 +8,9 @@ import jwt
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from shared.dynamodb.rows import connection_of
 from shared.errors import TooManyRequests
-from shared.observe import log
-from shared.rows import connection_of
+from shared.runtime.observability import log
 from tests.support import at_once, call
 from tests.users.conftest import PASSWORD, claims, login, logout, met, refresh, register
 from users import hashing, service, signing, tables
@@ -73,7 +73,7 @@ def test_a_secret_answer_is_not_kept_for_a_repeated_request():
         call(api, "POST", "/users/login", body=credentials, headers=headers).json for _ in range(2)
     )
     assert first["refresh_token"] != second["refresh_token"]
-    assert list(tables.OnceRow.scan()) == []
+    assert list(tables.IdempotencyRow.scan()) == []
 
 
 def test_a_wrong_password_and_an_unknown_address_get_the_same_answer():
@@ -286,7 +286,7 @@ def test_logs_hold_nothing_secret():
     finally:
         log._logger.removeHandler(handler)
     text = written.getvalue()
-    assert text.count('"served"') == 6
+    assert text.count('"request served"') == 6
     secrets = [PASSWORD, "not the password", "argon2", "ada@example.com", "7946"]
     for tokens in (first, second):
         secrets += [tokens["access_token"], tokens["refresh_token"], tokens["refresh_token"][-32:]]

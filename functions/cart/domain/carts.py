@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.contracts.events import OrderLineData, ProductData
+from shared.contracts.problems import CartEmpty, OutOfStock
+from shared.contracts.quotes import MAX_LINES
 from shared.errors import Conflict, invalid
-from shared.events import OrderLineFacts, ProductFacts
-from shared.money import Money, Price
-from shared.quotes import MAX_LINES
+from shared.values.money import Money, Price
 
 MAX_QUANTITY = 9_999
 MAX_UNITS = 100_000  # of all lines together: even at the highest price and 100 % tax, every sum stays a Money
@@ -19,14 +20,6 @@ GUEST_CARTS_KEPT = timedelta(days=30)
 
 class CurrencyMismatch(Conflict):
     """A cart holds one currency."""
-
-
-class CartEmpty(Conflict):
-    """There is nothing to price."""
-
-
-class OutOfStock(Conflict):
-    """Some lines want more than there is; `items: [{sku, requested, available}]` says which."""
 
 
 class Change(StrEnum):
@@ -55,7 +48,7 @@ class Line:
     gone: bool = False
 
     @classmethod
-    def of(cls, facts: ProductFacts, quantity: int) -> "Line":
+    def of(cls, facts: ProductData, quantity: int) -> "Line":
         price = Price(amount=facts.unit_price.amount, currency=facts.unit_price.currency)
         return cls(
             facts.sku,
@@ -84,7 +77,7 @@ class Line:
         """The price before, where it is another now."""
         return self.acknowledged if self.change in {Change.PRICE_UP, Change.PRICE_DOWN} else None
 
-    def seen(self, facts: ProductFacts | None) -> "Line":
+    def seen(self, facts: ProductData | None) -> "Line":
         """The line as the catalog has the product now, None where it has it no more.
 
         What this cart cannot sell (gone, archived, now priced in another currency) keeps its last price and
@@ -128,12 +121,12 @@ class Cart:
         kept = now + GUEST_CARTS_KEPT if self.owner.startswith(GUEST) else None
         return replace(self, version=self.version + 1, expires_at=kept)
 
-    def add(self, facts: ProductFacts, quantity: int) -> "Cart":
+    def add(self, facts: ProductData, quantity: int) -> "Cart":
         """So many more of the product. Raises what `put` raises."""
         held = self.lines.get(facts.sku)
         return self.put(facts, quantity + (held.quantity if held else 0))
 
-    def put(self, facts: ProductFacts, quantity: int) -> "Cart":
+    def put(self, facts: ProductData, quantity: int) -> "Cart":
         """Exactly so many of the product (1 to 9,999).
 
         Raises Invalid beyond what a line or a cart takes, CurrencyMismatch beside lines of another currency.
@@ -160,7 +153,7 @@ class Cart:
     def with_coupon(self, code: str | None) -> "Cart":
         return self if code == self.coupon else replace(self, coupon=code)
 
-    def forget(self, ordered: Iterable[OrderLineFacts], coupon: str | None = None) -> "Cart":
+    def forget(self, ordered: Iterable[OrderLineData], coupon: str | None = None) -> "Cart":
         """Without what was ordered and the coupon it was ordered with; what was added meanwhile stays."""
         gone: Counter[str] = Counter()
         for line in ordered:
@@ -188,7 +181,7 @@ class Cart:
         merged = self if lines == self.lines else replace(self, lines=lines, currency=currency)
         return merged if merged.coupon else merged.with_coupon(guests.coupon)
 
-    def seen(self, products: Mapping[str, ProductFacts | None]) -> "Cart":
+    def seen(self, products: Mapping[str, ProductData | None]) -> "Cart":
         """The cart with what is known of its products now; lines not spoken of stay as last seen."""
         return self._with(
             {sku: line.seen(products[sku]) if sku in products else line for sku, line in self.lines.items()}

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from cart.domain.carts import Cart
 from cart.domain.promotions import Applied, Refusal
 from cart.domain.shipping import Offer
-from shared.money import BASIS_POINTS, Money, half_even
-from shared.quotes import Quote
+from shared.contracts.quotes import Quote
+from shared.values.money import BASIS_POINTS, Money, half_even
 
 QUOTES_HOLD = timedelta(minutes=15)
 

@@ -20,11 +20,11 @@ from pydantic import (
 )
 
 from cart.domain.carts import Cart, Line
-from shared.errors import Invalid
-from shared.moment import Moment
-from shared.money import Money, Price, half_even
-from shared.money_text import money_text
-from shared.quotes import CouponLimits, Sku
+from shared.contracts.problems import CouponNotApplicable
+from shared.contracts.quotes import CouponLimits, Sku
+from shared.values.money import Money, Price, half_even
+from shared.values.money_format import money_text
+from shared.values.timestamps import Moment
 
 MAX_NAMED = 100  # categories, or SKUs: a page of the largest coupons stays far from what Lambda may answer
 _CODE = re.compile(r"[A-Z0-9_-]{3,40}")
@@ -47,10 +47,6 @@ class Reason(StrEnum):
     NOTHING_ELIGIBLE = "nothing_eligible"
     USED_UP = "used_up"
     USED_BY_YOU = "used_by_you"
-
-
-class CouponNotApplicable(Invalid):
-    """The cart cannot have this coupon; `reason` says why, `missing` how much a subtotal lacks."""
 
 
 def _in_words(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -224,7 +220,7 @@ def why_not(cart: Cart, code: str, held: Held, now: datetime) -> Refusal | None:
         words = f"{code} is for carts of {money_text(minimum)} or more: {money_text(missing)} is missing."
         return Refusal(Reason.MINIMUM, words, missing)
     if not any(terms.is_for(line) for line in cart.lines.values()):
-        return Refusal(Reason.NOTHING_ELIGIBLE, f"Nothing in the cart is what {code} is for.")
+        return Refusal(Reason.NOTHING_ELIGIBLE, f"Empty in the cart is what {code} is for.")
     if terms.usage_limit is not None and coupon.used >= terms.usage_limit:
         return Refusal(Reason.USED_UP, f"{code} was used as often as it may be.")
     if terms.per_user_limit is not None and held.used_by_owner >= terms.per_user_limit:

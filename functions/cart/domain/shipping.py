@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from shared.errors import invalid
-from shared.money import Money, Price
+from shared.values.money import Money, Price
 
 ANYWHERE = "*"
 

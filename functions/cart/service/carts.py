@@ -8,10 +8,10 @@ from cart.service import showing
 from cart.service.replica import ask_catalog
 from cart.service.rivals import until_written
 from cart.tables import carts, reads
-from shared import clock
+from shared.contracts.events import OrderData, ProductData
+from shared.dynamodb.concurrency import require_version
 from shared.errors import NotFound
-from shared.events import OrderFacts, ProductFacts
-from shared.rivals import expect
+from shared.runtime import clock
 
 _SKU = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -40,7 +40,7 @@ def add_item(owner: str, sku: str, quantity: int, request: str | None = None) ->
 def set_item(owner: str, sku: str, quantity: int, if_match: int | None) -> Shown:
     """As `add_item`, to exactly this quantity. Raises Stale too."""
     cart, facts = _cart_and_product(owner, sku)
-    expect(if_match, cart.version)
+    require_version(if_match, cart.version)
     return showing.changed(cart, cart.put(facts, quantity))
 
 
@@ -48,7 +48,7 @@ def set_item(owner: str, sku: str, quantity: int, if_match: int | None) -> Shown
 def remove_item(owner: str, sku: str, if_match: int | None) -> Shown:
     """Raises Stale."""
     cart = reads.cart_of(owner).as_of(clock.now())
-    expect(if_match, cart.version)
+    require_version(if_match, cart.version)
     return showing.changed(cart, cart.remove(sku))
 
 
@@ -56,12 +56,12 @@ def remove_item(owner: str, sku: str, if_match: int | None) -> Shown:
 def clear_cart(owner: str, if_match: int | None) -> Shown:
     """Take out everything, the coupon too. Raises Stale."""
     cart = reads.cart_of(owner).as_of(clock.now())
-    expect(if_match, cart.version)
+    require_version(if_match, cart.version)
     return showing.changed(cart, cart.clear())
 
 
 @until_written
-def forget_ordered(order: OrderFacts) -> None:
+def forget_ordered(order: OrderData) -> None:
     """Take what was ordered out of its owner's cart, and count its coupon: once per order."""
     now = clock.now()
     cart = reads.cart_of(order.user_id).as_of(now)
@@ -71,7 +71,7 @@ def forget_ordered(order: OrderFacts) -> None:
     carts.write_forgetting(after, order.user_id, order.order_id, order.coupon, now)
 
 
-def _cart_and_product(owner: str, sku: str) -> tuple[Cart, ProductFacts]:
+def _cart_and_product(owner: str, sku: str) -> tuple[Cart, ProductData]:
     if not _SKU.fullmatch(sku):
         raise NotFound("There is no such product.")
     cart, facts = reads.cart_and_product(owner, sku)

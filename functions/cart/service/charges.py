@@ -6,8 +6,8 @@ from cart.domain.pricing import TaxRate
 from cart.domain.shipping import Rate, ShippingMethod
 from cart.service.rivals import until_written
 from cart.tables import charges
+from shared.dynamodb.concurrency import require_version
 from shared.errors import NotFound, invalid
-from shared.rivals import expect
 
 MAX_METHODS = 100
 _METHOD = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -37,7 +37,7 @@ def put_shipping_method(
     row_version, known = charges.shipping_methods()
     others = [entry for entry in known if entry.method != method]
     version = next((entry.version for entry in known if entry.method == method), 0)
-    expect(if_match, version)
+    require_version(if_match, version)
     if len(others) >= MAX_METHODS:
         raise invalid("/method", f"The shop takes at most {MAX_METHODS} methods.")
     made = ShippingMethod(method=method, name=name, countries=countries, rates=rates, version=version + 1)
@@ -60,7 +60,7 @@ def put_tax_rate(country: str, rate_bp: int, inclusive: bool, if_match: int | No
         raise invalid("/country", "A country is two capital letters (ISO 3166-1 alpha-2).")
     known = charges.tax_rate(country)
     version = known.version if known else 0
-    expect(if_match, version)
+    require_version(if_match, version)
     rate = TaxRate(country=country, rate_bp=rate_bp, inclusive=inclusive, version=version + 1)
     charges.save_tax_rate(rate)
     return rate

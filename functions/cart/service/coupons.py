@@ -5,11 +5,11 @@ from cart.domain.promotions import Coupon, Reason, Refusal, Terms, code_of
 from cart.service import showing
 from cart.service.rivals import until_written
 from cart.tables import coupons, reads
-from shared import clock
+from shared.contracts.events import OrderData
+from shared.dynamodb.concurrency import require_version
+from shared.dynamodb.idempotency import IdempotencyKey
 from shared.errors import Conflict, NotFound
-from shared.events import OrderFacts
-from shared.idempotency import Key
-from shared.rivals import expect
+from shared.runtime import clock
 
 
 class CouponExists(Conflict):
@@ -20,7 +20,7 @@ class CouponExists(Conflict):
 def put_on_cart(owner: str, written: str, if_match: int | None) -> Shown:
     """Put the coupon on the cart, in place of the one it has. Raises CouponNotApplicable, Stale."""
     cart = reads.cart_of(owner).as_of(clock.now())
-    expect(if_match, cart.version)
+    require_version(if_match, cart.version)
     code = code_of(written)
     if code is None:
         raise Refusal(Reason.UNKNOWN, "There is no such coupon.").error()
@@ -31,7 +31,7 @@ def put_on_cart(owner: str, written: str, if_match: int | None) -> Shown:
 def take_off_cart(owner: str, if_match: int | None) -> Shown:
     """Raises Stale."""
     cart = reads.cart_of(owner).as_of(clock.now())
-    expect(if_match, cart.version)
+    require_version(if_match, cart.version)
     return showing.changed(cart, cart.with_coupon(None))
 
 
@@ -51,7 +51,7 @@ def read(written: str) -> Coupon:
 
 
 @until_written
-def make(code: str, terms: Terms, key: Key | None) -> Coupon:
+def make(code: str, terms: Terms, key: IdempotencyKey | None) -> Coupon:
     """Raises CouponExists."""
     found = coupons.find(code)
     if found.coupon:
@@ -66,7 +66,7 @@ def make(code: str, terms: Terms, key: Key | None) -> Coupon:
 def change(written: str, terms: Terms, if_match: int | None) -> Coupon:
     """Give the coupon other terms, also where it is on carts already. Raises NotFound, Stale."""
     known = read(written)
-    expect(if_match, known.version)
+    require_version(if_match, known.version)
     coupons.write(known.code, terms, known.version + 1)
     return Coupon(known.code, terms, known.version + 1, known.used)
 
@@ -75,12 +75,12 @@ def change(written: str, terms: Terms, if_match: int | None) -> Coupon:
 def delete(written: str, if_match: int | None) -> None:
     """Take the coupon away; carts that have it say so. Raises NotFound, Stale."""
     known = read(written)
-    expect(if_match, known.version)
+    require_version(if_match, known.version)
     coupons.write(known.code, None, known.version + 1)
 
 
 @until_written
-def give_back(order: OrderFacts) -> None:
+def give_back(order: OrderData) -> None:
     """An order that was given up holds its coupon no more: once per order."""
     if order.coupon:
         coupons.give_back(order.coupon, order.user_id, order.order_id, clock.now())

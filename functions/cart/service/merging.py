@@ -5,10 +5,11 @@ from cart.service import showing
 from cart.service.rivals import until_written
 from cart.settings import settings
 from cart.tables import carts, reads
-from shared import clock, invoke
+from shared.contracts.commands import IdentifyGuest
 from shared.errors import invalid
-from shared.invoke import Declined
-from shared.questions import IdentifyGuest
+from shared.messaging import rpc
+from shared.messaging.rpc import CommandRejected
+from shared.runtime import clock
 
 
 def merge(owner: str, guest_token: str) -> Shown:
@@ -17,9 +18,9 @@ def merge(owner: str, guest_token: str) -> Shown:
     Raises Invalid (no guest's token), CurrencyMismatch, Unavailable (users does not answer).
     """
     try:
-        guest = invoke.ask(settings().users_commands, IdentifyGuest(token=guest_token))
-    except Declined as declined:
-        raise invalid("/guest_token", "This is not a guest's access token, or it has expired.") from declined
+        guest = rpc.call(settings().users_commands, IdentifyGuest(token=guest_token))
+    except CommandRejected as rejection:
+        raise invalid("/guest_token", "This is not a guest's access token, or it has expired.") from rejection
     return move(owner, guest.user_id)
 
 

@@ -7,11 +7,13 @@ from cart.domain.promotions import Applied, Held
 from cart.service.replica import ask_catalog
 from cart.settings import settings
 from cart.tables import reads
-from shared import clock, ids, quotes
-from shared.events import ProductFacts
-from shared.money import Money
-from shared.quotes import Quote, QuotedLine, ShippingAddress
-from shared.secrets import secret
+from shared.contracts import quotes
+from shared.contracts.events import ProductData
+from shared.contracts.quotes import Quote, QuotedLine, ShippingAddress
+from shared.runtime import clock
+from shared.runtime.secrets import secret
+from shared.values import ids
+from shared.values.money import Money
 
 
 def quote(owner: str, country: str, address: ShippingAddress | None, wanted: str | None) -> Priced:
@@ -65,7 +67,7 @@ def signing_key() -> str:
 def _sellable(cart: Cart) -> tuple[Cart, Held]:
     """The cart at today's prices, and its coupon. Raises CartEmpty, OutOfStock, Unavailable."""
     found, held = reads.products_and_coupon(cart.lines, cart.coupon, cart.owner)
-    known: dict[str, ProductFacts | None] = {**found}
+    known: dict[str, ProductData | None] = {**found}
     if len(known) < len(cart.lines):
         known = ask_catalog(cart.lines)
     cart = cart.seen(known)

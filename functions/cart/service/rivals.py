@@ -1,6 +1,6 @@
 """Those who write the same cart, coupon or charge at the same time."""
 
-from cart.tables.rows import Overtaken
-from shared.rivals import again_when
+from cart.tables.rows import VersionConflict
+from shared.dynamodb.concurrency import retry_on
 
-until_written = again_when(Overtaken, tries=10, doublings=4)
+until_written = retry_on(VersionConflict, tries=10, max_doublings=4)

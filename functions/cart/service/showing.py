@@ -8,10 +8,10 @@ from cart.domain.pricing import Shown
 from cart.domain.promotions import Applied
 from cart.service.replica import ask_catalog
 from cart.tables import carts, reads
-from shared import clock
+from shared.contracts.events import ProductData
 from shared.errors import Unavailable
-from shared.events import ProductFacts
-from shared.observe import log
+from shared.runtime import clock
+from shared.runtime.observability import log
 
 
 def as_of_now(cart: Cart, now: datetime, *, ask: bool) -> Shown:
@@ -20,7 +20,7 @@ def as_of_now(cart: Cart, now: datetime, *, ask: bool) -> Shown:
     What the replica has lost is asked of the catalog (`ask`), and else stays as it was last seen.
     """
     found, held = reads.products_and_coupon(cart.lines, cart.coupon, cart.owner)
-    known: dict[str, ProductFacts | None] = {**found}
+    known: dict[str, ProductData | None] = {**found}
     missing = [sku for sku in cart.lines if sku not in known]
     if missing and ask:
         try:
@@ -35,7 +35,8 @@ def changed(before: Cart, after: Cart, *, must_apply: bool = False, mark: str | 
     """Write the cart where it changed, and answer it: its other lines as last seen, unless a coupon weighs
     them all, which costs one more read.
 
-    Raises Overtaken, CouponNotApplicable (where it `must_apply`), DoneBefore (with a `mark`: once only).
+    Raises VersionConflict, CouponNotApplicable (where it `must_apply`), DoneBefore (with a `mark`: once
+    only).
 
     All reading comes before the write: a failure after it would ask the caller to do it again.
     """

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from cart.domain.carts import Cart, Line
 from cart.settings import settings
 from cart.tables.coupons import count
-from cart.tables.rows import CartRow, CartTableRow, LineMap, Overtaken, once, save, unchanged
-from shared import clock
-from shared.money import Price
-from shared.rows import Contended, Refused, transaction
+from cart.tables.rows import CartRow, CartTableRow, LineMap, VersionConflict, idempotency, save, unchanged
+from shared.dynamodb.rows import ConcurrentUpdate, ConditionFailed, transaction
+from shared.runtime import clock
+from shared.values.money import Price
 
 # 1,000 lines must fit DynamoDB's 400 KB: that leaves a title 240 bytes. GET shows it whole, from the replica.
 TITLE_BYTES = 240
@@ -24,50 +24,50 @@ def key(owner: str) -> str:
 
 
 def write(cart: Cart) -> None:
-    """Write this version of the cart after the one before it. Raises Overtaken where that is gone."""
+    """Write this version of the cart after the one before it. Raises VersionConflict where that is gone."""
     save(_row(cart), after=cart.version - 1)
 
 
 def write_once(cart: Cart, mark: str, now: datetime) -> None:
-    """Write the cart as `write` does, once a mark. Raises Overtaken, DoneBefore."""
+    """Write the cart as `write` does, once a mark. Raises VersionConflict, DoneBefore."""
     try:
         with transaction(CartTableRow) as writes:
-            once.remember(writes, mark, now)
+            idempotency.record_event(writes, mark, now)
             writes.save(_row(cart), condition=unchanged(cart.version - 1))
-    except Refused as refused:
-        raise (DoneBefore if refused.refused(0) else Overtaken) from refused
-    except Contended as contended:
-        raise Overtaken from contended
+    except ConditionFailed as refused:
+        raise (DoneBefore if refused.failed_at(0) else VersionConflict) from refused
+    except ConcurrentUpdate as contended:
+        raise VersionConflict from contended
 
 
 def write_both(carts: Sequence[Cart]) -> None:
-    """Write two carts as `write` does, both or neither. Raises Overtaken."""
+    """Write two carts as `write` does, both or neither. Raises VersionConflict."""
     try:
         with transaction(CartTableRow) as writes:
             for cart in carts:
                 writes.save(_row(cart), condition=unchanged(cart.version - 1))
-    except (Refused, Contended) as overtaken:
-        raise Overtaken from overtaken
+    except (ConditionFailed, ConcurrentUpdate) as overtaken:
+        raise VersionConflict from overtaken
 
 
 def write_forgetting(cart: Cart | None, owner: str, order_id: str, coupon: str | None, now: datetime) -> None:
     """Write the cart (None: it does not change), count its coupon as held, remember that the order was
     forgotten: all of it or nothing.
 
-    Does nothing where it was before. Raises Overtaken where the cart has changed meanwhile.
+    Does nothing where it was before. Raises VersionConflict where the cart has changed meanwhile.
     """
     try:
         with transaction(CartTableRow) as writes:
-            once.remember(writes, f"{order_id}.forgotten", now)
+            idempotency.record_event(writes, f"{order_id}.forgotten", now)
             if cart:
                 writes.save(_row(cart), condition=unchanged(cart.version - 1))
             if coupon:
                 count(writes, coupon, owner, 1, now)
-    except Refused as refused:
-        if not refused.refused(0):
-            raise Overtaken from refused
-    except Contended as contended:
-        raise Overtaken from contended
+    except ConditionFailed as refused:
+        if not refused.failed_at(0):
+            raise VersionConflict from refused
+    except ConcurrentUpdate as contended:
+        raise VersionConflict from contended
 
 
 def cart_in(rows: dict[str, CartTableRow], owner: str) -> Cart:

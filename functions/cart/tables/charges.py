@@ -3,7 +3,7 @@
 from cart.domain.pricing import TaxRate
 from cart.domain.shipping import ShippingMethod
 from cart.tables.rows import SHIPPING, CartTableRow, ShippingRow, TaxRow, read, save
-from shared import clock
+from shared.runtime import clock
 
 
 def tax_key(country: str) -> str:
@@ -20,13 +20,13 @@ def tax_rate(country: str) -> TaxRate | None:
 
 
 def save_shipping_methods(methods: list[ShippingMethod], after: int) -> None:
-    """Write all methods over version `after` of their row. Raises Overtaken."""
+    """Write all methods over version `after` of their row. Raises VersionConflict."""
     entries = [method.model_dump() for method in methods]
     save(ShippingRow(pk=SHIPPING, methods=entries, version=after + 1, updated_at=clock.now()), after)
 
 
 def save_tax_rate(rate: TaxRate) -> None:
-    """Write this version of the rate after the one before it. Raises Overtaken."""
+    """Write this version of the rate after the one before it. Raises VersionConflict."""
     row = TaxRow(pk=tax_key(rate.country), updated_at=clock.now(), **rate.model_dump())
     save(row, after=rate.version - 1)
 

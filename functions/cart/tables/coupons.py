@@ -6,9 +6,9 @@ from datetime import datetime
 from pynamodb.transactions import TransactWrite
 
 from cart.domain.promotions import Coupon, Held, Terms
-from cart.tables.rows import CartTableRow, CouponRow, Overtaken, UsesRow, once, read, save
-from shared import clock
-from shared.rows import Contended, Refused, transaction
+from cart.tables.rows import CartTableRow, CouponRow, UsesRow, VersionConflict, idempotency, read, save
+from shared.dynamodb.rows import ConcurrentUpdate, ConditionFailed, transaction
+from shared.runtime import clock
 
 LISTED = "coupon"
 
@@ -57,7 +57,7 @@ def page(after: str | None, limit: int) -> tuple[list[Coupon], bool]:
 def write(code: str, terms: Terms | None, version: int, made_by: str | None = None) -> None:
     """Write this version of the coupon after the one before it; None: there is none any more.
 
-    Raises Overtaken.
+    Raises VersionConflict.
     """
     row = CouponRow(
         pk=_key(code),
@@ -86,15 +86,15 @@ def count(writes: TransactWrite, code: str, owner: str, orders: int, now: dateti
 
 
 def give_back(code: str, owner: str, order_id: str, now: datetime) -> None:
-    """One order less holds the coupon: once an order, however often it is said. Raises Overtaken."""
+    """One order less holds the coupon: once an order, however often it is said. Raises VersionConflict."""
     try:
         with transaction(CartTableRow) as writes:
-            once.remember(writes, f"{order_id}.given-back", now)
+            idempotency.record_event(writes, f"{order_id}.given-back", now)
             count(writes, code, owner, -1, now)
-    except Refused:
+    except ConditionFailed:
         return
-    except Contended as contended:
-        raise Overtaken from contended
+    except ConcurrentUpdate as contended:
+        raise VersionConflict from contended
 
 
 def _key(code: str) -> str:

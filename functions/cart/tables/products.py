@@ -5,10 +5,10 @@ from typing import Any
 from pynamodb.exceptions import PutError
 
 from cart.tables.rows import CartTableRow, ProductRow
-from shared import clock
-from shared.events import ProductFacts
-from shared.money import Money
-from shared.rows import refused_by_condition
+from shared.contracts.events import ProductData
+from shared.dynamodb.rows import require_condition_failure
+from shared.runtime import clock
+from shared.values.money import Money
 
 SCANNED = 200
 
@@ -17,7 +17,7 @@ def key(sku: str) -> str:
     return f"product#{sku}"
 
 
-def learn(facts: ProductFacts, *, anew: bool = False) -> None:
+def learn(facts: ProductData, *, anew: bool = False) -> None:
     """Keep what the catalog says of a product, unless something as new is known already.
 
     `anew`: what is known in the same version is replaced too.
@@ -33,10 +33,10 @@ def learn(facts: ProductFacts, *, anew: bool = False) -> None:
     try:
         row.save(ProductRow.pk.does_not_exist() | older)
     except PutError as error:
-        refused_by_condition(error)
+        require_condition_failure(error)
 
 
-def page_of_those_on_sale(after: str) -> tuple[list[ProductFacts], str | None]:
+def page_of_those_on_sale(after: str) -> tuple[list[ProductData], str | None]:
     """Some of the products that are on sale as far as is known, and the key to go on after, None at the end.
 
     One Scan, on purpose: only a rebuild asks what is here that the catalog has no more, once in years.
@@ -52,9 +52,9 @@ def page_of_those_on_sale(after: str) -> tuple[list[ProductFacts], str | None]:
     return list(products_in({**rows}).values()), last["pk"]["S"] if last else None
 
 
-def products_in(rows: dict[str, CartTableRow]) -> dict[str, ProductFacts]:
+def products_in(rows: dict[str, CartTableRow]) -> dict[str, ProductData]:
     return {
-        row.sku: ProductFacts(
+        row.sku: ProductData(
             product_id=row.product_id,
             sku=row.sku,
             title=row.title,

@@ -8,7 +8,7 @@ from cart.domain.promotions import Held
 from cart.domain.shipping import ShippingMethod
 from cart.tables import carts, charges, coupons, products
 from cart.tables.rows import SHIPPING, read
-from shared.events import ProductFacts
+from shared.contracts.events import ProductData
 
 
 def cart_of(owner: str) -> Cart:
@@ -21,7 +21,7 @@ def both_carts(owner: str, other: str) -> tuple[Cart, Cart]:
     return carts.cart_in(rows, owner), carts.cart_in(rows, other)
 
 
-def cart_and_product(owner: str, sku: str) -> tuple[Cart, ProductFacts | None]:
+def cart_and_product(owner: str, sku: str) -> tuple[Cart, ProductData | None]:
     """The cart, and what the replica knows of the product."""
     rows = read(carts.key(owner), products.key(sku))
     return carts.cart_in(rows, owner), products.products_in(rows).get(sku)
@@ -35,7 +35,7 @@ def cart_and_charges(owner: str, country: str) -> tuple[Cart, list[ShippingMetho
 
 def products_and_coupon(
     skus: Collection[str], code: str | None, owner: str
-) -> tuple[dict[str, ProductFacts], Held]:
+) -> tuple[dict[str, ProductData], Held]:
     """What the replica knows of these products, and what is known of the coupon of this code, if any."""
     rows = read(*(products.key(sku) for sku in skus), *(coupons.keys(code, owner) if code else ()))
     return products.products_in(rows), coupons.held_in(rows, code, owner) if code else Held()

@@ -16,15 +16,15 @@ from pynamodb.exceptions import PutError
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from cart.settings import settings
-from shared import idempotency
-from shared.aws import REGION
-from shared.idempotency import Once
-from shared.rows import Row, code_of, refused_by_condition, warm
+from shared.dynamodb.idempotency import IdempotencyRow as BaseIdempotencyRow
+from shared.dynamodb.idempotency import IdempotencyStore
+from shared.dynamodb.rows import Row, code_of, require_condition_failure, warm
+from shared.runtime.aws import REGION
 
 SHIPPING = "shipping"
 
 
-class Overtaken(Exception):
+class VersionConflict(Exception):
     """Another writer came between the read and the write: read again."""
 
 
@@ -122,14 +122,14 @@ class UsesRow(CartTableRow, discriminator="uses"):
     held = NumberAttribute()
 
 
-class OnceRow(idempotency.OnceRow):
+class IdempotencyRow(BaseIdempotencyRow):
     class Meta:
-        table_name = settings().cart_once_table
+        table_name = settings().cart_idempotency_table
         region = REGION
 
 
-once = Once(OnceRow)
-warm(CartTableRow, OnceRow)
+idempotency = IdempotencyStore(IdempotencyRow)
+warm(CartTableRow, IdempotencyRow)
 
 
 def probe() -> None:
@@ -148,9 +148,10 @@ def unchanged(version: int) -> Any:
 
 
 def save(row: CartTableRow, after: int) -> None:
-    """Write the row over version `after` of it. Raises Overtaken."""
+    """Write the row over version `after` of it. Raises VersionConflict."""
     try:
         row.save(unchanged(after))
     except PutError as error:
-        if code_of(error) == "TransactionConflictException" or refused_by_condition(error):
-            raise Overtaken from error
+        if code_of(error) != "TransactionConflictException":
+            require_condition_failure(error)
+        raise VersionConflict from error

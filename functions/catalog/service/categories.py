@@ -5,9 +5,9 @@ from catalog.domain import Category, Wanted
 from catalog.service.cursors import cursors
 from catalog.service.rivals import again_when_overtaken
 from catalog.tables import categories, lists
-from catalog.tables.rows import Overtaken
+from catalog.tables.rows import VersionConflict
+from shared.dynamodb.concurrency import require_version
 from shared.errors import NotFound, invalid
-from shared.rivals import expect
 
 LIST = "categories"
 
@@ -18,7 +18,7 @@ def create_category(name: str, parent_id: str | None, position: int) -> Category
     _check_parent(category)
     try:
         categories.put(category)
-    except Overtaken:
+    except VersionConflict:
         raise domain.CategoryExists("There is a category of this name.") from None
     return category
 
@@ -29,7 +29,7 @@ def replace_category(
 ) -> Category:
     """Raises NotFound, Stale, Invalid."""
     old = _category(category_id)
-    expect(if_match, old.version)
+    require_version(if_match, old.version)
     new = Category(category_id, name, parent_id, position, old.version + 1)
     _check_parent(new)
     categories.put(new)
@@ -40,7 +40,7 @@ def replace_category(
 def drop_category(category_id: str, if_match: int | None) -> None:
     """Raises NotFound, Stale, CategoryInUse."""
     category = _category(category_id)
-    expect(if_match, category.version)
+    require_version(if_match, category.version)
     if any(other.parent_id == category_id for other in categories.everyone()):
         raise domain.CategoryInUse("Other categories are in it.")
     if lists.page(category_id, "newest", Wanted(), 1, None)[0]:

@@ -1,7 +1,7 @@
 """The cursors of the catalog's lists."""
 
 from catalog.settings import settings
-from shared.paging import Cursors
-from shared.secrets import secret
+from shared.http.paging import Cursors
+from shared.runtime.secrets import secret
 
 cursors = Cursors(lambda: secret(settings().catalog_cursor_secret_arn)["key"])

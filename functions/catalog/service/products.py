@@ -6,9 +6,10 @@ from catalog.domain import Product, Status, Wanted
 from catalog.service.cursors import cursors
 from catalog.service.rivals import again_when_overtaken
 from catalog.tables import categories, lists, products
-from shared import clock, ids
+from shared.dynamodb.concurrency import require_version
 from shared.errors import NotFound, invalid
-from shared.rivals import expect
+from shared.runtime import clock
+from shared.values import ids
 
 
 def product_on_sale(product_id: str) -> Product:
@@ -34,7 +35,7 @@ def replace_product(product_id: str, draft: Product, if_match: int | None) -> Pr
     old = products.find(product_id)
     if old is None:
         raise NotFound("There is no such product.")
-    expect(if_match, old.version)
+    require_version(if_match, old.version)
     _check(draft, old)
     kept = {variant.sku: variant for variant in old.variants}
     new = replace(

@@ -7,16 +7,17 @@ from catalog import domain
 from catalog.domain import Line, State
 from catalog.service.rivals import again_when_overtaken
 from catalog.tables import stock
-from catalog.tables.rows import Overtaken
-from shared import clock
-from shared.observe import count, log
+from catalog.tables.rows import VersionConflict
+from shared.contracts.problems import ReservationReleased
+from shared.runtime import clock
+from shared.runtime.observability import count, log
 
 
 @again_when_overtaken
 def reserve(order_id: str, wanted: Sequence[Line]) -> None:
     """Hold stock for an order: all lines or none, at the quoted prices; again changes nothing.
 
-    Raises OutOfStock, PriceChanged, ReservationReleased, Contended.
+    Raises OutOfStock, PriceChanged, ReservationReleased, ConcurrentUpdate.
     """
     lines, now = domain.merged(wanted), clock.now()
     parts = domain.chunks(lines)
@@ -24,20 +25,20 @@ def reserve(order_id: str, wanted: Sequence[Line]) -> None:
         lacks = stock.hold_all(order_id, parts[0], now) if len(parts) == 1 else None
         if len(parts) > 1:
             stock.begin(order_id, now)
-    except Overtaken:
+    except VersionConflict:
         _continue(order_id, parts)
         return
     if len(parts) > 1:
         _hold_chunks(order_id, parts)
     elif lacks:
-        raise domain.refusal(lacks)
+        raise domain.reservation_problem(lacks)
 
 
 def _continue(order_id: str, parts: list[list[Line]]) -> None:
     """There is a reservation for this order: it is ours from an earlier try, or the order was given up."""
     head = stock.reservation(order_id)[stock.HEAD]
     if head.state == State.RELEASED:
-        raise domain.ReservationReleased("The order was given up before its stock was held.")
+        raise ReservationReleased("The order was given up before its stock was held.")
     if head.state == State.RESERVING:
         _hold_chunks(order_id, parts)
 
@@ -52,7 +53,7 @@ def _hold_chunks(order_id: str, parts: list[list[Line]]) -> None:
             release(order_id)
             # The parts behind it were not tried: who accepts what is told here should not be refused by them.
             rest = [line for later in parts[number + 1 :] for line in later]
-            raise domain.refusal([*lacks, *stock.lacking(rest)])
+            raise domain.reservation_problem([*lacks, *stock.lacking(rest)])
     stock.settle_head(rows[stock.HEAD], State.HELD)
 
 

@@ -1,7 +1,7 @@
 """Those who write the same stock or products at the same time."""
 
-from catalog.tables.rows import Overtaken
-from shared.rivals import again_when
-from shared.rows import Contended
+from catalog.tables.rows import VersionConflict
+from shared.dynamodb.concurrency import retry_on
+from shared.dynamodb.rows import ConcurrentUpdate
 
-again_when_overtaken = again_when(Overtaken, Contended, tries=12, doublings=5)
+again_when_overtaken = retry_on(VersionConflict, ConcurrentUpdate, tries=12, max_doublings=5)

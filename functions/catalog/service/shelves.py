@@ -7,9 +7,9 @@ from catalog import domain
 from catalog.domain import Pieces, Variant
 from catalog.service.rivals import again_when_overtaken
 from catalog.tables import stock, variants
-from shared import clock
 from shared.errors import NotFound
-from shared.observe import count, log
+from shared.runtime import clock
+from shared.runtime.observability import count, log
 
 
 def stock_of(sku: str) -> Variant:

@@ -3,8 +3,8 @@
 from pynamodb.exceptions import DeleteError, PutError
 
 from catalog.domain import Category
-from catalog.tables.rows import CategoryRow, Overtaken
-from shared.rows import refused_by_condition
+from catalog.tables.rows import CategoryRow, VersionConflict
+from shared.dynamodb.rows import require_condition_failure
 
 CATEGORIES = "categories"
 
@@ -16,7 +16,7 @@ def everyone() -> list[Category]:
 
 
 def put(category: Category) -> None:
-    """Write a category's version. Raises Overtaken unless it follows the stored one."""
+    """Write a category's version. Raises VersionConflict unless it follows the stored one."""
     row = CategoryRow(
         CATEGORIES,
         category.category_id,
@@ -29,17 +29,17 @@ def put(category: Category) -> None:
     try:
         row.save(CategoryRow.pk.does_not_exist() if new else CategoryRow.version == category.version - 1)
     except PutError as error:
-        refused_by_condition(error)
-        raise Overtaken(category.category_id) from None
+        require_condition_failure(error)
+        raise VersionConflict(category.category_id) from None
 
 
 def drop(category: Category) -> None:
-    """Remove a category. Raises Overtaken."""
+    """Remove a category. Raises VersionConflict."""
     try:
         CategoryRow(CATEGORIES, category.category_id).delete(CategoryRow.version == category.version)
     except DeleteError as error:
-        refused_by_condition(error)
-        raise Overtaken(category.category_id) from None
+        require_condition_failure(error)
+        raise VersionConflict(category.category_id) from None
 
 
 def _category(row: CategoryRow) -> Category:

@@ -10,8 +10,8 @@ from pynamodb.exceptions import PutError
 
 from catalog.domain import Product, Status, Variant, Wanted
 from catalog.tables.rows import ListingRow
-from shared.money import Money
-from shared.rows import refused_by_condition
+from shared.dynamodb.rows import require_condition_failure
+from shared.values.money import Money
 
 ALL = "all"
 SEARCHED = 100  # rows a Query looks at where few may be wanted
@@ -59,7 +59,7 @@ def refresh(product: Product) -> None:
         try:
             row.save(ListingRow.version == product.version)
         except PutError as error:
-            refused_by_condition(error)
+            require_condition_failure(error)
 
 
 def page(

@@ -9,17 +9,17 @@ from catalog.tables.lists import listings
 from catalog.tables.rows import (
     CatalogRow,
     ClaimRow,
-    Overtaken,
     ProductRow,
     VariantRow,
+    VersionConflict,
     product_key,
     variant_key,
 )
 from catalog.tables.variants import to_variant
-from shared import observe
+from shared.dynamodb.rows import ConditionFailed, transaction
 from shared.errors import invalid
-from shared.ids import MAX_ID
-from shared.rows import Refused, transaction
+from shared.runtime import observability
+from shared.values.ids import MAX_ID
 
 MAX_WRITES = 100  # of one DynamoDB transaction
 
@@ -69,8 +69,8 @@ def create(product: Product) -> None:
 def replace(old: Product, new: Product) -> None:
     """Write a product's next version; stock that is there stays as it is.
 
-    Raises Overtaken unless the stored one is `old`'s version, SkuTaken, StockReserved (a variant that goes is
-    promised to somebody), Invalid (more comes and goes than one transaction takes).
+    Raises VersionConflict unless the stored one is `old`'s version, SkuTaken, StockReserved (a variant that
+    goes is promised to somebody), Invalid (more comes and goes than one transaction takes).
     """
     before = {variant.sku: variant for variant in old.variants}
     after = {variant.sku for variant in new.variants}
@@ -107,19 +107,19 @@ def _write(
                 writes.save(row, condition=condition)
             for row, actions, condition in updates or []:
                 writes.update(row, actions, condition=condition)
-    except Refused as refused:
+    except ConditionFailed as refused:
         # In a transaction's answer deletes come first, then puts, then updates.
         gone = len(deletes or [])
-        if refused.refused(gone):
-            raise Overtaken(product.product_id) from None
-        if any(refused.refused(position) for position in range(gone)):
+        if refused.failed_at(gone):
+            raise VersionConflict(product.product_id) from None
+        if any(refused.failed_at(position) for position in range(gone)):
             raise StockReserved(
                 "A variant that you take out is reserved for orders; archive it instead."
             ) from None
-        taken = any(refused.refused(gone + position) for position in range(1, len(puts)))
+        taken = any(refused.failed_at(gone + position) for position in range(1, len(puts)))
         if taken:
             raise SkuTaken("A SKU of this product belongs to another one.") from None
-        raise Overtaken(product.product_id) from None
+        raise VersionConflict(product.product_id) from None
 
 
 def _head(product: Product) -> ProductRow:
@@ -175,6 +175,6 @@ def _changed_variant(product: Product, variant: Variant, position: int) -> tuple
         VariantRow.position.set(position),
         VariantRow.version.set(VariantRow.version + 1),
         VariantRow.updated_at.set(product.updated_at),
-        VariantRow.request_id.set(observe.request_id() or "none"),
+        VariantRow.request_id.set(observability.request_id() or "none"),
     ]
     return row, actions, VariantRow.pk.exists()

@@ -10,13 +10,13 @@ from pynamodb.attributes import (
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from catalog.settings import settings
-from shared import idempotency
-from shared.aws import REGION
-from shared.idempotency import Once
-from shared.rows import Row, warm
+from shared.dynamodb.idempotency import IdempotencyRow as BaseIdempotencyRow
+from shared.dynamodb.idempotency import IdempotencyStore
+from shared.dynamodb.rows import Row, warm
+from shared.runtime.aws import REGION
 
 
-class Overtaken(Exception):
+class VersionConflict(Exception):
     """Another writer came between the read and the write: read again."""
 
 
@@ -114,14 +114,14 @@ class ReservationRow(CatalogRow):
     lines = JSONAttribute(null=True)
 
 
-class OnceRow(idempotency.OnceRow):
+class IdempotencyRow(BaseIdempotencyRow):
     class Meta:
-        table_name = settings().catalog_once_table
+        table_name = settings().catalog_idempotency_table
         region = REGION
 
 
-once = Once(OnceRow)
-warm(CatalogRow, ListingRow, OnceRow)
+idempotency = IdempotencyStore(IdempotencyRow)
+warm(CatalogRow, ListingRow, IdempotencyRow)
 
 
 def probe() -> None:

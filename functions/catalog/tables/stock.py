@@ -11,16 +11,16 @@ from catalog.domain import Lack, Line, Pieces, State, StockReserved, Variant
 from catalog.tables import variants
 from catalog.tables.rows import (
     CatalogRow,
-    Overtaken,
     ReservationRow,
     VariantRow,
-    once,
+    VersionConflict,
+    idempotency,
     product_key,
     variant_key,
 )
-from shared import observe
-from shared.money import Money
-from shared.rows import REFUSED, Refused, refused_by_condition, transaction
+from shared.dynamodb.rows import CONDITION_FAILED, ConditionFailed, require_condition_failure, transaction
+from shared.runtime import observability
+from shared.values.money import Money
 
 HEAD = "head"
 
@@ -32,7 +32,7 @@ def reservation_key(order_id: str) -> str:
 def hold_all(order_id: str, lines: Sequence[Line], now: datetime) -> list[Lack] | None:
     """Hold every line and note the reservation, in one transaction; what lacks where it did not happen.
 
-    None when it happened. Raises Overtaken when there is a reservation for the order already.
+    None when it happened. Raises VersionConflict when there is a reservation for the order already.
     """
     head = ReservationRow(
         pk=reservation_key(order_id), sk=HEAD, state=State.HELD, lines=_packed(lines), updated_at=now
@@ -41,13 +41,14 @@ def hold_all(order_id: str, lines: Sequence[Line], now: datetime) -> list[Lack] 
 
 
 def begin(order_id: str, now: datetime) -> None:
-    """Open a reservation that takes several transactions. Raises Overtaken when there is one already."""
+    """Open a reservation that takes several transactions. Raises VersionConflict when there is one
+    already."""
     head = ReservationRow(pk=reservation_key(order_id), sk=HEAD, state=State.RESERVING, updated_at=now)
     try:
         head.save(ReservationRow.pk.does_not_exist())
     except PutError as error:
-        refused_by_condition(error)
-        raise Overtaken(order_id) from None
+        require_condition_failure(error)
+        raise VersionConflict(order_id) from None
 
 
 def hold_chunk(order_id: str, number: int, lines: Sequence[Line], now: datetime) -> list[Lack] | None:
@@ -80,15 +81,15 @@ def _hold(lines: Sequence[Line], note: Callable[[TransactWrite], None], now: dat
                     ),
                     return_values="ALL_OLD",
                 )
-    except Refused as refused:
+    except ConditionFailed as refused:
         # Updates come last in a transaction: the rows before them are the reservation's own.
         own = len(refused.reasons) - len(lines)
-        if any(code == REFUSED for code, _ in refused.reasons[:own]):
-            raise Overtaken from None
+        if any(code == CONDITION_FAILED for code, _ in refused.reasons[:own]):
+            raise VersionConflict from None
         return [
             _lack(line, VariantRow.from_raw_data(item) if item else None)
             for line, (code, item) in zip(lines, refused.reasons[own:], strict=True)
-            if code == REFUSED
+            if code == CONDITION_FAILED
         ]
     return None
 
@@ -114,26 +115,27 @@ def reservation(order_id: str) -> dict[str, ReservationRow]:
 
 
 def entomb(order_id: str, now: datetime) -> None:
-    """Note that the order was given up before it reserved, for a late `reserve`. Raises Overtaken."""
+    """Note that the order was given up before it reserved, for a late `reserve`. Raises VersionConflict."""
     head = ReservationRow(pk=reservation_key(order_id), sk=HEAD, state=State.RELEASED, updated_at=now)
     try:
         head.save(ReservationRow.pk.does_not_exist())
     except PutError as error:
-        refused_by_condition(error)
-        raise Overtaken(order_id) from None
+        require_condition_failure(error)
+        raise VersionConflict(order_id) from None
 
 
 def settle_head(row: ReservationRow, state: State) -> None:
-    """Move a head without lines of its own on to its next state. Raises Overtaken."""
+    """Move a head without lines of its own on to its next state. Raises VersionConflict."""
     try:
         row.update([ReservationRow.state.set(state)], condition=ReservationRow.state == row.state)
     except UpdateError as error:
-        refused_by_condition(error)
-        raise Overtaken(row.pk) from None
+        require_condition_failure(error)
+        raise VersionConflict(row.pk) from None
 
 
 def settle(row: ReservationRow, state: State, now: datetime) -> None:
-    """Let go of what a reservation row holds, its state the witness that it happens once. Raises Overtaken.
+    """Let go of what a reservation row holds, its state the witness that it happens once. Raises
+    VersionConflict.
 
     held → committed: sold. held → released: back on sale. committed → released: returned to the shelf, but
     for variants that were taken out of their product since.
@@ -158,10 +160,10 @@ def settle(row: ReservationRow, state: State, now: datetime) -> None:
                     _moved(now, available=available * quantity, reserved=reserved * quantity),
                     condition=VariantRow.pk.exists(),
                 )
-    except Refused as refused:
-        if refused.refused(0):
-            raise Overtaken(row.pk) from None
-        row.lines = [line for position, line in enumerate(lines, 1) if not refused.refused(position)]
+    except ConditionFailed as refused:
+        if refused.failed_at(0):
+            raise VersionConflict(row.pk) from None
+        row.lines = [line for position, line in enumerate(lines, 1) if not refused.failed_at(position)]
         settle(row, state, now)
 
 
@@ -172,24 +174,24 @@ def restock(mark: str, pieces: Sequence[Pieces], now: datetime) -> list[str] | N
     """
     try:
         with transaction(CatalogRow) as writes:
-            once.remember(writes, mark, now)
+            idempotency.record_event(writes, mark, now)
             for each in pieces:
                 writes.update(
                     _variant(each),
                     _moved(now, available=each.quantity, reserved=0),
                     condition=VariantRow.pk.exists(),
                 )
-    except Refused as refused:
-        if refused.refused(0):
+    except ConditionFailed as refused:
+        if refused.failed_at(0):
             return None
-        gone = {each for position, each in enumerate(pieces, 1) if refused.refused(position)}
+        gone = {each for position, each in enumerate(pieces, 1) if refused.failed_at(position)}
         further = restock(mark, [each for each in pieces if each not in gone], now)
         return further if further is None else [*sorted(each.sku for each in gone), *further]
     return []
 
 
 def set_available(product_id: str, variant: Variant, available: int, now: datetime) -> None:
-    """Count a shelf anew. Raises Overtaken when anything moved since `variant` was read."""
+    """Count a shelf anew. Raises VersionConflict when anything moved since `variant` was read."""
     row = VariantRow(product_key(product_id), variant_key(variant.sku))
     try:
         row.update(
@@ -197,32 +199,32 @@ def set_available(product_id: str, variant: Variant, available: int, now: dateti
             condition=VariantRow.version == variant.version,
         )
     except UpdateError as error:
-        refused_by_condition(error)
-        raise Overtaken(variant.sku) from None
+        require_condition_failure(error)
+        raise VersionConflict(variant.sku) from None
 
 
 def adjust(product_id: str, variant: Variant, delta: int, request: str, now: datetime) -> bool:
     """Move a shelf's count once a request; False where this request did so before.
 
-    Raises StockReserved where fewer would lie there than are promised, Overtaken when anything moved.
+    Raises StockReserved where fewer would lie there than are promised, VersionConflict when anything moved.
     """
     try:
         with transaction(CatalogRow) as writes:
-            once.remember(writes, request, now)
+            idempotency.record_event(writes, request, now)
             writes.update(
                 VariantRow(product_key(product_id), variant_key(variant.sku)),
                 _moved(now, available=delta, reserved=0),
                 condition=(VariantRow.version == variant.version) & (VariantRow.available >= -delta),
             )
-    except Refused as refused:
-        if refused.refused(0):
+    except ConditionFailed as refused:
+        if refused.failed_at(0):
             return False
         if variant.available + delta < 0:
             raise StockReserved(
                 f"{variant.reserved} pieces are reserved: there cannot be {variant.on_hand + delta}.",
                 reserved=variant.reserved,
             ) from None
-        raise Overtaken(variant.sku) from None
+        raise VersionConflict(variant.sku) from None
     return True
 
 
@@ -234,7 +236,7 @@ def _moved(now: datetime, *, available: int, reserved: int) -> list[Action]:
     actions: list[Action] = [
         VariantRow.version.set(VariantRow.version + 1),
         VariantRow.updated_at.set(now),
-        VariantRow.request_id.set(observe.request_id() or "none"),
+        VariantRow.request_id.set(observability.request_id() or "none"),
     ]
     if available:
         actions.append(VariantRow.available.set(VariantRow.available + available))

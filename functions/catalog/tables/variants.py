@@ -5,8 +5,8 @@ from typing import Any
 
 from catalog.domain import Variant
 from catalog.tables.rows import CatalogRow, ClaimRow, VariantRow, product_key, variant_key
-from shared.ids import MAX_ID  # of SKUs too
-from shared.money import Money
+from shared.values.ids import MAX_ID  # of SKUs too
+from shared.values.money import Money
 
 SCANNED = 500  # rows a page of everything: each variant has a claim elsewhere, so some 200 are variants
 

@@ -2,7 +2,7 @@
 
 from notify.routes import routes
 from notify.tables import rows
-from shared.http import Api
+from shared.http.api import Api
 
 rows.warm_up()
 api = Api(routes, probe=rows.probe)

@@ -1,8 +1,9 @@
 """NotifyRelay: the table's stream."""
 
-from notify.relay import news
+from notify.relay import derive_events
 from notify.settings import settings
-from shared import outbox, ready
+from shared import ready
+from shared.messaging import stream_relay
 
-relay = outbox.relay(settings().notify_topic_arn, news)
+relay = stream_relay.relay(settings().notify_topic_arn, derive_events)
 ready()

@@ -5,8 +5,7 @@ from typing import Any
 
 from notify import own_queue
 from notify.service import news, promised
-from shared import observe
-from shared.events import (
+from shared.contracts.events import (
     OrderCancelled,
     OrderDelivered,
     OrderExpired,
@@ -25,17 +24,18 @@ from shared.events import (
     PaymentsUnreconciled,
     UserRegistered,
 )
-from shared.inbox import Consumers
+from shared.messaging.consumers import Consumers
+from shared.runtime import observability
 
 
 class Queue(Consumers):
     """The queue's handler: beside events of others it takes commands of notify's own."""
 
-    def _take(self, message: Mapping[str, Any]) -> None:
+    def handle_message(self, message: Mapping[str, Any]) -> None:
         if message.get("command") != own_queue.SEND:
-            super()._take(message)
+            super().handle_message(message)
             return
-        observe.begin(message.get("requestid") or message["id"])
+        observability.begin(message.get("requestid") or message["id"])
         promised.send(message["id"])
 
 

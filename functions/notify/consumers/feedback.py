@@ -6,13 +6,14 @@ from typing import Any
 
 from notify.domain.feedback import Feedback
 from notify.service import feedback
-from shared import inbox, observe
-from shared.observe import log
+from shared.messaging import consumers
+from shared.runtime import observability
+from shared.runtime.observability import log
 
 
 def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """The Lambda handler (raw delivery, ReportBatchItemFailures); a message is SES's JSON of one event."""
-    return inbox.each(event, _take)
+    return consumers.each(event, _take)
 
 
 def _take(record: Mapping[str, Any]) -> None:
@@ -21,7 +22,7 @@ def _take(record: Mapping[str, Any]) -> None:
         log.info("no feedback", extra={"message_id": record["messageId"]})
         return
     said = Feedback.model_validate(body)
-    observe.begin(said.notification_id or record["messageId"])
+    observability.begin(said.notification_id or record["messageId"])
     feedback.hear(said)
 
 

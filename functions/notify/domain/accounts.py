@@ -2,10 +2,10 @@
 
 from notify.domain.letters import Category, Letter, Template
 from notify.domain.wording import salutation
-from shared.events import UserFacts
+from shared.contracts.events import UserData
 
 
-def welcome(user: UserFacts) -> Letter:
+def welcome(user: UserData) -> Letter:
     """Once a user."""
     return Letter(
         template=Template.WELCOME,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from notify.domain.outcomes import Cause, Outcome, Status
 from notify.domain.readers import Block
-from shared.plain import one_line
+from shared.values.text import one_line
 
 TAG = "notification"  # of the mail, by which its feedback finds its notification
 HEADER = "X-Notification-Id"

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shared.money import Money
-from shared.money_text import money_text
+from shared.values.money import Money
+from shared.values.money_format import money_text
 
 
 @dataclass(frozen=True)
 class Language:
     """A language by its ISO 639 code: the names of its months, and how it puts a day and an hour.
 
-    A third one is an entry here and in `shared.money_text.STYLES`, and a folder beside `templates/en`.
+    A third one is an entry here and in `shared.values.money_format.STYLES`, and a folder beside
+    `templates/en`.
     """
 
     code: str

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from shared.ids import derived_id
+from shared.values.ids import derived_id
 
 # Longer than the function may run (29 s), shorter than the queue's visibility timeout (180 s): when the
 # message of a dead sender comes again, nobody can still be sending.

@@ -4,7 +4,7 @@ from html import escape
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
-from shared.plain import one_line
+from shared.values.text import one_line
 
 # What a text needs, and nothing that loads, runs, hides or fills in.
 _KEPT = {"p", "br", "strong", "b", "em", "i", "u", "ul", "ol", "li", "h2", "h3", "blockquote", "a"}

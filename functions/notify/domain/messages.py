@@ -3,7 +3,7 @@
 from notify.domain.letters import Category, Letter, Template
 from notify.domain.markup import clean
 from notify.domain.wording import prose
-from shared.plain import one_line
+from shared.values.text import one_line
 
 
 def staff_message(

@@ -4,13 +4,13 @@ from typing import Any
 
 from notify.domain.letters import Letter, Template
 from notify.domain.wording import pieces, priced_lines, totals, unlinked
-from shared.events import InvoiceFacts, OrderFacts, ReturnFacts, ShipmentFacts
-from shared.plain import one_line
+from shared.contracts.events import FulfilmentData, InvoiceData, OrderData, ReturnData
+from shared.values.text import one_line
 
 DECISIONS = {"approved": Template.RETURN_APPROVED, "rejected": Template.RETURN_REJECTED}
 
 
-def confirmation(order: OrderFacts) -> Letter:
+def confirmation(order: OrderData) -> Letter:
     """Once an order, with its lines and totals; not after it was cancelled or delivered."""
     return _letter(
         Template.ORDER_CONFIRMATION,
@@ -25,7 +25,7 @@ def confirmation(order: OrderFacts) -> Letter:
     )
 
 
-def expired(order: OrderFacts) -> Letter | None:
+def expired(order: OrderData) -> Letter | None:
     """Once an order; None for one that never came to be payable: its owner never saw it."""
     if not order.lines:
         return None
@@ -37,7 +37,7 @@ def expired(order: OrderFacts) -> Letter | None:
     )
 
 
-def cancelled(order: OrderFacts) -> Letter | None:
+def cancelled(order: OrderData) -> Letter | None:
     """Once an order, paid or not; None for one that was refused while it was placed: that was said then."""
     if not order.lines:
         return None
@@ -49,7 +49,7 @@ def cancelled(order: OrderFacts) -> Letter | None:
     )
 
 
-def shipped(parcel: ShipmentFacts) -> Letter:
+def shipped(parcel: FulfilmentData) -> Letter:
     """Once a parcel; not after the whole order was delivered."""
     return _letter(
         Template.ORDER_SHIPPED,
@@ -59,12 +59,12 @@ def shipped(parcel: ShipmentFacts) -> Letter:
             "lines": pieces(parcel.lines),
             "carrier": unlinked(parcel.carrier),
             "tracking": unlinked(parcel.tracking),
-            "complete": parcel.complete,
+            "fully_shipped": parcel.fully_shipped,
         },
     )
 
 
-def delivered(order: OrderFacts) -> Letter:
+def delivered(order: OrderData) -> Letter:
     """Once an order."""
     return _letter(
         Template.ORDER_DELIVERED,
@@ -74,7 +74,7 @@ def delivered(order: OrderFacts) -> Letter:
     )
 
 
-def invoice(issued: InvoiceFacts) -> Letter:
+def invoice(issued: InvoiceData) -> Letter:
     """Once an invoice, which goes with it."""
     return _letter(
         Template.INVOICE,
@@ -85,7 +85,7 @@ def invoice(issued: InvoiceFacts) -> Letter:
     )
 
 
-def return_decided(back: ReturnFacts) -> Letter | None:
+def return_decided(back: ReturnData) -> Letter | None:
     """Once a return and decision; an approval not after the goods came, or were refused after all.
 
     None where the return says neither: it went on since, and what it came to is told for itself.
@@ -95,13 +95,13 @@ def return_decided(back: ReturnFacts) -> Letter | None:
     return _return_letter(DECISIONS[back.status], back, {"reason": unlinked(back.reason)})
 
 
-def return_received(back: ReturnFacts) -> Letter:
+def return_received(back: ReturnData) -> Letter:
     """Once a return, with what will be refunded where that is anything."""
     refund = back.refund if back.refund.amount else None
     return _return_letter(Template.RETURN_RECEIVED, back, {"refund": refund})
 
 
-def _return_letter(template: Template, back: ReturnFacts, content: dict[str, Any]) -> Letter:
+def _return_letter(template: Template, back: ReturnData, content: dict[str, Any]) -> Letter:
     about = f"{back.order_id}.{back.return_id}"
     return _letter(template, about, back, {"lines": pieces(back.lines), **content}, matter=about)
 
@@ -109,7 +109,7 @@ def _return_letter(template: Template, back: ReturnFacts, content: dict[str, Any
 def _letter(
     template: Template,
     about: str,
-    of: OrderFacts | ShipmentFacts | InvoiceFacts | ReturnFacts,
+    of: OrderData | FulfilmentData | InvoiceData | ReturnData,
     content: dict[str, Any],
     *,
     matter: str = "",

@@ -5,11 +5,11 @@ from typing import Any
 
 from notify.domain.letters import Letter, Template
 from notify.domain.wording import unlinked
-from shared.events import PaymentFacts
-from shared.plain import one_line
+from shared.contracts.events import PaymentData
+from shared.values.text import one_line
 
 
-def failed(payment: PaymentFacts, event_id: str) -> Letter:
+def failed(payment: PaymentData, event_id: str) -> Letter:
     """Once a decline; not when the order was confirmed or given up by then. One that was paid for and is to
     be paid anew was confirmed long ago."""
     content = {"amount": payment.amount, "reason": unlinked(payment.reason)}
@@ -17,30 +17,30 @@ def failed(payment: PaymentFacts, event_id: str) -> Letter:
     return _letter(Template.PAYMENT_FAILED, event_id, payment, content, outlasts=outlasts)
 
 
-def reauthorize(payment: PaymentFacts) -> Letter:
+def reauthorize(payment: PaymentData) -> Letter:
     """Once a payment whose hold lapses soon: its owner is asked to pay anew, by when if that is known; not
     once it lapsed, for then the order cannot be paid anew."""
-    until = payment.hold_until
-    content = {"amount": payment.secured, "hold_until": until}
+    until = payment.capture_before
+    content = {"amount": payment.secured, "capture_before": until}
     return _letter(Template.PAYMENT_REAUTHORIZE, payment.payment_id, payment, content, good_until=until)
 
 
-def refunded(payment: PaymentFacts, event_id: str) -> Letter:
+def refunded(payment: PaymentData, event_id: str) -> Letter:
     """Once a change that gave money back: what it gave, and the sum so far where that is more."""
-    given_back = payment.given_back or payment.refunded
-    so_far = payment.refunded if payment.refunded != given_back else None
-    return _letter(Template.REFUNDED, event_id, payment, {"given_back": given_back, "so_far": so_far})
+    refund_amount = payment.refund_amount or payment.refunded
+    so_far = payment.refunded if payment.refunded != refund_amount else None
+    return _letter(Template.REFUNDED, event_id, payment, {"refund_amount": refund_amount, "so_far": so_far})
 
 
-def refund_failed(payment: PaymentFacts, event_id: str) -> Letter:
+def refund_failed(payment: PaymentData, event_id: str) -> Letter:
     """Once a refund that did not get through, with its sum where that was told."""
-    return _letter(Template.REFUND_FAILED, event_id, payment, {"amount": payment.not_given_back})
+    return _letter(Template.REFUND_FAILED, event_id, payment, {"amount": payment.failed_refund_amount})
 
 
 def _letter(
     template: Template,
     about: str,
-    payment: PaymentFacts,
+    payment: PaymentData,
     content: dict[str, Any],
     *,
     outlasts: tuple[Template, ...] = (),

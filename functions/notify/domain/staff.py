@@ -5,14 +5,14 @@ from typing import Any
 
 from notify.domain.letters import Category, Letter, Template
 from notify.domain.wording import prose, unlinked
-from shared.events import DisputeFacts, PaymentFacts, ReconciledFacts, ReviewFacts
-from shared.events.payments import EVIDENCE_SOON
-from shared.plain import one_line
+from shared.contracts.events import DisputeData, PaymentData, ReconciliationData, ReviewData
+from shared.contracts.events.payments import EVIDENCE_SOON
+from shared.values.text import one_line
 
 OWN_PEOPLE = ""  # the address of whom is a setting
 
 
-def disputed(dispute: DisputeFacts, at: datetime) -> Letter | None:
+def disputed(dispute: DisputeData, at: datetime) -> Letter | None:
     """Once a dispute when it opens, once when its evidence is due soon (as of `at`), once when it is won or
     lost; None where nobody has to do or know anything: the bank is looking, or an inquiry ended."""
     is_inquiry = dispute.status.startswith("warning_")
@@ -32,30 +32,30 @@ def disputed(dispute: DisputeFacts, at: datetime) -> Letter | None:
     return _letter(template, matter, dispute, content, matter=matter)
 
 
-def refund_failed(payment: PaymentFacts, event_id: str) -> Letter:
+def refund_failed(payment: PaymentData, event_id: str) -> Letter:
     """Once a refund that did not get through."""
     content = {
-        "amount": payment.not_given_back,
+        "amount": payment.failed_refund_amount,
         "refunded": payment.refunded,
         "reason": unlinked(payment.reason),
     }
     return _letter(Template.STAFF_REFUND_FAILED, event_id, payment, content)
 
 
-def capture_failed(payment: PaymentFacts, event_id: str) -> Letter:
+def capture_failed(payment: PaymentData, event_id: str) -> Letter:
     """Once a capture that failed for good: goods left and are not paid."""
     content = {"secured": payment.secured, "captured": payment.captured, "reason": unlinked(payment.reason)}
     return _letter(Template.CAPTURE_FAILED, event_id, payment, content)
 
 
-def reviewed(review: ReviewFacts) -> Letter | None:
+def reviewed(review: ReviewData) -> Letter | None:
     """Once a payment whose review opened; None when it was closed: a person did that."""
     if review.status != "open":
         return None
     return _letter(Template.REVIEW_OPENED, review.payment_id, review, {})
 
 
-def unreconciled(found: ReconciledFacts) -> Letter:
+def unreconciled(found: ReconciliationData) -> Letter:
     """Once a comparison with Stripe that found what it cannot explain."""
     return Letter(
         template=Template.UNRECONCILED,
@@ -71,7 +71,7 @@ def unreconciled(found: ReconciledFacts) -> Letter:
     )
 
 
-def _verdict(dispute: DisputeFacts, at: datetime) -> Template | None:
+def _verdict(dispute: DisputeData, at: datetime) -> Template | None:
     match dispute.status:
         case "needs_response" | "warning_needs_response":
             due = dispute.evidence_due
@@ -86,7 +86,7 @@ def _verdict(dispute: DisputeFacts, at: datetime) -> Template | None:
 def _letter(
     template: Template,
     about: str,
-    of: DisputeFacts | PaymentFacts | ReviewFacts,
+    of: DisputeData | PaymentData | ReviewData,
     content: dict[str, Any],
     *,
     matter: str = "",

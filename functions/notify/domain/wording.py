@@ -5,9 +5,9 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.events import OrderFacts, OrderLineFacts, PiecesFacts
-from shared.money import Money
-from shared.plain import one_line
+from shared.contracts.events import LineQuantity, OrderData, OrderLineData
+from shared.values.money import Money
+from shared.values.text import one_line
 
 _LINK = re.compile(r"://|www\.|\w\.\w\w", re.IGNORECASE)
 # Where mail programs see a link begin or go on: after a scheme's colon, `www.`, and a dot before a letter.
@@ -38,18 +38,18 @@ class Pieces:
     quantity: int
 
 
-def priced_lines(order: OrderFacts) -> list[PricedLine]:
+def priced_lines(order: OrderData) -> list[PricedLine]:
     return [
         PricedLine(one_line(line.sku), one_line(line.title), line.quantity, line.unit_price, line.line_total)
         for line in order.lines
     ]
 
 
-def pieces(lines: Iterable[PiecesFacts | OrderLineFacts]) -> list[Pieces]:
+def pieces(lines: Iterable[LineQuantity | OrderLineData]) -> list[Pieces]:
     return [Pieces(one_line(line.sku), one_line(line.title), line.quantity) for line in lines]
 
 
-def totals(order: OrderFacts) -> list[tuple[str, Money]]:
+def totals(order: OrderData) -> list[tuple[str, Money]]:
     """The sums under the lines, by the key of their name; discount and tax only where there are any."""
     net = order.subtotal - order.discount + order.shipping
     tax_name = "tax" if order.total != net else "tax_included"

@@ -13,10 +13,10 @@ from notify.domain.parts import parts
 from notify.settings import settings
 from notify.tables import notifications, readers
 from notify.tables.rows import NotificationRow
-from shared import clock
+from shared.dynamodb.idempotency import IdempotencyKey
 from shared.errors import IdempotencyKeyReused, TooManyRequests, invalid
-from shared.idempotency import Key
-from shared.identity import Caller
+from shared.http.identity import Caller
+from shared.runtime import clock
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,20 @@ class TooManyNotifications(TooManyRequests):
 
 
 def write_mail(
-    caller: Caller, to: str, subject: str, text: str, html: str | None, category: Category, key: Key
+    caller: Caller,
+    to: str,
+    subject: str,
+    text: str,
+    html: str | None,
+    category: Category,
+    key: IdempotencyKey,
 ) -> Promised:
     """Have a mail of staff's sent. Raises TooManyNotifications, IdempotencyKeyReused."""
     words = {"subject": subject, "text": text, "html": html, "by": caller.user_id}
     return _write(Channel.EMAIL, to, words, category, key)
 
 
-def write_text(caller: Caller, to: str, message: str, key: Key) -> Promised:
+def write_text(caller: Caller, to: str, message: str, key: IdempotencyKey) -> Promised:
     """Have a text message of staff's sent. Raises Invalid, TooManyNotifications, IdempotencyKeyReused."""
     number = e164(to)
     if number is None:
@@ -50,7 +56,9 @@ def write_text(caller: Caller, to: str, message: str, key: Key) -> Promised:
     return _write(Channel.SMS, number, {"message": message, "by": caller.user_id}, Category.SERVICE, key)
 
 
-def _write(channel: Channel, to: str, words: dict[str, Any], category: Category, key: Key) -> Promised:
+def _write(
+    channel: Channel, to: str, words: dict[str, Any], category: Category, key: IdempotencyKey
+) -> Promised:
     """The row is the promise: whoever dies after it left nothing undone that the same request does not do.
 
     Its id is the key's, so the request's repetition finds it, and queues it again unless it was sent.
@@ -79,7 +87,7 @@ def _write(channel: Channel, to: str, words: dict[str, Any], category: Category,
 
 
 def _row(
-    channel: Channel, to: str, words: dict[str, Any], category: Category, key: Key, now: datetime
+    channel: Channel, to: str, words: dict[str, Any], category: Category, key: IdempotencyKey, now: datetime
 ) -> NotificationRow:
     owner = readers.account_of(to) if channel is Channel.EMAIL else None
     letter = Letter(Template.STAFF_MESSAGE, key.pk, owner or "", to, category=category)

@@ -11,17 +11,18 @@ from notify.settings import settings
 from notify.tables import notifications
 from notify.tables import readers as reader_rows
 from notify.tables.rows import NotificationRow
-from shared import clock, observe
-from shared.observe import log
-from shared.rivals import again_when
-from shared.rows import Refused, transaction
+from shared.dynamodb.concurrency import retry_on
+from shared.dynamodb.rows import ConditionFailed, transaction
+from shared.runtime import clock, observability
+from shared.runtime.observability import log
 
 
-@again_when(Refused, tries=4, doublings=3)
+@retry_on(ConditionFailed, tries=4, max_doublings=3)
 def hear(said: Feedback) -> None:
     """Take note of one event, which may come twice, late and in any order.
 
-    Raises BeingSent while the text message in its place is under way, Contended, and what passes by itself.
+    Raises BeingSent while the text message in its place is under way, ConcurrentUpdate, and what passes by
+    itself.
     """
     row = notifications.find(said.notification_id) if said.notification_id else None
     if row is None:
@@ -41,11 +42,12 @@ def hear(said: Feedback) -> None:
         outcome = replace(outcome, instead=Channel.SMS.value)
     _record(row, said, outcome)
     log.info("feedback", extra={"notification": row.pk, "status": outcome.status})
-    observe.count(f"Notifications{outcome.status.capitalize()}")
+    observability.count(f"Notifications{outcome.status.capitalize()}")
 
 
 def _record(row: NotificationRow, said: Feedback, outcome: Outcome) -> None:
-    """The status and what follows for the address, both or neither. Raises Refused where it moved on."""
+    """The status and what follows for the address, both or neither. Raises ConditionFailed where it moved
+    on."""
     now = clock.now()
     with transaction(NotificationRow) as writes:
         notifications.settle_with(writes, row, outcome, now)

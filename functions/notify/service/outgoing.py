@@ -8,9 +8,9 @@ from notify.domain.letters import Category, Mail
 from notify.domain.outcomes import Cause, Outcome, Status
 from notify.tables import notifications
 from notify.tables.rows import NotificationRow
-from shared import clock, observe
-from shared.invoke import Declined
-from shared.observe import log
+from shared.messaging.rpc import CommandRejected
+from shared.runtime import clock, observability
+from shared.runtime.observability import log
 
 W = TypeVar("W")
 SENT = Outcome(Status.SENT)
@@ -44,12 +44,12 @@ def settle(
     """Record the outcome, log and count it; nothing where its provider told of a later one by now."""
     try:
         notifications.settle(row, outcome, clock.now(), provider_id=provider_id, language=language, text=text)
-    except notifications.Overtaken:
+    except notifications.VersionConflict:
         found = notifications.find(row.pk)
         if found is None or found.status == Status.QUEUED:
             raise
     log.info("told", extra={"notification": row.pk, "template": row.template, "status": outcome.status})
-    observe.count(f"Notifications{outcome.status.capitalize()}")
+    observability.count(f"Notifications{outcome.status.capitalize()}")
 
 
 def _out(
@@ -64,7 +64,7 @@ def _out(
         words = write()
         is_asked = True
         provider_id = send(words)
-    except (mailer.Rejected, texter.Rejected, Declined) as refusal:
+    except (mailer.Rejected, texter.Rejected, CommandRejected) as refusal:
         settle(row, Outcome(Status.FAILED, Cause.REFUSED, str(refusal)), language=language)
     except texter.OptedOut:
         refused = Outcome(Status.SUPPRESSED, Cause.OPTED_OUT, "the number takes no messages of ours")

@@ -6,9 +6,9 @@ from notify import unsubscribe_links
 from notify.domain.letters import Category
 from notify.domain.readers import Block, Choice, Preferences
 from notify.tables import readers
-from notify.tables.notifications import Overtaken
-from shared import clock
-from shared.rivals import again_when, expect
+from notify.tables.notifications import VersionConflict
+from shared.dynamodb.concurrency import require_version, retry_on
+from shared.runtime import clock
 
 
 def read(user_id: str) -> Preferences:
@@ -16,13 +16,13 @@ def read(user_id: str) -> Preferences:
     return readers.preferences(user_id)
 
 
-@again_when(Overtaken, tries=5, doublings=3)
+@retry_on(VersionConflict, tries=5, max_doublings=3)
 def choose(
     user_id: str, email: Choice, sms: Choice, language: str | None, if_match: int | None
 ) -> Preferences:
-    """Replace what an account chose. Raises Stale, Contended."""
+    """Replace what an account chose. Raises Stale, ConcurrentUpdate."""
     now, before = clock.now(), readers.preferences(user_id)
-    expect(if_match, before.version)
+    require_version(if_match, before.version)
     chosen = before.changed(email, sms, language, now)
     readers.save_preferences(user_id, chosen, now)
     return chosen
@@ -33,11 +33,11 @@ def check_link(token: str) -> None:
     unsubscribe_links.read(token)
 
 
-@again_when(Overtaken, tries=5, doublings=3)
+@retry_on(VersionConflict, tries=5, max_doublings=3)
 def unsubscribe(token: str) -> None:
     """End the mails that a link is of, to an address those to its account too; again changes nothing.
 
-    Raises Malformed, Contended.
+    Raises Malformed, ConcurrentUpdate.
     """
     asked, now = unsubscribe_links.read(token), clock.now()
     user_id: str | None = asked.name

@@ -13,8 +13,8 @@ from notify.tables import notifications
 from notify.tables import readers as reader_rows
 from notify.tables.rows import NotificationRow
 from notify.unsubscribe_links import Unsubscription
-from shared import clock
-from shared.observe import log
+from shared.runtime import clock
+from shared.runtime.observability import log
 
 
 def send(notification_id: str) -> None:

@@ -5,9 +5,9 @@ from notify.domain.notifications import Notification
 from notify.settings import settings
 from notify.tables import notifications
 from shared.errors import Forbidden
-from shared.identity import Caller
-from shared.paging import Cursors
-from shared.secrets import secret
+from shared.http.identity import Caller
+from shared.http.paging import Cursors
+from shared.runtime.secrets import secret
 
 cursors = Cursors(lambda: secret(settings().notify_cursor_secret_arn)["key"])
 

@@ -14,7 +14,7 @@ from notify.settings import settings
 from notify.tables import notifications
 from notify.tables import readers as reader_rows
 from notify.tables.rows import NotificationRow
-from shared import clock
+from shared.runtime import clock
 
 OVERTAKEN = Outcome(Status.SUPPRESSED, Cause.OVERTAKEN, "overtaken by later news of the order")
 OVER = Outcome(Status.SUPPRESSED, Cause.OVERTAKEN, "what it asks for is no longer possible")
@@ -113,6 +113,6 @@ def _in_its_place(letter: Letter, reader: Reader) -> str | None:
 
 
 def _enclosures(letter: Letter) -> tuple[Enclosure, ...]:
-    """What goes with the letter. Raises Declined, Unavailable."""
+    """What goes with the letter. Raises CommandRejected, Unavailable."""
     order_id = letter.encloses_invoice_of
     return (orders_gateway.invoice(order_id),) if order_id else ()

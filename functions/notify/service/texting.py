@@ -6,7 +6,7 @@ from notify.service import outgoing
 from notify.settings import settings
 from notify.tables import notifications
 from notify.tables.rows import NotificationRow
-from shared import clock
+from shared.runtime import clock
 
 _OUT = {Status.SENT, Status.DELIVERED}
 

@@ -15,8 +15,8 @@ from notify.domain.limits import Limit
 from notify.domain.notifications import Change, Notification
 from notify.domain.outcomes import Cause, Outcome, Status
 from notify.tables.rows import CounterRow, NotificationRow
-from shared import clock
-from shared.rows import Refused, refused_by_condition, transaction
+from shared.dynamodb.rows import ConditionFailed, require_condition_failure, transaction
+from shared.runtime import clock
 
 KEPT = timedelta(days=400)  # longer than any event can come again, and a year's complaints can be answered
 HISTORY = 20  # a notification has five changes at most, but who knows what SES says
@@ -27,7 +27,7 @@ class BeingSent(Exception):
     """Another sender holds it: it is sending, or died; after the lease it is known which."""
 
 
-class Overtaken(Exception):
+class VersionConflict(Exception):
     """Somebody else changed it since it was read."""
 
 
@@ -119,7 +119,7 @@ def take(found: NotificationRow, now: datetime) -> Claim:
             settle(found, died, now)
             return Claim(found, is_ours=False)
         _change(found, NotificationRow.leased_until.set(clock.epoch(now + LEASE)))
-    except Overtaken as overtaken:
+    except VersionConflict as overtaken:
         raise BeingSent(found.pk) from overtaken
     return Claim(found, is_ours=True)
 
@@ -131,14 +131,14 @@ def put(row: NotificationRow, limit: Limit | None) -> None:
             row.save(NotificationRow.pk.does_not_exist())
             return
         except PutError as error:
-            refused_by_condition(error)
+            require_condition_failure(error)
             raise Taken(_existing(row.pk)) from error
     try:
         with transaction(NotificationRow) as writes:
             writes.save(row, condition=NotificationRow.pk.does_not_exist())
             _count(writes, limit)
-    except Refused as refused:
-        if refused.refused(0):
+    except ConditionFailed as refused:
+        if refused.failed_at(0):
             raise Taken(_existing(row.pk)) from refused
         raise Exhausted(row.pk) from refused
 
@@ -159,7 +159,7 @@ def settle(
     language: str | None = None,
     text: str | None = None,
 ) -> None:
-    """Record what became of it. Raises Overtaken when somebody else changed it since it was taken."""
+    """Record what became of it. Raises VersionConflict when somebody else changed it since it was taken."""
     _change(row, *_settling(row, outcome, now, provider_id=provider_id, language=language, text=text))
 
 
@@ -173,7 +173,7 @@ def settle_with(writes: TransactWrite, row: NotificationRow, outcome: Outcome, n
 
 
 def release(row: NotificationRow) -> None:
-    """Give it back unsent. Raises Overtaken."""
+    """Give it back unsent. Raises VersionConflict."""
     _change(row, NotificationRow.leased_until.set(0))
 
 
@@ -282,12 +282,12 @@ def _entry(status: Status, now: datetime, reason: str | None = None) -> dict[str
 
 
 def _change(row: NotificationRow, *actions: Action) -> None:
-    """Update the row as it was read. Raises Overtaken."""
+    """Update the row as it was read. Raises VersionConflict."""
     try:
         row.update(
             [*actions, NotificationRow.version.set(NotificationRow.version + 1)],
             condition=NotificationRow.version == row.version,
         )
     except UpdateError as error:
-        refused_by_condition(error)
-        raise Overtaken(row.pk) from error
+        require_condition_failure(error)
+        raise VersionConflict(row.pk) from error

@@ -9,10 +9,10 @@ from pynamodb.transactions import TransactWrite
 
 from notify.domain.addresses import recipient_of
 from notify.domain.readers import Block, Choice, Preferences, Reader
-from notify.tables.notifications import Overtaken
+from notify.tables.notifications import VersionConflict
 from notify.tables.rows import AddressRow, BlockRow, ContactRow, NotifyRow, PreferencesRow
+from shared.dynamodb.rows import require_condition_failure
 from shared.errors import Unavailable
-from shared.rows import refused_by_condition
 
 R = TypeVar("R", bound=NotifyRow)
 
@@ -54,7 +54,7 @@ def keep_contact(user_id: str, email: str, name: str, phone: str | None, version
     try:
         row.save(ContactRow.pk.does_not_exist() | (ContactRow.version < version))
     except PutError as error:
-        refused_by_condition(error)
+        require_condition_failure(error)
 
 
 def preferences(user_id: str) -> Preferences:
@@ -66,7 +66,7 @@ def preferences(user_id: str) -> Preferences:
 
 
 def save_preferences(user_id: str, chosen: Preferences, now: datetime) -> None:
-    """Write this version after the one before it. Raises Overtaken where that is gone."""
+    """Write this version after the one before it. Raises VersionConflict where that is gone."""
     row = PreferencesRow(
         PreferencesRow.PREFIX + user_id,
         email=vars(chosen.email),
@@ -80,8 +80,8 @@ def save_preferences(user_id: str, chosen: Preferences, now: datetime) -> None:
     try:
         row.save(PreferencesRow.version == before if before else PreferencesRow.pk.does_not_exist())
     except PutError as error:
-        refused_by_condition(error)
-        raise Overtaken(user_id) from error
+        require_condition_failure(error)
+        raise VersionConflict(user_id) from error
 
 
 def block(to: str, why: Block, now: datetime) -> None:

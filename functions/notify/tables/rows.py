@@ -8,8 +8,8 @@ from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 
 from notify.settings import settings
-from shared.aws import REGION
-from shared.rows import Row, warm
+from shared.dynamodb.rows import Row, warm
+from shared.runtime.aws import REGION
 
 SHOWN = [
     *("channel", "template", "category", "language", "to", "order_id", "status", "updated_at"),

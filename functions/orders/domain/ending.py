@@ -6,7 +6,7 @@ from orders.domain.moves import IllegalTransition, Move, Status
 from orders.domain.orders import Order, RefundDue
 from orders.domain.paying import due_entry
 from orders.domain.timeline import Entry, H
-from shared.money import Money
+from shared.values.money import Money
 
 
 def cancel(order: Order, actor: str, request: str, now: datetime) -> Order:

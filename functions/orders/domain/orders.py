@@ -9,8 +9,8 @@ from typing import Any
 from orders.domain.moves import GIVEN_UP, OPEN, Move, ReturnStatus, Status, target
 from orders.domain.terms import Terms
 from orders.domain.timeline import ANNOUNCED, Entry, H, Happening, has_room
-from shared.money import Money
-from shared.quotes import QuotedLine
+from shared.contracts.quotes import QuotedLine
+from shared.values.money import Money
 
 PENDING_FOR = timedelta(minutes=2)  # longer than any request may take to place an order
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none that is read as another
@@ -22,7 +22,7 @@ class Account:
     `version`. `let_go`: nothing is held any more, so nothing further comes in."""
 
     captured: int = 0
-    given_back: int = 0
+    refunded: int = 0
     version: int = 0
     let_go: bool = False
 
@@ -137,7 +137,7 @@ class Order:
     @property
     def refunded(self) -> int:
         """What went back of the payment that it was paid with, in minor units."""
-        return self.account(self.payment_id).given_back
+        return self.account(self.payment_id).refunded
 
     @property
     def worth(self) -> int:

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from orders.domain.errors import OrderNotPlacedError
 from orders.domain.moves import MOVES, Move, Status
 from orders.domain.orders import Account, Order, RefundDue
-from orders.domain.refusals import NotYetPlaced
 from orders.domain.timeline import Entry, H, Happening, has_room
-from shared.money import Money
-from shared.money_text import money_text
+from shared.values.money import Money
+from shared.values.money_format import money_text
 
 KEPT = frozenset({Status.PAID, Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED})
 LAPSED = "the hold on the card ended before it was shipped"
@@ -31,7 +31,7 @@ def take_payment(order: Order, told: Told, now: datetime) -> Order:
     """Money came in or is held: the order is paid, or it is due back; the same order when it was known.
 
     Where nothing came in by the payment that it was paid with, one that has the money takes its place, or a
-    newer one that holds it (the first hold runs out). Raises NotYetPlaced while the order is pending.
+    newer one that holds it (the first hold runs out). Raises OrderNotPlacedError while the order is pending.
     """
     heard = _heard(order, told, now)
     return _when_all_is_back(_taken(heard, told, now), now).after(order)
@@ -40,7 +40,7 @@ def take_payment(order: Order, told: Told, now: datetime) -> Order:
 def note_sums(order: Order, told: Told, now: datetime) -> Order:
     """More came in, or went back, or turned out not to have gone back; the same order when it was known.
 
-    Raises NotYetPlaced while the order is pending.
+    Raises OrderNotPlacedError while the order is pending.
     """
     return _when_all_is_back(_heard(order, told, now), now).after(order)
 
@@ -55,7 +55,7 @@ def note_refund_failed(order: Order, told: Told, lost: Money, event_id: str, now
 
 def note_void(order: Order, told: Told, now: datetime) -> Order:
     """What was held is let go of: an order of which nothing came in and nothing left is cancelled. What left
-    in part waits for staff. Raises NotYetPlaced while the order is pending.
+    in part waits for staff. Raises OrderNotPlacedError while the order is pending.
     """
     heard = _heard(order, told, now)
     known = heard.account(told.payment_id)
@@ -66,7 +66,7 @@ def note_void(order: Order, told: Told, now: datetime) -> Order:
     if told.payment_id == heard.payment_id:
         heard = heard.noted(Entry(now, H.VOIDED, "stripe", told.payment_id, told.payment_id))
         if heard.status is Status.PAID and not heard.captured:
-            # Nothing will be paid and nothing left the shelf: stock and coupon come back.
+            # Empty will be paid and nothing left the shelf: stock and coupon come back.
             lapsed = Entry(now, H.CANCELLED, "system", LAPSED)
             heard = heard.moved(Move.CANCEL, lapsed, reason=LAPSED)
     return _when_all_is_back(heard, now).after(order)
@@ -97,16 +97,16 @@ def due_entry(now: datetime, key: str, amount: Money, reason: str) -> Entry:
 def _heard(order: Order, told: Told, now: datetime) -> Order:
     """The order with the payment's sums as they are told, unless a later version of them was heard before."""
     if order.status is Status.PENDING:
-        raise NotYetPlaced(order.order_id)
+        raise OrderNotPlacedError(order.order_id)
     known = order.account(told.payment_id)
     if told.version <= known.version:
         return order
-    new = replace(known, captured=told.captured.amount, given_back=told.refunded.amount, version=told.version)
+    new = replace(known, captured=told.captured.amount, refunded=told.refunded.amount, version=told.version)
     entries = []
     if told.payment_id == order.payment_id and new.captured > known.captured:
         entries.append(_sum_entry(now, H.CAPTURED, new.captured - known.captured, told))
-    if new.given_back > known.given_back:
-        entries.append(_sum_entry(now, H.MONEY_BACK, new.given_back - known.given_back, told))
+    if new.refunded > known.refunded:
+        entries.append(_sum_entry(now, H.MONEY_BACK, new.refunded - known.refunded, told))
     entries = [entry for entry in entries if has_room(order.timeline, entry)]
     return order.changed(*entries, accounts={**order.accounts, told.payment_id: new})
 
@@ -122,7 +122,7 @@ def _taken(order: Order, told: Told, now: datetime) -> Order:
     if in_full and _takes_over(order, told.payment_id, account):
         renewed = Entry(now, H.RENEWED, "stripe", told.payment_id)
         return order.changed(renewed, payment_id=told.payment_id)
-    left = Money(amount=told.secured.amount - account.given_back, currency=told.secured.currency)
+    left = Money(amount=told.secured.amount - account.refunded, currency=told.secured.currency)
     if left.amount <= 0:
         return order
     reason = "amount differs" if order.status is Status.AWAITING_PAYMENT else f"order was {order.status}"
@@ -156,7 +156,7 @@ def _when_all_is_back(order: Order, now: datetime) -> Order:
     entries = [Entry(now, H.REFUNDED, "system", money_text(back))]
     changes: dict[str, Any] = {}
     if not order.fulfilments:
-        # Nothing left the shelf, and nothing will: as with a cancellation, stock and coupon come back.
+        # Empty left the shelf, and nothing will: as with a cancellation, stock and coupon come back.
         reason = "its payment was given back"
         entries.insert(0, Entry(now, H.CANCELLED, "system", reason))
         changes = {"reason": reason, "redeemed": (), "released": order.redeemed}

@@ -8,7 +8,7 @@ from orders.domain.moves import Move, Status
 from orders.domain.orders import PENDING_FOR, Order
 from orders.domain.terms import Terms
 from orders.domain.timeline import Entry, H
-from shared.money_text import money_text
+from shared.values.money_format import money_text
 
 
 def opened(

@@ -11,8 +11,8 @@ from orders.domain.orders import Order, RefundDue, Return
 from orders.domain.paying import due_entry
 from orders.domain.timeline import Entry, H, Happening
 from shared.errors import Conflict, NotFound, invalid
-from shared.money import Money
-from shared.money_text import money_text
+from shared.values.money import Money
+from shared.values.money_format import money_text
 
 R = ReturnStatus
 SAYS: Mapping[ReturnStatus, Happening] = {

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.contracts.quotes import CouponLimits, Quote, QuotedLine, ShippingAddress
 from shared.errors import invalid
-from shared.ids import derived_id
-from shared.money import Money, half_even
-from shared.quotes import CouponLimits, Quote, QuotedLine, ShippingAddress
+from shared.values.ids import derived_id
+from shared.values.money import Money, half_even
 
 QUOTE_PREFIX = "quo_"
 MAX_BYTES = 240_000  # what is told of an order must fit a message of SNS: 256 KiB

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from orders.domain.orders import Order
 from orders.invoicing.document import invoice_of
 from orders.invoicing.settings import settings
-from shared.aws import REGION, session
+from shared.runtime.aws import REGION, session
 
 LINK_SECONDS = 900
 
@@ -26,7 +26,7 @@ class Form(Enum):
 
 
 def key_of(order: Order, form: Form) -> str:
-    """Where a file of the order's invoice is: `invoices/2026/2026-000123-ord_….pdf`. Nothing to guess: the
+    """Where a file of the order's invoice is: `invoices/2026/2026-000123-ord_….pdf`. Empty to guess: the
     order's id is in it."""
     invoice = invoice_of(order)
     return f"invoices/{invoice.issued_at.year}/{invoice.number}-{order.order_id}.{form.name.lower()}"

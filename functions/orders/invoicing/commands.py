@@ -1,8 +1,8 @@
 """Questions in: an invoice is asked for."""
 
 from orders.invoicing import service
-from shared.invoke import Commands
-from shared.questions import FetchInvoice, InvoiceLinks, IssuedInvoice, LocateInvoice
+from shared.contracts.commands import FetchInvoice, InvoiceLinks, IssuedInvoice, LocateInvoice
+from shared.messaging.rpc import Commands
 
 commands = Commands()
 

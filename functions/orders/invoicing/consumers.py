@@ -7,11 +7,11 @@ from typing import Any
 from orders.domain.orders import Order
 from orders.invoicing import commands, service
 from orders.service import invoices
-from shared import observe
+from shared.contracts.events import OrderPaid
 from shared.errors import Unavailable
-from shared.events import OrderPaid
-from shared.inbox import Consumers
-from shared.observe import log
+from shared.messaging.consumers import Consumers
+from shared.runtime import observability
+from shared.runtime.observability import log
 
 
 class Door(Consumers):
@@ -28,12 +28,12 @@ class Door(Consumers):
     def handle(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         if "command" in event:
             return commands.handle(event, context)
-        observe.begin(context.aws_request_id)
+        observability.begin(context.aws_request_id)
         try:
             self.numbered = invoices.issue([*_order_ids(event["Records"])])
         except Unavailable:
             log.warning("no numbers were to be had; the batch comes again")
-            observe.end()
+            observability.end()
             return {"batchItemFailures": [{"itemIdentifier": r["messageId"]} for r in event["Records"]]}
         except Exception:
             # One order that cannot be numbered must not hold up the others: each is tried alone.

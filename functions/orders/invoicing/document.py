@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orders.domain.orders import Invoice, Order
-from shared.money import Money
-from shared.money_text import money_text
-from shared.plain import one_line
-from shared.quotes import QuotedLine, ShippingAddress
+from shared.contracts.quotes import QuotedLine, ShippingAddress
+from shared.values.money import Money
+from shared.values.money_format import money_text
+from shared.values.text import one_line
 
 # Not strftime's, which are of whatever language the process speaks.
 _MONTHS = "January February March April May June July August September October November December".split()

@@ -9,9 +9,9 @@ from orders.invoicing.document import Seller, document_of, invoice_of
 from orders.invoicing.settings import settings
 from orders.service import invoices
 from orders.tables import orders
+from shared.contracts.commands import InvoiceLinks, IssuedInvoice
 from shared.errors import NotFound
-from shared.observe import count
-from shared.questions import InvoiceLinks, IssuedInvoice
+from shared.runtime.observability import count
 
 
 def keep(order: Order) -> None:
@@ -26,12 +26,12 @@ def keep(order: Order) -> None:
 
 
 def keep_of(order_id: str) -> None:
-    """The same for a paid order, numbered now where it was not. Raises NotFound, Contended."""
+    """The same for a paid order, numbered now where it was not. Raises NotFound, ConcurrentUpdate."""
     keep(_numbered(order_id))
 
 
 def fetch(order_id: str) -> IssuedInvoice:
-    """The order's invoice with its PDF, made now where it was not. Raises NotFound, Contended."""
+    """The order's invoice with its PDF, made now where it was not. Raises NotFound, ConcurrentUpdate."""
     order = _numbered(order_id)
     file = archive.get(order, Form.PDF)
     if file is None:
@@ -46,7 +46,7 @@ def fetch(order_id: str) -> IssuedInvoice:
 
 
 def locate(order_id: str) -> InvoiceLinks:
-    """Where the order's invoice can be read, made now where it was not. Raises NotFound, Contended."""
+    """Where the order's invoice can be read, made now where it was not. Raises NotFound, ConcurrentUpdate."""
     order = _numbered(order_id)
     if not archive.holds(order, Form.PDF):
         keep(order)

@@ -1,6 +1,6 @@
 """The environment that invoicing needs beside the service's own."""
 
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 
 class InvoicingSettings(Settings):

@@ -9,11 +9,11 @@ from orders.domain.fulfilling import fulfilled
 from orders.domain.orders import Fulfilment, Order, Return
 from orders.domain.returning import returned
 from orders.domain.timeline import Entry
-from shared.http import View
-from shared.money import Money
-from shared.paging import Page
-from shared.questions import InvoiceLinks
-from shared.quotes import QuotedLine, ShippingAddress
+from shared.contracts.commands import InvoiceLinks
+from shared.contracts.quotes import QuotedLine, ShippingAddress
+from shared.http.paging import Page
+from shared.http.routing import View
+from shared.values.money import Money
 
 
 class OrderLineView(View):

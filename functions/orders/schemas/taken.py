@@ -7,13 +7,13 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from orders.domain.moves import Status
 from orders.domain.orders import Period
-from shared.email_address import Email
+from shared.contracts.quotes import MAX_LINES, Quantity, ShippingAddress, Sku
 from shared.errors import invalid
-from shared.http import Body
-from shared.money import Price
-from shared.paging import PageQuery
-from shared.plain import PLAIN
-from shared.quotes import MAX_LINES, Quantity, ShippingAddress, Sku
+from shared.http.paging import PageQuery
+from shared.http.routing import Body
+from shared.values.email_address import Email
+from shared.values.money import Price
+from shared.values.text import PLAIN
 
 MAX_REASON_BYTES = 1_000  # fifty of them share a row with the order
 Words = Annotated[

@@ -4,17 +4,17 @@ from collections.abc import Callable
 
 from orders.domain.orders import Order
 from orders.tables import orders
+from shared.dynamodb.concurrency import backoff
+from shared.dynamodb.rows import ConcurrentUpdate
 from shared.errors import NotFound
-from shared.rivals import attempts, contended
-from shared.rows import Contended
 
-TRIES, DOUBLINGS = 12, 4
+TRIES, MAX_DOUBLINGS = 12, 4
 
 
 def change(find: Callable[[], Order | None], rule: Callable[[Order], Order]) -> Order:
-    """The order as the rule leaves it. Raises NotFound, Contended, and what the rule raises."""
+    """The order as the rule leaves it. Raises NotFound, ConcurrentUpdate, and what the rule raises."""
     changed = None
-    for _ in attempts(TRIES, DOUBLINGS):
+    for _ in backoff(TRIES, MAX_DOUBLINGS):
         order = find()
         if order is None:
             raise NotFound("There is no such order.")
@@ -28,8 +28,8 @@ def change(find: Callable[[], Order | None], rule: Callable[[Order], Order]) -> 
         try:
             orders.save(ruled)
             return ruled
-        except orders.Overtaken:
+        except orders.VersionConflict:
             continue
-        except Contended:
+        except ConcurrentUpdate:
             changed = None
-    raise contended()
+    raise ConcurrentUpdate

@@ -8,11 +8,12 @@ from orders.domain.orders import Order
 from orders.service import reading
 from orders.service.changing import change
 from orders.tables import orders
-from shared import clock, ids
-from shared.identity import Caller
-from shared.observe import count, log
-from shared.rivals import expect
-from shared.rows import Contended
+from shared.dynamodb.concurrency import require_version
+from shared.dynamodb.rows import ConcurrentUpdate
+from shared.http.identity import Caller
+from shared.runtime import clock
+from shared.runtime.observability import count, log
+from shared.values import ids
 
 
 def cancel(caller: Caller, order_id: str, request: str) -> Order:
@@ -28,7 +29,7 @@ def cancel_as_staff(caller: Caller, order_id: str, if_match: int | None) -> Orde
     request = ids.new_id("req")
 
     def rule(order: Order) -> Order:
-        expect(if_match, order.version)
+        require_version(if_match, order.version)
         return ending.cancel(order, caller.user_id, request, clock.now())
 
     return change(lambda: reading.anybodys(order_id), rule)
@@ -46,9 +47,9 @@ def expire_overdue(time_left: Callable[[], float]) -> int:
             if order := orders.find(user_id, order_id):
                 orders.save(ending.expire(order, clock.now()))
                 expired += 1
-        except (IllegalTransition, orders.Overtaken):
+        except (IllegalTransition, orders.VersionConflict):
             log.info("no longer overdue", extra={"order_id": order_id})
-        except Contended:
+        except ConcurrentUpdate:
             log.info("others hold its coupon; the next run goes on", extra={"order_id": order_id})
         except Exception:
             # One order that cannot be expired must not keep the others' stock.

@@ -6,9 +6,10 @@ from orders.domain import fulfilling
 from orders.domain.orders import Order
 from orders.service import reading
 from orders.service.changing import change
-from shared import clock, ids
-from shared.identity import Caller
-from shared.rivals import expect
+from shared.dynamodb.concurrency import require_version
+from shared.http.identity import Caller
+from shared.runtime import clock
+from shared.values import ids
 
 
 def ship(
@@ -25,7 +26,7 @@ def ship(
     def rule(order: Order) -> Order:
         if any(ids.of_key(parcel.fulfilment_id, request) for parcel in order.fulfilments):
             return order
-        expect(if_match, order.version)
+        require_version(if_match, order.version)
         now = clock.now()
         parcel_id = ids.keyed_id("ful", now, request)
         return fulfilling.ship(order, parcel_id, lines, carrier, tracking, caller.user_id, now)
@@ -37,7 +38,7 @@ def deliver(caller: Caller, order_id: str, if_match: int | None) -> Order:
     """All of it arrived. Raises NotFound, Stale, IllegalTransition."""
 
     def rule(order: Order) -> Order:
-        expect(if_match, order.version)
+        require_version(if_match, order.version)
         return fulfilling.deliver(order, caller.user_id, clock.now())
 
     return change(lambda: reading.anybodys(order_id), rule)

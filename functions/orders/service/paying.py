@@ -7,18 +7,18 @@ from orders.domain.paying import Told
 from orders.domain.timeline import H, Happening
 from orders.service.changing import change
 from orders.tables import orders
-from shared import clock
-from shared.events import DisputeFacts, NotificationFacts, PaymentFacts, ReviewFacts
-from shared.money import Money
-from shared.money_text import money_text
-from shared.observe import count, log
-from shared.plain import one_line
+from shared.contracts.events import DisputeData, NotificationData, PaymentData, ReviewData
+from shared.runtime import clock
+from shared.runtime.observability import count, log
+from shared.values.money import Money
+from shared.values.money_format import money_text
+from shared.values.text import one_line
 
 MAX_WORDS = 100  # characters of others' words in a line: a hundred such lines share the order's row
 
 
-def take_payment(facts: PaymentFacts, version: int) -> None:
-    """A payment came in or is held. Raises NotYetPlaced, NotFound: the message comes again."""
+def take_payment(facts: PaymentData, version: int) -> None:
+    """A payment came in or is held. Raises OrderNotPlacedError, NotFound: the message comes again."""
     told = _told(facts, version)
     order = change(
         lambda: orders.find_any(facts.order_id), lambda order: paying.take_payment(order, told, clock.now())
@@ -28,24 +28,24 @@ def take_payment(facts: PaymentFacts, version: int) -> None:
         count("PaymentAmountDiffers")
 
 
-def note_sums(facts: PaymentFacts, version: int) -> None:
-    """More came in or went back. Raises NotYetPlaced, NotFound: the message comes again."""
+def note_sums(facts: PaymentData, version: int) -> None:
+    """More came in or went back. Raises OrderNotPlacedError, NotFound: the message comes again."""
     told = _told(facts, version)
     change(lambda: orders.find_any(facts.order_id), lambda order: paying.note_sums(order, told, clock.now()))
 
 
-def note_refund_failed(facts: PaymentFacts, version: int, event_id: str) -> None:
-    """A refund did not get through, at once or after it was told. Raises NotYetPlaced, NotFound."""
+def note_refund_failed(facts: PaymentData, version: int, event_id: str) -> None:
+    """A refund did not get through, at once or after it was told. Raises OrderNotPlacedError, NotFound."""
     told = _told(facts, version)
-    lost = facts.not_given_back or Money.zero(facts.amount.currency)
+    lost = facts.failed_refund_amount or Money.zero(facts.amount.currency)
     change(
         lambda: orders.find_any(facts.order_id),
         lambda order: paying.note_refund_failed(order, told, lost, event_id, clock.now()),
     )
 
 
-def note_void(facts: PaymentFacts, version: int) -> None:
-    """What was held is let go of. Raises NotYetPlaced, NotFound: the message comes again."""
+def note_void(facts: PaymentData, version: int) -> None:
+    """What was held is let go of. Raises OrderNotPlacedError, NotFound: the message comes again."""
     told = _told(facts, version)
 
     def rule(order: Order) -> Order:
@@ -60,19 +60,19 @@ def note_void(facts: PaymentFacts, version: int) -> None:
     change(lambda: orders.find_any(facts.order_id), rule)
 
 
-def note_expiring(facts: PaymentFacts) -> None:
+def note_expiring(facts: PaymentData) -> None:
     """A hold lapses soon. Raises NotFound."""
-    until = f", held until {facts.hold_until:%d %B %Y %H:%M} UTC" if facts.hold_until else ""
+    until = f", held until {facts.capture_before:%d %B %Y %H:%M} UTC" if facts.capture_before else ""
     _note(facts.order_id, H.EXPIRING, "stripe", f"{facts.payment_id}{until}", facts.payment_id)
 
 
-def note_capture_failed(facts: PaymentFacts, event_id: str) -> None:
+def note_capture_failed(facts: PaymentData, event_id: str) -> None:
     """Goods left and their money could not be captured. Raises NotFound."""
     detail = f"{facts.payment_id}: {_words(facts.reason or 'refused')}"
     _note(facts.order_id, H.CAPTURE_FAILED, "stripe", detail, event_id)
 
 
-def note_failed_payment(facts: PaymentFacts, event_id: str) -> None:
+def note_failed_payment(facts: PaymentData, event_id: str) -> None:
     """A payment failed; the order waits on."""
     reason = _words(facts.reason or "declined")
     change(
@@ -81,7 +81,7 @@ def note_failed_payment(facts: PaymentFacts, event_id: str) -> None:
     )
 
 
-def note_dispute(facts: DisputeFacts, event_id: str) -> None:
+def note_dispute(facts: DisputeData, event_id: str) -> None:
     """A dispute was opened, changed, won or lost. Raises NotFound."""
     status, reason = _words(facts.status), _words(facts.reason)
     until = f", evidence is due by {facts.evidence_due:%d %B %Y}" if facts.evidence_due else ""
@@ -89,12 +89,12 @@ def note_dispute(facts: DisputeFacts, event_id: str) -> None:
     _note(facts.order_id, H.DISPUTED, "stripe", detail, event_id)
 
 
-def note_review(facts: ReviewFacts, event_id: str) -> None:
+def note_review(facts: ReviewData, event_id: str) -> None:
     """A person at the shop should look, or has looked. Raises NotFound."""
     _note(facts.order_id, H.REVIEWED, "stripe", _words(facts.status), event_id)
 
 
-def note_bounced(facts: NotificationFacts, event_id: str) -> None:
+def note_bounced(facts: NotificationData, event_id: str) -> None:
     """A mail of an order did not reach its reader; one that is about no order is nothing to us. Raises
     NotFound."""
     if facts.order_id is None:
@@ -112,7 +112,7 @@ def _note(order_id: str, kind: Happening, actor: str, detail: str, ref: str) -> 
     )
 
 
-def _told(facts: PaymentFacts, version: int) -> Told:
+def _told(facts: PaymentData, version: int) -> Told:
     return Told(facts.payment_id, version, facts.secured, facts.captured, facts.refunded)
 
 
@@ -120,5 +120,5 @@ def _words(text: str) -> str:
     return one_line(text.replace("_", " "), MAX_WORDS)
 
 
-def _named(facts: PaymentFacts) -> dict[str, str]:
+def _named(facts: PaymentData) -> dict[str, str]:
     return {"order_id": facts.order_id, "payment_id": facts.payment_id}

@@ -7,31 +7,33 @@ from datetime import datetime, timedelta
 from orders.domain import placing, terms
 from orders.domain.moves import Status
 from orders.domain.orders import Order
-from orders.domain.refusals import CouponNotApplicable, PassedOn, ReservationReleased
 from orders.domain.terms import Terms
-from orders.service.changing import DOUBLINGS, TRIES
+from orders.service.changing import MAX_DOUBLINGS, TRIES
 from orders.settings import settings
 from orders.tables import orders
-from orders.tables.rows import once
-from shared import clock, invoke, quotes
-from shared.errors import RequestInProgress, ShopError, Unavailable, invalid
-from shared.idempotency import Key
-from shared.identity import Caller
-from shared.invoke import Declined
-from shared.observe import count
-from shared.questions import QuoteCart, Reserve
-from shared.quotes import Quote, ShippingAddress
-from shared.rivals import attempts, contended
-from shared.rows import Contended, Refused
-from shared.secrets import secret
+from orders.tables.rows import idempotency
+from shared.contracts import quotes
+from shared.contracts.commands import QuoteCart, Reserve
+from shared.contracts.problems import CouponExhausted, ForwardedProblem, ReservationReleased
+from shared.contracts.quotes import Quote, ShippingAddress
+from shared.dynamodb.concurrency import backoff
+from shared.dynamodb.idempotency import IdempotencyKey
+from shared.dynamodb.rows import ConcurrentUpdate, ConditionFailed
+from shared.errors import Problem, RequestInProgress, Unavailable, invalid
+from shared.http.identity import Caller
+from shared.messaging import rpc
+from shared.messaging.rpc import CommandRejected
+from shared.runtime import clock
+from shared.runtime.observability import count
+from shared.runtime.secrets import secret
 
 
 def place_quoted(
-    caller: Caller, token: str, address: ShippingAddress | None, email: str | None, key: Key
+    caller: Caller, token: str, address: ShippingAddress | None, email: str | None, key: IdempotencyKey
 ) -> tuple[Order, bool]:
     """Make the quote an order: (the order, whether this request was served before).
 
-    Three calls of DynamoDB in all: claim and open, reserve (in catalog), place. Raises PassedOn (the
+    Three calls of DynamoDB in all: claim and open, reserve (in catalog), place. Raises ForwardedProblem (the
     catalog's refusal), QuoteExpired, Invalid, IdempotencyKeyReused, RequestInProgress, Unavailable.
     """
     now = clock.now()
@@ -43,7 +45,7 @@ def place_quoted(
                 "/quote_token", "This is not a quote of this shop; ask for one with POST /cart/quote."
             )
         agreed = _agreed(quote, address, email or caller.email, now)
-    except ShopError:
+    except Problem:
         # The quote may have run out since the first call with this key: then that call's answer still stands.
         if served := _served_before(caller, key, now):
             return served
@@ -52,9 +54,10 @@ def place_quoted(
 
 
 def place_cart(
-    caller: Caller, address: ShippingAddress, method: str | None, email: str | None, key: Key
+    caller: Caller, address: ShippingAddress, method: str | None, email: str | None, key: IdempotencyKey
 ) -> tuple[Order, bool]:
-    """Make the caller's cart an order, priced now. As `place_quoted`; the cart's refusal is PassedOn too."""
+    """Make the caller's cart an order, priced now. As `place_quoted`; the cart's refusal is
+    ForwardedProblem too."""
     now = clock.now()
     if served := _served_before(caller, key, now):
         return served
@@ -62,9 +65,9 @@ def place_cart(
         user_id=caller.user_id, country=address.country, shipping_address=address, shipping_method=method
     )
     try:
-        quote = invoke.ask(settings().cart_commands, question)
-    except Declined as declined:
-        raise PassedOn(declined.problem) from declined
+        quote = rpc.call(settings().cart_commands, question)
+    except CommandRejected as rejection:
+        raise ForwardedProblem(rejection.problem) from rejection
     agreed = _agreed(quote, address, email or caller.email, now)
     # A retry would price the cart anew: what this order holds must be what it was opened with.
     return _place(caller, quote, agreed, key, now, keep_terms=True)
@@ -75,7 +78,7 @@ def _agreed(quote: Quote, address: ShippingAddress | None, email: str, now: date
 
 
 def _place(
-    caller: Caller, quote: Quote, agreed: Terms, key: Key, now: datetime, *, keep_terms: bool
+    caller: Caller, quote: Quote, agreed: Terms, key: IdempotencyKey, now: datetime, *, keep_terms: bool
 ) -> tuple[Order, bool]:
     redemptions = terms.redemptions(quote, agreed.email)
     opened = placing.opened(
@@ -87,7 +90,7 @@ def _place(
     )
     try:
         _claim(key, opened, redemptions, now)
-    except Refused:
+    except ConditionFailed:
         if served := _served_before(caller, key, now, agreed):
             return served
         return _same_quote(opened, key, now)
@@ -96,25 +99,27 @@ def _place(
     return _finish(opened, agreed, key), False
 
 
-def _claim(key: Key, opened: Order, redemptions: tuple[terms.Redemption, ...], now: datetime) -> None:
+def _claim(
+    key: IdempotencyKey, opened: Order, redemptions: tuple[terms.Redemption, ...], now: datetime
+) -> None:
     """Open the order under its key; again while others redeem the same coupon.
 
-    Raises Refused, UsedUp, RequestInProgress.
+    Raises ConditionFailed, UsedUp, RequestInProgress.
     """
-    for _ in attempts(TRIES, DOUBLINGS):
+    for _ in backoff(TRIES, MAX_DOUBLINGS):
         try:
             return orders.claim(key, opened, redemptions, now)
-        except Contended:
+        except ConcurrentUpdate:
             if not redemptions:
                 # Nobody but a twin of this request writes the key and the order.
                 raise RequestInProgress from None
-    raise contended()
+    raise ConcurrentUpdate
 
 
-def _not_applicable(agreed: Terms, used: terms.Redemption) -> CouponNotApplicable:
+def _not_applicable(agreed: Terms, used: terms.Redemption) -> CouponExhausted:
     who = "you" if used.by_user else "others"
     zero = agreed.discount.zero(agreed.discount.currency)
-    return CouponNotApplicable(
+    return CouponExhausted(
         f"{agreed.coupon} has been used by {who} as often as it may be; ask for a quote without it.",
         reason="used_by_you" if used.by_user else "used_up",
         coupon=agreed.coupon,
@@ -123,14 +128,14 @@ def _not_applicable(agreed: Terms, used: terms.Redemption) -> CouponNotApplicabl
 
 
 def _served_before(
-    caller: Caller, key: Key, now: datetime, agreed: Terms | None = None
+    caller: Caller, key: IdempotencyKey, now: datetime, agreed: Terms | None = None
 ) -> tuple[Order, bool] | None:
     """The first answer to this key, or its work taken up where the first call died; None for a new key."""
     row = orders.claimed(key)
     if row is None or row.expires_at < clock.epoch(now):
         return None
     row.check_body(key)
-    order = orders.find(caller.user_id, str(row.effect))
+    order = orders.find(caller.user_id, str(row.resource_id))
     if order is None:
         raise Unavailable("The order is being looked for; ask again.")
     if order.status is not Status.PENDING:
@@ -139,15 +144,15 @@ def _served_before(
     agreed = order.terms or agreed
     if agreed is None:
         return None
-    once.take_over(row, now)
+    idempotency.take_over(row, now)
     return _finish(order, agreed, key), False
 
 
-def _same_quote(opened: Order, key: Key, now: datetime) -> tuple[Order, bool]:
+def _same_quote(opened: Order, key: IdempotencyKey, now: datetime) -> tuple[Order, bool]:
     """Another key, a quote that is an order already: two tabs, one order."""
     order = orders.find(opened.user_id, opened.order_id)
     if order is None:
-        raise contended()
+        raise ConcurrentUpdate
     if order.status is Status.PENDING and order.expires_at and order.expires_at > now:
         raise RequestInProgress
     orders.bind(key, order.order_id, now)
@@ -156,32 +161,30 @@ def _same_quote(opened: Order, key: Key, now: datetime) -> tuple[Order, bool]:
 
 def _first_answer(order: Order, *, now_as_it_is: bool = False) -> Order:
     if order.refusal:
-        raise PassedOn(order.refusal, None if now_as_it_is else {"Idempotent-Replayed": "true"})
+        raise ForwardedProblem(order.refusal, None if now_as_it_is else {"Idempotent-Replayed": "true"})
     if not order.was_placed:
         raise ReservationReleased("The order ran out of time while it was being placed; order again.")
     return order if now_as_it_is else placing.as_placed(order)
 
 
-def _finish(order: Order, agreed: Terms, key: Key) -> Order:
+def _finish(order: Order, agreed: Terms, key: IdempotencyKey) -> Order:
     """Hold the stock and place the order: each step safe to do again."""
     with _lease_of(key):
         try:
-            invoke.ask(
-                settings().catalog_commands, Reserve(order_id=order.order_id, lines=list(agreed.lines))
-            )
-        except Declined as declined:
-            _settle(placing.refuse(order, declined.problem, clock.now()))
-            raise PassedOn(declined.problem) from declined
+            rpc.call(settings().catalog_commands, Reserve(order_id=order.order_id, lines=list(agreed.lines)))
+        except CommandRejected as rejection:
+            _settle(placing.refuse(order, rejection.problem, clock.now()))
+            raise ForwardedProblem(rejection.problem) from rejection
         placed = placing.place(order, agreed)
         return placed if _settle(placed) else _made_by_rival(placed)
 
 
 @contextmanager
-def _lease_of(key: Key) -> Iterator[None]:
+def _lease_of(key: IdempotencyKey) -> Iterator[None]:
     """Where the work fails for no fault of the caller's, a retry with the key may go on at once."""
     try:
         yield
-    except ShopError as error:
+    except Problem as error:
         if error.status >= 429:
             orders.release(key)
         raise
@@ -192,16 +195,16 @@ def _lease_of(key: Key) -> Iterator[None]:
 
 def _settle(order: Order) -> bool:
     """Save what placing came to, unless a rival (a second call, the sweeper) was faster; whether it did."""
-    for _ in attempts(TRIES, DOUBLINGS):
+    for _ in backoff(TRIES, MAX_DOUBLINGS):
         try:
             orders.save(order)
-        except orders.Overtaken:
+        except orders.VersionConflict:
             return False
-        except Contended:
+        except ConcurrentUpdate:
             continue
         count(f"Orders{order.status.title().replace('_', '')}")
         return True
-    raise contended()
+    raise ConcurrentUpdate
 
 
 def _made_by_rival(order: Order) -> Order:

@@ -7,13 +7,13 @@ from orders.domain.orders import Order, Period
 from orders.domain.timeline import STAFF_ONLY, Entry
 from orders.settings import settings
 from orders.tables import lists, orders
-from shared import invoke
+from shared.contracts.commands import InvoiceLinks, LocateInvoice
 from shared.errors import NotFound
-from shared.identity import Caller
-from shared.invoke import Declined
-from shared.paging import Cursors
-from shared.questions import InvoiceLinks, LocateInvoice
-from shared.secrets import secret
+from shared.http.identity import Caller
+from shared.http.paging import Cursors
+from shared.messaging import rpc
+from shared.messaging.rpc import CommandRejected
+from shared.runtime.secrets import secret
 
 cursors = Cursors(lambda: secret(settings().orders_cursor_secret_arn)["key"])
 
@@ -79,9 +79,9 @@ def invoice_of(caller: Caller, order_id: str) -> InvoiceLinks:
     if not order.was_paid:
         raise NotFound("The order has no invoice: it was not paid.")
     try:
-        return invoke.ask(settings().orders_invoices, LocateInvoice(order_id=order_id))
-    except Declined as declined:
-        raise NotFound("The order has no invoice.") from declined
+        return rpc.call(settings().orders_invoices, LocateInvoice(order_id=order_id))
+    except CommandRejected as rejection:
+        raise NotFound("The order has no invoice.") from rejection
 
 
 def describe(order_id: str) -> Order:

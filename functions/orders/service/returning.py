@@ -9,10 +9,11 @@ from orders.domain.orders import Order, Return
 from orders.service import reading
 from orders.service.changing import change
 from orders.settings import settings
-from shared import clock, ids
-from shared.identity import Caller
-from shared.money import Money
-from shared.rivals import expect
+from shared.dynamodb.concurrency import require_version
+from shared.http.identity import Caller
+from shared.runtime import clock
+from shared.values import ids
+from shared.values.money import Money
 
 
 def request(
@@ -47,7 +48,7 @@ def settle(
     """Staff approve, reject or receive a return. Raises NotFound, Stale, IllegalTransition, Invalid."""
 
     def rule(order: Order) -> Order:
-        expect(if_match, order.version)
+        require_version(if_match, order.version)
         now = clock.now()
         if status is ReturnStatus.RECEIVED:
             return returning.receive(order, return_id, restock, refund, caller.user_id, now)

@@ -4,24 +4,24 @@ from collections.abc import Mapping
 
 from orders.domain import fulfilling, returning
 from orders.domain.orders import Order
-from shared.events import (
-    InvoiceFacts,
-    OrderFacts,
-    OrderLineFacts,
-    PiecesFacts,
-    RefundDueFacts,
-    ReturnFacts,
-    ShipmentFacts,
+from shared.contracts.events import (
+    FulfilmentData,
+    InvoiceData,
+    LineQuantity,
+    OrderData,
+    OrderLineData,
+    RefundDueData,
+    ReturnData,
 )
-from shared.money import Money
+from shared.values.money import Money
 
 
-def facts(order: Order) -> OrderFacts:
+def facts(order: Order) -> OrderData:
     """The whole order; one that was never placed has no lines and no sums."""
     terms = order.terms if order.was_placed else None
     zero = Money.zero("GBP")
-    lines = [OrderLineFacts(**line.model_dump(exclude={"discount", "tax"})) for line in order.lines]
-    return OrderFacts(
+    lines = [OrderLineData(**line.model_dump(exclude={"discount", "tax"})) for line in order.lines]
+    return OrderData(
         order_id=order.order_id,
         number=order.number,
         user_id=order.user_id,
@@ -40,28 +40,28 @@ def facts(order: Order) -> OrderFacts:
     )
 
 
-def shipment(order: Order, fulfilment_id: str) -> ShipmentFacts:
+def shipment(order: Order, fulfilment_id: str) -> FulfilmentData:
     """One parcel, as it left."""
     place = next(n for n, parcel in enumerate(order.fulfilments) if parcel.fulfilment_id == fulfilment_id)
     parcel = order.fulfilments[place]
     so_far = fulfilling.pieces_of(order.fulfilments[: place + 1])
-    return ShipmentFacts(
+    return FulfilmentData(
         **_of(order),
         fulfilment_id=fulfilment_id,
         lines=_pieces(order, parcel.pieces),
         carrier=parcel.carrier,
         tracking=parcel.tracking,
-        complete=so_far.total() == sum(line.quantity for line in order.agreed.lines),
+        fully_shipped=so_far.total() == sum(line.quantity for line in order.agreed.lines),
         payment_id=order.payment_id,
-        due_so_far=Money(amount=order.agreed.paid_for(so_far), currency=order.agreed.total.currency),
+        capture_due=Money(amount=order.agreed.paid_for(so_far), currency=order.agreed.total.currency),
     )
 
 
-def invoice(order: Order) -> InvoiceFacts:
+def invoice(order: Order) -> InvoiceData:
     """Raises ValueError where the order has none."""
     if order.invoice is None:
         raise ValueError(f"{order.order_id} has no invoice")
-    return InvoiceFacts(
+    return InvoiceData(
         **_of(order),
         invoice_number=order.invoice.number,
         issued_at=order.invoice.issued_at,
@@ -69,10 +69,10 @@ def invoice(order: Order) -> InvoiceFacts:
     )
 
 
-def goods_back(order: Order, return_id: str) -> ReturnFacts:
+def goods_back(order: Order, return_id: str) -> ReturnData:
     """One return, as it is now."""
     made = returning.find(order, return_id)
-    return ReturnFacts(
+    return ReturnData(
         **_of(order),
         return_id=return_id,
         status=made.status.value,
@@ -83,10 +83,10 @@ def goods_back(order: Order, return_id: str) -> ReturnFacts:
     )
 
 
-def refund_due(order: Order, key: str) -> RefundDueFacts:
+def refund_due(order: Order, key: str) -> RefundDueData:
     """Money to give back, by its key in `refunds_due`."""
     due = order.refunds_due[key]
-    return RefundDueFacts(
+    return RefundDueData(
         order_id=order.order_id,
         payment_id=due.payment_id,
         amount=due.amount,
@@ -104,9 +104,9 @@ def _of(order: Order) -> dict[str, str]:
     }
 
 
-def _pieces(order: Order, pieces: Mapping[str, int]) -> list[PiecesFacts]:
+def _pieces(order: Order, pieces: Mapping[str, int]) -> list[LineQuantity]:
     return [
-        PiecesFacts(sku=line.sku, product_id=line.product_id, title=line.title, quantity=pieces[line.sku])
+        LineQuantity(sku=line.sku, product_id=line.product_id, title=line.title, quantity=pieces[line.sku])
         for line in order.agreed.lines
         if line.sku in pieces
     ]

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from orders.domain.invoicing import Book, invoiced
 from orders.domain.orders import Order
-from orders.tables.orders import Overtaken, put
+from orders.tables.orders import VersionConflict, put
 from orders.tables.rows import CounterRow, OrderRow
-from shared.rows import Contended, Refused, transaction
+from shared.dynamodb.rows import ConcurrentUpdate, ConditionFailed, transaction
 
 
 def book(year: int) -> Book:
@@ -21,7 +21,7 @@ def book(year: int) -> Book:
 def issue(current: Book, orders: Sequence[Order], now: datetime) -> list[Order]:
     """Give the orders the numbers after the book's last: all of them or none, so no number is left out.
 
-    Raises Overtaken where the book or one of the orders changed meanwhile.
+    Raises VersionConflict where the book or one of the orders changed meanwhile.
     """
     done = [invoiced(order, current.number(place), now) for place, order in enumerate(orders, 1)]
     key = f"invoices#{current.year}"
@@ -34,6 +34,6 @@ def issue(current: Book, orders: Sequence[Order], now: datetime) -> list[Order]:
                 [CounterRow.value.set(current.last + len(done))],
                 CounterRow.value == current.last if current.last else CounterRow.pk.does_not_exist(),
             )
-    except (Refused, Contended) as error:
-        raise Overtaken(key) from error
+    except (ConditionFailed, ConcurrentUpdate) as error:
+        raise VersionConflict(key) from error
     return done

@@ -10,14 +10,14 @@ from pynamodb.transactions import TransactWrite
 from orders.domain.orders import Order, number_of
 from orders.domain.terms import Redemption
 from orders.tables.packing import to_order, to_row
-from orders.tables.rows import SHARDS, CounterRow, OnceRow, OrderRow, once
-from shared import ids
-from shared.idempotency import Key
-from shared.observe import log
-from shared.rows import Refused, refused_by_condition, transaction, unavailable
+from orders.tables.rows import SHARDS, CounterRow, IdempotencyRow, OrderRow, idempotency
+from shared.dynamodb.idempotency import IdempotencyKey
+from shared.dynamodb.rows import ConditionFailed, require_condition_failure, transaction, unavailable
+from shared.runtime.observability import log
+from shared.values import ids
 
 
-class Overtaken(Exception):
+class VersionConflict(Exception):
     """Another writer came between the read and the write: read again."""
 
 
@@ -69,15 +69,15 @@ def overdue(now: datetime) -> Iterator[tuple[str, str]]:
             log.warning("deadlines not read", extra={"shard": shard}, exc_info=error)
 
 
-def claim(key: Key, order: Order, redemptions: Sequence[Redemption], now: datetime) -> None:
+def claim(key: IdempotencyKey, order: Order, redemptions: Sequence[Redemption], now: datetime) -> None:
     """Take the key, write the new order and redeem its coupon: all of it or nothing.
 
-    Raises Refused where the key or the order is there already, UsedUp where the coupon is at its limit,
-    Contended where another transaction holds one of the rows.
+    Raises ConditionFailed where the key or the order is there already, UsedUp where the coupon is at its
+    limit, Contended where another transaction holds one of the rows.
     """
     try:
         with transaction(OrderRow) as writes:
-            writes.save(once.fresh(key, order.order_id, now), once.is_free(now))
+            writes.save(idempotency.new_row(key, order.order_id, now), idempotency.is_unclaimed(now))
             writes.save(to_row(order), OrderRow.order_id.does_not_exist())
             for redemption in redemptions:
                 writes.update(
@@ -85,39 +85,40 @@ def claim(key: Key, order: Order, redemptions: Sequence[Redemption], now: dateti
                     [CounterRow.value.set((CounterRow.value | 0) + 1)],
                     CounterRow.value.does_not_exist() | (CounterRow.value < redemption.limit),
                 )
-    except Refused as refused:
-        if not (refused.refused(0) or refused.refused(1)):
+    except ConditionFailed as refused:
+        if not (refused.failed_at(0) or refused.failed_at(1)):
             raise UsedUp(
-                next(r for place, r in enumerate(redemptions, 2) if refused.refused(place))
+                next(r for place, r in enumerate(redemptions, 2) if refused.failed_at(place))
             ) from refused
         raise
 
 
-def bind(key: Key, order_id: str, now: datetime) -> None:
+def bind(key: IdempotencyKey, order_id: str, now: datetime) -> None:
     """Take another key for an order that is there already."""
     try:
-        once.fresh(key, order_id, now).save(once.is_free(now))
+        idempotency.new_row(key, order_id, now).save(idempotency.is_unclaimed(now))
     except PutError as error:
-        refused_by_condition(error)
+        require_condition_failure(error)
 
 
-def claimed(key: Key) -> OnceRow | None:
+def claimed(key: IdempotencyKey) -> IdempotencyRow | None:
     """What the key was taken for, or None."""
     try:
-        return OnceRow.get(key.pk, consistent_read=True)
-    except OnceRow.DoesNotExist:
+        return IdempotencyRow.get(key.pk, consistent_read=True)
+    except IdempotencyRow.DoesNotExist:
         return None
 
 
-def release(key: Key) -> None:
+def release(key: IdempotencyKey) -> None:
     """The first call failed for no fault of the caller's: a retry may go on at once."""
-    once.release(OnceRow(pk=key.pk, expires_at=0))
+    idempotency.release(IdempotencyRow(pk=key.pk, expires_at=0))
 
 
 def save(order: Order) -> None:
     """Write the order's next version, and let go of the coupon that it no longer holds, both or neither.
 
-    Raises Overtaken unless the row is at the version before, Contended where a coupon is in great demand.
+    Raises VersionConflict unless the row is at the version before, ConcurrentUpdate where a coupon is in
+    great demand.
     """
     if order.released:
         _save_releasing(order)
@@ -125,8 +126,8 @@ def save(order: Order) -> None:
     try:
         to_row(order).save(_unchanged(order))
     except PutError as error:
-        refused_by_condition(error)
-        raise Overtaken(order.order_id) from None
+        require_condition_failure(error)
+        raise VersionConflict(order.order_id) from None
 
 
 def _save_releasing(order: Order) -> None:
@@ -135,8 +136,8 @@ def _save_releasing(order: Order) -> None:
             put(writes, order)
             for counter in order.released:
                 writes.update(CounterRow(counter), [CounterRow.value.set(CounterRow.value - 1)])
-    except Refused:
-        raise Overtaken(order.order_id) from None
+    except ConditionFailed:
+        raise VersionConflict(order.order_id) from None
 
 
 def put(writes: TransactWrite, order: Order) -> None:

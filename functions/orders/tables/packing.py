@@ -11,8 +11,8 @@ from orders.domain.orders import Account, Fulfilment, Invoice, Order, RefundDue,
 from orders.domain.terms import Terms
 from orders.domain.timeline import Entry, Happening
 from orders.tables.rows import SHARDS, OrderRow
-from shared.money import Money, Price
-from shared.quotes import QuotedLine, ShippingAddress
+from shared.contracts.quotes import QuotedLine, ShippingAddress
+from shared.values.money import Money, Price
 
 LAST_MS = 10**13 - 1  # of thirteen digits: the year 2286
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,7 +52,7 @@ def to_row(order: Order) -> OrderRow:
         }
         or None,
         accounts={key: _account(account) for key, account in order.accounts.items()} or None,
-        given_back={key: kept.given_back for key, kept in order.accounts.items() if kept.given_back} or None,
+        refunded={key: kept.refunded for key, kept in order.accounts.items() if kept.refunded} or None,
         parcels=_compact_or_none(
             [
                 [p.fulfilment_id, _placed(p.pieces, places), p.carrier, p.tracking, _ms(p.at)]
@@ -91,7 +91,7 @@ def to_order(row: OrderRow) -> Order:
             for key, (payment, amount, currency, reason) in (row.refunds_due or {}).items()
         },
         accounts={
-            key: Account(captured, (row.given_back or {}).get(key, 0), version, bool(let_go))
+            key: Account(captured, (row.refunded or {}).get(key, 0), version, bool(let_go))
             for key, (captured, version, *let_go) in (row.accounts or {}).items()
         },
         fulfilments=tuple(

@@ -4,10 +4,10 @@ from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from orders.settings import settings
-from shared import idempotency
-from shared.aws import REGION
-from shared.idempotency import Once
-from shared.rows import Row, warm
+from shared.dynamodb.idempotency import IdempotencyRow as BaseIdempotencyRow
+from shared.dynamodb.idempotency import IdempotencyStore
+from shared.dynamodb.rows import Row, warm
+from shared.runtime.aws import REGION
 
 SHARDS = 8  # orders spread over as many partitions of each index: 8,000 index writes a second
 
@@ -63,7 +63,7 @@ class OrderRow(Row):
     stays under 1 KB when it is placed, one of 1,000 under 400 KB at its end. `shard` is 0 to 7 by the order's
     id, `listed` is `<status>#<shard>`, `placed` the time and a part of the id, so that it sorts and differs:
     both are there once the order was placed. `accounts` has (captured, version, 1 where it was let go of)
-    of each payment as it was heard of, `given_back` what of it went back.
+    of each payment as it was heard of, `refunded` what of it went back.
     """
 
     class Meta:
@@ -86,7 +86,7 @@ class OrderRow(Row):
     refusal = JSONAttribute(null=True)
     refunds_due = JSONAttribute(null=True)
     accounts = JSONAttribute(null=True)
-    given_back = JSONAttribute(null=True)
+    refunded = JSONAttribute(null=True)
     parcels = UnicodeAttribute(null=True)
     sent_back = UnicodeAttribute(null=True)
     invoice = JSONAttribute(null=True)
@@ -110,11 +110,11 @@ class CounterRow(Row):
     value = NumberAttribute()
 
 
-class OnceRow(idempotency.OnceRow):
+class IdempotencyRow(BaseIdempotencyRow):
     class Meta:
-        table_name = settings().orders_once_table
+        table_name = settings().orders_idempotency_table
         region = REGION
 
 
-once = Once(OnceRow)
-warm(OrderRow, OnceRow, CounterRow)
+idempotency = IdempotencyStore(IdempotencyRow)
+warm(OrderRow, IdempotencyRow, CounterRow)

@@ -2,8 +2,8 @@
 
 from payments.routes.money import routes
 from payments.tables import payments, rows
-from shared.http import Api
-from shared.idempotency import Once
+from shared.dynamodb.idempotency import IdempotencyStore
+from shared.http.api import Api
 
 rows.prepare()
-api = Api(routes, once=Once(rows.OnceRow), probe=payments.probe)
+api = Api(routes, idempotency=IdempotencyStore(rows.IdempotencyRow), probe=payments.probe)

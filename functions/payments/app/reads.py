@@ -3,9 +3,9 @@
 from payments.routes.reads import routes
 from payments.routes.reconciliations import routes as reconciliations
 from payments.tables import inbox, payments, rows
-from shared.http import Api
-from shared.idempotency import Once
+from shared.dynamodb.idempotency import IdempotencyStore
+from shared.http.api import Api
 
 rows.prepare()
 inbox.prepare()
-api = Api(routes, reconciliations, once=Once(rows.OnceRow), probe=payments.probe)
+api = Api(routes, reconciliations, idempotency=IdempotencyStore(rows.IdempotencyRow), probe=payments.probe)

@@ -5,14 +5,15 @@ from typing import Any
 from payments.service import reconciliations, reconciling
 from payments.tables import reconciliations as table
 from payments.tables import rows
-from shared import clock, observe, ready
+from shared import ready
+from shared.runtime import clock, observability
 
 rows.prepare()
 
 
 def reconcile(event: Any, context: Any) -> None:
     """A stream's batch: go on with the comparison that was written last. A schedule's event: begin one."""
-    observe.begin(str(event.get("id") or context.aws_request_id))
+    observability.begin(str(event.get("id") or context.aws_request_id))
     try:
         if "Records" not in event:
             reconciliations.ask("schedule", None, clock.now())
@@ -28,7 +29,7 @@ def reconcile(event: Any, context: Any) -> None:
                     clock.now(),
                 )
     finally:
-        observe.end()
+        observability.end()
 
 
 ready()

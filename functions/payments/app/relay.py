@@ -1,9 +1,10 @@
 """PaymentsRelay and PaymentsInboxRelay: the streams of payments' two tables."""
 
-from payments.relay import forward, news
+from payments.relay import derive_events, forward
 from payments.settings import settings
-from shared import outbox, ready
+from shared import ready
+from shared.messaging import stream_relay
 
-relay = outbox.relay(settings().payments_topic_arn, news)
+relay = stream_relay.relay(settings().payments_topic_arn, derive_events)
 inbox_relay = forward
 ready()

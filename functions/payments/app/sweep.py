@@ -4,19 +4,20 @@ from typing import Any
 
 from payments.service import tending
 from payments.tables import rows
-from shared import clock, observe, ready
+from shared import ready
+from shared.runtime import clock, observability
 
 rows.prepare()
 
 
 def sweep(event: Any, context: Any) -> dict[str, int]:
     """Every 5 minutes: tend to the payments that are due."""
-    observe.begin(str(event.get("id") or context.aws_request_id))
+    observability.begin(str(event.get("id") or context.aws_request_id))
     try:
         tended = tending.sweep(lambda: context.get_remaining_time_in_millis() / 1000, clock.now())
         return {"tended": tended}
     finally:
-        observe.end()
+        observability.end()
 
 
 ready()

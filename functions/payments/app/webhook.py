@@ -2,7 +2,7 @@
 
 from payments.routes.webhook import routes
 from payments.tables import inbox
-from shared.http import Api
+from shared.http.api import Api
 
 inbox.prepare()
 api = Api(routes)

@@ -1,9 +1,9 @@
 """What orders says that is of concern to money."""
 
 from payments.service import capturing, refunding, settling
-from shared import clock
-from shared.events import Event, OrderCancelled, OrderExpired, OrderRefundDue, OrderShipped
-from shared.inbox import Consumers
+from shared.contracts.events import Event, OrderCancelled, OrderExpired, OrderRefundDue, OrderShipped
+from shared.messaging.consumers import Consumers
+from shared.runtime import clock
 
 consumers = Consumers()
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.errors import Conflict
-from shared.money_text import money_text
+from shared.values.money_format import money_text
 
 if TYPE_CHECKING:
     from payments.domain.payments import Payment
 
 
 class NothingToCapture(Conflict):
-    """Nothing is held on the card for this payment."""
+    """Empty is held on the card for this payment."""
 
 
 class CaptureTooLarge(Conflict):
@@ -76,7 +76,7 @@ def asked(payment: Payment, amount: int | None, capture_id: str) -> Payment:
     if capture_id in payment.captures_asked:
         return payment
     if payment.unwanted or not payment.capturable:
-        raise NothingToCapture("Nothing is held for this payment that could be captured.")
+        raise NothingToCapture("Empty is held for this payment that could be captured.")
     amount = payment.capturable if amount is None else amount
     if not 0 < amount <= payment.capturable:
         left = payment.sum_of(payment.capturable)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from payments.domain.payments import Method, Payment
-from shared.events import OrderLineFacts
-from shared.money import Money
+from shared.contracts.events import OrderLineData
+from shared.values.money import Money
 
 MOST_ITEMS = 100  # that Stripe's page takes
 MOST_NAME = 250
@@ -43,7 +43,7 @@ class Item:
     unit_amount: int
 
 
-def items(lines: Sequence[OrderLineFacts], total: Money, number: str) -> list[Item]:
+def items(lines: Sequence[OrderLineData], total: Money, number: str) -> list[Item]:
     """The order's lines where they alone make up its total, else one for the whole of it (delivery, tax and
     discounts have no line on Stripe's page)."""
     fitting = (

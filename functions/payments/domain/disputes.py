@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.events.payments import EVIDENCE_SOON
+from shared.contracts.events.payments import EVIDENCE_SOON
 
 # https://docs.stripe.com/api/disputes/object#dispute_object-status
 OPEN = frozenset({"needs_response", "under_review"})

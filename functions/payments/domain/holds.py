@@ -42,15 +42,15 @@ def is_expiring(payment: Payment, now: datetime) -> bool:
     """Whether to ask the shopper now to pay anew: the hold lapses soon and nothing of it is on its way."""
     return (
         _may_expire(payment)
-        and payment.hold_until is not None
-        and payment.hold_until - LEAD <= now < payment.hold_until
+        and payment.capture_before is not None
+        and payment.capture_before - LEAD <= now < payment.capture_before
     )
 
 
 def _end_of_hold(payment: Payment) -> datetime | None:
-    if not payment.capturable or payment.hold_until is None:
+    if not payment.capturable or payment.capture_before is None:
         return None
-    return payment.hold_until - LEAD if _may_expire(payment) else payment.hold_until + GRACE
+    return payment.capture_before - LEAD if _may_expire(payment) else payment.capture_before + GRACE
 
 
 def _may_expire(payment: Payment) -> bool:

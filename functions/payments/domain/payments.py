@@ -8,7 +8,7 @@ from payments.domain import disputes as bank
 from payments.domain.captures import Claim
 from payments.domain.disputes import Dispute
 from shared.errors import Conflict, NotFound, invalid
-from shared.money import Money
+from shared.values.money import Money
 
 
 class OrderNotPayable(Conflict):
@@ -87,7 +87,7 @@ class Intent:
     """Stripe's PaymentIntent with its latest charge, as they are now; amounts in minor units.
 
     `intent_id` is None while a checkout session has none. `amount_refunded` is the charge's own sum, and with
-    `disputed` says what more there is to ask for. `hold_until`: when what is not captured is let go.
+    `disputed` says what more there is to ask for. `capture_before`: when what is not captured is let go.
     `closed`: the page that it was to be paid on is no more.
     """
 
@@ -100,7 +100,7 @@ class Intent:
     payment_id: str | None = None
     client_secret: str | None = None
     amount_capturable: int = 0
-    hold_until: datetime | None = None
+    capture_before: datetime | None = None
     multicapture: bool = False
     disputed: bool = False
     review: str | None = None
@@ -126,10 +126,11 @@ class Payment:
     """Money asked for an order; amounts beside `amount` are minor units of its currency.
 
     `attempt` counts an order's payments from 1. `captured` came in, `capturable` is held on the card until
-    `hold_until`. Of refunds: `promised` is claimed, `waiting` the part that Stripe was not had to give yet,
-    `refunded` went back, `not_returned` did not get through (all of it ever), `recalled` the part of that
-    which had counted as refunded. `decline_id` is the last decline that was told. `unwanted`: nobody wants
-    money by it any more. `reminded` are the disputes (`matter`) told of again as their evidence was due.
+    `capture_before`. Of refunds: `promised` is claimed, `waiting` the part that Stripe was not had to give
+    yet, `refunded` went back, `not_returned` did not get through (all of it ever), `recalled` the part of
+    that which had counted as refunded. `decline_id` is the last decline that was told. `unwanted`: nobody
+    wants money by it any more. `reminded` are the disputes (`matter`) told of again as their evidence was
+    due.
 
     Manual capture: `to_capture` is due for what has left, `all_left` says that no more will be due, `claim`
     is the capture that is under way, `capture_error` why there is none, `captures_refused` how many Stripe
@@ -160,7 +161,7 @@ class Payment:
     pages: Pages | None = None
     session_id: str | None = None
     capturable: int = 0
-    hold_until: datetime | None = None
+    capture_before: datetime | None = None
     multicapture: bool = False
     waiting: int = 0
     not_returned: int = 0
@@ -243,7 +244,7 @@ def observed(payment: Payment, intent: Intent, disputes: tuple[Dispute, ...] | N
         provider_id=payment.provider_id or intent.intent_id,
         captured=intent.amount_received,
         capturable=intent.amount_capturable,
-        hold_until=intent.hold_until or payment.hold_until,
+        capture_before=intent.capture_before or payment.capture_before,
         multicapture=intent.multicapture or payment.multicapture,
         disputes=payment.disputes if disputes is None else disputes,
         review=intent.review or payment.review,

@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from payments.domain.payments import Payment
-from shared import ids
 from shared.errors import Conflict
-from shared.money_text import money_text
+from shared.values import ids
+from shared.values.money_format import money_text
 
 BY_HAND = "made at Stripe"
 

@@ -4,26 +4,26 @@ from collections.abc import Iterator
 
 from payments.domain.disputes import Dispute
 from payments.domain.payments import Capture, Payment, Status
-from shared.events import (
-    DisputeFacts,
+from shared.contracts.events import (
+    DisputeData,
     Event,
-    Fact,
+    EventData,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentCaptureFailed,
+    PaymentData,
     PaymentDisputed,
     PaymentExpiring,
-    PaymentFacts,
     PaymentFailed,
     PaymentRefunded,
     PaymentRefundFailed,
     PaymentReviewed,
     PaymentSucceeded,
     PaymentVoided,
-    ReviewFacts,
+    ReviewData,
 )
 
-Told = tuple[type[Event], str, Fact]
+Told = tuple[type[Event], str, EventData]
 
 
 def told(before: Payment | None, after: Payment) -> Iterator[Told]:
@@ -35,10 +35,10 @@ def told(before: Payment | None, after: Payment) -> Iterator[Told]:
         yield kind, subject, _facts(after, reason=reason)
     back = after.refunded + after.recalled - old.refunded - old.recalled
     if back > 0:
-        yield PaymentRefunded, subject, _facts(after, given_back=back)
+        yield PaymentRefunded, subject, _facts(after, refund_amount=back)
     not_back = after.not_returned - old.not_returned
     if not_back > 0:
-        yield PaymentRefundFailed, subject, _facts(after, not_given_back=not_back)
+        yield PaymentRefundFailed, subject, _facts(after, failed_refund_amount=not_back)
     for dispute in after.disputes:
         reminder = dispute.matter in after.reminded and dispute.matter not in old.reminded
         if reminder or dispute not in old.disputes:
@@ -88,11 +88,11 @@ def _nothing(payment: Payment) -> Payment:
 def _facts(
     payment: Payment,
     reason: str | None = None,
-    given_back: int | None = None,
-    not_given_back: int | None = None,
-) -> PaymentFacts:
+    refund_amount: int | None = None,
+    failed_refund_amount: int | None = None,
+) -> PaymentData:
     """The payment for others; sums in minor units."""
-    return PaymentFacts(
+    return PaymentData(
         payment_id=payment.payment_id,
         order_id=payment.order_id,
         number=payment.number,
@@ -104,15 +104,15 @@ def _facts(
         refunded=payment.sum_of(payment.refunded),
         status=payment.status,
         reason=reason,
-        given_back=None if given_back is None else payment.sum_of(given_back),
-        not_given_back=None if not_given_back is None else payment.sum_of(not_given_back),
-        hold_until=payment.hold_until if payment.capturable else None,
+        refund_amount=None if refund_amount is None else payment.sum_of(refund_amount),
+        failed_refund_amount=None if failed_refund_amount is None else payment.sum_of(failed_refund_amount),
+        capture_before=payment.capture_before if payment.capturable else None,
         replaces=payment.replaces,
     )
 
 
-def _dispute(payment: Payment, dispute: Dispute) -> DisputeFacts:
-    return DisputeFacts(
+def _dispute(payment: Payment, dispute: Dispute) -> DisputeData:
+    return DisputeData(
         payment_id=payment.payment_id,
         order_id=payment.order_id,
         number=payment.number,
@@ -126,8 +126,8 @@ def _dispute(payment: Payment, dispute: Dispute) -> DisputeFacts:
     )
 
 
-def _review(payment: Payment, status: str) -> ReviewFacts:
-    return ReviewFacts(
+def _review(payment: Payment, status: str) -> ReviewData:
+    return ReviewData(
         payment_id=payment.payment_id,
         order_id=payment.order_id,
         number=payment.number,

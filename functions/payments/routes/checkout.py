@@ -2,9 +2,9 @@
 
 from payments.schemas import OpenedPaymentView, OpenPayment
 from payments.service import checkout
-from shared import clock
-from shared.http import Routes
-from shared.identity import GUEST, Caller
+from shared.http.identity import GUEST, Caller
+from shared.http.routing import Routes
+from shared.runtime import clock
 
 routes = Routes()
 

@@ -10,9 +10,9 @@ from payments.schemas import (
     WebhookView,
 )
 from payments.service import deliveries, reading
-from shared.http import Routes
-from shared.identity import GUEST, STAFF, Caller
-from shared.paging import Page, PageQuery
+from shared.http.identity import GUEST, STAFF, Caller
+from shared.http.paging import Page, PageQuery
+from shared.http.routing import Routes
 
 routes = Routes()
 

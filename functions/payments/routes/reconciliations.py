@@ -2,10 +2,10 @@
 
 from payments.schemas import AskReconciliation, ReconciliationReport, ReconciliationView
 from payments.service import reconciliations
-from shared import clock
-from shared.http import Routes
-from shared.identity import STAFF, Caller
-from shared.paging import Page, PageQuery
+from shared.http.identity import STAFF, Caller
+from shared.http.paging import Page, PageQuery
+from shared.http.routing import Routes
+from shared.runtime import clock
 
 routes = Routes()
 

@@ -2,9 +2,9 @@
 
 from payments.schemas import WebhookReceived
 from payments.service import inbox
-from shared import clock
-from shared.http import Raw, Routes
-from shared.identity import PUBLIC
+from shared.http.identity import PUBLIC
+from shared.http.routing import Raw, Routes
+from shared.runtime import clock
 
 routes = Routes()
 

@@ -11,8 +11,8 @@ from payments.service import settling, tending
 from payments.service.settling import Change
 from payments.stripe_gateway import sessions
 from payments.tables import inbox, payments
-from shared import observe
-from shared.observe import log
+from shared.runtime import observability
+from shared.runtime.observability import log
 
 
 @stripe_gateway.patiently
@@ -51,7 +51,7 @@ def _of_intent(intent_id: str) -> Payment | None:
         # Made by hand, or by another shop on the same account; money in it is not booked here.
         log.warning("not our payment", extra={"intent": intent_id})
         if is_foreign(seen):
-            observe.count("ForeignIntents")
+            observability.count("ForeignIntents")
     return payment
 
 

@@ -11,10 +11,11 @@ from payments.service import settling
 from payments.service.settling import Change
 from payments.stripe_gateway import StripeRefused, StripeUnavailable
 from payments.tables import payments
-from shared import observe, rivals
-from shared.events import ShipmentFacts
-from shared.money import Money
-from shared.observe import log
+from shared.contracts.events import FulfilmentData
+from shared.dynamodb.rows import ConcurrentUpdate
+from shared.runtime import observability
+from shared.runtime.observability import log
+from shared.values.money import Money
 
 ROUNDS = 3  # what is still owed after so many captures, the sweeper goes on with
 LAPSED = "The hold on the card is gone."
@@ -22,13 +23,13 @@ UNWANTED = "The hold on the card was let go of before the goods left."
 
 
 @stripe_gateway.patiently
-def shipped(parcel: ShipmentFacts, now: datetime) -> None:
+def shipped(parcel: FulfilmentData, now: datetime) -> None:
     """A parcel left: what is due for all that has left is captured. A payment that took the money as it was
     made has nothing to do. Raises NoSuchPayment, StripeUnavailable, Contended: the message comes again."""
     held = _bearer(parcel.payment_id) if parcel.payment_id else None
     if held is None or held.capture is Capture.AUTOMATIC:
         return
-    due, complete = parcel.due_so_far.amount, parcel.complete
+    due, complete = parcel.capture_due.amount, parcel.fully_shipped
     settling.change(held.payment_id, lambda held: Change(rules.due(held, due, complete)), now)
     after = collect(held.payment_id, now)
     if after.replaced_by and not held.replaced_by:
@@ -50,7 +51,7 @@ def capture(payment_id: str, key: str, amount: Money | None, now: datetime) -> P
     def ask(held: Payment) -> Change:
         require_its_currency(held, amount)
         if key not in held.captures_asked and rules.is_under_way(held):
-            raise rivals.contended()
+            raise ConcurrentUpdate
         return Change(rules.asked(held, amount.amount if amount else None, key))
 
     settling.change(payment_id, ask, now)
@@ -102,7 +103,7 @@ def _take(intent_id: str, payment_id: str, claim: Claim, now: datetime) -> None:
 def _fail(payment_id: str, claim: Claim | None, why: str, now: datetime) -> Payment:
     """Keep why goods that left are not paid for, unless that changed meanwhile."""
     log.error("capture failed", extra={"payment_id": payment_id, "reason": why})
-    observe.count("CapturesFailed")
+    observability.count("CapturesFailed")
     return settling.change(payment_id, lambda held: Change(rules.refused(held, claim, why)), now)
 
 

@@ -10,9 +10,9 @@ from payments.service import deliveries
 from payments.service import inbox as door
 from payments.stripe_gateway import StripeRefused
 from payments.tables import inbox
-from shared import observe
 from shared.errors import Malformed
-from shared.observe import log
+from shared.runtime import observability
+from shared.runtime.observability import log
 
 ENOUGH = 10.0  # seconds that a page, and the queue after it, need at most
 FORGOTTEN = timedelta(minutes=15)  # the queue's own tries are over by then, or it never had the event
@@ -39,7 +39,7 @@ def catch_up(time_left: Callable[[], float], now: datetime) -> int:
             break
     if new:
         log.warning("events that no webhook brought", extra={"events": new})
-        observe.count("WebhooksCaughtUp", new)
+        observability.count("WebhooksCaughtUp", new)
     return new
 
 
@@ -75,5 +75,5 @@ def _is_new(listed: stripe_lists.ListedEvent, now: datetime) -> bool:
     except Malformed:
         # Left out, for a person to look at: it must not hold up all that came after it.
         log.exception("an event that cannot be read", extra={"event_id": listed.event_id})
-        observe.count("EventsUnreadable")
+        observability.count("EventsUnreadable")
         return False

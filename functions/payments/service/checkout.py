@@ -23,9 +23,9 @@ from payments.service.settling import Change
 from payments.settings import settings
 from payments.stripe_gateway import sessions
 from payments.tables import payments, slots
-from shared.events import OrderFacts
-from shared.identity import Caller
-from shared.ids import new_id
+from shared.contracts.events import OrderData
+from shared.http.identity import Caller
+from shared.values.ids import new_id
 
 AWAITING_PAYMENT = "awaiting_payment"
 PAID = "paid"
@@ -55,7 +55,7 @@ def open_payment(caller: Caller, order_id: str, wish: Wish, now: datetime) -> Op
     raise _not_payable(order)
 
 
-def _require_payable(order: OrderFacts, payment_id: str | None, now: datetime) -> str | None:
+def _require_payable(order: OrderData, payment_id: str | None, now: datetime) -> str | None:
     """Raise OrderNotPayable where the order wants no money. The payment to replace, where it has one that is
     held and runs out."""
     if order.total.amount <= 0:
@@ -70,11 +70,11 @@ def _require_payable(order: OrderFacts, payment_id: str | None, now: datetime) -
     return None
 
 
-def _not_payable(order: OrderFacts) -> OrderNotPayable:
+def _not_payable(order: OrderData) -> OrderNotPayable:
     return OrderNotPayable("The order is not waiting for a payment (any more).", order_status=order.status)
 
 
-def _live(order: OrderFacts, wish: Wish, replaced: str | None, now: datetime) -> Payment:
+def _live(order: OrderData, wish: Wish, replaced: str | None, now: datetime) -> Payment:
     """The payment in the order's slot, put there if the slot is free."""
     for _ in range(settling.TRIES):
         slot = slots.slot(order.order_id)
@@ -93,7 +93,7 @@ def _live(order: OrderFacts, wish: Wish, replaced: str | None, now: datetime) ->
     raise _not_payable(order)
 
 
-def _fresh(order: OrderFacts, wish: Wish, replaced: str | None, attempt: int, now: datetime) -> Payment:
+def _fresh(order: OrderData, wish: Wish, replaced: str | None, attempt: int, now: datetime) -> Payment:
     pages = None
     if wish.success_url and wish.cancel_url:
         pages = Pages(wish.success_url, wish.cancel_url, rules.open_until(order.expires_at, now))
@@ -128,7 +128,7 @@ def _intent(payment: Payment, now: datetime) -> Opened:
     return Opened(payment, client_secret=intent.client_secret)
 
 
-def _on_page(payment: Payment, order: OrderFacts, now: datetime) -> Opened:
+def _on_page(payment: Payment, order: OrderData, now: datetime) -> Opened:
     """The payment with Stripe's page for it. Its addresses are those of the first request for it."""
     if payment.pages is None:
         raise _not_payable(order)

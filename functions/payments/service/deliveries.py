@@ -7,10 +7,10 @@ from typing import Any
 from payments.domain.inbox import EventStatus, StripeEvent
 from payments.settings import settings
 from payments.tables import inbox
-from shared.aws import client
 from shared.errors import NotFound
-from shared.paging import Cursors
-from shared.secrets import secret
+from shared.http.paging import Cursors
+from shared.runtime.aws import client
+from shared.runtime.secrets import secret
 
 BATCH = 10  # the most that SQS takes in one SendMessageBatch
 cursors = Cursors(lambda: secret(settings().payments_cursor_secret_arn)["key"])

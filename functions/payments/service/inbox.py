@@ -9,8 +9,8 @@ from payments import signature
 from payments.domain.inbox import EventStatus, StripeEvent, is_handled
 from payments.settings import settings
 from payments.tables import inbox
-from shared import observe, secrets
 from shared.errors import Malformed
+from shared.runtime import observability, secrets
 
 REREAD_AFTER = timedelta(seconds=10)
 PAYMENT_ID = re.compile(r"pay_[A-Za-z0-9]{1,60}")
@@ -94,7 +94,7 @@ def receive(header: str, body: bytes, now: datetime) -> None:
     Raises BadSignature, or Malformed where signed bytes are no event.
     """
     webhook_secrets.verify(header, body, now)
-    observe.count("WebhooksKept" if keep(body, now) else "WebhooksRepeated")
+    observability.count("WebhooksKept" if keep(body, now) else "WebhooksRepeated")
 
 
 def keep(body: bytes, now: datetime) -> bool:

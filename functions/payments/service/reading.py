@@ -7,9 +7,9 @@ from payments.domain.payments import NoSuchPayment, Payment
 from payments.domain.refunds import Refund
 from payments.settings import settings
 from payments.tables import ledger, payments, refunds
-from shared.identity import Caller
-from shared.paging import Cursors
-from shared.secrets import secret
+from shared.http.identity import Caller
+from shared.http.paging import Cursors
+from shared.runtime.secrets import secret
 
 cursors = Cursors(lambda: secret(settings().payments_cursor_secret_arn)["key"])
 

@@ -7,11 +7,12 @@ from payments.domain.reconciling import runs as rules
 from payments.domain.reconciling.runs import Run
 from payments.settings import settings
 from payments.tables import reconciliations
-from shared import rivals
+from shared.dynamodb import concurrency
+from shared.dynamodb.rows import ConcurrentUpdate
 from shared.errors import NotFound, invalid
-from shared.ids import MAX_ID, new_id
-from shared.paging import Cursors
-from shared.secrets import secret
+from shared.http.paging import Cursors
+from shared.runtime.secrets import secret
+from shared.values.ids import MAX_ID, new_id
 
 TRIES = 5
 LIST = "reconciliations"
@@ -31,20 +32,20 @@ def ask(asked_by: str, since: datetime | None, now: datetime) -> Run:
     """
     if since is not None and not FIRST <= since < now:
         raise invalid("/since", f"since is a moment in the past, and not before {FIRST.year}.")
-    for _ in rivals.attempts(TRIES, doublings=3):
+    for _ in concurrency.backoff(TRIES, max_doublings=3):
         latest = reconciliations.latest()
         if latest.running:
             running = reconciliations.run(latest.running)
             if running is None or not running.is_dead(now):
                 return _there(running)
-            dead = rules.failed(running, "Nothing was heard of it any more.", now)
+            dead = rules.failed(running, "Empty was heard of it any more.", now)
             reconciliations.end(dead, rules.ended(latest, dead))
             continue
         begin, until = rules.window(latest, since, now)
         fresh = Run(new_id("rec"), begin, until, asked_by=asked_by, asked_at=now, updated_at=now)
         if reconciliations.begin(fresh):
             return fresh
-    raise rivals.contended()
+    raise ConcurrentUpdate
 
 
 def listed(limit: int, cursor: str | None) -> tuple[list[Run], str | None]:

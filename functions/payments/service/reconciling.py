@@ -17,9 +17,9 @@ from payments.domain.reconciling.differences import Finding, ListedDispute, List
 from payments.domain.reconciling.runs import Latest, Run, RunStatus, Stage
 from payments.service import settling
 from payments.tables import ledger, payments, reconciliations, refunds
-from shared import clock, observe
-from shared.errors import ShopError, Unavailable
-from shared.observe import log
+from shared.errors import Problem, Unavailable
+from shared.runtime import clock, observability
+from shared.runtime.observability import log
 
 ENOUGH = 120.0  # seconds left that make it worth while to read another page
 LEAST = 25.0  # seconds that one look at Stripe, or one repair, needs at most
@@ -31,7 +31,7 @@ def go_on(reconciliation_id: str, version: int, time_left: Callable[[], float], 
     """A slice of the comparison as it was at `version`; None where it is over, or went on since.
 
     Each write brings the next slice, by the table's stream. Where Stripe, or orders, is away, the run ends as
-    `failed` and the next one compares the same. Raises Contended: the stream hands it over again.
+    `failed` and the next one compares the same. Raises ConcurrentUpdate: the stream hands it over again.
     """
     run = reconciliations.run(reconciliation_id)
     if run is None or run.is_over or run.version != version:
@@ -87,11 +87,11 @@ def _report(run: Run) -> None:
     about = {"reconciliation_id": run.reconciliation_id, "status": run.status.value, **vars(tally)}
     log.info("compared with Stripe", extra=about)
     if run.status is RunStatus.FAILED:
-        observe.count("ReconciliationsFailed")
+        observability.count("ReconciliationsFailed")
     if tally.repaired:
-        observe.count("Reconciled", tally.repaired)
+        observability.count("Reconciled", tally.repaired)
     if tally.unexplained:
-        observe.count("Unreconciled", tally.unexplained)
+        observability.count("Unreconciled", tally.unexplained)
 
 
 def _page(
@@ -131,7 +131,7 @@ def _differences(listed: Listed, now: datetime) -> list[Finding]:
 
 
 def _looked_at_again(asked: Finding, now: datetime) -> Iterator[Finding]:
-    """What differs now of a payment of which something was asked for: that again, or that it agrees. Nothing
+    """What differs now of a payment of which something was asked for: that again, or that it agrees. Empty
     where it changed a moment ago: then nobody can say yet."""
     held = payments.payment(asked.payment_id or "")
     listed = stripe_lists.intent(asked.provider_id)
@@ -215,7 +215,7 @@ def _repair(finding: Finding, now: datetime) -> bool | None:
         settling.settle(finding.payment_id, now, intent_id=intent_id)
     except Unavailable:
         raise
-    except (ShopError, stripe_gateway.StripeRefused):
+    except (Problem, stripe_gateway.StripeRefused):
         log.exception("not repaired", extra={"kind": finding.kind, "payment_id": finding.payment_id})
         return False
     return True

@@ -14,11 +14,11 @@ from payments.stripe_gateway import StripeRefused
 from payments.stripe_gateway import refunds as stripe_refunds
 from payments.tables import payments
 from payments.tables import refunds as rows
-from shared import observe
+from shared.contracts.events import RefundDueData
 from shared.errors import Unavailable
-from shared.events import RefundDueFacts
-from shared.money import Money
-from shared.observe import log
+from shared.runtime import observability
+from shared.runtime.observability import log
+from shared.values.money import Money
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Given:
 
 
 @stripe_gateway.patiently
-def refund_due(due: RefundDueFacts, now: datetime) -> None:
+def refund_due(due: RefundDueData, now: datetime) -> None:
     """Give back what is due, once for its `refund_key`; only what is left of the payment, where a part went
     back by hand meanwhile. Of a payment by which nothing came in, what is held is let go.
 
@@ -94,7 +94,7 @@ def _give(held: Payment, refund: Refund, now: datetime) -> str | None:
     room = rules.room_for(held, refund)
     if not room:
         _conclude(refund, replace(refund, status=RefundStatus.FAILED, settled=True), now, "nothing is left")
-        return "Nothing is left of what was captured."
+        return "Empty is left of what was captured."
     if room < refund.amount:
         _cut(refund, room)
         cut = replace(refund, amount=room)
@@ -119,7 +119,7 @@ def _of_key(payment_id: str, key: str) -> Refund | None:
     return rules.of_key(rows.refunds_of(payment_id), payment_id, key)
 
 
-def _claimed(held: Payment, due: RefundDueFacts, now: datetime) -> Change:
+def _claimed(held: Payment, due: RefundDueData, now: datetime) -> Change:
     """The refund that is due, with its money claimed: as much as is left; as failed where none is."""
     if _of_key(held.payment_id, due.refund_key):
         return Change(held)
@@ -171,9 +171,9 @@ def _conclude(old: Refund, new: Refund, now: datetime, why: str = "") -> None:
 
 def _cut(refund: Refund, left: int) -> None:
     log.warning("less is left than is due", extra={"refund_id": refund.refund_id, "left": left})
-    observe.count("RefundsCut")
+    observability.count("RefundsCut")
 
 
 def _report(refund: Refund, why: str) -> None:
     log.error("refund failed", extra={"refund_id": refund.refund_id, "reason": why})
-    observe.count("RefundsFailed")
+    observability.count("RefundsFailed")

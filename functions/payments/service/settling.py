@@ -12,8 +12,8 @@ from payments.domain.refunds import Refund
 from payments.stripe_gateway import disputes, refunds, sessions
 from payments.tables import payments, slots
 from payments.tables import refunds as refund_rows
-from shared import rivals
-from shared.rows import Contended
+from shared.dynamodb import concurrency
+from shared.dynamodb.rows import ConcurrentUpdate
 
 TRIES = 5
 WAITING = ("requires_payment_method", "requires_confirmation", "requires_action")
@@ -43,7 +43,7 @@ def settle(
 
     `intent_id`: the intent, where the payment may not know it yet. `unwanted`: its order was given up.
     `applied`: the Stripe event to mark in the same transaction. Raises NoSuchPayment, StripeRefused,
-    StripeUnavailable, Contended.
+    StripeUnavailable, ConcurrentUpdate.
     """
 
     def look(held: Payment) -> Change:
@@ -115,7 +115,7 @@ def change(
     payment_id: str, rule: Callable[[Payment], Change], now: datetime, applied: str | None = None
 ) -> Payment:
     """Write what `rule` makes of the payment, again with the newer one where another wrote meanwhile."""
-    for _ in rivals.attempts(TRIES, doublings=3):
+    for _ in concurrency.backoff(TRIES, max_doublings=3):
         held = payments.payment(payment_id)
         if held is None:
             raise NoSuchPayment("There is no such payment.")
@@ -123,9 +123,9 @@ def change(
         try:
             if payments.write(held, made.payment, now, applied, made.refunds[:MOST_ROWS]):
                 return made.payment
-        except Contended:  # another's transaction is at the same row at this moment
+        except ConcurrentUpdate:  # another's transaction is at the same row at this moment
             continue
-    raise rivals.contended()
+    raise ConcurrentUpdate
 
 
 def _intent_of(payment: Payment, intent_id: str | None) -> Intent | None:

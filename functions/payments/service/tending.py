@@ -10,8 +10,9 @@ from payments.domain.payments import Payment
 from payments.service import capturing, refunding, settling
 from payments.service.settling import Change
 from payments.tables import payments
-from shared import observe, rivals
-from shared.observe import log
+from shared.dynamodb.rows import ConcurrentUpdate
+from shared.runtime import observability
+from shared.runtime.observability import log
 
 ENOUGH = stripe_gateway.PATIENCE + 5  # seconds that one payment needs at most
 
@@ -29,7 +30,7 @@ def sweep(time_left: Callable[[], float], now: datetime) -> int:
         except Exception:
             # One payment that cannot be helped now must not keep the others waiting.
             log.exception("not tended to", extra={"payment_id": payment_id})
-            observe.count("TendingFailures")
+            observability.count("TendingFailures")
     return tended
 
 
@@ -61,9 +62,9 @@ def _told(held: Payment, now: datetime) -> Payment:
 
 
 def _replaced(old: Payment, payment_id: str) -> Payment:
-    """Raises Contended where a parcel's money is being taken by it at this moment: then it stays."""
+    """Raises ConcurrentUpdate where a parcel's money is being taken by it at this moment: then it stays."""
     if old.captured or captures.is_under_way(old):
-        raise rivals.contended()
+        raise ConcurrentUpdate
     return replace(old, replaced_by=payment_id, unwanted=True)
 
 

@@ -15,9 +15,9 @@ from payments.domain.captures import Claim
 from payments.domain.payments import Capture, Decline, Intent, Payment
 from payments.domain.refunds import STATUS_OF_REFUND, StripeRefund
 from payments.settings import settings
-from shared import secrets
 from shared.errors import Unavailable
-from shared.observe import log
+from shared.runtime import secrets
+from shared.runtime.observability import log
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -212,7 +212,7 @@ def read_intent(found: stripe.PaymentIntent) -> Intent:
         payment_id=metadata.get("payment_id"),
         client_secret=found.client_secret,
         amount_capturable=found.amount_capturable or 0,
-        hold_until=moment(card.get("capture_before")),
+        capture_before=moment(card.get("capture_before")),
         multicapture=(card.get("multicapture") or {}).get("status") == "available",
         disputed=bool(charge.get("disputed")),
         review=_review(found.review),

@@ -11,9 +11,9 @@ from pynamodb.transactions import TransactWrite
 
 from payments.domain.inbox import EventStatus, StripeEvent, Walk
 from payments.settings import settings
-from shared import clock
-from shared.aws import REGION
-from shared.rows import Row, refused_by_condition, warm
+from shared.dynamodb.rows import Row, require_condition_failure, warm
+from shared.runtime import clock
+from shared.runtime.aws import REGION
 
 KEPT = timedelta(days=90)
 WALK = "catch-up"
@@ -95,7 +95,7 @@ def keep(event: StripeEvent, payload: str | None) -> bool:
     try:
         row.save(InboxRow.pk.does_not_exist())
     except PutError as error:
-        refused_by_condition(error)
+        require_condition_failure(error)
         return False
     return True
 
@@ -138,7 +138,7 @@ def walk_on(walk: Walk) -> bool:
     try:
         row.save(WalkRow.version == walk.version if walk.version else WalkRow.pk.does_not_exist())
     except PutError as error:
-        refused_by_condition(error)
+        require_condition_failure(error)
         return False
     return True
 
@@ -164,7 +164,7 @@ def mark(event_id: str, status: EventStatus, reason: str | None = None) -> None:
     try:
         InboxRow(event_id).update(_outcome(status, reason), condition=condition)
     except UpdateError as error:
-        refused_by_condition(error)
+        require_condition_failure(error)
 
 
 def mark_within(writes: TransactWrite, event_id: str, status: EventStatus) -> None:

@@ -24,9 +24,9 @@ from payments.domain.payments import Capture, Method, Pages, Payment, Status
 from payments.domain.refunds import Refund
 from payments.tables import inbox, ledger, refunds
 from payments.tables.rows import ByDue, ByOrder, PaymentsRow, key_of
-from shared import ids
-from shared.money import Money
-from shared.rows import Refused, transaction
+from shared.dynamodb.rows import ConditionFailed, transaction
+from shared.values import ids
+from shared.values.money import Money
 
 PAYMENT = "payment"
 SHARDS = 8
@@ -54,7 +54,7 @@ class PaymentRow(PaymentsRow):
     session_id = UnicodeAttribute(null=True)
     captured = NumberAttribute(null=True)
     capturable = NumberAttribute(null=True)
-    hold_until = UTCDateTimeAttribute(null=True)
+    capture_before = UTCDateTimeAttribute(null=True)
     multicapture = BooleanAttribute(null=True)
     promised = NumberAttribute(null=True)
     waiting = NumberAttribute(null=True)
@@ -194,7 +194,7 @@ def write(
                 writes.save(ledger.LedgerRow.of(entry), condition=ledger.LedgerRow.pk.does_not_exist())
             if applied:
                 inbox.mark_within(writes, applied, EventStatus.APPLIED)
-    except Refused:
+    except ConditionFailed:
         return False
     return True
 

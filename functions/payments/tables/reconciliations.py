@@ -9,7 +9,7 @@ from pynamodb.exceptions import DoesNotExist, PutError
 from payments.domain.reconciling.differences import Finding, Kind, Repair
 from payments.domain.reconciling.runs import Latest, Run, RunStatus, Stage, Tally
 from payments.tables.rows import PaymentsRow
-from shared.rows import Refused, refused_by_condition, transaction
+from shared.dynamodb.rows import ConditionFailed, require_condition_failure, transaction
 
 PK = "reconciliations"
 LATEST = "latest"
@@ -139,7 +139,7 @@ def begin(run: Run) -> bool:
                 [LatestRow.running.set(run.reconciliation_id)],
                 condition=LatestRow.running.does_not_exist(),
             )
-    except Refused:
+    except ConditionFailed:
         return False
     return True
 
@@ -149,7 +149,7 @@ def go_on(run: Run) -> bool:
     try:
         _next(run).save(RunRow.version == run.version)
     except PutError as error:
-        refused_by_condition(error)
+        require_condition_failure(error)
         return False
     return True
 
@@ -170,7 +170,7 @@ def end(run: Run, latest: Latest) -> bool:
                 [LatestRow.running.remove(), *known],
                 condition=LatestRow.running == run.reconciliation_id,
             )
-    except Refused:
+    except ConditionFailed:
         return False
     return True
 

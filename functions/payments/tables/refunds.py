@@ -8,7 +8,7 @@ from pynamodb.exceptions import DoesNotExist
 
 from payments.domain.refunds import Refund, RefundStatus
 from payments.tables.rows import PaymentsRow, key_of
-from shared import ids
+from shared.values import ids
 
 
 class RefundRow(PaymentsRow):

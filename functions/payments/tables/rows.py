@@ -1,4 +1,4 @@
-"""What the rows of `PAYMENTS_TABLE` share: keys, connection, indexes; and `PAYMENTS_ONCE_TABLE`."""
+"""What the rows of `PAYMENTS_TABLE` share: keys, connection, indexes; and `PAYMENTS_IDEMPOTENCY_TABLE`."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 
 from payments.settings import settings
-from shared import idempotency
-from shared.aws import REGION
-from shared.rows import Row, warm
+from shared.dynamodb.idempotency import IdempotencyRow as BaseIdempotencyRow
+from shared.dynamodb.rows import Row, warm
+from shared.runtime.aws import REGION
 
 
-class OnceRow(idempotency.OnceRow):
+class IdempotencyRow(BaseIdempotencyRow):
     """Requests to open, capture or refund a payment, with their answers: for 24 hours that holds a payment's
     `client_secret`, which is of use for paying this one payment and nothing else."""
 
     class Meta:
-        table_name = settings().payments_once_table
+        table_name = settings().payments_idempotency_table
         region = REGION
 
 

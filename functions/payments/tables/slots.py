@@ -6,7 +6,7 @@ from pynamodb.exceptions import DoesNotExist
 from payments.domain.payments import Payment, Slot
 from payments.tables.payments import PaymentRow
 from payments.tables.rows import PaymentsRow
-from shared.rows import Refused, transaction
+from shared.dynamodb.rows import ConditionFailed, transaction
 
 SLOT = "slot"
 
@@ -37,7 +37,7 @@ def begin(payment: Payment, before: Slot) -> bool:
         with transaction(PaymentsRow) as writes:
             writes.save(row, condition=untouched)
             writes.save(PaymentRow.of(payment), condition=PaymentRow.pk.does_not_exist())
-    except Refused:
+    except ConditionFailed:
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""A service's routes behind one Lambda handler: the role, once what must be done once, and the answer."""
+"""A service's API function: it routes requests to views and builds the responses."""
 
 import json
 import time
@@ -10,40 +10,45 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalice.app import Chalice, Request, Response
 from pynamodb.exceptions import PynamoDBException
 
-from shared import clock, ids, observe, ready
-from shared.errors import Internal, ShopError, problem
-from shared.health import health
+from shared import ready
+from shared.dynamodb.idempotency import HttpResponse, IdempotencyKey, IdempotencyStore
+from shared.dynamodb.rows import unavailable
+from shared.errors import Internal, Problem, problem_document
+from shared.http.health import health
+from shared.http.identity import caller_of
 from shared.http.reading import JSON, body_of, if_match_of, key_of, query_of, raw_body
 from shared.http.routing import Raw, Replayed, Route, Routes
-from shared.idempotency import Answer, Key, Once
-from shared.identity import caller_of
-from shared.observe import log
-from shared.rows import unavailable
-from shared.settings import Common
+from shared.runtime import clock, observability
+from shared.runtime.observability import log
+from shared.runtime.settings import Common
+from shared.values import ids
 
 EXPOSED = "ETag, X-Request-Id, Idempotent-Replayed, Retry-After"
 
 
 class Api(Chalice):
-    """A service's API function: its routes behind one Lambda handler.
+    """A service's routes behind one Lambda handler.
 
-    `once` keeps the answers of idempotent requests. `probe` touches what the service cannot work without; it
-    answers the health check (an invocation with `{"health": true}`).
+    `idempotency` stores the responses of idempotent requests. `probe` accesses what the service depends on;
+    it answers the health check (an invocation with `{"health": true}`).
     """
 
     def __init__(
-        self, *routes: Routes, once: Once | None = None, probe: Callable[[], object] | None = None
+        self,
+        *routes: Routes,
+        idempotency: IdempotencyStore | None = None,
+        probe: Callable[[], object] | None = None,
     ) -> None:
-        super().__init__(app_name=observe.SERVICE, configure_logs=False)
-        self.api.binary_types = []  # answers are text: Chalice need not look for others three times a request
-        self.once = once
+        super().__init__(app_name=observability.SERVICE, configure_logs=False)
+        self.api.binary_types = []  # responses are text; Chalice would search this three times a request
+        self.idempotency = idempotency
         self.probe = probe
         self.declared = [route for group in routes for route in group.declared]
         for route in self.declared:
             register = self.route(
                 route.path, methods=[route.method], content_types=["*/*"], name=route.view.__name__
             )
-            register(self._door(route))
+            register(self._endpoint(route))
         ready()
 
     def __call__(self, event: Any, context: Any) -> Any:
@@ -51,38 +56,41 @@ class Api(Chalice):
             return health(self.probe)
         began = time.perf_counter()
         request_id = event["requestContext"]["requestId"]
-        observe.begin(request_id)
-        answer = super().__call__(event, context)
-        answer.setdefault("headers", {}).update(_common_headers(event, request_id))
+        observability.begin(request_id)
+        response = super().__call__(event, context)
+        response.setdefault("headers", {}).update(_common_headers(event, request_id))
         log.info(
-            "served",
+            "request served",
             extra={
                 "method": event["httpMethod"],
                 "route": event["requestContext"]["resourcePath"],
-                "status": answer["statusCode"],
+                "status": response["statusCode"],
                 "ms": round((time.perf_counter() - began) * 1000, 1),
             },
         )
-        observe.end()
-        return answer
+        observability.end()
+        return response
 
-    def _door(self, route: Route) -> Callable[..., Response]:
-        def door(**variables: str) -> Response:
+    def _endpoint(self, route: Route) -> Callable[..., Response]:
+        """Return the function that Chalice calls for a route. It maps every exception to a problem here,
+        because Chalice turns an exception into a 500 before middleware sees it."""
+
+        def endpoint(**variables: str) -> Response:
             event = cast(Request, self.current_request).to_original_event()
             try:
-                answer = self._serve(route, event, variables)
-            except ShopError as error:
-                answer = refusal(error)
+                response = self._serve(route, event, variables)
+            except Problem as problem:
+                response = problem_response(problem)
             except (PynamoDBException, BotoCoreError, ClientError) as error:
-                busy = unavailable(error)
-                answer = refusal(busy) if busy else _failure(error)
+                temporary = unavailable(error)
+                response = problem_response(temporary) if temporary else _internal_error(error)
             except Exception as error:
-                answer = _failure(error)
-            return Response(body=answer.body, status_code=answer.status, headers={**answer.headers})
+                response = _internal_error(error)
+            return Response(body=response.body, status_code=response.status, headers={**response.headers})
 
-        return door
+        return endpoint
 
-    def _serve(self, route: Route, event: Mapping[str, Any], variables: Mapping[str, str]) -> Answer:
+    def _serve(self, route: Route, event: Mapping[str, Any], variables: Mapping[str, str]) -> HttpResponse:
         caller = caller_of(event, route.role)
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         raw = raw_body(event)
@@ -100,59 +108,62 @@ class Api(Chalice):
         key = key_of(route, headers, caller, event["path"], raw)
         if "key" in route.hints:
             arguments["key"] = key
-        if "once" in route.hints:
-            arguments["once"] = key
+        if "claim" in route.hints:
+            arguments["claim"] = key
             return _present(route, route.view(**arguments))
-        if key is None or self.once is None or route.repeatable:
+        if key is None or self.idempotency is None or route.repeatable:
             return _present(route, route.view(**arguments))
-        return self._serve_once(self.once, key, route, arguments)
+        return self._serve_idempotent(self.idempotency, key, route, arguments)
 
-    def _serve_once(self, once: Once, key: Key, route: Route, arguments: dict[str, Any]) -> Answer:
-        """The request's effect at most once, and its first answer for ever after (24 hours).
+    def _serve_idempotent(
+        self, idempotency: IdempotencyStore, key: IdempotencyKey, route: Route, arguments: dict[str, Any]
+    ) -> HttpResponse:
+        """Run the view at most once per key and return its first response to repeated requests for 24 hours.
 
-        A process that dies in the view leaves a claim whose lease runs out: then a retry runs the view again.
+        If the process dies in the view, the claim's lease expires and a retry runs the view again.
         """
-        claimed = once.claim(key, ids.new_id("req"), clock.now())
-        if claimed.answer:
-            first = Answer.unpack(claimed.answer)
+        claimed = idempotency.claim(key, ids.new_id("req"), clock.now())
+        if claimed.response:
+            first = HttpResponse.unpack(claimed.response)
             return first.model_copy(update={"headers": first.headers | {"Idempotent-Replayed": "true"}})
         try:
-            answer = _present(route, route.view(**arguments))
-        except ShopError as error:
-            if error.status >= 429:
-                once.release(claimed)
+            response = _present(route, route.view(**arguments))
+        except Problem as problem:
+            if problem.status >= 429:
+                idempotency.release(claimed)
                 raise
-            answer = refusal(error)
+            response = problem_response(problem)
         except BaseException:
-            once.release(claimed)
+            idempotency.release(claimed)
             raise
         try:
-            once.finish(claimed, answer)
+            idempotency.complete(claimed, response)
         except PynamoDBException as error:
             if not unavailable(error):
                 raise
-            # What was asked for is done; that the answer is not kept may only make a repeat wait.
-            log.warning("answer not kept", exc_info=error)
-        return answer
+            # The effect has happened; without the stored response a repeated request only waits longer.
+            log.warning("response not stored", exc_info=error)
+        return response
 
 
-def refusal(error: ShopError) -> Answer:
-    """The error as a problem (RFC 9457)."""
-    headers = {"Content-Type": "application/problem+json", **error.headers}
-    return Answer(status=error.status, headers=headers, body=json.dumps(problem(error, observe.request_id())))
+def problem_response(problem: Problem) -> HttpResponse:
+    """Return the problem as a response (RFC 9457)."""
+    headers = {"Content-Type": "application/problem+json", **problem.headers}
+    body = json.dumps(problem_document(problem, observability.request_id()))
+    return HttpResponse(status=problem.status, headers=headers, body=body)
 
 
-def _failure(error: Exception) -> Answer:
-    log.exception("failed", exc_info=error)
-    observe.count("Failures")
-    return refusal(Internal("Something went wrong on our side; the request id helps us to find it."))
+def _internal_error(error: Exception) -> HttpResponse:
+    log.exception("request failed", exc_info=error)
+    observability.count("Failures")
+    return problem_response(Internal("An internal error occurred; contact us with the request_id."))
 
 
-def _present(route: Route, result: Any) -> Answer:
-    if isinstance(result, Answer):
+def _present(route: Route, result: Any) -> HttpResponse:
+    if isinstance(result, HttpResponse):
         return result
     if result is None:
-        return Answer(status=204 if route.status == 200 else route.status, headers={}, body="")
+        return HttpResponse(status=204 if route.status == 200 else route.status, headers={}, body="")
     headers = {"Content-Type": JSON}
     if isinstance(result, Replayed):
         headers["Idempotent-Replayed"] = "true"
@@ -160,7 +171,7 @@ def _present(route: Route, result: Any) -> Answer:
     version = vars(result).get("version")
     if isinstance(version, int):
         headers["ETag"] = f'"{version}"'
-    return Answer(status=route.status, headers=headers, body=result.model_dump_json())
+    return HttpResponse(status=route.status, headers=headers, body=result.model_dump_json())
 
 
 def _common_headers(event: Mapping[str, Any], request_id: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A request's parts, read: what cannot be read, or is not valid, is told by where it is."""
+"""Reading a request: body, query, If-Match and Idempotency-Key; each error names the invalid part."""
 
 import json
 import re
@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from shared.dynamodb.idempotency import IdempotencyKey
 from shared.errors import Malformed, TooLarge, UnsupportedMediaType, from_validation
+from shared.http.identity import Caller
 from shared.http.routing import Route
-from shared.idempotency import Key
-from shared.identity import Caller
 
 MAX_BODY = 1024 * 1024
 JSON = "application/json"
@@ -21,25 +21,26 @@ _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 def raw_body(event: Mapping[str, Any]) -> bytes:
     raw = (event.get("body") or "").encode("utf-8", "surrogatepass")
     if len(raw) > MAX_BODY:
-        raise TooLarge(f"The body is larger than {MAX_BODY} bytes.")
+        raise TooLarge(f"The body is larger than {MAX_BODY} bytes, the maximum.")
     return raw
 
 
 def body_of(model: type[BaseModel], raw: bytes, headers: Mapping[str, str]) -> BaseModel:
     media = headers.get("content-type", JSON).partition(";")[0].strip().lower()
     if media != JSON:
-        raise UnsupportedMediaType(f"Send {JSON}.")
+        raise UnsupportedMediaType(f"The media type {media} is not supported here; send {JSON}.")
     try:
         return model.model_validate_json(raw if raw or needs_body(model) else b"{}")
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         if found[0]["type"] == "json_invalid":
-            raise Malformed("The body is not JSON.") from error
+            raise Malformed("The body is not valid JSON.") from error
         raise from_validation(found) from error
 
 
 def needs_body(model: type[BaseModel]) -> bool:
-    """Whether a request must say something: where all is optional, no body is an empty one."""
+    """Return whether the body has required fields; if it has none, a missing body counts as an empty
+    object."""
     return any(field.is_required() for field in model.model_fields.values())
 
 
@@ -58,24 +59,22 @@ def if_match_of(header: str | None) -> int | None:
         return None
     found = _ETAG.fullmatch(header.strip())
     if not found:
-        raise Malformed('If-Match takes an ETag that was given here, such as "3", or *.')
+        raise Malformed('If-Match must be an ETag from an earlier response, such as "3", or *.')
     return int(found[1])
 
 
 def key_of(
     route: Route, headers: Mapping[str, str], caller: Caller | None, path: str, raw: bytes
-) -> Key | None:
+) -> IdempotencyKey | None:
     key = headers.get("idempotency-key")
     if route.method != "POST" or (key is None and not route.required):
         return None
     if key is None:
-        raise Malformed(
-            "This needs an Idempotency-Key header: a value of your choice, new for each new request."
-        )
+        raise Malformed("The Idempotency-Key header is required: any value, a new one for each new request.")
     if not _KEY.fullmatch(key):
-        raise Malformed("An Idempotency-Key is 1 to 255 printable ASCII characters.")
+        raise Malformed("An Idempotency-Key must be 1 to 255 printable ASCII characters.")
     try:
         body = json.loads(raw or b"null")
-        return Key.of((caller.user_id if caller else "", route.method, path), key, body)
+        return IdempotencyKey.of((caller.user_id if caller else "", route.method, path), key, body)
     except (ValueError, RecursionError) as error:
-        raise Malformed("The body is not JSON, or nested too deeply.") from error
+        raise Malformed("The body is not valid JSON, or it is nested too deeply.") from error

@@ -1,4 +1,4 @@
-"""Routes as a service declares them, and the base of what they take and give."""
+"""Route declarations, and the base classes of request and response models."""
 
 import inspect
 import re
@@ -8,12 +8,12 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.idempotency import Answer
-from shared.identity import PUBLIC, Role
+from shared.dynamodb.idempotency import HttpResponse
+from shared.http.identity import PUBLIC, Role
 
 
 class Body(BaseModel):
-    """What the API takes: exactly the named fields, of exactly their types."""
+    """Base of request models: unknown fields are rejected, and types are not converted."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True
@@ -21,14 +21,14 @@ class Body(BaseModel):
 
 
 class View(BaseModel):
-    """What the API gives."""
+    """Base of response models."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True)
 class Raw:
-    """The request as it came: for a caller that signs bytes."""
+    """The body and headers as received, for requests whose bytes are signed."""
 
     body: bytes
     headers: Mapping[str, str]
@@ -36,21 +36,21 @@ class Raw:
 
 @dataclass(frozen=True)
 class Replayed:
-    """A view's own finding that the request was served before: the first answer again."""
+    """The first response to a request that was already served; the view itself detected the repetition."""
 
     view: BaseModel
 
 
-class Html(Answer):
-    """An answer in HTML."""
+class Html(HttpResponse):
+    """A response in HTML."""
 
 
 @dataclass(frozen=True)
 class Route:
     """One method on one path.
 
-    `required`: without an Idempotency-Key it is refused; `repeatable`: the answer is not kept, as it is
-    a secret or the request is harmless to repeat.
+    `required`: an Idempotency-Key is required. `repeatable`: the response is not stored, because it is secret
+    or the request is harmless to repeat.
     """
 
     method: str
@@ -80,7 +80,14 @@ class Route:
 
 
 class Routes:
-    """The routes of one service, in the order of declaration."""
+    """The routes of one service, in the order of declaration.
+
+    A view's annotations state what it needs: `caller: Caller`, path variables by name, `query:` and `body:`
+    pydantic models, `if_match: int | None`, `key: IdempotencyKey` (the request's key, already claimed),
+    `claim: IdempotencyKey` (the same, for a use case that claims it in its own transaction), `request: Raw`
+    (body and headers as received). A returned model becomes JSON, with an ETag if it has a version; None
+    becomes 204; an `HttpResponse` is returned as it is.
+    """
 
     def __init__(self) -> None:
         self.declared: list[Route] = []
@@ -91,7 +98,8 @@ class Routes:
     def post(
         self, path: str, *, role: Role, status: int = 200, idempotent: bool = False, repeatable: bool = False
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """`idempotent`: an Idempotency-Key is required; else it is honoured if sent, unless `repeatable`."""
+        """Declare a POST route. `idempotent`: an Idempotency-Key is required; otherwise one that is sent
+        is honoured, unless the route is `repeatable`."""
         return self._route("POST", path, role, status, idempotent, repeatable)
 
     def put(self, path: str, *, role: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -115,12 +123,12 @@ class Routes:
         repeatable: bool = False,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def declare(view: Callable[..., Any]) -> Callable[..., Any]:
-            hints = {name: hint for name, hint in get_type_hints(view).items() if _is_asked(view, name)}
+            hints = {name: hint for name, hint in get_type_hints(view).items() if _is_used(view, name)}
             self.declared.append(Route(method, path, view, role, status, required, repeatable, hints))
             return view
 
         return declare
 
 
-def _is_asked(view: Callable[..., Any], name: str) -> bool:
+def _is_used(view: Callable[..., Any], name: str) -> bool:
     return name == "return" or name in inspect.signature(view).parameters

@@ -7,7 +7,7 @@ from hashlib import sha256
 from unicodedata import normalize
 
 from shared.errors import Conflict, Unauthorized, invalid
-from shared.identity import CUSTOMER, Role
+from shared.http.identity import CUSTOMER, Role
 
 
 class EmailTaken(Conflict):

@@ -122,7 +122,7 @@ def _page(session: Object, path: str, values: dict[str, str], errors: dict[str, 
     if session["cancel_url"]:
         back = f'<p><a href="{html.escape(session["cancel_url"])}">Back to the shop</a></p>'
     if session["status"] == "expired":
-        return document(410, "Too late", f"<p>This checkout has expired. Nothing was charged.</p>{back}")
+        return document(410, "Too late", f"<p>This checkout has expired. Empty was charged.</p>{back}")
     total = money.show(session["amount_total"], session["currency"])
     verb = _FIT[session["submit_type"] or "auto"]
     debits = _takes_debits(session)
@@ -163,7 +163,7 @@ def _lines(session: Object, total: str) -> str:
 def _alert(errors: dict[str, str], refusal: str) -> str:
     if not errors and not refusal:
         return ""
-    words = html.escape(refusal) or "Nothing was charged yet. Please check:"
+    words = html.escape(refusal) or "Empty was charged yet. Please check:"
     links = "".join(f'<li><a href="#{name}">{_FIELDS[name][0]}</a></li>' for name in errors)
     return f'<div class="alert" role="alert">{words}{f"<ul>{links}</ul>" if links else ""}</div>'
 

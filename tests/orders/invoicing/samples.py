@@ -12,8 +12,8 @@ from orders.domain.orders import Account, Invoice, Order
 from orders.domain.terms import Terms
 from orders.domain.timeline import Entry, H
 from orders.invoicing.document import Document, Seller, document_of
-from shared.money import Money, Price
-from shared.quotes import QuotedLine, ShippingAddress
+from shared.contracts.quotes import QuotedLine, ShippingAddress
+from shared.values.money import Money, Price
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SELLER = Seller("Tillstack Ltd", ("1 Example Street", "London EC1A 1AA", "GB"), "GB 000 0000 00")

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from orders.invoicing.document import Line, date_text, document_of
-from shared.money import Money, Price
-from shared.money_text import money_text
+from shared.values.money import Money, Price
+from shared.values.money_format import money_text
 from tests.orders.invoicing.samples import NOW, SELLER, document, gbp, paid
 
 

@@ -16,8 +16,8 @@ from orders.service import invoices
 from orders.service.telling import facts
 from orders.tables import orders
 from orders.tables.packing import to_row
-from shared.events import OrderPaid
-from shared.rows import Contended
+from shared.contracts.events import OrderPaid
+from shared.dynamodb.rows import ConcurrentUpdate
 from tests.orders.invoicing.samples import NOW, pages, paid, placed
 from tests.support import REGION, Context, deliver, sqs_event
 
@@ -30,7 +30,7 @@ def stored(*all_orders: Order) -> None:
 def news(*order_ids: str) -> list[OrderPaid]:
     """That these orders were paid, as the relay says it."""
     return [
-        OrderPaid.about(facts(paid(order_id)), subject=order_id, version=2, at=NOW)  # type: ignore[misc]
+        OrderPaid.of(facts(paid(order_id)), subject=order_id, version=2, at=NOW)  # type: ignore[misc]
         for order_id in order_ids
     ]
 
@@ -180,11 +180,11 @@ def test_a_batch_comes_again_when_there_are_no_numbers_to_be_had(cloud, monkeypa
     stored(paid("ord_1"), paid("ord_2"))
 
     def busy(ids: Any) -> dict[str, Order]:
-        raise Contended("Others are writing the same; ask again.")
+        raise ConcurrentUpdate
 
     monkeypatch.setattr(invoices, "issue", busy)
     assert deliver(handle, *news("ord_1", "ord_2")) == ["m0", "m1"]
-    with pytest.raises(Contended):
+    with pytest.raises(ConcurrentUpdate):
         ask("fetch_invoice", "ord_1")
     assert kept() == {}
 

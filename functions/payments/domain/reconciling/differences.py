@@ -8,7 +8,7 @@ from enum import StrEnum
 from payments.domain import ledger
 from payments.domain.payments import STATUS_OF_INTENT, Intent, Payment, Status
 from payments.domain.refunds import Refund, StripeRefund, left_of
-from shared.ids import MAX_ID
+from shared.values.ids import MAX_ID
 
 # What changed so lately is on its way here by itself.
 ON_ITS_WAY = timedelta(minutes=5)
@@ -30,7 +30,7 @@ class Kind(StrEnum):
     ORDER_UNPAID = "order_unpaid"
     TWO_PAYMENTS = "two_payments"
     LATE_MONEY = "late_money"
-    GIVEN_BACK_DIFFERS = "given_back_differs"
+    REFUNDED_DIFFERS = "given_back_differs"
     REFUNDED_ELSEWHERE = "refunded_elsewhere"
     REFUND_DIFFERS = "refund_differs"
     DISPUTE_DIFFERS = "dispute_differs"
@@ -113,7 +113,7 @@ class KnownOrder:
     order_id: str
     status: str
     payment_id: str | None
-    given_back: int
+    refunded: int
     expires_at: datetime | None = None
 
 
@@ -174,8 +174,8 @@ def order_differs(held: Payment, order: KnownOrder) -> Finding | None:
     if order.status == AWAITING_PAYMENT:
         kind, expected = Kind.ORDER_UNPAID, "the order is paid"
     elif order.payment_id == held.payment_id:
-        if order.given_back != held.refunded:
-            kind, expected = Kind.GIVEN_BACK_DIFFERS, f"{held.refunded} given back"
+        if order.refunded != held.refunded:
+            kind, expected = Kind.REFUNDED_DIFFERS, f"{held.refunded} given back"
         elif order.status in ENDED and kept > 0:
             kind, expected = Kind.LATE_MONEY, "what nobody owes goes back"
             repair = None if held.unwanted else Repair.CANCEL  # unheard yet, its refund may be on its way too
@@ -186,7 +186,7 @@ def order_differs(held: Payment, order: KnownOrder) -> Finding | None:
         expected = "what nobody owes goes back"
     else:
         return None
-    found = f"the order is {order.status}, paid by {order.payment_id}, {order.given_back} given back"
+    found = f"the order is {order.status}, paid by {order.payment_id}, {order.refunded} given back"
     return Finding(
         kind,
         held.provider_id or "",

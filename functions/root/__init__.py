@@ -1,0 +1,1 @@
+"""Root: the routes that belong to no service."""

@@ -1,0 +1,1 @@
+"""What services exchange: events, commands, quotes and problems."""

@@ -1,0 +1,26 @@
+"""The reason codes that services exchange; the wording of each, in every language, is in notify."""
+
+from enum import StrEnum
+
+
+class CancelReason(StrEnum):
+    """Why an order was cancelled or expired."""
+
+    REQUESTED_BY_CUSTOMER = "requested_by_customer"
+    REQUESTED_BY_SHOP = "requested_by_shop"
+    PAYMENT_OVERDUE = "payment_overdue"
+    AUTHORIZATION_EXPIRED = "authorization_expired"
+    PAYMENT_REFUNDED = "payment_refunded"
+    REJECTED = "rejected"
+
+
+class RefundReason(StrEnum):
+    """Why an amount is refunded. Staff may give a text of their own instead of a code."""
+
+    REQUESTED_BY_CUSTOMER = "requested_by_customer"
+    REQUESTED_BY_SHOP = "requested_by_shop"
+    REQUESTED_BY_STAFF = "requested_by_staff"
+    GOODS_RETURNED = "goods_returned"
+    AMOUNT_MISMATCH = "amount_mismatch"
+    ORDER_NOT_PAYABLE = "order_not_payable"
+    CREATED_IN_STRIPE = "created_in_stripe"

@@ -1,0 +1,135 @@
+"""The base of all rows, transactions, and DynamoDB's errors as problems."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.attributes import UnicodeAttribute
+from pynamodb.connection.base import Connection
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.models import Model
+from pynamodb.settings import default_settings_dict
+from pynamodb.transactions import TransactWrite
+
+from shared.errors import Unavailable
+from shared.runtime import aws, observability
+
+# A request has 29 seconds; PynamoDB's defaults (15 s to connect, 30 s to read) would exceed it.
+default_settings_dict.update(connect_timeout_seconds=2, read_timeout_seconds=8, max_retry_attempts=2)
+# By default PynamoDB creates a session per table, and each loads botocore's data again.
+Connection.session = property(lambda _: aws.session())  # type: ignore[method-assign,assignment]
+
+TRANSACTION_CONFLICT = "TransactionConflict"
+CONDITION_FAILED = "ConditionalCheckFailed"
+# Errors of single writes that conflict with a transaction. Local clouds never return them.
+WRITE_CONFLICTS = frozenset({"TransactionInProgressException", "TransactionConflictException"})
+THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ProvisionedThroughputExceeded",
+        "ThrottlingException",
+        "ThrottlingError",
+        "RequestLimitExceeded",
+        "InternalServerError",
+        "ServiceUnavailable",
+    }
+)
+
+
+class Row(Model):
+    """A row that stores the id of the request that wrote it last; the row's events carry this id."""
+
+    request_id = UnicodeAttribute(null=True)
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        if not self.request_id:
+            self.request_id = observability.request_id() or None
+
+
+class ConditionFailed(Exception):
+    """A condition of the transaction did not hold, so nothing was written.
+
+    `reasons[i]` is (code, the existing item or None) for the i-th write. PynamoDB orders the writes:
+    condition checks, deletes, puts, updates, each in the order in which they were added.
+    """
+
+    def __init__(self, reasons: list[tuple[str, dict[str, Any] | None]]) -> None:
+        super().__init__("; ".join(code for code, _ in reasons))
+        self.reasons = reasons
+
+    def failed_at(self, position: int) -> bool:
+        """Return whether the condition of the write at `position` failed."""
+        return self.reasons[position][0] == CONDITION_FAILED
+
+
+class ConcurrentUpdate(Unavailable):
+    """Another request changed the same rows at the same time; nothing was written, and a retry is safe."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The resource was changed by another request at the same time; retry.", retry_after=1
+        )
+
+
+def connection_of(model: type[Model]) -> Connection:
+    """Return the model's own connection, so that one client serves its reads, writes and transactions."""
+    return model._get_connection().connection
+
+
+def warm(*models: type[Model]) -> None:
+    """Create the models' clients during init; PynamoDB would do so in the first request."""
+    for model in models:
+        _ = connection_of(model).client
+
+
+@contextmanager
+def transaction(model: type[Model]) -> Iterator[TransactWrite]:
+    """Collect writes and commit all of them or none.
+
+    Raises ConditionFailed if a condition does not hold, ConcurrentUpdate if another transaction writes the
+    same rows, Unavailable if DynamoDB throttles.
+    """
+    try:
+        with TransactWrite(connection=connection_of(model)) as writes:
+            yield writes
+    except TransactWriteError as error:
+        if code_of(error) != "TransactionCanceledException":
+            raise unavailable(error) or error from error
+        reasons = [(r.code, r.raw_item) if r else ("None", None) for r in error.cancellation_reasons]
+        codes = {code for code, _ in reasons}
+        if CONDITION_FAILED in codes:
+            raise ConditionFailed(reasons) from error
+        if TRANSACTION_CONFLICT in codes or codes & THROTTLED:
+            raise ConcurrentUpdate from error
+        raise
+
+
+def require_condition_failure(error: PynamoDBException) -> None:
+    """Return if a single write failed because of its condition; raise any other failure."""
+    if code_of(error) != "ConditionalCheckFailedException":
+        raise unavailable(error) or error
+
+
+def code_of(error: PynamoDBException) -> str | None:
+    """Return DynamoDB's error code; None if it did not respond.
+
+    PynamoDB's own `cause_response_code` fails then: botocore's connection errors have a `response` of None.
+    """
+    response = getattr(error.cause, "response", None) or {}
+    code: str | None = response.get("Error", {}).get("Code")
+    return code
+
+
+def unavailable(error: Exception) -> Unavailable | None:
+    """Return the error as a temporary problem (throttling, conflict, no connection); None for any other."""
+    cause = error.cause if isinstance(error, PynamoDBException) else error
+    if isinstance(cause, ClientError):
+        code = cause.response.get("Error", {}).get("Code", "")
+        if code in WRITE_CONFLICTS:
+            return ConcurrentUpdate()
+        return Unavailable("The shop is busy; retry.") if code in THROTTLED else None
+    if isinstance(cause, BotoCoreError):
+        return Unavailable("A part of the shop does not respond; retry.")
+    return None

@@ -1,0 +1,1 @@
+"""Communication between functions: calls, queue consumers and stream relays."""

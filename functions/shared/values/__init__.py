@@ -1,0 +1,1 @@
+"""Value types without I/O: money, ids, text, timestamps, email addresses."""

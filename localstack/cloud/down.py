@@ -1,0 +1,28 @@
+"""`make down`: ends exactly what `make up` started."""
+
+import argparse
+import shutil
+import sys
+
+from localstack.cloud.engine import daemons
+from localstack.cloud.local_cloud import Cloud, Trouble
+from localstack.cloud.up import alone
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m localstack.cloud.down", description=__doc__)
+    parser.add_argument("--name", default="dev")
+    cloud = Cloud(parser.parse_args().name)
+    try:
+        with alone(cloud):
+            ended = [name for name, daemon in reversed(daemons(cloud).items()) if daemon.stop()]
+            (cloud.folder / "cloud.json").unlink(missing_ok=True)
+            for state in ("tmp", "stripe"):
+                shutil.rmtree(cloud.folder / state, ignore_errors=True)
+    except Trouble as trouble:
+        sys.exit(f"make down: {trouble}")
+    print(f"ended: {', '.join(ended)}" if ended else f"the local cloud '{cloud.name}' was not up")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""`make -s token ROLE=staff`: prints a fresh access token and nothing else."""
+
+import argparse
+import sys
+
+from localstack.cloud.local_cloud import ACCOUNTS, Cloud, Trouble
+from localstack.cloud.shop import Shop
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m localstack.cloud.token", description=__doc__)
+    parser.add_argument("--name", default="dev")
+    parser.add_argument("--role", default="customer", choices=[*ACCOUNTS, "guest"])
+    options = parser.parse_args()
+    try:
+        print(Shop.of(Cloud.named(options.name), options.role).token)
+    except Trouble as trouble:
+        sys.exit(f"make token: {trouble}")

@@ -1,0 +1,14 @@
+"""`make -s url`: prints the deployed API's base URL and nothing else."""
+
+import argparse
+import sys
+
+from localstack.cloud.local_cloud import Cloud, Trouble
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m localstack.cloud.url", description=__doc__)
+    parser.add_argument("--name", default="dev")
+    try:
+        print(Cloud.named(parser.parse_args().name).api_url())
+    except Trouble as trouble:
+        sys.exit(f"make url: {trouble}")

@@ -1,0 +1,1 @@
+"""The local mailbox, email samples and their previews."""

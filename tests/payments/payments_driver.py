@@ -1,0 +1,306 @@
+"""What happens around payments, step by step: orders, cards, Stripe's webhooks, streams and queues."""
+
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.request import Request, urlopen
+from zlib import crc32
+
+import boto3
+import stripe
+
+from payments.app import apply, checkout, consume, money, reads, relay, sweep, webhook
+from payments.domain.ledger import Entry
+from payments.domain.payments import Payment
+from payments.tables import ledger, payments
+from shared.contracts.commands import DescribeOrder, OrderForPayment
+from shared.contracts.events import (
+    Event,
+    FulfilmentData,
+    OrderCancelled,
+    OrderData,
+    OrderExpired,
+    OrderRefundDue,
+    OrderShipped,
+    RefundDueData,
+)
+from shared.messaging import rpc
+from shared.runtime import clock
+from shared.values.money import Money
+from tests.support import (
+    ENVIRONMENT,
+    REGION,
+    Context,
+    Reply,
+    Who,
+    call,
+    customer,
+    deliver,
+    keyed,
+    sqs_event,
+    staff,
+    stream_event,
+)
+
+SECRET = "whsec_test_current"
+PLACED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def gbp(amount: int) -> Money:
+    return Money(amount=amount, currency="GBP")
+
+
+def signed(body: bytes, secret: str = SECRET, at: int | None = None) -> str:
+    time = clock.epoch(clock.now()) if at is None else at
+    return f"t={time},v1={hmac.digest(secret.encode(), f'{time}.'.encode() + body, 'sha256').hex()}"
+
+
+def post_webhook(body: bytes, header: str | None) -> Reply:
+    headers = {} if header is None else {"Stripe-Signature": header}
+    return call(webhook.api, "POST", "/webhooks/stripe", raw=body.decode(), headers=headers)
+
+
+@dataclass
+class PaymentsDriver:
+    url: str
+    published: Callable[[], list[dict[str, Any]]]
+    orders: dict[str, OrderData] = field(default_factory=dict)
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    posted: set[str] = field(default_factory=set)
+    paid_by: dict[str, str] = field(default_factory=dict)
+    ahead: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        self.stripe = stripe.StripeClient("sk_test_shopper", base_addresses={"api": self.url}).v1
+        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
+        self.sqs = boto3.client("sqs", region_name=REGION)
+
+    # Orders, as another service.
+
+    def order(self, order_id: str = "ord_1", total: int = 2000, **changes: Any) -> OrderData:
+        facts = {
+            "order_id": order_id,
+            "number": "7K4M2-9QX2D",
+            "user_id": "usr_1",
+            "email": "ada@example.com",
+            "status": "awaiting_payment",
+            "lines": [],
+            "subtotal": gbp(total),
+            "discount": gbp(0),
+            "shipping": gbp(0),
+            "tax": gbp(0),
+            "total": gbp(total),
+            "placed_at": PLACED,
+            "expires_at": clock.now() + timedelta(minutes=30),
+        }
+        self.orders[order_id] = OrderData.model_validate(facts | changes)
+        return self.orders[order_id]
+
+    def answer_for_orders(self, function: str, question: Any) -> OrderForPayment:
+        assert (function, type(question)) == (ENVIRONMENT["ORDERS_COMMANDS"], DescribeOrder)
+        if question.order_id not in self.orders:
+            raise rpc.CommandRejected(
+                {"type": "/problems/not-found", "status": 404, "detail": "There is none."}
+            )
+        paid_by = self.paid_by.get(question.order_id)
+        return OrderForPayment(order=self.orders[question.order_id], version=1, payment_id=paid_by)
+
+    def end(self, kind: type[OrderExpired] | type[OrderCancelled], order_id: str = "ord_1") -> Event:
+        status = kind.event_type().removeprefix("order.")
+        self.orders[order_id] = self.orders[order_id].model_copy(update={"status": status})
+        return kind.of(self.orders[order_id], subject=order_id, version=9, at=PLACED)
+
+    # Doors.
+
+    def pay(
+        self, order_id: str = "ord_1", *, key: str | None = None, who: Who | None = None, **wish: str
+    ) -> Reply:
+        return call(
+            checkout.api,
+            "POST",
+            "/payments",
+            body={"order_id": order_id, **wish},
+            caller=who or customer(),
+            headers=keyed(key),
+        )
+
+    def get(self, path: str, who: Who | None = None) -> Reply:
+        return call(reads.api, "GET", path, caller=who or customer())
+
+    def money(
+        self,
+        what: str,
+        payment_id: str,
+        body: dict[str, Any],
+        *,
+        headers: dict[str, str] | None = None,
+        who: Who | None = None,
+    ) -> Reply:
+        return call(
+            money.api,
+            "POST",
+            f"/payments/{payment_id}/{what}",
+            body=body,
+            caller=who or staff(),
+            headers=keyed() if headers is None else headers,
+        )
+
+    def give_back(self, payment_id: str, key: str | None = None, **body: Any) -> Reply:
+        """Staff refund."""
+        return self.money("refunds", payment_id, body, headers=keyed(key))
+
+    def capture(self, payment_id: str, key: str | None = None, **body: Any) -> Reply:
+        """Staff capture."""
+        return self.money("capture", payment_id, body, headers=keyed(key))
+
+    def later(self, **by: float) -> None:
+        """Time passes, here and at Stripe."""
+        self.ahead += timedelta(**by)
+        self.control("advance", seconds=timedelta(**by).total_seconds())
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def sweep_all(self) -> list[str]:
+        """The sweeper, after the time that it leaves others to finish."""
+        self.later(minutes=6)
+        return self.sweep()
+
+    def sweep(self, context: Context | None = None) -> list[str]:
+        """The sweeper's run; the types of what was said then."""
+        sweep.sweep({}, context or Context())
+        return self.said()
+
+    def ledger(self, payment_id: str) -> list[Entry]:
+        return ledger.page(payment_id, 100, None)[0]
+
+    def refunds(self, payment_id: str) -> list[dict[str, Any]]:
+        """The payment's refunds as staff see them."""
+        found: list[dict[str, Any]] = self.get(f"/payments/{payment_id}/refunds", staff()).json["items"]
+        return found
+
+    def held(self, payment_id: str) -> Payment:
+        found = payments.payment(payment_id)
+        assert found is not None
+        return found
+
+    def status(self, payment_id: str) -> str:
+        return str(self.get(f"/payments/{payment_id}").json["status"])
+
+    def hear(self, *events: Event) -> None:
+        assert deliver(consume.consume, *events) == []
+
+    def refund(self, payment_id: str, amount: int, key: str = "k1", order_id: str = "ord_1") -> Event:
+        facts = RefundDueData(
+            order_id=order_id, payment_id=payment_id, amount=gbp(amount), reason="late", refund_key=key
+        )
+        return OrderRefundDue.of(facts, subject=order_id, version=10 + crc32(key.encode()), at=PLACED)
+
+    def ship(self, payment_id: str, due: int, *, fully_shipped: bool = False) -> Event:
+        """A parcel left: so much is due by now for all that has left."""
+        facts = FulfilmentData(
+            order_id="ord_1",
+            number="7K4M2-9QX2D",
+            user_id="usr_1",
+            email="ada@example.com",
+            fulfilment_id=f"ful_{due}",
+            lines=[],
+            fully_shipped=fully_shipped,
+            payment_id=payment_id,
+            capture_due=gbp(due),
+        )
+        return OrderShipped.of(facts, subject="ord_1", version=20 + due, at=PLACED)
+
+    # The shopper and Stripe.
+
+    def card(self, provider_id: str, card: str = "pm_card_visa") -> None:
+        try:
+            self.stripe.payment_intents.confirm(
+                provider_id, {"payment_method": card, "return_url": "http://127.0.0.1/r"}
+            )
+        except stripe.CardError:
+            assert card != "pm_card_visa"
+
+    def break_stripe(self, **fault: Any) -> None:
+        self.control("faults", **fault)
+
+    def stop_breaking(self) -> None:
+        urlopen(Request(f"{self.url}/_emulator/faults", method="DELETE")).close()
+
+    def control(self, what: str, **how: Any) -> None:
+        """The local Stripe's control plane."""
+        body = json.dumps(how).encode()
+        urlopen(Request(f"{self.url}/_emulator/{what}", body, {"Content-Type": "application/json"})).close()
+
+    def stripe_events(self) -> list[dict[str, Any]]:
+        return [event.to_dict() for event in reversed(self.stripe.events.list({"limit": 100}).data)]
+
+    def post(self, event: dict[str, Any]) -> None:
+        body = json.dumps(event, default=str).encode()  # the SDK made decimals of some amounts
+        assert post_webhook(body, signed(body)).status == 200
+
+    # The cloud's own wheels.
+
+    def turn(self) -> list[str]:
+        """Deliver new webhooks, empty streams and queue; the types of what was said."""
+        for event in self.new_events():
+            self.post(event)
+        self.forward()
+        self.apply()
+        return self.said()
+
+    def new_events(self) -> list[dict[str, Any]]:
+        """Stripe's events since the last look, oldest first."""
+        found = [event for event in self.stripe_events() if event["id"] not in self.posted]
+        self.posted |= {event["id"] for event in found}
+        return found
+
+    def forward(self) -> None:
+        """The inbox's stream, to its end."""
+        relay.inbox_relay(self._changes("PAYMENTS_INBOX_TABLE"), Context())
+
+    def apply(self) -> None:
+        """The queue of Stripe events, to its end."""
+        self.apply_only(self.relay)
+
+    def apply_only(self, then: Callable[[], None] = lambda: None) -> None:
+        for body in self.queued():
+            answer = apply.apply(sqs_event(body), Context())
+            assert answer == {"batchItemFailures": []}
+            then()
+
+    def queued(self) -> list[str]:
+        url, bodies = ENVIRONMENT["PAYMENTS_STRIPE_QUEUE_URL"], []
+        while batch := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in batch:
+                bodies.append(message["Body"])
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+    def relay(self) -> None:
+        """The payments' stream, to its end."""
+        relay.relay(self._changes("PAYMENTS_TABLE"), Context())
+
+    def said(self) -> list[str]:
+        return [event["type"] for event in self.facts()]
+
+    def facts(self) -> list[dict[str, Any]]:
+        self.relay()
+        return self.published()
+
+    def rows(self, table: str) -> dict[str, dict[str, Any]]:
+        items = self.dynamodb.scan(TableName=ENVIRONMENT[table])["Items"]
+        return {item["pk"]["S"] + item.get("sk", {"S": ""})["S"]: item for item in items}
+
+    def inbox(self) -> dict[str, str]:
+        """Each kept event's status, by id."""
+        rows = self.rows("PAYMENTS_INBOX_TABLE").values()
+        return {row["pk"]["S"]: row["status"]["S"] for row in rows if "status" in row}
+
+    def _changes(self, table: str) -> dict[str, Any]:
+        new, old = self.rows(table), self.seen.get(table, {})
+        self.seen[table] = new
+        return stream_event(*((old.get(key), row) for key, row in new.items() if old.get(key) != row))

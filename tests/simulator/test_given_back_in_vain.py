@@ -1,0 +1,31 @@
+"""Money that was given back and did not arrive: the books say so, and it can be given again."""
+
+from tests.simulator import invariants, shopping
+from tests.simulator.shopping import ADA
+from tests.support import keyed, staff
+
+ON_HAND = {"A": 5}
+
+
+def test_a_refund_that_fails_later_is_due_again_and_the_books_balance(simulator):
+    shopping.open_shop(simulator, ON_HAND)
+    order_id = shopping.paid(simulator, ADA, "A", 2)
+    assert shopping.cancel(simulator, ADA, order_id, "changed my mind").status == 200
+    simulator.pump()
+    (order,) = invariants.orders()
+    total = order.agreed.total.amount
+    assert order.refunded == total
+    shopping.fail_refunds(simulator, order_id)
+    simulator.pump()
+    invariants.check(simulator, ON_HAND)
+    invariants.check_sequences(simulator)
+    (order,) = invariants.orders()
+    assert order.refunded == 0
+    assert "refund.failed" in [entry.type.value for entry in order.timeline]
+    path = f"/payments/{order.payment_id}/refunds"
+    again = simulator.call("payments", "POST", path, {}, staff(), keyed("again")["Idempotency-Key"])
+    assert again.status == 201, again.json
+    simulator.pump()
+    invariants.check(simulator, ON_HAND)
+    (order,) = invariants.orders()
+    assert order.refunded == total

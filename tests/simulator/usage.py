@@ -1,0 +1,111 @@
+"""What the shop's calls of DynamoDB cost in units, by the rules of its price list, indexes included.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+"""
+
+from collections import Counter
+from math import ceil
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from tests.simulator import tables
+
+Item = dict[str, dict[str, Any]]
+
+
+def size(item: Item) -> int:
+    """Bytes of an item as DynamoDB counts them: names and values, numbers two digits a byte."""
+    return sum(len(name.encode()) + _value(value) for name, value in item.items())
+
+
+def _value(typed: dict[str, Any]) -> int:
+    (kind, value), *_ = typed.items()
+    if kind == "N":
+        return len(value) // 2 + 2
+    if kind in ("NULL", "BOOL"):
+        return 1
+    if kind == "L":
+        return 3 + sum(1 + _value(entry) for entry in value)
+    if kind == "M":
+        return 3 + sum(1 + len(name.encode()) + _value(entry) for name, entry in value.items())
+    return len(value.encode() if isinstance(value, str) else value)
+
+
+class Usage:
+    """Counts write units by function and table while it is on; rows are looked at before and after."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, current: Any) -> None:
+        self.current = current
+        self.units: Counter[str] = Counter()
+        self.calls: Counter[str] = Counter()
+        plain = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+        def metered(client: Any, operation: str, params: dict[str, Any]) -> Any:
+            if client.meta.service_model.service_name != "dynamodb":
+                return plain(client, operation, params)
+            writes = _writes(operation, params)
+            before = [self._row(table, key) for table, key, _ in self._keyed(writes)]
+            answer = plain(client, operation, params)
+            self.calls[self.current()] += 1
+            for (table, key, factor), old in zip(self._keyed(writes), before, strict=True):
+                self.units[self.current()] += self._cost(table, old, self._row(table, key), factor)
+            return answer
+
+        patch.setattr(BaseClient, "_make_api_call", metered)
+
+    def _keyed(self, writes: list[tuple[str, Item, int]]) -> list[tuple[str, Item, int]]:
+        return [
+            (
+                table,
+                {name: item[name] for name in self._keys(table)},
+                factor,
+            )
+            for table, item, factor in writes
+        ]
+
+    def _keys(self, table: str) -> list[str]:
+        return [part["AttributeName"] for part in tables.tables()[table].schema]
+
+    def _row(self, table: str, key: Item) -> Item:
+        return tables.row(table, key) or {}
+
+    def _cost(self, table: str, old: Item, new: Item, factor: int) -> int:
+        """A write costs the larger of before and after, twice that in a transaction; an index its change."""
+        units = factor * max(1, ceil(max(size(old), size(new)) / 1024))
+        own = self._keys(table)
+        for index in tables.tables()[table].global_indexes:
+            keys = [part["AttributeName"] for part in index.schema]
+            shown = set(own) | set(keys)
+            kind = index.projection["ProjectionType"]
+            if kind == "ALL":
+                shown |= set(old) | set(new)
+            elif kind == "INCLUDE":
+                shown |= set(index.projection["NonKeyAttributes"])
+            entries = [
+                {name: row[name] for name in shown & set(row)} if set(keys) <= set(row) else None
+                for row in (old, new)
+            ]
+            units += _index_cost(entries[0], entries[1], keys)
+        return units
+
+
+def _index_cost(before: Item | None, after: Item | None, keys: list[str]) -> int:
+    if before == after:
+        return 0
+    units = [max(1, ceil(size(entry) / 1024)) for entry in (before, after) if entry]
+    same_place = before and after and all(before[key] == after[key] for key in keys)
+    return max(units) if same_place else sum(units)
+
+
+def _writes(operation: str, params: dict[str, Any]) -> list[tuple[str, Item, int]]:
+    """(table, an item or its key, 2 in a transaction) of each write that a call makes."""
+    if operation in ("PutItem", "UpdateItem", "DeleteItem"):
+        return [(params["TableName"], params.get("Item") or params["Key"], 1)]
+    if operation == "TransactWriteItems":
+        writes = [next(iter(entry.values())) for entry in params["TransactItems"]]
+        return [(write["TableName"], write.get("Item") or write["Key"], 2) for write in writes]
+    if operation == "BatchWriteItem":
+        raise AssertionError("not metered yet")
+    return []
