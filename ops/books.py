@@ -115,9 +115,9 @@ def counted(stage: Stage) -> dict[str, dict[str, int]]:
 
 
 def _mail(stage: Stage) -> dict[str, tuple[str, str]] | None:
-    if stage.mailbox is None:
+    if stage.mailbox_url is None:
         return None
-    with urllib.request.urlopen(stage.mailbox, timeout=30) as answer:  # noqa: S310  loopback
+    with urllib.request.urlopen(stage.mailbox_url, timeout=30) as answer:  # noqa: S310  loopback
         accounts = json.load(answer)["messages"].values()
     return {
         entry["MessageId"].partition("@")[0]: (", ".join(entry["To"]), entry["Subject"])

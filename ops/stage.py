@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,6 +14,7 @@ import stripe
 from boto3.dynamodb.types import TypeDeserializer
 
 ItemRow = dict[str, Any]
+RUN = Path(__file__).resolve().parent.parent / ".local" / "run"  # where `make up` writes stage files
 
 
 class Unknown(Exception):
@@ -21,16 +23,18 @@ class Unknown(Exception):
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of the shop. `stripe_url` and `mailbox` are None but on a local cloud."""
+    """A deployed stage. The URLs are set for a local cloud only."""
 
     name: str
     session: Any
+    endpoint_url: str | None = None
     stripe_url: str | None = None
-    mailbox: str | None = None
+    mailbox_url: str | None = None
 
     def client(self, service: str) -> Any:
-        """A client of boto3 (or of what a local cloud has in its place)."""
-        return self.session.client(service)
+        """Return a boto3 client for the stage's AWS account or engine."""
+        options = {"endpoint_url": self.endpoint_url} if self.endpoint_url else {}
+        return self.session.client(service, **options)
 
     def table(self, name: str) -> Iterator[ItemRow]:
         """Every row of `tillstack-<stage>-<name>` in plain Python values, read consistently, page by page.
@@ -80,18 +84,26 @@ def chosen(options: argparse.Namespace) -> Stage:
     """The stage that the options name. Raises Unknown."""
     if options.stage:
         return Stage(options.stage, boto3.Session())
-    # Only here: on AWS nothing of the local cloud is needed, nor installed.
-    from localstack.cloud.local_cloud import Cloud, Trouble
+    return local_stage(options.name)
 
+
+def local_stage(name: str) -> Stage:
+    """Return the stage on the local cloud `name`, from the stage file that `make up` writes.
+
+    Raises Unknown if there is no such file.
+    """
     try:
-        return of_local(Cloud.named(options.name))
-    except Trouble as trouble:
-        raise Unknown(str(trouble)) from None
-
-
-def of_local(cloud: Any) -> Stage:
-    """The stage that `make up` deployed to a local cloud (`localstack.cloud.local_cloud.Cloud`)."""
-    return Stage("local", cloud.session, cloud.stripe, cloud.mailbox)
+        written = json.loads((RUN / name / "stage.json").read_text())
+    except FileNotFoundError:
+        raise Unknown(f"the local cloud '{name}' is not up; start it with `make up`") from None
+    session = boto3.Session(
+        aws_access_key_id=written["access_key_id"],
+        aws_secret_access_key=written["secret_access_key"],
+        region_name=written["region"],
+    )
+    return Stage(
+        written["stage"], session, written["endpoint_url"], written["stripe_url"], written["mailbox_url"]
+    )
 
 
 _reader = TypeDeserializer()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from localstack.cloud.local_cloud import Trouble
+from localstack.cloud.local_cloud import LocalCloudError
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,12 @@ def wait_until(true: Callable[[], bool], seconds: float, every: float = 0.1) -> 
 
 
 def require_free(port: int, variable: str) -> None:
-    """Raise Trouble, naming the variable that chooses another, when somebody listens on a loopback port."""
+    """Raise LocalCloudError if the loopback port is in use; `variable` is the make variable to change."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise Trouble(
+            raise LocalCloudError(
                 f"port {port} is taken by another program; end that, or say make up {variable}={port + 1}"
             ) from None

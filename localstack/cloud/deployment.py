@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infra.cloudformation import read
-from localstack.cloud.local_cloud import ARTIFACTS, CREDENTIALS, REGION, ROOT, SENDER, STACK, Cloud, Trouble
+from localstack.cloud.local_cloud import (
+    ARTIFACTS,
+    CREDENTIALS,
+    REGION,
+    ROOT,
+    SENDER,
+    STACK,
+    STAGE,
+    Cloud,
+    LocalCloudError,
+)
 
 SAM = ROOT / ".local" / "sam" / "bin" / "sam"
 BUILDS = ROOT / ".local" / "builds"
@@ -114,7 +124,7 @@ def parameters(cloud: Cloud) -> list[str]:
     """The template's parameters that a local cloud has an opinion on, as `Name=value`."""
     machine = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
     opinions = {
-        "Stage": "local",
+        "Stage": STAGE,
         "PythonRuntime": f"python3.{sys.version_info.minor}",
         "Architecture": machine,
         "Sender": SENDER,
@@ -142,7 +152,7 @@ def _sources() -> Iterator[Path]:
 
 
 def _sam(cloud: Cloud, *arguments: str) -> None:
-    """Run sam against the local cloud, its words in sam.log; raises Trouble with the last when it fails."""
+    """Run sam against the local cloud with its output in `sam.log`. Raises LocalCloudError if it fails."""
     log = cloud.folder / "sam.log"
     kept = {
         key: value
@@ -175,4 +185,6 @@ def _sam(cloud: Cloud, *arguments: str) -> None:
         )
     if done.returncode:
         last = "\n".join(log.read_text(errors="replace").rstrip().splitlines()[-25:])
-        raise Trouble(f"sam {arguments[0]} failed; its log is {log.relative_to(ROOT)}, which ends:\n{last}")
+        raise LocalCloudError(
+            f"sam {arguments[0]} failed; its log is {log.relative_to(ROOT)}, which ends:\n{last}"
+        )

@@ -5,7 +5,7 @@ import shutil
 import sys
 
 from localstack.cloud.engine import daemons
-from localstack.cloud.local_cloud import Cloud, Trouble
+from localstack.cloud.local_cloud import Cloud, LocalCloudError
 from localstack.cloud.up import alone
 
 
@@ -16,11 +16,12 @@ def main() -> None:
     try:
         with alone(cloud):
             ended = [name for name, daemon in reversed(daemons(cloud).items()) if daemon.stop()]
-            (cloud.folder / "cloud.json").unlink(missing_ok=True)
+            for record in (cloud.record, cloud.stage_file):
+                record.unlink(missing_ok=True)
             for state in ("tmp", "stripe"):
                 shutil.rmtree(cloud.folder / state, ignore_errors=True)
-    except Trouble as trouble:
-        sys.exit(f"make down: {trouble}")
+    except LocalCloudError as error:
+        sys.exit(f"make down: {error}")
     print(f"ended: {', '.join(ended)}" if ended else f"the local cloud '{cloud.name}' was not up")
 
 

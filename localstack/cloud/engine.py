@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 
 from localstack.cloud.daemon import Daemon, require_free, wait_until
-from localstack.cloud.local_cloud import ROOT, Cloud, Trouble
+from localstack.cloud.local_cloud import ROOT, Cloud, LocalCloudError
 
 ENGINE = ROOT / ".local" / "engine" / "bin"
 
@@ -86,6 +86,6 @@ def answers(url: str) -> bool:
 def _await(daemon: Daemon, url: str) -> None:
     wait_until(lambda: answers(url) or daemon.pid() is None, seconds=60)
     if daemon.pid() is None or not answers(url):
-        raise Trouble(
+        raise LocalCloudError(
             f"the {daemon.name} did not start; {daemon.log.relative_to(ROOT)} ends:\n{daemon.last_words()}"
         )

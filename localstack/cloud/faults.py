@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from localstack.cloud.daemon import wait_until
-from localstack.cloud.local_cloud import ROOT, STACK, Cloud, Trouble
+from localstack.cloud.local_cloud import ROOT, STACK, Cloud, LocalCloudError
 
 CONTROL = "/_faults"
 _SCOPE = re.compile(rb"Credential=[^/]+/\d+/[^/]+/([a-z0-9-]+)/aws4_request")
@@ -71,7 +71,7 @@ def between(cloud: Cloud) -> Iterator[Faults]:
     """Have every function of the cloud's stack talk to the engine through the proxy, until the block ends.
 
     A function's own AWS_ENDPOINT_URL wins over the engine's; it knows nothing of it. Let all come to rest
-    before the block ends: a function is not changed while it runs. Raises Trouble.
+    before the block ends: a function is not changed while it runs. Raises LocalCloudError.
     """
     with started(cloud.endpoint, cloud.folder / "faults.log") as faults:
         _point(cloud, faults.url)
@@ -83,7 +83,7 @@ def between(cloud: Cloud) -> Iterator[Faults]:
 
 @contextmanager
 def started(upstream: str, log: Path) -> Iterator[Faults]:
-    """The proxy before an engine, in a process of its own, as long as the block lasts. Raises Trouble."""
+    """Run the proxy in front of an engine, in its own process, for the block. Raises LocalCloudError."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -92,7 +92,7 @@ def started(upstream: str, log: Path) -> Iterator[Faults]:
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
         if not wait_until(lambda: _listens(port), seconds=15):
-            raise Trouble(f"the fault proxy did not start; see {log}")
+            raise LocalCloudError(f"the fault proxy did not start; see {log}")
         yield Faults(f"http://127.0.0.1:{port}")
     finally:
         process.terminate()

@@ -14,15 +14,21 @@ from localstack_client.session import Session
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN = ROOT / ".local" / "run"
 REGION = "eu-west-2"
-STACK = "tillstack-local"
-ARTIFACTS = "tillstack-local-artifacts"
+STAGE = "local"
+STACK = f"tillstack-{STAGE}"
+ARTIFACTS = f"{STACK}-artifacts"
 SENDER = "orders@tillstack.example"
 STRIPE_KEY = "sk_test_tillstack_local"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+ACCESS_KEY = "test"
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+    "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
+    "AWS_DEFAULT_REGION": REGION,
+}
 
 
-class Trouble(Exception):
-    """What a person must know or put right, in one sentence."""
+class LocalCloudError(Exception):
+    """A failure of the local cloud, with a message that says what to do next."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +60,37 @@ class Cloud:
 
     @classmethod
     def named(cls, name: str) -> "Cloud":
-        """The cloud that `up` started under this name. Raises Trouble when there is none."""
+        """The cloud that `up` started under this name. Raises LocalCloudError when there is none."""
         try:
             return cls(**json.loads((RUN / name / "cloud.json").read_text()))
         except FileNotFoundError:
-            raise Trouble(f"the local cloud '{name}' is not up; `make up` starts it") from None
+            raise LocalCloudError(f"the local cloud '{name}' is not up; `make up` starts it") from None
 
     def remember(self) -> None:
         """Write down the ports, so that the other scripts need only the name."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "cloud.json").write_text(json.dumps(asdict(self)))
+        self.record.write_text(json.dumps(asdict(self)))
+
+    def write_stage_file(self) -> None:
+        """Write `stage.json`, from which the operators' tools (`ops/`) know how to reach the stage."""
+        stage = {
+            "stage": STAGE,
+            "endpoint_url": self.endpoint,
+            "region": REGION,
+            "access_key_id": ACCESS_KEY,
+            "secret_access_key": ACCESS_KEY,
+            "stripe_url": self.stripe,
+            "mailbox_url": self.mailbox,
+        }
+        self.stage_file.write_text(json.dumps(stage, indent=2) + "\n")
+
+    @property
+    def record(self) -> Path:
+        return self.folder / "cloud.json"
+
+    @property
+    def stage_file(self) -> Path:
+        return self.folder / "stage.json"
 
     @property
     def folder(self) -> Path:
@@ -85,8 +112,8 @@ class Cloud:
     def session(self) -> Session:
         with _without("AWS_ENDPOINT_URL"):  # localstack-client would let it win over the host it is told
             return Session(
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
+                aws_access_key_id=ACCESS_KEY,
+                aws_secret_access_key=ACCESS_KEY,
                 region_name=REGION,
                 localstack_host=f"127.0.0.1:{self.engine_port}",
             )
@@ -96,11 +123,11 @@ class Cloud:
         return self.session.client(service)
 
     def outputs(self) -> dict[str, str]:
-        """What the deployed stack says of itself. Raises Trouble when nothing is deployed."""
+        """What the deployed stack says of itself. Raises LocalCloudError when nothing is deployed."""
         try:
             (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         except Exception as error:
-            raise Trouble(
+            raise LocalCloudError(
                 f"nothing is deployed on the local cloud '{self.name}'; `make up` does it"
             ) from error
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

@@ -6,7 +6,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-from localstack.cloud.local_cloud import ACCOUNTS, Cloud, Trouble
+from localstack.cloud.local_cloud import ACCOUNTS, Cloud, LocalCloudError
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class Shop:
                 return _answer(error.code, error.headers, error.read())
 
     def expect(self, status: int, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """The body of an answer that must have a status. Raises Trouble when it has another."""
+        """The body of an answer that must have a status. Raises LocalCloudError when it has another."""
         answer = self.call(method, path, body, **headers)
         if answer.status != status:
-            raise Trouble(
+            raise LocalCloudError(
                 f"{method} {path} answered {answer.status}, not {status}: {json.dumps(answer.body)[:500]}"
             )
         return answer.body

@@ -1,7 +1,7 @@
 """`make status`: which local clouds run, where, and whether the shop on them answers."""
 
 from localstack.cloud.engine import daemons
-from localstack.cloud.local_cloud import RUN, Cloud, Trouble
+from localstack.cloud.local_cloud import RUN, Cloud, LocalCloudError
 from localstack.cloud.shop import Shop
 
 
@@ -15,7 +15,7 @@ def describe(cloud: Cloud) -> str:
     try:
         shop = Shop(cloud.api_url())
         lines.append(f"  shop     {shop.base_url} (GET /health: {shop.call('GET', '/health').status})")
-    except (Trouble, OSError) as error:
+    except (LocalCloudError, OSError) as error:
         lines.append(f"  shop     {error}")
     return "\n".join(lines)
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from localstack.cloud.local_cloud import ACCOUNTS, Cloud, Trouble
+from localstack.cloud.local_cloud import ACCOUNTS, Cloud, LocalCloudError
 from localstack.cloud.shop import Shop
 
 if __name__ == "__main__":
@@ -13,5 +13,5 @@ if __name__ == "__main__":
     options = parser.parse_args()
     try:
         print(Shop.of(Cloud.named(options.name), options.role).token)
-    except Trouble as trouble:
-        sys.exit(f"make token: {trouble}")
+    except LocalCloudError as error:
+        sys.exit(f"make token: {error}")

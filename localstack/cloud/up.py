@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from localstack.cloud import deployment, engine, webhook
-from localstack.cloud.local_cloud import ACCOUNTS, ROOT, Cloud, Trouble
+from localstack.cloud.local_cloud import ACCOUNTS, ROOT, Cloud, LocalCloudError
 from localstack.demo import seed
 
 PATIENCE_SECONDS = 300
@@ -28,12 +28,12 @@ def main() -> None:
     try:
         with alone(cloud):
             bring_up(cloud, options.external)
-    except Trouble as trouble:
-        sys.exit(f"make up: {trouble}")
+    except LocalCloudError as error:
+        sys.exit(f"make up: {error}")
 
 
 def bring_up(cloud: Cloud, external: bool) -> None:
-    """Take every step that is still to be taken. Raises Trouble with the first that fails."""
+    """Take every step that is still to be taken. Raises LocalCloudError with the first that fails."""
     cloud.remember()
     steps: list[tuple[str, Callable[[], bool]]] = [
         (f"AWS engine on port {cloud.engine_port}", lambda: start_engine(cloud, external)),
@@ -55,6 +55,7 @@ def bring_up(cloud: Cloud, external: bool) -> None:
             print()
             raise
         print(f"{time.monotonic() - since:.1f} s" if did else "done already", flush=True)
+    cloud.write_stage_file()
     print(summary(cloud, time.monotonic() - begun))
 
 
@@ -62,7 +63,9 @@ def start_engine(cloud: Cloud, external: bool) -> bool:
     """Have an engine that can be deployed to: one left half deployed is replaced, its state is ephemeral."""
     if external:
         if not engine.answers(cloud.endpoint):
-            raise Trouble(f"no AWS engine answers on port {cloud.engine_port}; see localstack/README.md")
+            raise LocalCloudError(
+                f"no AWS engine answers on port {cloud.engine_port}; see localstack/README.md"
+            )
         return False
     if not engine.start_engine(cloud):
         if not deployment.half_done(cloud):
@@ -98,7 +101,7 @@ def alone(cloud: Cloud) -> Iterator[None]:
         while not _taken(lock.fileno()):
             if time.monotonic() > deadline:
                 where = cloud.folder.relative_to(ROOT)
-                raise Trouble(
+                raise LocalCloudError(
                     f"another run has been busy with {where} for {PATIENCE_SECONDS} s; end it and try again"
                 )
             if not waiting:

@@ -3,12 +3,12 @@
 import argparse
 import sys
 
-from localstack.cloud.local_cloud import Cloud, Trouble
+from localstack.cloud.local_cloud import Cloud, LocalCloudError
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m localstack.cloud.url", description=__doc__)
     parser.add_argument("--name", default="dev")
     try:
         print(Cloud.named(parser.parse_args().name).api_url())
-    except Trouble as trouble:
-        sys.exit(f"make url: {trouble}")
+    except LocalCloudError as error:
+        sys.exit(f"make url: {error}")

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from localstack.cloud.local_cloud import Cloud, Trouble
+from localstack.cloud.local_cloud import Cloud, LocalCloudError
 from localstack.cloud.shop import Shop
 from localstack.demo import replay
 from localstack.demo.shopper import ADDRESS, Shopper, staff_ships, until
@@ -177,8 +177,8 @@ def main() -> None:
         if options.orders:
             sys.exit(0 if replay.run(cloud, options.orders) else 1)
         buy(cloud)
-    except Trouble as trouble:
-        sys.exit(f"\ndemo: {trouble}")
+    except LocalCloudError as error:
+        sys.exit(f"\ndemo: {error}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from localstack.cloud.local_cloud import ACCOUNTS, ARTIFACTS, Account, Cloud, Trouble
+from localstack.cloud.local_cloud import ACCOUNTS, ARTIFACTS, Account, Cloud, LocalCloudError
 from localstack.cloud.shop import Shop
 
 SEEDED = "seeded.txt"
@@ -142,7 +142,7 @@ def make_accounts(cloud: Cloud) -> bool:
 
 
 def ensure_account(cloud: Cloud, account: Account) -> None:
-    """Make one account, or leave it as it is. Raises Trouble when the command fails."""
+    """Make one account, or leave it as it is. Raises LocalCloudError when the command fails."""
     asked = {
         "email": account.email,
         "password": account.password,
@@ -155,7 +155,7 @@ def ensure_account(cloud: Cloud, account: Account) -> None:
     )
     said = answer["Payload"].read().decode()
     if answer.get("FunctionError"):
-        raise Trouble(f"the account {account.email} could not be made: {said[:500]}")
+        raise LocalCloudError(f"the account {account.email} could not be made: {said[:500]}")
 
 
 def load_catalog(cloud: Cloud) -> bool:
@@ -191,7 +191,7 @@ def _create(staff: Shop, path: str, body: dict[str, Any], key: str) -> None:
     """POST once: a repeat within a day is answered from memory, a later one finds the thing there (409)."""
     answer = staff.call("POST", path, body, Idempotency_Key=key)
     if answer.status not in {201, 409}:
-        raise Trouble(f"POST {path} answered {answer.status}: {json.dumps(answer.body)[:500]}")
+        raise LocalCloudError(f"POST {path} answered {answer.status}: {json.dumps(answer.body)[:500]}")
 
 
 def _seeded(cloud: Cloud) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from localstack.cloud.local_cloud import Cloud, Trouble
+from localstack.cloud.local_cloud import Cloud, LocalCloudError
 from localstack.cloud.shop import Shop
 from localstack.demo import cards
 
@@ -35,7 +35,7 @@ class Shopper:
             "POST", "/users/register", {"email": email, "password": password, "name": name}
         )
         if answer.status not in {201, 409}:
-            raise Trouble(f"POST /users/register answered {answer.status}: {answer.body}")
+            raise LocalCloudError(f"POST /users/register answered {answer.status}: {answer.body}")
         tokens = stranger.expect(200, "POST", "/users/login", {"email": email, "password": password})
         return cls(cloud, Shop(base_url, tokens["access_token"]), email)
 
@@ -88,10 +88,12 @@ def staff_ships(staff: Shop, order: dict[str, Any], pieces: dict[str, int] | Non
 
 
 def until(look: Callable[[], Any], what: str, patience: float = PATIENCE_SECONDS) -> Any:
-    """What `look` finds, as soon as it finds something. Raises Trouble after `patience` seconds."""
+    """What `look` finds, as soon as it finds something. Raises LocalCloudError after `patience` seconds."""
     end = time.monotonic() + patience
     while not (found := look()):
         if time.monotonic() > end:
-            raise Trouble(f"waited {patience:.0f} s in vain for {what}; `make logs` shows what happened")
+            raise LocalCloudError(
+                f"waited {patience:.0f} s in vain for {what}; `make logs` shows what happened"
+            )
         time.sleep(0.3)
     return found

@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from localstack.cloud.local_cloud import Cloud, Trouble
+from localstack.cloud.local_cloud import Cloud, LocalCloudError
 
 TABLE = "tillstack-local-notifications"
 TOPIC = "tillstack-local-notify-feedback"
@@ -17,17 +17,17 @@ KINDS = ("bounce", "complaint", "delivery")
 
 
 def publish(cloud: Cloud, notification_id: str, kind: str) -> None:
-    """Publish SES's event of that kind to the topic that SES would. Raises Trouble where there is no mail."""
+    """Publish SES's event of this kind for an email that was sent. Raises LocalCloudError if there is none."""
     key = {"pk": {"S": notification_id}}
     row = cloud.client("dynamodb").get_item(TableName=TABLE, Key=key).get("Item")
     if row is None or row["channel"]["S"] != "email" or "provider_id" not in row:
-        raise Trouble(f"{notification_id} is no mail that was sent; GET /notifications lists them")
+        raise LocalCloudError(f"{notification_id} is no mail that was sent; GET /notifications lists them")
     sns = cloud.client("sns")
     pages = sns.get_paginator("list_topics").paginate()
     arns = [topic["TopicArn"] for page in pages for topic in page["Topics"]]
     arn = next((arn for arn in arns if arn.endswith(f":{TOPIC}")), None)
     if arn is None:
-        raise Trouble(f"the local cloud '{cloud.name}' has no topic {TOPIC}")
+        raise LocalCloudError(f"the local cloud '{cloud.name}' has no topic {TOPIC}")
     said = event(kind, notification_id, row["to"]["S"], row["provider_id"]["S"], datetime.now(UTC))
     sns.publish(TopicArn=arn, Message=json.dumps(said))
 
@@ -66,5 +66,5 @@ if __name__ == "__main__":
     options = parser.parse_args()
     try:
         publish(Cloud.named(options.name), options.notification_id, options.kind)
-    except Trouble as trouble:
-        sys.exit(f"feedback: {trouble}")
+    except LocalCloudError as error:
+        sys.exit(f"feedback: {error}")

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 from uuid import uuid4
 
-from localstack.cloud.local_cloud import Trouble
+from localstack.cloud.local_cloud import LocalCloudError
 from localstack.cloud.shop import Answer, Shop
 
 TRIES = 40
@@ -36,13 +36,13 @@ class Client:
             self.retries[f"{answer.status} in progress" if running else str(answer.status)] += 1
             named = float(answer.headers.get("retry-after", 0))
             time.sleep(min(named, 2) if running else _pause(n))
-        raise Trouble(f"{method} {path} was tried {TRIES} times in vain")
+        raise LocalCloudError(f"{method} {path} was tried {TRIES} times in vain")
 
     def expect(self, status: int, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
-        """Raises Trouble where the answer has another status."""
+        """Raises LocalCloudError where the answer has another status."""
         answer = self.call(method, path, body, key)
         if answer.status != status:
-            raise Trouble(f"{method} {path} answered {answer.status}, not {status}: {answer.body}")
+            raise LocalCloudError(f"{method} {path} answered {answer.status}, not {status}: {answer.body}")
         return answer.body
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from localstack.cloud.local_cloud import Cloud, Trouble
+from localstack.cloud.local_cloud import Cloud, LocalCloudError
 from localstack.cloud.shop import Shop
 from localstack.demo import cards
 from localstack.demo.shopper import ADDRESS
@@ -39,7 +39,7 @@ class Storm:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, orders: int, at_once: int) -> None:
-        """So many orders, by so many shoppers at the same time. Raises the first Trouble."""
+        """So many orders, by so many shoppers at the same time. Raises the first LocalCloudError."""
         with ThreadPoolExecutor(at_once) as pool:
             acts = itertools.islice(itertools.cycle(ACTS), orders)
             jobs = [pool.submit(self._play, act) for act in acts]
@@ -103,7 +103,7 @@ class Buyer:
             if found["status"] in statuses:
                 return dict(found)
             time.sleep(0.7)
-        raise Trouble(f"{order['order_id']} is {found['status']}, not {statuses}")
+        raise LocalCloudError(f"{order['order_id']} is {found['status']}, not {statuses}")
 
     def cancels(self, order: Order) -> None:
         path = f"/orders/{order['order_id']}/cancel"
@@ -198,7 +198,7 @@ def expires(buyer: Buyer, order: Order) -> None:
         if found["status"] != "awaiting_payment":
             return
         time.sleep(0.5)
-    raise Trouble(f"{order['order_id']} does not expire")
+    raise LocalCloudError(f"{order['order_id']} does not expire")
 
 
 def is_sent_parcels(buyer: Buyer) -> tuple[Order, set[str]]:

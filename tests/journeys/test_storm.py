@@ -20,7 +20,7 @@ from localstack.cloud.local_cloud import ROOT
 from ops.audit import as_table, audit, is_clean
 from ops.books import counted
 from ops.redrive import count, dead_letter_queues, told
-from ops.stage import of_local
+from ops.stage import local_stage
 from tests.journeys.client import Client
 from tests.journeys.storm import Storm
 from tests.journeys.test_bad_days import _emulator
@@ -37,7 +37,7 @@ SETTLING_SECONDS = 30
 
 
 def test_when_the_storm_is_over_everything_agrees(local, url, staff, goods, coupon, capsys):
-    stage, retries, watch = of_local(local), Counter[str](), Stopwatch()
+    stage, retries, watch = local_stage(local.name), Counter[str](), Stopwatch()
     skus = [goods(stock=4 * ORDERS, price=700 + 150 * n, title=f"Storm goods {n}") for n in range(6)]
     storm = Storm(local, url, Client(staff, retries), skus, coupon(usage_limit=ORDERS), retries)
     with _impatient_queues(stage), faults.between(local) as proxy:

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from localstack.cloud.local_cloud import Trouble
+from localstack.cloud.local_cloud import LocalCloudError
 from localstack.mail import feedback as local
 from notify.app.consume import consume
 from notify.service import feedback, texting
@@ -344,7 +344,7 @@ def test_the_local_command_publishes_where_ses_would(cloud: None, monkeypatch: p
         Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:tillstack-test-notify-feedback",
         Attributes={"RawMessageDelivery": "true"},
     )
-    with pytest.raises(Trouble, match="no mail that was sent"):
+    with pytest.raises(LocalCloudError, match="no mail that was sent"):
         local.publish(LocalCloud(), "ntf_other", "bounce")  # type: ignore[arg-type]
     local.publish(LocalCloud(), row.pk, "bounce")  # type: ignore[arg-type]
     (message,) = sqs.receive_message(QueueUrl=url)["Messages"]

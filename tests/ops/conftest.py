@@ -84,7 +84,7 @@ def furnished() -> Iterator[tuple[Simulator, Stage, dict[str, str], Kept]]:
         boto3.client("secretsmanager", region_name=REGION).create_secret(
             Name=f"tillstack-{STAGE}-stripe", SecretString=json.dumps({"api_key": "sk_test_audit"})
         )
-        stage = Stage(STAGE, boto3.Session(region_name=REGION), local_stripe.url)
+        stage = Stage(STAGE, boto3.Session(region_name=REGION), stripe_url=local_stripe.url)
         orders = _everything_happens(simulator)
         yield simulator, stage, orders, simulator.keep()
     secrets._known.clear()

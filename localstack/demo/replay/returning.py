@@ -7,7 +7,7 @@ from localstack.mail.templates import letters
 
 
 def send_back(selling: Selling, parcel: Parcel) -> None:
-    """One parcel's way to the customer and back, until the money is. Raises Trouble.
+    """One parcel's way to the customer and back, until the money is. Raises LocalCloudError.
 
     Days lie between these steps in a shop. Here each waits for the letter about the one before, since what
     says that something is to come is not sent once it has come.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from localstack.cloud.local_cloud import Cloud, Trouble
+from localstack.cloud.local_cloud import Cloud, LocalCloudError
 from localstack.cloud.shop import Shop
 from localstack.demo.replay.catalog import AT_ONCE, Catalog
 from localstack.demo.replay.progress import Progress
@@ -34,7 +34,7 @@ class Selling:
         self.till = threading.Lock()
 
     def play(self) -> None:
-        """Sell it all, and see every order paid. Raises Trouble."""
+        """Sell it all, and see every order paid. Raises LocalCloudError."""
         by_customer: dict[str, list[Sale]] = defaultdict(list)
         for sale in self.sales:
             by_customer[sale.customer].append(sale)
@@ -60,7 +60,7 @@ class Selling:
                 self.orders[sale.invoice] = shopper.order(self._quote(shopper, sale))
             intent = shopper.pay(self.orders[sale.invoice])
             if intent.get("status") != "succeeded":
-                raise Trouble(f"invoice {sale.invoice}: Stripe answered {intent}")
+                raise LocalCloudError(f"invoice {sale.invoice}: Stripe answered {intent}")
             # The cart forgets an order's lines when it hears of it; the next sale starts from an empty one.
             until(lambda: self._empty(shopper), f"the cart of {shopper.email} to be empty")
             progress.step()
