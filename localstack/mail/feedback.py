@@ -17,7 +17,7 @@ KINDS = ("bounce", "complaint", "delivery")
 
 
 def publish(cloud: Cloud, notification_id: str, kind: str) -> None:
-    """Publish SES's event of this kind for an email that was sent. Raises LocalCloudError if there is none."""
+    """Publish SES's event of this kind for a sent email. Raises LocalCloudError if there is none."""
     key = {"pk": {"S": notification_id}}
     row = cloud.client("dynamodb").get_item(TableName=TABLE, Key=key).get("Item")
     if row is None or row["channel"]["S"] != "email" or "provider_id" not in row:
