@@ -46,7 +46,7 @@ OWN_FILES = {
     )
 }
 # A room of a service that one function alone enters, and only that one ships.
-OWN_ROOMS = {"orders/invoicing": "OrdersInvoices"}
+OWN_FOLDERS = {"orders/invoicing": "OrdersInvoices"}
 
 NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "README.md", "*requirements.txt")
 
@@ -115,7 +115,7 @@ def build(logical_id: str, artifacts: Path, target: Target) -> None:
     for folder in folders:
         if logical_id not in OWN_FILES:
             shutil.copytree(ROOT / folder, artifacts / folder, ignore=NOT_SHIPPED, dirs_exist_ok=True)
-        for room in [room for room, owner in OWN_ROOMS.items() if owner != logical_id]:
+        for room in [room for room, owner in OWN_FOLDERS.items() if owner != logical_id]:
             shutil.rmtree(artifacts / room, ignore_errors=True)
         compile_to_bytecode(artifacts / folder, artifacts, target)
 

@@ -208,16 +208,16 @@ def _parameters(route: Any) -> list[dict[str, Any]]:
 
 
 def _status(route: Any) -> str:
-    return "204" if route.answer in (None, type(None)) and route.status == 200 else str(route.status)
+    return "204" if route.result in (None, type(None)) and route.status == 200 else str(route.status)
 
 
 def _content(route: Any, references: Any) -> dict[str, Any]:
     from shared.dynamodb.idempotency import HttpResponse
     from shared.http.routing import Html
 
-    if route.answer is Html:
+    if route.result is Html:
         return {"content": {"text/html": {"schema": {"type": "string"}}}}
-    if route.answer is HttpResponse:
+    if route.result is HttpResponse:
         return {"content": {"application/json": {"schema": {"type": "object"}}}}
     model = _answer_model(route)
     return (
@@ -231,8 +231,8 @@ def _answer_model(route: Any) -> Any:
     from shared.dynamodb.idempotency import HttpResponse
     from shared.http.routing import Replayed
 
-    options = [route.answer, *get_args(route.answer)] if get_origin(route.answer) else [route.answer]
-    options += list(get_args(route.answer))
+    options = [route.result, *get_args(route.result)] if get_origin(route.result) else [route.result]
+    options += list(get_args(route.result))
     models = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
     return next((model for model in models if not issubclass(model, (HttpResponse, Replayed))), None)
 

@@ -14,7 +14,7 @@ from tests.support import ACCOUNT, ENVIRONMENT, REGION, SERVICES, make_resources
 
 
 @pytest.fixture(autouse=True, scope="session")
-def near_to_aws() -> Iterator[None]:
+def realistic_moto() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         in_process.answer_one_at_a_time(patch)
         in_process.undo_row_by_row(patch)
@@ -24,20 +24,20 @@ def near_to_aws() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def resources() -> Iterator[in_process.Kept]:
+def resources() -> Iterator[in_process.Snapshot]:
     """What infra/ declares, made once a module: that takes longer than most tests."""
     secrets._known.clear()
     with moto.mock_aws():
         make_resources()
-        yield in_process.Kept()
+        yield in_process.Snapshot()
     secrets._known.clear()
 
 
 @pytest.fixture
-def cloud(resources: in_process.Kept) -> None:
+def cloud(resources: in_process.Snapshot) -> None:
     """AWS in process, empty but for what infra/ declares."""
     secrets._known.clear()
-    resources.put_back()
+    resources.restore()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from moto.sqs.models import sqs_backends
 from tests.support import ACCOUNT, REGION
 
 
-class Kept:
+class Snapshot:
     """The resources that there are now, and how to have just these again, empty but for secrets."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Kept:
         self._known = [(known, dict(known)) for known in names]
         self._secrets = [(secret, deepcopy(vars(secret))) for secret in dict.values(secrets)]
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         for known, made in self._known:
             known.clear()
             for name, resource in made.items():

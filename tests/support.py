@@ -119,7 +119,7 @@ def make_resources() -> None:
 
 
 @dataclass(frozen=True)
-class Who:
+class Identity:
     """A caller as the authorizer vouches for one."""
 
     user_id: str
@@ -131,20 +131,20 @@ class Who:
         return {"user_id": self.user_id, "roles": self.roles, "session_id": "ses_test", "email": self.email}
 
 
-def guest(user_id: str = "gst_1") -> Who:
-    return Who(user_id, "guest")
+def guest(user_id: str = "gst_1") -> Identity:
+    return Identity(user_id, "guest")
 
 
-def customer(user_id: str = "usr_1", email: str = "ada@example.com") -> Who:
-    return Who(user_id, "customer", email)
+def customer(user_id: str = "usr_1", email: str = "ada@example.com") -> Identity:
+    return Identity(user_id, "customer", email)
 
 
-def staff(user_id: str = "usr_staff") -> Who:
-    return Who(user_id, "customer staff", "staff@example.com")
+def staff(user_id: str = "usr_staff") -> Identity:
+    return Identity(user_id, "customer staff", "staff@example.com")
 
 
-def admin(user_id: str = "usr_admin") -> Who:
-    return Who(user_id, "customer admin", "admin@example.com")
+def admin(user_id: str = "usr_admin") -> Identity:
+    return Identity(user_id, "customer admin", "admin@example.com")
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def gateway_event(
     *,
     body: Any = None,
     raw: str | None = None,
-    caller: Who | None = None,
+    caller: Identity | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The event that API Gateway (REST, payload 1.0) sends for this request to `api`."""
@@ -234,12 +234,12 @@ def call(api: Any, method: str, path: str, **request: Any) -> Reply:
     return Reply(answer["statusCode"], answer["headers"], answer["body"])
 
 
-def keyed(key: str | None = None) -> dict[str, str]:
+def idempotency_headers(key: str | None = None) -> dict[str, str]:
     """The header of a request that is to happen once."""
     return {"Idempotency-Key": key or str(uuid4())}
 
 
-def at_once(*jobs: Callable[[], Result]) -> list[Result]:
+def run_concurrently(*jobs: Callable[[], Result]) -> list[Result]:
     """What each job returns, all started together. Raises what the first of them, in their order, raised."""
     together = threading.Barrier(len(jobs), timeout=60)
 

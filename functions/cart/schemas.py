@@ -9,14 +9,15 @@ from cart.domain.carts import Change, Line
 from cart.domain.pricing import Priced, Shown, TaxRate
 from cart.domain.promotions import Coupon, Kind, Reason, Terms
 from cart.domain.shipping import Offer, Rate, ShippingMethod
-from shared.contracts.quotes import Country, Quantity, QuotedLine, ShippingAddress, Sku
+from shared.contracts.quotes import Quantity, QuotedLine, ShippingAddress, Sku
 from shared.http.routing import Body, View
+from shared.values.countries import Country
 from shared.values.money import BASIS_POINTS, Money, Price, chargeable
-from shared.values.text import PLAIN
+from shared.values.text import SINGLE_LINE
 
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=PLAIN),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=SINGLE_LINE),
 ]
 Destination = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}|\*)$")]
 

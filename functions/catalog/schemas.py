@@ -10,12 +10,14 @@ from shared.contracts.quotes import Sku
 from shared.http.paging import Page, PageQuery
 from shared.http.routing import Body, View
 from shared.values.money import ChargeablePrice, Money
-from shared.values.text import PLAIN
+from shared.values.text import SINGLE_LINE
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PLAIN)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=SINGLE_LINE)
+]
 # Plain but for what lays out its lines.
 Text = Annotated[str, StringConstraints(max_length=5_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=PLAIN)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=SINGLE_LINE)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
 Pieces = Annotated[int, Field(ge=0, le=10_000_000)]
 PriceParameter = Annotated[int, Field(ge=0, le=10**15)]

@@ -12,11 +12,11 @@ from notify.domain.readers import Choice, Preferences
 from shared.http.paging import PageQuery
 from shared.http.routing import Body, View
 from shared.values.email_address import Email
-from shared.values.text import PLAIN
+from shared.values.text import SINGLE_LINE
 
 # Prose: line breaks and tabs, no other control character. Bounded so that a row stays under 400 KB.
 _PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$"
-Line = Annotated[str, StringConstraints(pattern=PLAIN, max_length=200)]
+Line = Annotated[str, StringConstraints(pattern=SINGLE_LINE, max_length=200)]
 Prose = Annotated[str, StringConstraints(pattern=_PROSE, max_length=20_000)]
 Html = Annotated[str, StringConstraints(pattern=_PROSE, max_length=40_000)]
 Message = Annotated[str, StringConstraints(pattern=_PROSE, max_length=1600)]

@@ -16,8 +16,8 @@ from shared.errors import invalid
 from shared.http.paging import PageQuery
 from shared.http.routing import Body, View
 from shared.values.money import Money
-from shared.values.text import MAX_TEXT, PLAIN
-from shared.values.timestamps import Moment
+from shared.values.text import MAX_LINE_LENGTH, SINGLE_LINE
+from shared.values.timestamps import Timestamp
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 # Shoppers are sent there from Stripe's page: by TLS, or to the machine that a developer sits at.
@@ -64,7 +64,9 @@ class RefundPayment(Body):
     """Without `amount`, all that is left of what was captured."""
 
     amount: Part | None = None
-    reason: Annotated[str, StringConstraints(pattern=PLAIN, max_length=MAX_TEXT)] = "asked for by staff"
+    reason: Annotated[str, StringConstraints(pattern=SINGLE_LINE, max_length=MAX_LINE_LENGTH)] = (
+        "asked for by staff"
+    )
 
 
 class PaymentsQuery(PageQuery):
@@ -235,7 +237,7 @@ class AskReconciliation(Body):
     """Everything at Stripe since then; without `since`, what came after the last comparison, and once a day
     all of the last 35 days."""
 
-    since: Moment | None = None
+    since: Timestamp | None = None
 
 
 class ReconciliationView(View):

@@ -6,9 +6,9 @@ from root.document import methods_of
 from root.routes import routes
 from shared.dynamodb.idempotency import HttpResponse
 from shared.errors import MethodNotAllowed
-from shared.http.api import EXPOSED, Api, problem_response
+from shared.http.api import EXPOSED_HEADERS, Api, problem_response
 from shared.runtime import observability
-from shared.runtime.settings import Common
+from shared.runtime.settings import CommonSettings
 
 ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match"
 
@@ -35,14 +35,14 @@ def _method_not_allowed(method: str, allowed: str) -> HttpResponse:
 def _preflight(event: Any, allowed: str) -> HttpResponse:
     """Answer a CORS preflight request (https://fetch.spec.whatwg.org/#cors-preflight-request)."""
     sent = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    origins = Common.load().allowed_origins.split()
+    origins = CommonSettings.load().allowed_origins.split()
     headers = {"Allow": allowed, "Vary": "Origin"}
     if "*" in origins or sent.get("origin") in origins:
         headers |= {
             "Access-Control-Allow-Origin": sent.get("origin", "*"),
             "Access-Control-Allow-Methods": allowed,
             "Access-Control-Allow-Headers": ALLOWED_HEADERS,
-            "Access-Control-Expose-Headers": EXPOSED,
+            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
             "Access-Control-Max-Age": "3600",
         }
     return HttpResponse(status=204, headers=headers, body="")

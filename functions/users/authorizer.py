@@ -14,7 +14,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from shared import ready
+from shared import finish_init
 from shared.runtime.aws import client
 from users.domain.keys import public_jwk, read_token, thumbprint
 
@@ -102,4 +102,4 @@ def _bearer(event: Mapping[str, Any]) -> str:
     return token.strip()
 
 
-ready()
+finish_init()

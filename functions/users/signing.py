@@ -11,7 +11,7 @@ from jwt.algorithms import NoneAlgorithm
 from jwt.api_jws import PyJWS
 
 from shared.runtime.aws import client
-from shared.runtime.settings import Common
+from shared.runtime.settings import CommonSettings
 from users.domain.keys import (
     ALGORITHM,
     der_signature,
@@ -88,7 +88,7 @@ def read(token: str) -> dict[str, Any]:
 
 def issuer() -> str:
     """Who says what is in this stage's tokens."""
-    return f"tillstack/{Common.load().stage}"
+    return f"tillstack/{CommonSettings.load().stage}"
 
 
 def _key_named(kid: object) -> str:

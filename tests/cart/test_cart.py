@@ -12,7 +12,7 @@ from cart.tables import reads
 from cart.tables.rows import ProductRow
 from shared.runtime import clock
 from tests.cart.conftest import Catalog, facts, hear
-from tests.support import Reply, at_once, call, customer, guest, keyed
+from tests.support import Reply, call, customer, guest, idempotency_headers, run_concurrently
 
 SHOPPER = customer()
 
@@ -217,7 +217,7 @@ def test_a_guests_cart_expires_though_nothing_deletes_it(catalog, monkeypatch):
 
 def test_a_double_click_with_a_key_adds_once(catalog):
     hear(facts("A"))
-    headers = keyed()
+    headers = idempotency_headers()
     first, second = add("A", headers=headers), add("A", headers=headers)
     assert second.json == first.json
     assert second.header("Idempotent-Replayed") == "true"
@@ -227,7 +227,7 @@ def test_a_double_click_with_a_key_adds_once(catalog):
 @pytest.mark.parametrize("dies", ["before", "after"])
 def test_an_add_that_died_round_its_write_adds_once_when_it_is_sent_again(catalog, monkeypatch, dies: str):
     hear(facts("A"))
-    headers = keyed()
+    headers = idempotency_headers()
     write = rows_of_carts.write_once
 
     def die(*args: Any) -> None:
@@ -241,7 +241,7 @@ def test_an_add_that_died_round_its_write_adds_once_when_it_is_sent_again(catalo
             add("A", 2, headers=headers)
     assert add("A", 2, headers=headers).json["item_count"] == 2
     assert quantities() == {"A": 2}
-    assert add("A", 2, headers=keyed()).json["item_count"] == 4
+    assert add("A", 2, headers=idempotency_headers()).json["item_count"] == 4
 
 
 def test_concurrent_adds_never_lose_each_other(catalog):
@@ -253,6 +253,6 @@ def test_concurrent_adds_never_lose_each_other(catalog):
             carts.add_item("usr_1", "SHARED", 1)
             carts.add_item("usr_1", f"S{number}", 2)
 
-    at_once(*[lambda number=number: shop(number) for number in range(4)])
+    run_concurrently(*[lambda number=number: shop(number) for number in range(4)])
     assert quantities() == {"SHARED": 12} | {f"S{number}": 6 for number in range(4)}
     assert cart()["version"] == 24

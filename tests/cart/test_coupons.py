@@ -8,7 +8,7 @@ from cart.service import coupons
 from shared.dynamodb.idempotency import IdempotencyKey
 from tests.cart.conftest import placed
 from tests.cart.requests import SHOPPER, TENTH, coupon, gbp, make_coupon
-from tests.support import at_once, call, deliver, keyed, staff
+from tests.support import call, deliver, idempotency_headers, run_concurrently, staff
 
 
 def test_staff_make_read_change_and_delete_coupons(cloud):
@@ -50,12 +50,12 @@ def test_a_code_is_taken_once_until_it_is_deleted_and_no_old_etag_fits_what_come
 
 
 def test_a_coupon_made_by_a_call_that_died_is_found_made_by_its_retry(cloud):
-    headers = keyed("one try")
+    headers = idempotency_headers("one try")
     key = IdempotencyKey.of((staff().user_id, "POST", "/coupons"), "one try", {"code": "SPRING"} | TENTH)
     coupons.make("SPRING", Terms(kind=Kind.PERCENTAGE, value=10), key)  # and no answer was kept
     assert make_coupon("SPRING", headers=headers).status == 201
     assert make_coupon("SPRING", headers=headers).header("Idempotent-Replayed") == "true"
-    assert make_coupon("SPRING", headers=keyed("another try")).status == 409
+    assert make_coupon("SPRING", headers=idempotency_headers("another try")).status == 409
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,6 @@ def test_one_of_many_who_make_the_same_coupon_at_once_makes_it(cloud):
             return None
         return value
 
-    made = at_once(*(lambda value=value: attempt(value) for value in range(1, 6)))
+    made = run_concurrently(*(lambda value=value: attempt(value) for value in range(1, 6)))
     assert [value for value in made if value] == [int(coupon("SPRING").json["value"])]
     assert coupon("SPRING").json["version"] == 1

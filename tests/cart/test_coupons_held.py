@@ -11,7 +11,7 @@ from shared.contracts.events import Event, OrderCancelled, OrderExpired
 from shared.runtime import clock
 from tests.cart.conftest import order, placed
 from tests.cart.requests import TENTH, cart, coupon, gbp, make_coupon, put_on, quote
-from tests.support import at_once, deliver
+from tests.support import deliver, run_concurrently
 
 
 def ended(order_id: str = "ord_1", kind: Any = OrderCancelled, user_id: str = "usr_1", **of: Any) -> Event:
@@ -99,5 +99,5 @@ def test_news_of_many_orders_at_once_count_each_once(cloud):
         news += [ended(order_id, coupon="SPRING")] if number % 2 else []
         return [failed for event in news for failed in deliver(consume, event)]
 
-    assert at_once(*(lambda number=number: hear_of(number) for number in range(12))) == [[]] * 12
+    assert run_concurrently(*(lambda number=number: hear_of(number) for number in range(12))) == [[]] * 12
     assert used() == (3, 3)

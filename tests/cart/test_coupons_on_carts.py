@@ -27,7 +27,7 @@ from tests.cart.requests import (
     quote,
     take_off,
 )
-from tests.support import Context, at_once, call, deliver, guest
+from tests.support import Context, call, deliver, guest, run_concurrently
 
 
 def test_a_coupon_on_a_cart_takes_its_per_cent_off(shop):
@@ -206,7 +206,7 @@ def test_coupons_and_goods_put_on_a_cart_at_once_never_lose_each_other(shop):
     def off() -> None:
         coupons.take_off_cart("usr_1", None)
 
-    at_once(
+    run_concurrently(
         lambda: each(add, add, add),
         lambda: each(add, add, add),
         lambda: each(put, off, put),

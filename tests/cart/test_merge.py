@@ -16,7 +16,7 @@ from cart.tables import reads
 from shared.contracts.quotes import MAX_LINES
 from shared.runtime import clock
 from tests.cart.conftest import facts, hear
-from tests.support import Reply, at_once, call, customer, guest, keyed
+from tests.support import Reply, call, customer, guest, idempotency_headers, run_concurrently
 
 SHOPPER = customer()
 GUESTS, OWN = Cart("gst_1", "GBP"), Cart("usr_1", "GBP")
@@ -67,7 +67,7 @@ def test_the_customer_gets_the_sum_and_the_guest_has_nothing_left(shop):
 def test_merging_twice_changes_nothing(shop):
     first = merge().json
     assert merge().json == first
-    assert merge(headers=keyed()).json == first
+    assert merge(headers=idempotency_headers()).json == first
 
 
 def test_what_the_guest_adds_later_is_merged_later(shop):
@@ -136,7 +136,7 @@ def test_a_retry_after_a_death_behind_the_write_changes_nothing_more(shop):
     # The answer was never given: the same request again, with its key and without.
     merging.move("usr_1", "gst_1")
     before = cart()
-    assert merge(headers=keyed("k")).json == before
+    assert merge(headers=idempotency_headers("k")).json == before
     assert merge().json == before
 
 
@@ -177,7 +177,7 @@ def test_merging_adding_and_removing_at_once_lose_and_double_nothing(shop):
     def add(owner: str, sku: str) -> None:
         carts.add_item(owner, sku, 1)
 
-    at_once(
+    run_concurrently(
         lambda: each(move, move),
         lambda: each(move),
         lambda: each(lambda: add("usr_1", "A"), lambda: add("usr_1", "A")),

@@ -11,7 +11,7 @@ from cart.tables import reads
 from shared.contracts.events import ProductArchived
 from shared.runtime import clock
 from tests.cart.conftest import changed, facts, hear, placed
-from tests.support import Context, at_once, deliver, sqs_event
+from tests.support import Context, deliver, run_concurrently, sqs_event
 
 
 def archived(sku: str, version: int) -> ProductArchived:
@@ -89,5 +89,5 @@ def test_forgetting_and_shopping_at_once_lose_nothing(cloud):
 
     # Each order is heard twice, by two consumers.
     forgetting = [lambda number=number: forget(number) for number in (1, 2, 3, 1, 2, 3)]
-    assert at_once(shop, *forgetting) == [[]] * 7
+    assert run_concurrently(shop, *forgetting) == [[]] * 7
     assert quantities(carts.read_cart("usr_1")) == {"A": 10 + 6 - 3 * 2}

@@ -19,7 +19,7 @@ from shared.runtime import clock
 from shared.values.money import Price
 from tests.cart.conftest import facts, hear
 from tests.cart.requests import ADDRESS, KEY, gbp, put_method, put_tax
-from tests.support import Context, Reply, call, customer, keyed, staff
+from tests.support import Context, Reply, call, customer, idempotency_headers, staff
 
 SHOPPER = customer()
 
@@ -284,7 +284,14 @@ def test_only_staff_change_charges(cloud):
 
 def test_a_repeated_quote_request_is_priced_anew(shop):
     first, second = (
-        call(api, "POST", "/cart/quote", body={"country": "GB"}, caller=SHOPPER, headers=keyed("same"))
+        call(
+            api,
+            "POST",
+            "/cart/quote",
+            body={"country": "GB"},
+            caller=SHOPPER,
+            headers=idempotency_headers("same"),
+        )
         for _ in range(2)
     )
     assert first.json["quote_id"] != second.json["quote_id"]

@@ -17,7 +17,7 @@ from cart.tables.rows import CartTableRow
 from shared.contracts.events import OrderCancelled
 from shared.dynamodb.rows import ConcurrentUpdate, connection_of, transaction
 from tests.cart.conftest import facts, hear, order, placed
-from tests.support import call, customer, deliver, keyed
+from tests.support import call, customer, deliver, idempotency_headers
 
 
 @pytest.fixture
@@ -67,7 +67,10 @@ def test_an_order_and_its_end_that_meet_others_are_counted_all_the_same(shop, co
 
 def test_an_add_with_a_key_that_meets_another_writer_is_tried_again(shop, conflicts):
     body = {"sku": "A", "quantity": 1}
-    assert call(api, "POST", "/cart/items", body=body, caller=customer(), headers=keyed()).status == 200
+    assert (
+        call(api, "POST", "/cart/items", body=body, caller=customer(), headers=idempotency_headers()).status
+        == 200
+    )
     assert (held(), conflicts) == ({"A": 4}, [0])
 
 

@@ -21,7 +21,7 @@ from tests.catalog.inventory import (
     rows,
     variant,
 )
-from tests.support import ACCOUNT, REGION, call, deliver, keyed, staff
+from tests.support import ACCOUNT, REGION, call, deliver, idempotency_headers, staff
 
 SKUS = ("A", "B", "C")
 ORDERS = tuple(f"ord_{n}" for n in range(5))
@@ -100,7 +100,11 @@ class Shelves(RuleBasedStateMachine):
 
     @rule(sku=st.sampled_from(SKUS), delta=st.integers(-6, 6), key=st.uuids(), times=st.integers(1, 2))
     def adjust(self, sku, delta, key, times):
-        sent = {"body": {"delta": delta, "reason": "counted"}, "caller": staff(), "headers": keyed(str(key))}
+        sent = {
+            "body": {"delta": delta, "reason": "counted"},
+            "caller": staff(),
+            "headers": idempotency_headers(str(key)),
+        }
         answers = {call(api, "POST", f"/stock/{sku}/adjustments", **sent).status for _ in range(times)}
         possible = self.on_hand[sku] + delta >= self.reserved(sku)
         assert answers == {200 if possible else 409}

@@ -7,7 +7,7 @@ import pytest
 
 from catalog.app import api
 from tests.catalog.inventory import ask, body, variant
-from tests.support import call, keyed, staff
+from tests.support import call, idempotency_headers, staff
 
 LONG = "s" * 3_000
 ADJUSTMENT = {"delta": 1, "reason": "found behind the shelf"}
@@ -29,7 +29,7 @@ ADJUSTMENT = {"delta": 1, "reason": "found behind the shelf"}
     ],
 )
 def test_what_is_called_by_too_long_a_name_is_absent(method, path, sent):
-    headers = keyed() if method == "POST" else {}
+    headers = idempotency_headers() if method == "POST" else {}
     answer = call(api, method, path, body=sent, caller=staff(), headers=headers)
     assert (answer.status, answer.json["type"]) == (404, "/problems/not-found")
 

@@ -21,7 +21,7 @@ from tests.catalog.inventory import (
     reserve,
     variant,
 )
-from tests.support import call, customer, guest, keyed, staff
+from tests.support import call, customer, guest, idempotency_headers, staff
 
 
 def get(product):
@@ -61,7 +61,7 @@ def test_a_product_is_read_with_one_query(calls):
 
 
 def test_a_product_sent_twice_with_one_key_is_one_product(cloud):
-    sent = {"body": body(variant("RED")), "caller": staff(), "headers": keyed("key-1")}
+    sent = {"body": body(variant("RED")), "caller": staff(), "headers": idempotency_headers("key-1")}
     first, again = (call(api, "POST", "/products", **sent) for _ in range(2))
     assert (first.status, first.json) == (again.status, again.json)
     assert len(call(api, "GET", "/products").json["items"]) == 1

@@ -9,7 +9,7 @@ from catalog.app import api
 from shared.dynamodb.idempotency import LEASE, IdempotencyStore
 from shared.runtime import clock
 from tests.catalog.inventory import levels, line, make, release, reserve, variant
-from tests.support import call, customer, keyed, staff
+from tests.support import call, customer, idempotency_headers, staff
 
 
 def count(sku, on_hand, **request):
@@ -18,7 +18,7 @@ def count(sku, on_hand, **request):
 
 def adjust(sku, delta, key=None, **request):
     body = {"delta": delta, "reason": "a crate was dropped"}
-    sent = {"caller": staff(), "headers": keyed(key), **request}
+    sent = {"caller": staff(), "headers": idempotency_headers(key), **request}
     return call(api, "POST", f"/stock/{sku}/adjustments", body=body, **sent)
 
 
@@ -64,7 +64,14 @@ def test_an_adjustment_sent_again_changes_the_shelf_once(cloud):
 def test_an_adjustment_needs_a_key_and_a_reason(cloud):
     make(variant("RED"))
     assert adjust("RED", 1, headers={}).status == 400
-    bare = call(api, "POST", "/stock/RED/adjustments", body={"delta": 1}, caller=staff(), headers=keyed())
+    bare = call(
+        api,
+        "POST",
+        "/stock/RED/adjustments",
+        body={"delta": 1},
+        caller=staff(),
+        headers=idempotency_headers(),
+    )
     assert bare.status == 422
     assert levels("RED") == (10, 0)
 

@@ -68,7 +68,7 @@ def test_no_service_imports_another_and_shared_imports_none(path):
 def test_the_groups_of_shared_import_one_way(path):
     group = parts_of(path)[1]
     imported = {name.split(".")[1] for name in imports_of(path) if name.startswith("shared.")}
-    imported -= {"ready", group}
+    imported -= {"finish_init", group}
     if group != "__init__":
         assert imported <= SHARED[group], f"shared.{group} may import {sorted(SHARED[group])}"
 

@@ -7,7 +7,7 @@ from localstack.demo.shopper import until
 from localstack.mail.templates import letters
 from tests.journeys.calls import after, cancel, order_now, settle
 from tests.journeys.conftest import await_letters, new_key, refunds_of, settled, stock_of
-from tests.support import at_once
+from tests.support import run_concurrently
 
 
 def _pay_and_cancel(local, staff, buyer, sku, later):
@@ -16,7 +16,7 @@ def _pay_and_cancel(local, staff, buyer, sku, later):
     placed = buyer.order(buyer.quote())
     payment = buyer.payment(placed)
 
-    intent, cancelled = at_once(
+    intent, cancelled = run_concurrently(
         after(-later, lambda: cards.confirm(local, payment)), after(later, lambda: cancel(buyer, placed))
     )
     assert (cancelled.status, cancelled.body["status"]) == (200, "cancelled")
@@ -47,7 +47,7 @@ def _ship_and_cancel(staff, buyer, order, later):
     """Both at once, cancelling `later` by so many seconds; which of them won."""
     parcel = {"carrier": "DPD", "tracking": "1"}
     path = f"/orders/{order['order_id']}/fulfilments"
-    shipped, cancelled = at_once(
+    shipped, cancelled = run_concurrently(
         lambda: staff.call("POST", path, parcel, **new_key()), after(later, lambda: cancel(buyer, order))
     )
     assert (shipped.status, cancelled.status) in {(201, 409), (409, 200)}
@@ -82,19 +82,19 @@ def test_what_is_asked_twice_at_once_happens_once(local, staff, shopper, paid):
     path, sku = f"/orders/{order['order_id']}", order["lines"][0]["sku"]
 
     parcel, once = {"carrier": "DPD", "tracking": "1"}, new_key()
-    shipped = at_once(*[lambda: staff.call("POST", f"{path}/fulfilments", parcel, **once)] * 4)
+    shipped = run_concurrently(*[lambda: staff.call("POST", f"{path}/fulfilments", parcel, **once)] * 4)
     assert Counter(answer.status for answer in shipped)[201] >= 1
     assert {answer.status for answer in shipped} <= {201, 409}
     assert len(order_now(buyer, order)["fulfilments"]) == 1
 
     body, once = {"lines": [{"sku": sku, "quantity": 1}], "reason": "one too many"}, new_key()
-    asked = at_once(*[lambda: buyer.shop.call("POST", f"{path}/returns", body, **once)] * 4)
+    asked = run_concurrently(*[lambda: buyer.shop.call("POST", f"{path}/returns", body, **once)] * 4)
     assert {answer.status for answer in asked} <= {201, 409}
     (made,) = order_now(buyer, order)["returns"]
 
     assert settle(staff, order, made["return_id"], status="approved").status == 200
     await_letters(buyer, "return approved")
-    received = at_once(*[lambda: settle(staff, order, made["return_id"], status="received")] * 6)
+    received = run_concurrently(*[lambda: settle(staff, order, made["return_id"], status="received")] * 6)
     assert Counter(answer.status for answer in received) == {200: 1, 409: 5}
     await_letters(buyer, "return received", "refunded")
     until(lambda: stock_of(staff, sku) == (1, 0, 1), "one piece to be on sale again")

@@ -13,7 +13,7 @@ from localstack.demo.shopper import staff_ships, until
 from localstack.mail.templates import letters
 from tests.journeys.calls import cancel, refusal, timeline
 from tests.journeys.conftest import await_letters, new_key
-from tests.support import at_once
+from tests.support import run_concurrently
 
 PAGES = {"success_url": "https://shop.example/thanks", "cancel_url": "https://shop.example/cart"}
 STAFF_MAIL = "staff@tillstack.example"
@@ -169,11 +169,13 @@ def test_staff_give_back_each_penny_once(local, shopper, paid, staff):
     path, total = f"/payments/{payment['payment_id']}/refunds", order["total"]["amount"]
     assert buyer.shop.call("POST", path, {"amount": gbp(1)}, **new_key()).status == 403
     key = new_key()
-    clicks = at_once(*[lambda: staff.call("POST", path, {"amount": gbp(100), "reason": "late"}, **key)] * 3)
+    clicks = run_concurrently(
+        *[lambda: staff.call("POST", path, {"amount": gbp(100), "reason": "late"}, **key)] * 3
+    )
     made = [click.body["refund_id"] for click in clicks if click.status == 201]
     assert made and len(set(made)) == 1
     rest = [lambda: staff.call("POST", path, {"amount": gbp(total - 100)}, **new_key())] * 2
-    assert sorted(answer.status for answer in at_once(*rest)) == [201, 409]
+    assert sorted(answer.status for answer in run_concurrently(*rest)) == [201, 409]
     assert refusal(staff.call("POST", path, {}, **new_key()))[0] == 409
     payment_when(buyer.shop, order, "refunded")
     given = staff.expect(200, "GET", path)["items"]

@@ -16,7 +16,7 @@ from localstack.stripe.api import ROUTES
 from localstack.stripe.generate_parameters import TABLE, generate
 from localstack.stripe.parameters import API_VERSION
 from localstack.stripe.server import LocalStripe
-from tests.support import at_once
+from tests.support import run_concurrently
 
 GBP = {"amount": 2000, "currency": "gbp"}
 
@@ -154,7 +154,7 @@ def test_of_simultaneous_calls_with_one_key_one_acts(shop):
         shop.http.close()
         return made.id
 
-    assert len(set(at_once(*[call] * 12))) == 1
+    assert len(set(run_concurrently(*[call] * 12))) == 1
     assert len(shop.v1.payment_intents.list().data) == 1
 
 
@@ -170,7 +170,7 @@ def test_simultaneous_refunds_give_back_no_more_than_was_paid(shop):
             shop.http.close()
         return "refunded"
 
-    assert sorted(at_once(*[refund] * 10)) == ["refunded"] * 4 + ["refused"] * 6
+    assert sorted(run_concurrently(*[refund] * 10)) == ["refunded"] * 4 + ["refused"] * 6
 
 
 def test_lists_turn_pages_both_ways(shop):

@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from tests.support import at_once
+from tests.support import run_concurrently
 
 MUGS = {
     "price_data": {"currency": "gbp", "unit_amount": 1250, "product_data": {"name": "<Mug>"}},
@@ -164,7 +164,7 @@ def test_a_sessions_intent_is_moved_by_the_session_alone(shop):
 
 def test_two_browsers_on_one_session_pay_once(shop):
     session = opened(shop)
-    answers = at_once(*[lambda: shop.page(session.url, number="4242424242424242")[2]] * 6)
+    answers = run_concurrently(*[lambda: shop.page(session.url, number="4242424242424242")[2]] * 6)
     assert set(answers) == {f"https://shop.example/ok?s={session.id}"}
     assert [intent.amount_received for intent in shop.v1.payment_intents.list().data] == [2500]
     assert len(shop.v1.charges.list().data) == 1

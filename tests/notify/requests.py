@@ -19,7 +19,7 @@ from tests.support import (
     call,
     customer,
     deliver,
-    keyed,
+    idempotency_headers,
     sqs_event,
     staff,
 )
@@ -51,7 +51,9 @@ def pass_time(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
 
 def write(body: dict[str, Any], channel: str = "email", key: str | None = None) -> Reply:
     """Staff write by hand."""
-    return call(api, "POST", f"/notifications/{channel}", body=body, caller=staff(), headers=keyed(key))
+    return call(
+        api, "POST", f"/notifications/{channel}", body=body, caller=staff(), headers=idempotency_headers(key)
+    )
 
 
 def queued() -> list[str]:

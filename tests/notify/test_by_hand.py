@@ -15,12 +15,12 @@ from tests.notify.recipients import Seen
 from tests.notify.requests import MAIL, TEXT, Died, carry_out, die, queued, write
 from tests.support import (
     Context,
-    at_once,
     call,
     customer,
     deliver,
     guest,
-    keyed,
+    idempotency_headers,
+    run_concurrently,
     sqs_event,
     staff,
 )
@@ -61,9 +61,9 @@ def test_writing_by_hand_is_for_staff_and_needs_a_key(
     cloud: None, channel: str, body: dict[str, str]
 ) -> None:
     path = f"/notifications/{channel}"
-    assert call(api, "POST", path, body=body, caller=customer(), headers=keyed()).status == 403
-    assert call(api, "POST", path, body=body, caller=guest(), headers=keyed()).status == 403
-    assert call(api, "POST", path, body=body, headers=keyed()).status == 401
+    assert call(api, "POST", path, body=body, caller=customer(), headers=idempotency_headers()).status == 403
+    assert call(api, "POST", path, body=body, caller=guest(), headers=idempotency_headers()).status == 403
+    assert call(api, "POST", path, body=body, headers=idempotency_headers()).status == 401
     assert call(api, "POST", path, body=body, caller=staff()).status == 400
     assert notifications() == [] and queued() == []
 
@@ -87,13 +87,18 @@ def test_a_key_is_for_one_body(cloud: None) -> None:
 def test_another_callers_key_is_another_one(cloud: None) -> None:
     first = write(MAIL, key="k")
     other = call(
-        api, "POST", "/notifications/email", body=MAIL, caller=staff("usr_other"), headers=keyed("k")
+        api,
+        "POST",
+        "/notifications/email",
+        body=MAIL,
+        caller=staff("usr_other"),
+        headers=idempotency_headers("k"),
     )
     assert other.json["notification_id"] != first.json["notification_id"]
 
 
 def test_simultaneous_requests_are_one_mail(cloud: None) -> None:
-    answers = at_once(*[lambda: write(MAIL, key="k")] * 6)
+    answers = run_concurrently(*[lambda: write(MAIL, key="k")] * 6)
     assert {answer.status for answer in answers} == {202}
     assert len({answer.json["notification_id"] for answer in answers}) == 1
     assert carry_out() == []

@@ -12,8 +12,8 @@ from notify.domain.letters import OVERTAKEN_BY, Letter, Template
 from notify.domain.sms import gsm
 from notify.domain.wording import salutation, totals, unlinked
 from shared.values.money import Money
-from shared.values.money_format import money_text
-from shared.values.text import MAX_TEXT, one_line
+from shared.values.money_format import format_money
+from shared.values.text import MAX_LINE_LENGTH, one_line
 from tests.notify.event_data import back, gbp, issued, line, order, parcel, payment, refunded
 
 
@@ -32,12 +32,12 @@ from tests.notify.event_data import back, gbp, issued, line, order, parcel, paym
     ],
 )
 def test_money_is_written_by_its_currencys_own_minor_unit(amount: int, currency: str, text: str) -> None:
-    assert money_text(Money(amount=amount, currency=currency)) == text
+    assert format_money(Money(amount=amount, currency=currency)) == text
 
 
 @given(st.integers(-(10**15), 10**15), st.sampled_from(["GBP", "JPY", "KWD", "SEK"]))
 def test_no_digit_of_an_amount_is_lost(amount: int, currency: str) -> None:
-    text = money_text(Money(amount=amount, currency=currency))
+    text = format_money(Money(amount=amount, currency=currency))
     digits = int("".join(char for char in text if char.isdigit()))
     assert digits == abs(amount)
     assert ("-" in text) == (amount < 0)
@@ -49,7 +49,7 @@ def test_no_digit_of_an_amount_is_lost(amount: int, currency: str) -> None:
 @example("abc\u202edcba")
 def test_text_from_outside_becomes_one_plain_line(text: str) -> None:
     line = one_line(text)
-    assert len(line) <= MAX_TEXT
+    assert len(line) <= MAX_LINE_LENGTH
     assert len(line.splitlines()) <= 1
     assert not re.search("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", line)
     assert one_line(line) == line
@@ -131,7 +131,7 @@ def test_no_text_becomes_a_link_by_being_folded(parts: list[str]) -> None:
 @given(st.text(max_size=400))
 @example("x.y" * 100)
 def test_an_unlinked_text_is_one_line_still(text: str) -> None:
-    assert len(unlinked(text)) <= MAX_TEXT
+    assert len(unlinked(text)) <= MAX_LINE_LENGTH
     assert one_line(unlinked(text)) == unlinked(text)
 
 

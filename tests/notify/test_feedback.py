@@ -18,7 +18,7 @@ from tests.notify.event_data import cancelled, delivered, paid, refunded, regist
 from tests.notify.mailbox import mails, notifications, texts
 from tests.notify.requests import ALL, DEFAULT, MAIL, PHONE, Died, carry_out, choose, die, reachable, write
 from tests.notify.ses_feedback import bounce, complaint, delayed, delivery, reject, say
-from tests.support import ACCOUNT, ENVIRONMENT, REGION, at_once, deliver
+from tests.support import ACCOUNT, ENVIRONMENT, REGION, deliver, run_concurrently
 
 
 def sent() -> NotificationRow:
@@ -79,7 +79,7 @@ def test_in_any_order_and_twice_the_furthest_stays(cloud: None, order: tuple[Any
 def test_the_same_at_once_is_taken_once(cloud: None) -> None:
     row = sent()
     said = [bounce, delivery, bounce, complaint]
-    assert at_once(*[lambda what=what: say(what(row.pk)) for what in said]) == [[]] * 4
+    assert run_concurrently(*[lambda what=what: say(what(row.pk)) for what in said]) == [[]] * 4
     assert of(row.pk).status == "complained"
     statuses = [entry["status"] for entry in of(row.pk).history]
     assert len(statuses) == len(set(statuses))

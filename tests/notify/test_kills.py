@@ -18,7 +18,7 @@ from tests.notify.event_data import shipped
 from tests.notify.mailbox import mails, notifications, texts
 from tests.notify.requests import ALL, DEFAULT, MAIL, OFFER, choose, queued, reachable, write
 from tests.notify.ses_feedback import bounce
-from tests.support import Context, call, keyed, sqs_event, staff
+from tests.support import Context, call, idempotency_headers, sqs_event, staff
 
 Deed = Callable[[], Any]
 
@@ -133,7 +133,9 @@ def test_what_bounced_is_remembered_and_told_by_text(
 @pytest.mark.parametrize("call_number", range(1, 6))
 def test_a_promise_is_kept_however_its_making_ended(cloud: None, call_number: int, answered: bool) -> None:
     def ask() -> Any:
-        return call(api, "POST", "/notifications/email", body=MAIL, caller=staff(), headers=keyed("k"))
+        return call(
+            api, "POST", "/notifications/email", body=MAIL, caller=staff(), headers=idempotency_headers("k")
+        )
 
     with killed_at(call_number, answered=answered):
         try:

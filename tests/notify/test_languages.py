@@ -11,7 +11,7 @@ from notify.domain.brand import NIGHT, PAPER, Brand, contrast, legible
 from notify.domain.languages import LANGUAGES, spoken
 from notify.domain.wording import prose, salutation
 from shared.values.money import Money
-from shared.values.money_format import STYLES, money_text
+from shared.values.money_format import STYLES, format_money
 
 
 @pytest.mark.parametrize(
@@ -26,12 +26,12 @@ from shared.values.money_format import STYLES, money_text
     ],
 )
 def test_money_in_german(amount: int, currency: str, text: str) -> None:
-    assert money_text(Money(amount=amount, currency=currency), "de") == text
+    assert format_money(Money(amount=amount, currency=currency), "de") == text
 
 
 @given(st.integers(-(10**15), 10**15), st.sampled_from(["GBP", "JPY", "KWD"]), st.sampled_from(list(STYLES)))
 def test_no_digit_of_an_amount_is_lost_in_any_language(amount: int, currency: str, language: str) -> None:
-    text = money_text(Money(amount=amount, currency=currency), language)
+    text = format_money(Money(amount=amount, currency=currency), language)
     assert int("".join(char for char in text if char.isdigit())) == abs(amount)
     assert text.startswith("-") == (amount < 0)
 

@@ -7,10 +7,10 @@ from notify.app.consume import consume
 from tests.notify.event_data import cancelled, declined, paid, shipped
 from tests.notify.mailbox import mails, notifications
 from tests.notify.requests import ALL, PHONE, reachable
-from tests.support import Reply, Who, call, customer, deliver, guest, staff
+from tests.support import Identity, Reply, call, customer, deliver, guest, staff
 
 
-def read(query: str = "", caller: Who | None = None) -> Reply:
+def read(query: str = "", caller: Identity | None = None) -> Reply:
     return call(api, "GET", f"/notifications{query}", caller=caller or customer())
 
 

@@ -33,7 +33,7 @@ from tests.notify.event_data import (
 )
 from tests.notify.mailbox import mails, notifications, the_mail
 from tests.notify.requests import Died, die, pass_time
-from tests.support import REGION, Context, at_once, deliver, sqs_event
+from tests.support import REGION, Context, deliver, run_concurrently, sqs_event
 
 AGAIN = ["m0"]  # the one message of a batch comes back
 
@@ -108,7 +108,7 @@ def test_each_thing_is_told_once_and_the_next_one_again(
 
 
 def test_two_senders_at_once_send_one_mail(cloud: None) -> None:
-    outcomes = at_once(*[lambda: deliver(consume, paid())] * 8)
+    outcomes = run_concurrently(*[lambda: deliver(consume, paid())] * 8)
     assert len(mails()) == 1
     assert row().status == "sent"
     assert [] in outcomes
@@ -159,7 +159,7 @@ def test_after_the_lease_two_redeliveries_send_one_mail(
         return found
 
     monkeypatch.setattr(NotificationRow, "get", read_together)
-    at_once(*[lambda: deliver(consume, paid())] * 6)
+    run_concurrently(*[lambda: deliver(consume, paid())] * 6)
     assert len(mails()) == 2
     assert row().status == "sent"
 

@@ -14,7 +14,7 @@ from tests.notify.conftest import Orders
 from tests.notify.event_data import invoiced, paid, registered
 from tests.notify.mailbox import Arrived, mails, notifications, the_mail
 from tests.notify.requests import ALL, DEFAULT, MAIL, NONE, OFFER, PREFERENCES, carry_out, choose, write
-from tests.support import ENVIRONMENT, Reply, at_once, call, customer, deliver, guest
+from tests.support import ENVIRONMENT, Reply, call, customer, deliver, guest, run_concurrently
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
 
@@ -65,7 +65,7 @@ def test_a_stale_version_is_refused(cloud: None) -> None:
 
 def test_of_simultaneous_choices_all_are_made_one_after_the_other(cloud: None) -> None:
     choices = [lambda body=body: choose(body).status for body in (ALL, NONE, DEFAULT, ALL)]
-    assert at_once(*choices) == [200] * 4
+    assert run_concurrently(*choices) == [200] * 4
     assert read().json["version"] == 4
 
 

@@ -17,7 +17,7 @@ from tests.notify.event_data import cancelled, invoiced, paid, refunded, registe
 from tests.notify.mailbox import mails, notifications, texts
 from tests.notify.requests import ALL, DEFAULT, NONE, PHONE, Died, die, joined, pass_time, reachable
 from tests.notify.ses_feedback import bounce, say
-from tests.support import at_once, deliver
+from tests.support import deliver, run_concurrently
 
 AGAIN = ["m0"]
 
@@ -181,7 +181,7 @@ def test_what_passes_by_itself_is_tried_again_and_the_mail_is_not(
 
 def test_simultaneous_events_text_once(cloud: None) -> None:
     reachable(ALL)
-    at_once(*[lambda: deliver(consume, shipped())] * 6)
+    run_concurrently(*[lambda: deliver(consume, shipped())] * 6)
     assert deliver(consume, shipped()) == []
     assert len(texts()) == 1 and len(mails()) == 2
 

@@ -19,7 +19,7 @@ from shared.errors import Conflict, Invalid
 from shared.messaging import rpc
 from shared.runtime import clock
 from tests.orders.samples import quote
-from tests.support import Reply, Who, call, customer, keyed
+from tests.support import Identity, Reply, call, customer, idempotency_headers
 
 KEY = "a test key, 32 bytes or more: cart-quote"
 SHOPPER = customer()
@@ -116,11 +116,11 @@ def token(made: Quote | None = None, **changes: Any) -> str:
     return quotes.sign(made or quote(at=clock.now(), **changes), KEY)
 
 
-def place(body: Mapping[str, Any], key: str | None = None, caller: Who = SHOPPER) -> Reply:
-    return call(api, "POST", "/orders", body=body, caller=caller, headers=keyed(key))
+def place(body: Mapping[str, Any], key: str | None = None, caller: Identity = SHOPPER) -> Reply:
+    return call(api, "POST", "/orders", body=body, caller=caller, headers=idempotency_headers(key))
 
 
-def read(order_id: str, caller: Who = SHOPPER) -> Reply:
+def read(order_id: str, caller: Identity = SHOPPER) -> Reply:
     return call(api, "GET", f"/orders/{order_id}", caller=caller)
 
 

@@ -10,7 +10,7 @@ from shared.runtime import clock
 from shared.values.money import Money
 from tests.orders.conftest import SHOPPER, place, read, token
 from tests.orders.samples import gbp
-from tests.support import Reply, Who, call, deliver, keyed, staff
+from tests.support import Identity, Reply, call, deliver, idempotency_headers, staff
 
 STAFF = staff()
 
@@ -59,13 +59,13 @@ def paid(**changes: Any) -> dict[str, Any]:
     return pay(placed(**changes))
 
 
-def fulfil(order: dict[str, Any], key: str | None = None, who: Who = STAFF, **body: Any) -> Reply:
+def fulfil(order: dict[str, Any], key: str | None = None, who: Identity = STAFF, **body: Any) -> Reply:
     body = {"carrier": "Royal Mail", "tracking": "RM123456789GB"} | body
     path = f"/orders/{order['order_id']}/fulfilments"
-    return call(api, "POST", path, body=body, caller=who, headers=keyed(key))
+    return call(api, "POST", path, body=body, caller=who, headers=idempotency_headers(key))
 
 
-def set_status(order: dict[str, Any], who: Who = STAFF, **body: Any) -> Reply:
+def set_status(order: dict[str, Any], who: Identity = STAFF, **body: Any) -> Reply:
     return call(api, "PUT", f"/orders/{order['order_id']}/status", body=body, caller=who)
 
 
@@ -77,15 +77,20 @@ def delivered(**changes: Any) -> dict[str, Any]:
 
 
 def send_back(
-    order: dict[str, Any], *lines: tuple[str, int], key: str | None = None, who: Who = SHOPPER
+    order: dict[str, Any], *lines: tuple[str, int], key: str | None = None, who: Identity = SHOPPER
 ) -> Reply:
     body = {"lines": [{"sku": sku, "quantity": n} for sku, n in lines], "reason": "does not fit"}
     return call(
-        api, "POST", f"/orders/{order['order_id']}/returns", body=body, caller=who, headers=keyed(key)
+        api,
+        "POST",
+        f"/orders/{order['order_id']}/returns",
+        body=body,
+        caller=who,
+        headers=idempotency_headers(key),
     )
 
 
-def settle(order: dict[str, Any], made: dict[str, Any], who: Who = STAFF, **body: Any) -> Reply:
+def settle(order: dict[str, Any], made: dict[str, Any], who: Identity = STAFF, **body: Any) -> Reply:
     path = f"/orders/{order['order_id']}/returns/{made['return_id']}"
     return call(api, "PUT", path, body=body, caller=who)
 
@@ -139,7 +144,7 @@ def now(order: dict[str, Any]) -> tuple[str, str | None, dict[str, RefundDue]]:
     return shown["status"], shown["payment_id"], dict(order_of(order).refunds_due)
 
 
-def details(order: dict[str, Any], kind: str, who: Who = SHOPPER) -> list[str]:
+def details(order: dict[str, Any], kind: str, who: Identity = SHOPPER) -> list[str]:
     """What stands on the timeline of that kind."""
     path = f"/orders/{order['order_id']}/timeline"
     return [entry["detail"] for entry in call(api, "GET", path, caller=who).json if entry["type"] == kind]

@@ -13,7 +13,7 @@ from tests.orders.conftest import SHOPPER, declined, place, rows, token
 from tests.orders.paid import paid, pay, set_status
 from tests.orders.samples import gbp, quote
 from tests.orders.test_reading import cancel
-from tests.support import Context, Reply, Who, customer, guest
+from tests.support import Context, Identity, Reply, customer, guest
 
 
 def with_coupon(user_id: str = "usr_1", overall: int | None = 10, per_user: int | None = None) -> Quote:
@@ -30,7 +30,7 @@ def with_coupon(user_id: str = "usr_1", overall: int | None = 10, per_user: int 
     )
 
 
-def order(made: Quote, key: str | None = None, caller: Who = SHOPPER, **body: Any) -> Reply:
+def order(made: Quote, key: str | None = None, caller: Identity = SHOPPER, **body: Any) -> Reply:
     return place({"quote_token": token(made), **body}, key, caller)
 
 

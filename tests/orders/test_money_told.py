@@ -24,7 +24,7 @@ from shared.contracts.events import (
     ReviewData,
 )
 from shared.values.money import Money
-from shared.values.money_format import money_text
+from shared.values.money_format import format_money
 from tests.orders.conftest import read
 from tests.orders.paid import details, now, order_of, paid, received, say, set_status
 from tests.orders.samples import ADDRESS, NOW, discounted, gbp, told
@@ -47,7 +47,7 @@ def test_a_refund_that_fails_days_later_leaves_the_order_refunded_and_says_so(sh
         say(PaymentRefunded, order, version=3, captured=total, refunded=total)
     shown = read(order["order_id"]).json
     assert (shown["status"], shown["refunded"]["amount"]) == ("refunded", 400)
-    assert details(order, "refund.failed") == [f"{money_text(gbp(total - 400))} of pay_1 did not arrive"]
+    assert details(order, "refund.failed") == [f"{format_money(gbp(total - 400))} of pay_1 did not arrive"]
     assert order_of(order).left_to_refund == total - 400
     say(PaymentRefunded, order, version=6, captured=total, refunded=total)
     assert read(order["order_id"]).json["refunded"]["amount"] == total
@@ -55,18 +55,18 @@ def test_a_refund_that_fails_days_later_leaves_the_order_refunded_and_says_so(sh
 
 def test_sums_on_the_timeline_are_written_as_people_write_them(shop):
     order = paid()
-    total = money_text(Money(**order["total"]))
+    total = format_money(Money(**order["total"]))
     assert total.startswith("£") and "." in total
     set_status(order, status="shipped")
     set_status(order, status="delivered")
     back = received(order, ("SKU-0000", 1))
-    returned = money_text(Money(**back["refund"]))
+    returned = format_money(Money(**back["refund"]))
     whole = order["total"]["amount"]
     for version, sent_back in ((3, 1), (4, whole)):
         say(PaymentRefunded, order, version=version, captured=whole, refunded=sent_back)
     assert details(order, "order.placed") == [f"total {total}"]
     assert details(order, "refund.due") == [f"{returned}: goods were returned"]
-    rest = money_text(gbp(whole - 1))
+    rest = format_money(gbp(whole - 1))
     assert details(order, "refund.made") == ["£0.01 of pay_1", f"{rest} of pay_1"]
     assert details(order, "order.refunded") == [total]
 

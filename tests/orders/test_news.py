@@ -15,7 +15,7 @@ from shared.runtime import clock
 from shared.values.money import Money
 from tests.orders.conftest import SHOPPER, Time, declined, place, read, rows, token
 from tests.orders.samples import quote
-from tests.support import Context, call, deliver, keyed, stream_event
+from tests.support import Context, call, deliver, idempotency_headers, stream_event
 
 
 def placed() -> dict[str, Any]:
@@ -56,7 +56,7 @@ def types(order: dict) -> list[str]:
 
 
 def cancel(order: dict) -> None:
-    call(api, "POST", f"/orders/{order['order_id']}/cancel", caller=SHOPPER, headers=keyed())
+    call(api, "POST", f"/orders/{order['order_id']}/cancel", caller=SHOPPER, headers=idempotency_headers())
 
 
 class Lifetime(Context):

@@ -14,7 +14,7 @@ from shared.errors import Unavailable
 from shared.runtime import clock
 from tests.orders.conftest import SHOPPER, declined, place, read, rows, token
 from tests.orders.samples import ADDRESS, gbp, line, quote
-from tests.support import Context, at_once, call, customer, guest
+from tests.support import Context, call, customer, guest, run_concurrently
 
 WHERE = ADDRESS.model_dump(exclude_none=True)
 
@@ -192,7 +192,7 @@ def test_two_keys_with_one_quote_are_one_order(shop):
 @pytest.mark.parametrize("source", ["quote", "cart"])
 def test_a_double_click_is_one_order(shop, keys, source):
     body = {"quote_token": token()} if source == "quote" else {"shipping_address": WHERE}
-    answers = at_once(*[lambda key=key: place(body, key) for key in keys])
+    answers = run_concurrently(*[lambda key=key: place(body, key) for key in keys])
     made = {answer.json["order_id"] for answer in answers if answer.status == 201}
     assert {answer.status for answer in answers} <= {201, 409}
     if source == "cart" and keys[0] != keys[1]:

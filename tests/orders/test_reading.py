@@ -7,7 +7,7 @@ from orders.domain.moves import Status
 from orders.tables import rows as tables
 from tests.orders.conftest import SHOPPER, declined, place, read, token
 from tests.simulator.usage import Usage, size
-from tests.support import Context, call, customer, guest, keyed, staff
+from tests.support import Context, call, customer, guest, idempotency_headers, staff
 
 STOCK_ROWS = 3 + 1  # what the catalog's reservation writes in its transaction: three SKUs and itself
 
@@ -23,7 +23,7 @@ def listed(query: str = "") -> tuple[list[str], str | None]:
 
 
 def cancel(order_id: str, caller=SHOPPER, key: str | None = None):
-    return call(api, "POST", f"/orders/{order_id}/cancel", caller=caller, headers=keyed(key))
+    return call(api, "POST", f"/orders/{order_id}/cancel", caller=caller, headers=idempotency_headers(key))
 
 
 def test_an_order_is_seen_by_its_owner_and_by_staff(shop):

@@ -17,7 +17,7 @@ from shared.values.money import Money
 from tests.orders.conftest import place, read, token
 from tests.orders.paid import delivered, fulfil, paid, pay, received, send_back, settle
 from tests.orders.samples import ADDRESS, NOW, discounted, gbp, line, quote, told
-from tests.support import call, customer, guest, keyed
+from tests.support import call, customer, guest, idempotency_headers
 
 
 def dues(order: dict) -> dict:
@@ -164,7 +164,10 @@ def test_a_reason_has_room_for_words_and_not_for_books(shop):
     path = f"/orders/{order['order_id']}/returns"
     for reason, status in (("\U0001f642" * 250, 201), ("\U0001f642" * 251, 422), ("a\x00b", 422)):
         body = {"lines": [{"sku": "SKU-0002", "quantity": 1}], "reason": reason}
-        assert call(api, "POST", path, body=body, caller=customer(), headers=keyed()).status == status
+        assert (
+            call(api, "POST", path, body=body, caller=customer(), headers=idempotency_headers()).status
+            == status
+        )
 
 
 @given(

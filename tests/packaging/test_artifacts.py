@@ -128,10 +128,10 @@ def test_the_trimmed_models_say_all_that_a_client_reads(key, artifacts):
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("room", package.OWN_ROOMS)
-def test_a_functions_own_room_is_shipped_by_it_alone(room, artifacts):
-    shipping = {RECIPES[key] for key in RECIPES if (artifacts[key] / room).exists()}
-    assert shipping == {package.OWN_ROOMS[room]}
+@pytest.mark.parametrize("room", package.OWN_FOLDERS)
+def test_a_functions_own_room_is_shipped_by_it_alone(folder, artifacts):
+    shipping = {RECIPES[key] for key in RECIPES if (artifacts[key] / folder).exists()}
+    assert shipping == {package.OWN_FOLDERS[folder]}
 
 
 DRAW = """

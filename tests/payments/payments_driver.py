@@ -34,12 +34,12 @@ from tests.support import (
     ENVIRONMENT,
     REGION,
     Context,
+    Identity,
     Reply,
-    Who,
     call,
     customer,
     deliver,
-    keyed,
+    idempotency_headers,
     sqs_event,
     staff,
     stream_event,
@@ -116,7 +116,7 @@ class PaymentsDriver:
     # Doors.
 
     def pay(
-        self, order_id: str = "ord_1", *, key: str | None = None, who: Who | None = None, **wish: str
+        self, order_id: str = "ord_1", *, key: str | None = None, who: Identity | None = None, **wish: str
     ) -> Reply:
         return call(
             checkout.api,
@@ -124,10 +124,10 @@ class PaymentsDriver:
             "/payments",
             body={"order_id": order_id, **wish},
             caller=who or customer(),
-            headers=keyed(key),
+            headers=idempotency_headers(key),
         )
 
-    def get(self, path: str, who: Who | None = None) -> Reply:
+    def get(self, path: str, who: Identity | None = None) -> Reply:
         return call(reads.api, "GET", path, caller=who or customer())
 
     def money(
@@ -137,7 +137,7 @@ class PaymentsDriver:
         body: dict[str, Any],
         *,
         headers: dict[str, str] | None = None,
-        who: Who | None = None,
+        who: Identity | None = None,
     ) -> Reply:
         return call(
             money.api,
@@ -145,16 +145,16 @@ class PaymentsDriver:
             f"/payments/{payment_id}/{what}",
             body=body,
             caller=who or staff(),
-            headers=keyed() if headers is None else headers,
+            headers=idempotency_headers() if headers is None else headers,
         )
 
     def give_back(self, payment_id: str, key: str | None = None, **body: Any) -> Reply:
         """Staff refund."""
-        return self.money("refunds", payment_id, body, headers=keyed(key))
+        return self.money("refunds", payment_id, body, headers=idempotency_headers(key))
 
     def capture(self, payment_id: str, key: str | None = None, **body: Any) -> Reply:
         """Staff capture."""
-        return self.money("capture", payment_id, body, headers=keyed(key))
+        return self.money("capture", payment_id, body, headers=idempotency_headers(key))
 
     def later(self, **by: float) -> None:
         """Time passes, here and at Stripe."""

@@ -16,7 +16,7 @@ from shared.errors import Unavailable
 from shared.messaging import rpc
 from shared.runtime import clock
 from tests.payments.payments_driver import PaymentsDriver
-from tests.support import call, customer, guest, keyed, staff
+from tests.support import call, customer, guest, idempotency_headers, staff
 
 
 def intents(driver: PaymentsDriver) -> list:
@@ -187,7 +187,9 @@ BAD_BODIES = [
 def test_bad_requests_are_told_what_is_wrong(driver):
     driver.order()
     for body, status in BAD_BODIES:
-        answer = call(checkout.api, "POST", "/payments", raw=body, caller=customer(), headers=keyed())
+        answer = call(
+            checkout.api, "POST", "/payments", raw=body, caller=customer(), headers=idempotency_headers()
+        )
         assert answer.status == status, body
     without_key = call(checkout.api, "POST", "/payments", body={"order_id": "ord_1"}, caller=customer())
     assert without_key.status == 400

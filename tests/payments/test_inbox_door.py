@@ -59,7 +59,7 @@ def test_both_secrets_are_good_while_one_rolls_and_the_old_one_ends(driver, monk
         boto3.client("secretsmanager", region_name=REGION).put_secret_value(
             SecretId=ENVIRONMENT["PAYMENTS_WEBHOOK_SECRET_ARN"], SecretString=json.dumps(known)
         )
-        secrets.forget(ENVIRONMENT["PAYMENTS_WEBHOOK_SECRET_ARN"])
+        secrets.invalidate(ENVIRONMENT["PAYMENTS_WEBHOOK_SECRET_ARN"])
 
     def answers(*with_secrets: str) -> list[int]:
         body = event()

@@ -10,7 +10,7 @@ from payments.tables import reconciliations as table
 from shared.runtime import clock
 from tests.payments.reconciliation_driver import ReconciliationDriver
 from tests.payments.test_doors import loaded
-from tests.support import Context, Who, call, customer, guest, keyed, staff, stream_event
+from tests.support import Context, Identity, call, customer, guest, idempotency_headers, staff, stream_event
 
 
 @pytest.fixture
@@ -57,7 +57,12 @@ def test_two_who_ask_at_once_get_the_same_one(books, monkeypatch):
 def test_the_same_key_gets_the_same_answer_though_it_is_long_over(books):
     def ask():
         return call(
-            reads.api, "POST", "/admin/reconciliations", body={}, caller=staff(), headers=keyed("once")
+            reads.api,
+            "POST",
+            "/admin/reconciliations",
+            body={},
+            caller=staff(),
+            headers=idempotency_headers("once"),
         )
 
     first = ask()
@@ -68,7 +73,7 @@ def test_the_same_key_gets_the_same_answer_though_it_is_long_over(books):
 
 
 @pytest.mark.parametrize("who", [customer(), guest()])
-def test_it_is_for_staff(books, who: Who):
+def test_it_is_for_staff(books, who: Identity):
     assert call(reads.api, "POST", "/admin/reconciliations", body={}, caller=who).status == 403
     assert books.driver.get("/admin/reconciliations", who).status == 403
     assert books.driver.get("/admin/reconciliations/rec_1", who).status == 403

@@ -12,7 +12,7 @@ from shared.http.api import Api
 from shared.http.identity import GUEST, Caller
 from shared.http.routing import Body, Routes, View
 from shared.runtime import clock
-from tests.support import REGION, at_once, call, guest, keyed
+from tests.support import REGION, call, guest, idempotency_headers, run_concurrently
 
 
 class Did(IdempotencyRow):
@@ -60,7 +60,7 @@ def api(cloud):
 
 
 def test_the_second_time_gets_the_first_answer(api):
-    headers = keyed()
+    headers = idempotency_headers()
     first = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
     second = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
     assert (first.status, first.json) == (201, {"number": 1})
@@ -71,7 +71,7 @@ def test_the_second_time_gets_the_first_answer(api):
 
 def test_the_key_is_required_and_belongs_to_its_caller_and_body(api):
     assert call(api, "POST", "/clicks", body={}, caller=guest()).status == 400
-    headers = keyed()
+    headers = idempotency_headers()
     call(api, "POST", "/clicks", body={}, caller=guest("gst_1"), headers=headers)
     assert call(api, "POST", "/clicks", body={}, caller=guest("gst_2"), headers=headers).json["number"] == 2
     reused = call(api, "POST", "/clicks", body={"what": "else"}, caller=guest("gst_1"), headers=headers)
@@ -79,7 +79,7 @@ def test_the_key_is_required_and_belongs_to_its_caller_and_body(api):
 
 
 def test_a_refusal_is_an_answer_too(api):
-    headers = keyed()
+    headers = idempotency_headers()
     fail.append(Full("No room."))
     first = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
     second = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
@@ -90,7 +90,7 @@ def test_a_refusal_is_an_answer_too(api):
 
 @pytest.mark.parametrize("error", [RuntimeError("bug"), Unavailable("no catalog")])
 def test_a_failure_of_ours_may_be_tried_again_at_once(api, error):
-    headers = keyed()
+    headers = idempotency_headers()
     fail.append(error)
     assert call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers).status in {500, 503}
     assert call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers).status == 201
@@ -98,21 +98,21 @@ def test_a_failure_of_ours_may_be_tried_again_at_once(api, error):
 
 
 def test_two_at_once_have_one_effect(api):
-    headers = keyed()
+    headers = idempotency_headers()
 
     def go():
         # One Api per process serves one request at a time on Lambda; here each thread is a process.
         own = Api(routes, idempotency=IdempotencyStore(Did))
         return call(own, "POST", "/clicks", body={}, caller=guest(), headers=headers).status
 
-    statuses = at_once(*[go] * 8)
+    statuses = run_concurrently(*[go] * 8)
     assert len(effects) == 1
     assert set(statuses) <= {201, 409}
     assert 201 in statuses
 
 
 def test_a_call_that_died_is_continued_when_its_lease_is_over(api, monkeypatch):
-    headers = keyed()
+    headers = idempotency_headers()
     fail.append(SystemExit())  # type: ignore[arg-type]
     monkeypatch.setattr(IdempotencyStore, "release", lambda *_: None)  # a process that dies releases nothing
     with pytest.raises(SystemExit):

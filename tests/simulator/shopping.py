@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.simulator.simulator import Simulator
-from tests.support import Reply, Who, customer, guest, staff
+from tests.support import Identity, Reply, customer, guest, staff
 
 ADA = customer("usr_ada", "ada@example.com")
 BOB = customer("usr_bob", "bob@example.com")
@@ -45,45 +45,45 @@ def open_shop(simulator: Simulator, on_hand: Mapping[str, int]) -> None:
     assert not simulator.dead, simulator.dead
 
 
-def add(simulator: Simulator, who: Who, sku: str, quantity: int) -> Reply:
+def add(simulator: Simulator, who: Identity, sku: str, quantity: int) -> Reply:
     return simulator.call("cart", "POST", "/cart/items", {"sku": sku, "quantity": quantity}, who)
 
 
-def fill(simulator: Simulator, who: Who, wanted: Mapping[str, int]) -> None:
+def fill(simulator: Simulator, who: Identity, wanted: Mapping[str, int]) -> None:
     """So many pieces of each SKU in the cart."""
     for sku, quantity in wanted.items():
         _ok(add(simulator, who, sku, quantity))
 
 
-def put_coupon(simulator: Simulator, who: Who) -> Reply:
+def put_coupon(simulator: Simulator, who: Identity) -> Reply:
     return simulator.call("cart", "PUT", "/cart/coupon", {"code": COUPON}, who)
 
 
-def quote(simulator: Simulator, who: Who) -> Reply:
+def quote(simulator: Simulator, who: Identity) -> Reply:
     return simulator.call("cart", "POST", "/cart/quote", {"shipping_address": ADDRESS}, who)
 
 
-def place_quoted(simulator: Simulator, who: Who, token: str, key: str) -> Reply:
+def place_quoted(simulator: Simulator, who: Identity, token: str, key: str) -> Reply:
     return simulator.call("orders", "POST", "/orders", {"quote_token": token} | _email(who), who, key)
 
 
-def place_cart(simulator: Simulator, who: Who, key: str) -> Reply:
+def place_cart(simulator: Simulator, who: Identity, key: str) -> Reply:
     return simulator.call("orders", "POST", "/orders", {"shipping_address": ADDRESS} | _email(who), who, key)
 
 
-def _email(who: Who) -> dict[str, str]:
+def _email(who: Identity) -> dict[str, str]:
     return {} if who.email else {"email": f"{who.user_id}@example.com"}
 
 
-def cancel(simulator: Simulator, who: Who, order_id: str, key: str) -> Reply:
+def cancel(simulator: Simulator, who: Identity, order_id: str, key: str) -> Reply:
     return simulator.call("orders", "POST", f"/orders/{order_id}/cancel", None, who, key)
 
 
-def read(simulator: Simulator, who: Who, order_id: str) -> Reply:
+def read(simulator: Simulator, who: Identity, order_id: str) -> Reply:
     return simulator.call("orders", "GET", f"/orders/{order_id}", None, who)
 
 
-def open_payment(simulator: Simulator, who: Who, order_id: str, key: str) -> Reply:
+def open_payment(simulator: Simulator, who: Identity, order_id: str, key: str) -> Reply:
     return simulator.call("payments", "POST", "/payments", {"order_id": order_id}, who, key)
 
 
@@ -99,7 +99,9 @@ def set_status(simulator: Simulator, order_id: str, status: str) -> Reply:
     return simulator.call("orders", "PUT", f"/orders/{order_id}/status", {"status": status}, staff())
 
 
-def ask_to_return(simulator: Simulator, who: Who, order_id: str, lines: Mapping[str, int], key: str) -> Reply:
+def ask_to_return(
+    simulator: Simulator, who: Identity, order_id: str, lines: Mapping[str, int], key: str
+) -> Reply:
     body = {"lines": _lines(lines), "reason": "too blue"}
     return simulator.call("orders", "POST", f"/orders/{order_id}/returns", body, who, key)
 
@@ -115,13 +117,13 @@ def _lines(lines: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()]
 
 
-def pay(simulator: Simulator, who: Who, order_id: str, card: str = "pm_card_visa") -> bool:
+def pay(simulator: Simulator, who: Identity, order_id: str, card: str = "pm_card_visa") -> bool:
     """Open the order's payment and try a card; whether Stripe took it."""
     opened = open_payment(simulator, who, order_id, f"pay {order_id} {simulator.now} {card}")
     return opened.status == 201 and simulator.card(opened.json["provider_id"], card)
 
 
-def placed(simulator: Simulator, who: Who, sku: str, quantity: int, key: str = "first") -> str:
+def placed(simulator: Simulator, who: Identity, sku: str, quantity: int, key: str = "first") -> str:
     """An order that waits for its payment, its news heard by everybody."""
     fill(simulator, who, {sku: quantity})
     order_id: str = _ok(place_cart(simulator, who, key)).json["order_id"]
@@ -129,7 +131,7 @@ def placed(simulator: Simulator, who: Who, sku: str, quantity: int, key: str = "
     return order_id
 
 
-def paid(simulator: Simulator, who: Who, sku: str, quantity: int, key: str = "first") -> str:
+def paid(simulator: Simulator, who: Identity, sku: str, quantity: int, key: str = "first") -> str:
     """An order that is paid."""
     order_id = placed(simulator, who, sku, quantity, key)
     assert pay(simulator, who, order_id)

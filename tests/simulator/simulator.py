@@ -17,7 +17,7 @@ from tests.simulator.deployment import Deployment
 from tests.simulator.queues import LAG, TWICE, EventQueue, FunctionQueue
 from tests.simulator.transport import Fault, Killed
 from tests.simulator.wiring import Function
-from tests.support import SERVICES, Context, Reply, Who, gateway_event, sqs_event
+from tests.support import SERVICES, Context, Identity, Reply, gateway_event, sqs_event
 
 STREAM_TRIES = 10
 ROUNDS = 2_000  # more than any test needs to become quiet
@@ -42,7 +42,7 @@ class Simulator(Deployment):
         method: str,
         path: str,
         body: Any = None,
-        who: Who | None = None,
+        who: Identity | None = None,
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
         raw: str | None = None,

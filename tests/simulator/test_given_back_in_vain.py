@@ -2,7 +2,7 @@
 
 from tests.simulator import invariants, shopping
 from tests.simulator.shopping import ADA
-from tests.support import keyed, staff
+from tests.support import idempotency_headers, staff
 
 ON_HAND = {"A": 5}
 
@@ -23,7 +23,9 @@ def test_a_refund_that_fails_later_is_due_again_and_the_books_balance(simulator)
     assert order.refunded == 0
     assert "refund.failed" in [entry.type.value for entry in order.timeline]
     path = f"/payments/{order.payment_id}/refunds"
-    again = simulator.call("payments", "POST", path, {}, staff(), keyed("again")["Idempotency-Key"])
+    again = simulator.call(
+        "payments", "POST", path, {}, staff(), idempotency_headers("again")["Idempotency-Key"]
+    )
     assert again.status == 201, again.json
     simulator.pump()
     invariants.check(simulator, ON_HAND)

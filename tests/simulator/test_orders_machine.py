@@ -22,7 +22,7 @@ from tests.simulator import invariants, shopping, strategies
 from tests.simulator.deployment import Kept
 from tests.simulator.simulator import Simulator
 from tests.simulator.transport import Fault, Killed
-from tests.support import Reply, Who
+from tests.support import Identity, Reply
 
 HAPPENED = {
     "order.placed",
@@ -52,7 +52,7 @@ class Orders(RuleBasedStateMachine):
         simulator.transport.refused.clear()
         simulator.reset(opened)
         self.simulator, self.lived = simulator, lived
-        self.made: dict[tuple[Who, str], tuple[str, str]] = {}
+        self.made: dict[tuple[Identity, str], tuple[str, str]] = {}
         self.requests = self.faults = 0
         self.twice_told = False
 
@@ -70,7 +70,7 @@ class Orders(RuleBasedStateMachine):
             assert answer.status < 500 or excused, answer.text
         return answer
 
-    def ordered(self, who: Who, key: str, body: str, answer: Reply | None) -> Any:
+    def ordered(self, who: Identity, key: str, body: str, answer: Reply | None) -> Any:
         """One order a key and body; who placed it sees it."""
         if answer is None or answer.status != 201:
             return multiple()
@@ -79,7 +79,7 @@ class Orders(RuleBasedStateMachine):
         assert shopping.read(self.simulator, who, order_id).status == 200
         return (who, order_id)
 
-    def wish(self, who: Who, wish: tuple[str, int]) -> None:
+    def wish(self, who: Identity, wish: tuple[str, int]) -> None:
         """More in the cart, if that is to be had."""
         self.ask(None, lambda: shopping.add(self.simulator, who, *wish))
 
@@ -210,7 +210,7 @@ class Orders(RuleBasedStateMachine):
             said = restock if status == "received" else None
             self.ask(fault, partial(shopping.settle_return, self.simulator, made[0], made[1], status, said))
 
-    def some_of(self, order: tuple[Who, str], pieces: int) -> dict[str, int]:
+    def some_of(self, order: tuple[Identity, str], pieces: int) -> dict[str, int]:
         return {shopping.read(self.simulator, *order).json["lines"][0]["sku"]: pieces}
 
     # Banks.

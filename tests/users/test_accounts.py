@@ -8,7 +8,17 @@ from argon2 import PasswordHasher
 from shared.dynamodb.idempotency import IdempotencyKey
 from shared.dynamodb.rows import ConcurrentUpdate
 from shared.http.api import Api
-from tests.support import Context, at_once, call, customer, guest, image, keyed, staff, stream_event
+from tests.support import (
+    Context,
+    call,
+    customer,
+    guest,
+    idempotency_headers,
+    image,
+    run_concurrently,
+    staff,
+    stream_event,
+)
 from tests.users.conftest import BODY, PASSWORD, claims, login, refresh, register
 from users import hashing, service, tables
 from users.app import api, commands, relay
@@ -62,13 +72,13 @@ def test_of_two_who_register_one_address_at_once_one_gets_it():
         own = Api(routes, idempotency=tables.idempotency)
         return lambda: call(own, "POST", "/users/register", body=BODY | {"email": email}).status
 
-    assert sorted(at_once(attempt("Ada@example.com"), attempt("ada@EXAMPLE.com"))) == [201, 409]
+    assert sorted(run_concurrently(attempt("Ada@example.com"), attempt("ada@EXAMPLE.com"))) == [201, 409]
     assert len(rows("user#")) == len(rows("email#")) == 1
 
 
 def test_a_repeated_request_gets_the_account_it_made():
-    first = register(headers=keyed("k1"))
-    again = register(headers=keyed("k1"))
+    first = register(headers=idempotency_headers("k1"))
+    again = register(headers=idempotency_headers("k1"))
     assert (again.status, again.json) == (201, first.json)
     assert again.header("Idempotent-Replayed") == "true"
     assert first.header("Idempotent-Replayed") is None
@@ -79,19 +89,19 @@ def test_a_repeated_request_gets_the_account_it_made():
     "other", [{"name": "Eve"}, {"password": "another password 1"}, {"phone": "+44 20 1"}]
 )
 def test_a_key_with_another_body_is_refused(other):
-    register(headers=keyed("k1"))
-    answer = register(headers=keyed("k1"), **other)
+    register(headers=idempotency_headers("k1"))
+    answer = register(headers=idempotency_headers("k1"), **other)
     assert (answer.status, answer.json["type"]) == (422, "/problems/idempotency-key-reused")
 
 
 def test_a_key_with_another_address_makes_no_second_account():
-    register(headers=keyed("k1"))
-    assert register("eve@example.com", headers=keyed("k1")).status == 422
+    register(headers=idempotency_headers("k1"))
+    assert register("eve@example.com", headers=idempotency_headers("k1")).status == 422
     assert len(rows("user#")) == len(rows("email#")) == 1
 
 
 def test_a_repeated_request_is_known_by_no_fast_hash_of_the_password():
-    register(headers=keyed("k1"))
+    register(headers=idempotency_headers("k1"))
     (kept,) = tables.IdempotencyRow.scan()
     fingerprints = {
         IdempotencyKey.of((), "", body).fingerprint for body in (PASSWORD, BODY, {**BODY, "phone": None})
@@ -101,8 +111,8 @@ def test_a_repeated_request_is_known_by_no_fast_hash_of_the_password():
 
 
 def test_a_taken_address_stays_taken_for_a_new_key():
-    register(headers=keyed("k1"))
-    assert register(headers=keyed("k2")).status == 409
+    register(headers=idempotency_headers("k1"))
+    assert register(headers=idempotency_headers("k2")).status == 409
 
 
 def test_me_is_the_callers_account():

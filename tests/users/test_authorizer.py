@@ -42,7 +42,7 @@ def is_refused(token, **how):
 @pytest.fixture(scope="module", autouse=True)
 def shop(resources):
     """One cloud for all: an authorizer writes nothing."""
-    resources.put_back()
+    resources.restore()
     signing.public_key.cache_clear()
     register()
 

@@ -18,7 +18,7 @@ from users.app import api, commands
 @pytest.fixture(scope="module", autouse=True)
 def shop(resources):
     """One cloud for all: nothing is written."""
-    resources.put_back()
+    resources.restore()
     signing.public_key.cache_clear()
     register()
 

@@ -11,7 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 from shared.dynamodb.rows import connection_of
 from shared.errors import TooManyRequests
 from shared.runtime.observability import log
-from tests.support import at_once, call
+from tests.support import call, run_concurrently
 from tests.users.conftest import PASSWORD, claims, login, logout, met, refresh, register
 from users import hashing, service, signing, tables
 from users.app import api
@@ -153,7 +153,7 @@ def test_a_login_that_succeeds_forgets_the_failures_before_it():
 def test_many_guesses_at_once_are_five():
     register()
     guesses = [partial(service.login, "ada@example.com", f"guess number {n}") for n in range(12)]
-    errors = at_once(*map(met, guesses))
+    errors = run_concurrently(*map(met, guesses))
     assert sum(isinstance(error, accounts.BadCredentials) for error in errors) == 5
     assert sum(isinstance(error, TooManyRequests) for error in errors) == 7
 
@@ -195,7 +195,7 @@ def test_a_long_spent_token_ends_the_session_too():
 def test_of_two_who_spend_one_token_at_once_one_gets_new_ones():
     register()
     token = login().json["refresh_token"]
-    answers = at_once(*[met(lambda: service.refresh(token))] * 4)
+    answers = run_concurrently(*[met(lambda: service.refresh(token))] * 4)
     got = [tokens for tokens in answers if not isinstance(tokens, Exception)]
     assert len(got) == 1
     assert all(type(error) is SessionOver for error in answers if isinstance(error, Exception))

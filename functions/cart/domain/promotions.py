@@ -23,8 +23,8 @@ from cart.domain.carts import Cart, Line
 from shared.contracts.problems import CouponNotApplicable
 from shared.contracts.quotes import CouponLimits, Sku
 from shared.values.money import Money, Price, half_even
-from shared.values.money_format import money_text
-from shared.values.timestamps import Moment
+from shared.values.money_format import format_money
+from shared.values.timestamps import Timestamp
 
 MAX_NAMED = 100  # categories, or SKUs: a page of the largest coupons stays far from what Lambda may answer
 _CODE = re.compile(r"[A-Z0-9_-]{3,40}")
@@ -75,8 +75,8 @@ class Terms(BaseModel):
     kind: Kind
     value: Annotated[int | Price | None, WrapValidator(_in_words), Field(validate_default=True)] = None
     min_subtotal: Price | None = None
-    starts_at: Moment | None = None
-    ends_at: Moment | None = None
+    starts_at: Timestamp | None = None
+    ends_at: Timestamp | None = None
     usage_limit: Limit | None = None
     per_user_limit: Limit | None = None
     category_ids: Annotated[list[CategoryId], Field(max_length=MAX_NAMED)] = []
@@ -217,7 +217,7 @@ def why_not(cart: Cart, code: str, held: Held, now: datetime) -> Refusal | None:
     minimum = terms.min_subtotal
     if minimum and (not cart.lines or cart.subtotal.amount < minimum.amount):
         missing = minimum - cart.subtotal if cart.lines else minimum
-        words = f"{code} is for carts of {money_text(minimum)} or more: {money_text(missing)} is missing."
+        words = f"{code} is for carts of {format_money(minimum)} or more: {format_money(missing)} is missing."
         return Refusal(Reason.MINIMUM, words, missing)
     if not any(terms.is_for(line) for line in cart.lines.values()):
         return Refusal(Reason.NOTHING_ELIGIBLE, f"Empty in the cart is what {code} is for.")

@@ -19,14 +19,14 @@ from catalog.tables.variants import to_variant
 from shared.dynamodb.rows import ConditionFailed, transaction
 from shared.errors import invalid
 from shared.runtime import observability
-from shared.values.ids import MAX_ID
+from shared.values.ids import MAX_ID_LENGTH
 
 MAX_WRITES = 100  # of one DynamoDB transaction
 
 
 def find(product_id: str) -> Product | None:
     """A product with its variants' stock: one Query."""
-    if len(product_id) > MAX_ID:
+    if len(product_id) > MAX_ID_LENGTH:
         return None
     head: ProductRow | None = None
     variants: list[VariantRow] = []

@@ -5,7 +5,7 @@ from typing import Any
 
 from catalog.domain import Variant
 from catalog.tables.rows import CatalogRow, ClaimRow, VariantRow, product_key, variant_key
-from shared.values.ids import MAX_ID  # of SKUs too
+from shared.values.ids import MAX_ID_LENGTH  # of SKUs too
 from shared.values.money import Money
 
 SCANNED = 500  # rows a page of everything: each variant has a claim elsewhere, so some 200 are variants
@@ -13,7 +13,7 @@ SCANNED = 500  # rows a page of everything: each variant has a claim elsewhere, 
 
 def find(sku: str) -> tuple[str, Variant] | None:
     """(product id, variant) of a SKU, as it is now."""
-    if len(sku) > MAX_ID:
+    if len(sku) > MAX_ID_LENGTH:
         return None
     try:
         claim = ClaimRow.get(variant_key(sku), "claim", consistent_read=True)
@@ -25,7 +25,7 @@ def find(sku: str) -> tuple[str, Variant] | None:
 
 def facts_of(skus: Sequence[str]) -> list[VariantRow]:
     """The variants of the SKUs that are known: two BatchGetItem a hundred SKUs."""
-    claims = ClaimRow.batch_get([(variant_key(sku), "claim") for sku in skus if len(sku) <= MAX_ID])
+    claims = ClaimRow.batch_get([(variant_key(sku), "claim") for sku in skus if len(sku) <= MAX_ID_LENGTH])
     keys = [(product_key(claim.product_id), claim.pk) for claim in claims]
     return list(VariantRow.batch_get(keys, consistent_read=True))
 

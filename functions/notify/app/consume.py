@@ -3,11 +3,11 @@
 from notify import mailer, rendering, texter
 from notify.consumers.events import consumers
 from notify.tables import rows
-from shared import ready
+from shared import finish_init
 
 rows.warm_up()
 mailer.warm_up()
 texter.warm_up()
 rendering.warm_up()
 consume = consumers.handle
-ready()
+finish_init()

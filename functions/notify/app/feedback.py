@@ -3,9 +3,9 @@
 from notify import texter
 from notify.consumers import feedback
 from notify.tables import rows
-from shared import ready
+from shared import finish_init
 
 rows.warm_up()
 texter.warm_up()
 consume = feedback.handle
-ready()
+finish_init()

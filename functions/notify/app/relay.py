@@ -2,8 +2,8 @@
 
 from notify.relay import derive_events
 from notify.settings import settings
-from shared import ready
+from shared import finish_init
 from shared.messaging import stream_relay
 
 relay = stream_relay.relay(settings().notify_topic_arn, derive_events)
-ready()
+finish_init()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.values.money import Money
-from shared.values.money_format import money_text
+from shared.values.money_format import format_money
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Language:
         return self.moment_pattern.format(day=self.day(at), time=f"{at.astimezone(UTC):%H:%M}")
 
     def money(self, sum_: Money) -> str:
-        return money_text(sum_, self.code)
+        return format_money(sum_, self.code)
 
 
 # Unicode CLDR 46, calendars/gregorian: months/format/wide and dateFormats/long.

@@ -6,7 +6,7 @@ from typing import Any
 from notify.domain.letters import Category, Letter, Template
 from notify.domain.wording import prose, unlinked
 from shared.contracts.events import DisputeData, PaymentData, ReconciliationData, ReviewData
-from shared.contracts.events.payments import EVIDENCE_SOON
+from shared.contracts.events.payments import EVIDENCE_NOTICE
 from shared.values.text import one_line
 
 OWN_PEOPLE = ""  # the address of whom is a setting
@@ -75,7 +75,7 @@ def _verdict(dispute: DisputeData, at: datetime) -> Template | None:
     match dispute.status:
         case "needs_response" | "warning_needs_response":
             due = dispute.evidence_due
-            return Template.DISPUTE_DUE if due and due - at <= EVIDENCE_SOON else Template.DISPUTE_OPENED
+            return Template.DISPUTE_DUE if due and due - at <= EVIDENCE_NOTICE else Template.DISPUTE_OPENED
         case "won":
             return Template.DISPUTE_WON
         case "lost":

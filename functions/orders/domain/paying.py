@@ -9,7 +9,7 @@ from orders.domain.moves import MOVES, Move, Status
 from orders.domain.orders import Account, Order, RefundDue
 from orders.domain.timeline import Entry, H, Happening, has_room
 from shared.values.money import Money
-from shared.values.money_format import money_text
+from shared.values.money_format import format_money
 
 KEPT = frozenset({Status.PAID, Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED})
 LAPSED = "the hold on the card ended before it was shipped"
@@ -48,7 +48,7 @@ def note_sums(order: Order, told: Told, now: datetime) -> Order:
 def note_refund_failed(order: Order, told: Told, lost: Money, event_id: str, now: datetime) -> Order:
     """So much did not get back to the shopper after all, as this event tells. An order that was `refunded`
     stays so: who reads its timeline sees that the money is still owed. Raises as `note_sums`."""
-    detail = f"{money_text(lost)} of {told.payment_id} did not arrive"
+    detail = f"{format_money(lost)} of {told.payment_id} did not arrive"
     failed = Entry(now, H.REFUND_FAILED, "stripe", detail, event_id)
     return _when_all_is_back(_heard(order, told, now).noted(failed), now).after(order)
 
@@ -91,7 +91,7 @@ def note_failed_payment(order: Order, reason: str, event_id: str, now: datetime)
 
 def due_entry(now: datetime, key: str, amount: Money, reason: str) -> Entry:
     """The line of a timeline that says that money must go back."""
-    return Entry(now, H.REFUND_DUE, "system", f"{money_text(amount)}: {reason}", key)
+    return Entry(now, H.REFUND_DUE, "system", f"{format_money(amount)}: {reason}", key)
 
 
 def _heard(order: Order, told: Told, now: datetime) -> Order:
@@ -153,7 +153,7 @@ def _when_all_is_back(order: Order, now: datetime) -> Order:
     if not order.refunded or order.refunded < order.worth:
         return order
     back = Money(amount=order.refunded, currency=order.agreed.total.currency)
-    entries = [Entry(now, H.REFUNDED, "system", money_text(back))]
+    entries = [Entry(now, H.REFUNDED, "system", format_money(back))]
     changes: dict[str, Any] = {}
     if not order.fulfilments:
         # Empty left the shelf, and nothing will: as with a cancellation, stock and coupon come back.
@@ -165,4 +165,4 @@ def _when_all_is_back(order: Order, now: datetime) -> Order:
 
 def _sum_entry(now: datetime, kind: Happening, amount: int, told: Told) -> Entry:
     money = Money(amount=amount, currency=told.captured.currency)
-    return Entry(now, kind, "stripe", f"{money_text(money)} of {told.payment_id}")
+    return Entry(now, kind, "stripe", f"{format_money(money)} of {told.payment_id}")

@@ -8,7 +8,7 @@ from orders.domain.moves import Move, Status
 from orders.domain.orders import PENDING_FOR, Order
 from orders.domain.terms import Terms
 from orders.domain.timeline import Entry, H
-from shared.values.money_format import money_text
+from shared.values.money_format import format_money
 
 
 def opened(
@@ -30,7 +30,7 @@ def place(order: Order, terms: Terms) -> Order:
 
     Raises IllegalTransition.
     """
-    placed = Entry(terms.placed_at, H.PLACED, order.user_id, f"total {money_text(terms.total)}")
+    placed = Entry(terms.placed_at, H.PLACED, order.user_id, f"total {format_money(terms.total)}")
     waiting = order.moved(Move.PLACE, placed, terms=terms, expires_at=terms.pay_by)
     if terms.total.amount:
         return waiting

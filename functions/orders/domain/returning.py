@@ -12,7 +12,7 @@ from orders.domain.paying import due_entry
 from orders.domain.timeline import Entry, H, Happening
 from shared.errors import Conflict, NotFound, invalid
 from shared.values.money import Money
-from shared.values.money_format import money_text
+from shared.values.money_format import format_money
 
 R = ReturnStatus
 SAYS: Mapping[ReturnStatus, Happening] = {
@@ -81,7 +81,7 @@ def receive(
     if refund is not None and refund.currency != currency:
         raise invalid("/refund/currency", f"The order was paid in {currency}.")
     if refund is not None and not 0 <= refund.amount <= worth:
-        most = money_text(Money(amount=worth, currency=currency))
+        most = format_money(Money(amount=worth, currency=currency))
         raise invalid("/refund/amount", f"At most {most} can go back for this return.")
     amount = Money(amount=worth if refund is None else refund.amount, currency=currency)
     made = replace(made, restock=restock, refund=amount.amount)
@@ -95,7 +95,7 @@ def receive(
     if order.agreed.total.amount or not _all_back(back):
         return back
     # Where nothing was paid no refund will tell that the order is over.
-    refunded = Entry(now, H.REFUNDED, "system", money_text(order.agreed.total))
+    refunded = Entry(now, H.REFUNDED, "system", format_money(order.agreed.total))
     return back.moved(Move.REFUND, refunded).after(order)
 
 

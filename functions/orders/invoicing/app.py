@@ -1,9 +1,9 @@
 """The door: the Lambda handler of invoicing."""
 
 from orders.invoicing import archive, consumers
-from shared import ready
+from shared import finish_init
 
 archive.warm_up()
-ready()
+finish_init()
 
 handle = consumers.handle

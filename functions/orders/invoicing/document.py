@@ -6,7 +6,7 @@ from datetime import datetime
 from orders.domain.orders import Invoice, Order
 from shared.contracts.quotes import QuotedLine, ShippingAddress
 from shared.values.money import Money
-from shared.values.money_format import money_text
+from shared.values.money_format import format_money
 from shared.values.text import one_line
 
 # Not strftime's, which are of whatever language the process speaks.
@@ -97,9 +97,9 @@ class Document:
 
     def figures(self, line: Line) -> list[str]:
         """The line's figures, one a column."""
-        texts = [f"{line.quantity:,}", money_text(line.unit_price), money_text(line.line_total)]
-        texts += [money_text(line.discount * -1)] if self.is_discounted else []
-        texts += [money_text(line.tax)] if self.is_taxed else []
+        texts = [f"{line.quantity:,}", format_money(line.unit_price), format_money(line.line_total)]
+        texts += [format_money(line.discount * -1)] if self.is_discounted else []
+        texts += [format_money(line.tax)] if self.is_taxed else []
         return texts
 
     @property
@@ -108,12 +108,12 @@ class Document:
         rows = [("Subtotal", self.subtotal, True), ("Discount", self.discount * -1, self.is_discounted)]
         rows += [("Shipping", self.shipping, True)]
         rows += [("Tax", self.tax, self.is_taxed and not self.tax_inclusive)]
-        return [(label, money_text(sum_)) for label, sum_, shown in rows if shown]
+        return [(label, format_money(sum_)) for label, sum_, shown in rows if shown]
 
     @property
     def grand_total(self) -> tuple[str, str]:
         """What it comes to, label and text; with the currency's code, for a sign may be of several."""
-        return f"Total ({self.total.currency})", money_text(self.total)
+        return f"Total ({self.total.currency})", format_money(self.total)
 
     @property
     def closing_words(self) -> str:
@@ -123,7 +123,7 @@ class Document:
     @property
     def tax_note(self) -> str:
         """What the total holds of tax; empty where that stands among the sums, or there is none."""
-        return f"includes tax of {money_text(self.tax)}" if self.is_taxed and self.tax_inclusive else ""
+        return f"includes tax of {format_money(self.tax)}" if self.is_taxed and self.tax_inclusive else ""
 
 
 def invoice_of(order: Order) -> Invoice:

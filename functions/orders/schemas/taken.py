@@ -13,12 +13,12 @@ from shared.http.paging import PageQuery
 from shared.http.routing import Body
 from shared.values.email_address import Email
 from shared.values.money import Price
-from shared.values.text import PLAIN
+from shared.values.text import SINGLE_LINE
 
 MAX_REASON_BYTES = 1_000  # fifty of them share a row with the order
 Words = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=PLAIN),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=SINGLE_LINE),
 ]
 
 

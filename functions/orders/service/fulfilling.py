@@ -24,7 +24,7 @@ def ship(
     """A parcel leaves, once a request. Raises NotFound, Stale, IllegalTransition, Invalid, TooManyParts."""
 
     def rule(order: Order) -> Order:
-        if any(ids.of_key(parcel.fulfilment_id, request) for parcel in order.fulfilments):
+        if any(ids.matches_key(parcel.fulfilment_id, request) for parcel in order.fulfilments):
             return order
         require_version(if_match, order.version)
         now = clock.now()

@@ -11,7 +11,7 @@ from shared.contracts.events import DisputeData, NotificationData, PaymentData, 
 from shared.runtime import clock
 from shared.runtime.observability import count, log
 from shared.values.money import Money
-from shared.values.money_format import money_text
+from shared.values.money_format import format_money
 from shared.values.text import one_line
 
 MAX_WORDS = 100  # characters of others' words in a line: a hundred such lines share the order's row
@@ -85,7 +85,7 @@ def note_dispute(facts: DisputeData, event_id: str) -> None:
     """A dispute was opened, changed, won or lost. Raises NotFound."""
     status, reason = _words(facts.status), _words(facts.reason)
     until = f", evidence is due by {facts.evidence_due:%d %B %Y}" if facts.evidence_due else ""
-    detail = f"{status}: {money_text(facts.amount)}, {reason}{until}"
+    detail = f"{status}: {format_money(facts.amount)}, {reason}{until}"
     _note(facts.order_id, H.DISPUTED, "stripe", detail, event_id)
 
 

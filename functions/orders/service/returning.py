@@ -26,13 +26,13 @@ def request(
     window = timedelta(days=settings().orders_return_days)
 
     def rule(order: Order) -> Order:
-        if any(ids.of_key(made.return_id, request_key) for made in order.returns):
+        if any(ids.matches_key(made.return_id, request_key) for made in order.returns):
             return order
         now = clock.now()
         return returning.request(order, ids.keyed_id("ret", now, request_key), lines, reason, window, now)
 
     order = change(lambda: reading.own(caller, order_id), rule)
-    made = next(made for made in order.returns if ids.of_key(made.return_id, request_key))
+    made = next(made for made in order.returns if ids.matches_key(made.return_id, request_key))
     return order, made
 
 

@@ -36,7 +36,7 @@ def probe() -> None:
 
 def find(user_id: str, order_id: str) -> Order | None:
     """The owner's order: one GetItem. Nobody else's is ever found."""
-    if len(order_id) > ids.MAX_ID:
+    if len(order_id) > ids.MAX_ID_LENGTH:
         return None
     try:
         return to_order(OrderRow.get(user_id, order_id, consistent_read=True))
@@ -46,7 +46,7 @@ def find(user_id: str, order_id: str) -> Order | None:
 
 def find_any(order_id: str) -> Order | None:
     """Whoever's order it is: one Query of the index for the owner, one GetItem."""
-    if len(order_id) > ids.MAX_ID:
+    if len(order_id) > ids.MAX_ID_LENGTH:
         return None
     for keys in OrderRow.by_number.query(number_of(order_id), OrderRow.order_id == order_id, limit=1):
         return find(keys.user_id, order_id)

@@ -2,9 +2,9 @@
 
 from payments.consumers import stripe_events
 from payments.tables import inbox, rows
-from shared import ready
+from shared import finish_init
 
 rows.prepare()
 inbox.prepare()
 apply = stripe_events.handle
-ready()
+finish_init()

@@ -4,7 +4,7 @@ from typing import Any
 
 from payments.service import catching_up
 from payments.tables import inbox
-from shared import ready
+from shared import finish_init
 from shared.runtime import clock, observability
 
 inbox.prepare()
@@ -22,4 +22,4 @@ def catch_up(event: Any, context: Any) -> dict[str, int]:
         observability.end()
 
 
-ready()
+finish_init()

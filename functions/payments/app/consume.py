@@ -2,8 +2,8 @@
 
 from payments.consumers.orders import consumers
 from payments.tables import rows
-from shared import ready
+from shared import finish_init
 
 rows.prepare()
 consume = consumers.handle
-ready()
+finish_init()

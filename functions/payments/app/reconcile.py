@@ -5,7 +5,7 @@ from typing import Any
 from payments.service import reconciliations, reconciling
 from payments.tables import reconciliations as table
 from payments.tables import rows
-from shared import ready
+from shared import finish_init
 from shared.runtime import clock, observability
 
 rows.prepare()
@@ -32,4 +32,4 @@ def reconcile(event: Any, context: Any) -> None:
         observability.end()
 
 
-ready()
+finish_init()

@@ -2,9 +2,9 @@
 
 from payments.relay import derive_events, forward
 from payments.settings import settings
-from shared import ready
+from shared import finish_init
 from shared.messaging import stream_relay
 
 relay = stream_relay.relay(settings().payments_topic_arn, derive_events)
 inbox_relay = forward
-ready()
+finish_init()

@@ -4,7 +4,7 @@ from typing import Any
 
 from payments.service import tending
 from payments.tables import rows
-from shared import ready
+from shared import finish_init
 from shared.runtime import clock, observability
 
 rows.prepare()
@@ -20,4 +20,4 @@ def sweep(event: Any, context: Any) -> dict[str, int]:
         observability.end()
 
 
-ready()
+finish_init()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.errors import Conflict
-from shared.values.money_format import money_text
+from shared.values.money_format import format_money
 
 if TYPE_CHECKING:
     from payments.domain.payments import Payment
@@ -80,7 +80,7 @@ def asked(payment: Payment, amount: int | None, capture_id: str) -> Payment:
     amount = payment.capturable if amount is None else amount
     if not 0 < amount <= payment.capturable:
         left = payment.sum_of(payment.capturable)
-        raise CaptureTooLarge(f"{money_text(left)} is held.", left=left.model_dump())
+        raise CaptureTooLarge(f"{format_money(left)} is held.", left=left.model_dump())
     return replace(
         payment,
         to_capture=max(payment.to_capture, payment.captured + amount),

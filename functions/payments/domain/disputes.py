@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.contracts.events.payments import EVIDENCE_SOON
+from shared.contracts.events.payments import EVIDENCE_NOTICE
 
 # https://docs.stripe.com/api/disputes/object#dispute_object-status
 OPEN = frozenset({"needs_response", "under_review"})
@@ -43,7 +43,7 @@ class Dispute:
         """When it is told of again, should nobody have answered the bank by then."""
         if self.evidence_due is None or self.status not in WAITS_FOR_US:
             return None
-        return self.evidence_due - EVIDENCE_SOON
+        return self.evidence_due - EVIDENCE_NOTICE
 
 
 def held_back(disputes: Sequence[Dispute]) -> int:

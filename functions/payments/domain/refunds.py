@@ -8,7 +8,7 @@ from enum import StrEnum
 from payments.domain.payments import Payment
 from shared.errors import Conflict
 from shared.values import ids
-from shared.values.money_format import money_text
+from shared.values.money_format import format_money
 
 BY_HAND = "made at Stripe"
 
@@ -81,7 +81,8 @@ def of_key(refunds: Iterable[Refund], payment_id: str, key: str) -> Refund | Non
     digest = ids.derived_id("ref", payment_id, key)  # ids were digests alone before they sorted by time
     scoped = _scoped(payment_id, key)
     return next(
-        (each for each in refunds if each.refund_id == digest or ids.of_key(each.refund_id, scoped)), None
+        (each for each in refunds if each.refund_id == digest or ids.matches_key(each.refund_id, scoped)),
+        None,
     )
 
 
@@ -143,5 +144,5 @@ def require_left(payment: Payment, amount: int) -> None:
     left = payment.sum_of(left_of(payment))
     if not 0 < amount <= left.amount:
         raise RefundTooLarge(
-            f"Of what was captured {money_text(left)} is left to give back.", left=left.model_dump()
+            f"Of what was captured {format_money(left)} is left to give back.", left=left.model_dump()
         )

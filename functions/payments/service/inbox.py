@@ -77,7 +77,7 @@ class WebhookSecrets:
             if self.reread_at and now - self.reread_at < REREAD_AFTER:
                 raise
             self.reread_at = now
-            secrets.forget(settings().payments_webhook_secret_arn)
+            secrets.invalidate(settings().payments_webhook_secret_arn)
             signature.verify(header, body, self._known(), now)
 
     def _known(self) -> list[str]:

@@ -12,7 +12,7 @@ from shared.dynamodb.rows import ConcurrentUpdate
 from shared.errors import NotFound, invalid
 from shared.http.paging import Cursors
 from shared.runtime.secrets import secret
-from shared.values.ids import MAX_ID, new_id
+from shared.values.ids import MAX_ID_LENGTH, new_id
 
 TRIES = 5
 LIST = "reconciliations"
@@ -57,7 +57,7 @@ def listed(limit: int, cursor: str | None) -> tuple[list[Run], str | None]:
 
 def one(reconciliation_id: str) -> Run:
     """A comparison with what it found. Raises NoSuchReconciliation."""
-    is_one = reconciliation_id.startswith(reconciliations.PREFIX) and len(reconciliation_id) <= MAX_ID
+    is_one = reconciliation_id.startswith(reconciliations.PREFIX) and len(reconciliation_id) <= MAX_ID_LENGTH
     return _there(reconciliations.run(reconciliation_id) if is_one else None)
 
 

@@ -154,7 +154,7 @@ def calling() -> Iterator[stripe.StripeClient]:
         found = {"error": type(error).__name__, "status": error.http_status, "code": error.code}
         if error.http_status is None or error.http_status >= 500 or error.http_status in PASSING:
             if error.http_status == 401:
-                secrets.forget(secret_arn)
+                secrets.invalidate(secret_arn)
             log.warning("Stripe is not available", extra=found)
             raise _unavailable(error) from error
         log.warning("Stripe refused", extra=found)

@@ -135,7 +135,7 @@ def probe() -> None:
 
 def payment(payment_id: str) -> Payment | None:
     """One payment, read consistently: 1 GetItem."""
-    if len(payment_id) > ids.MAX_ID:
+    if len(payment_id) > ids.MAX_ID_LENGTH:
         return None
     try:
         return PaymentRow.get(key_of(payment_id), PAYMENT, consistent_read=True).payment()

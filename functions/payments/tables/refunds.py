@@ -52,7 +52,7 @@ class RefundRow(PaymentsRow):
 
 def refund(payment_id: str, refund_id: str) -> Refund | None:
     """One refund, read consistently."""
-    if len(payment_id) > ids.MAX_ID:
+    if len(payment_id) > ids.MAX_ID_LENGTH:
         return None
     try:
         return RefundRow.get(key_of(payment_id), refund_id, consistent_read=True).refund()
@@ -62,7 +62,7 @@ def refund(payment_id: str, refund_id: str) -> Refund | None:
 
 def refunds_of(payment_id: str) -> list[Refund]:
     """All refunds of a payment, read consistently, oldest first."""
-    if len(payment_id) > ids.MAX_ID:
+    if len(payment_id) > ids.MAX_ID_LENGTH:
         return []
     rows = RefundRow.query(key_of(payment_id), RefundRow.sk.startswith("ref_"), consistent_read=True)
     return [row.refund() for row in rows]

@@ -9,13 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from shared.contracts.problems import QuoteExpired
 from shared.errors import Invalid
 from shared.runtime import clock
+from shared.values.countries import Country
 from shared.values.money import Money, Price
-from shared.values.text import PLAIN
+from shared.values.text import SINGLE_LINE
 
 ALGORITHM = "HS256"
 Sku = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PLAIN)]
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=SINGLE_LINE)
+]
 Quantity = Annotated[int, Field(ge=1, le=9_999)]
 MAX_LINES = 1_000
 
@@ -31,7 +33,7 @@ class ShippingAddress(BaseModel):
     city: Line
     region: Line | None = None
     postal_code: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20, pattern=PLAIN)
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20, pattern=SINGLE_LINE)
     ]
     country: Country
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()-]{5,30}$")] | None = None

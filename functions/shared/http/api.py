@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalice.app import Chalice, Request, Response
 from pynamodb.exceptions import PynamoDBException
 
-from shared import ready
+from shared import finish_init
 from shared.dynamodb.idempotency import HttpResponse, IdempotencyKey, IdempotencyStore
 from shared.dynamodb.rows import unavailable
 from shared.errors import Internal, Problem, problem_document
@@ -20,10 +20,10 @@ from shared.http.reading import JSON, body_of, if_match_of, key_of, query_of, ra
 from shared.http.routing import Raw, Replayed, Route, Routes
 from shared.runtime import clock, observability
 from shared.runtime.observability import log
-from shared.runtime.settings import Common
+from shared.runtime.settings import CommonSettings
 from shared.values import ids
 
-EXPOSED = "ETag, X-Request-Id, Idempotent-Replayed, Retry-After"
+EXPOSED_HEADERS = "ETag, X-Request-Id, Idempotent-Replayed, Retry-After"
 
 
 class Api(Chalice):
@@ -49,7 +49,7 @@ class Api(Chalice):
                 route.path, methods=[route.method], content_types=["*/*"], name=route.view.__name__
             )
             register(self._endpoint(route))
-        ready()
+        finish_init()
 
     def __call__(self, event: Any, context: Any) -> Any:
         if "health" in event:
@@ -177,11 +177,11 @@ def _present(route: Route, result: Any) -> HttpResponse:
 def _common_headers(event: Mapping[str, Any], request_id: str) -> dict[str, str]:
     headers = {"X-Request-Id": request_id, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     origin = next((v for k, v in (event.get("headers") or {}).items() if k.lower() == "origin"), None)
-    allowed = Common.load().allowed_origins.split()
+    allowed = CommonSettings.load().allowed_origins.split()
     if origin and ("*" in allowed or origin in allowed):
         headers |= {
             "Access-Control-Allow-Origin": origin,
             "Vary": "Origin",
-            "Access-Control-Expose-Headers": EXPOSED,
+            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
         }
     return headers

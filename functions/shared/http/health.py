@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from shared.runtime.observability import log
-from shared.runtime.settings import Common
+from shared.runtime.settings import CommonSettings
 
 
 def health(probe: Callable[[], object] | None) -> dict[str, str]:
@@ -15,4 +15,4 @@ def health(probe: Callable[[], object] | None) -> dict[str, str]:
     except Exception:
         log.exception("health check failed")
         status = "failing"
-    return {"status": status, "version": Common.load().version}
+    return {"status": status, "version": CommonSettings.load().version}

@@ -71,7 +71,7 @@ class Route:
         return self.hints.get("query")
 
     @property
-    def answer(self) -> Any:
+    def result(self) -> Any:
         return self.hints.get("return")
 
     @property

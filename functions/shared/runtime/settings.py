@@ -21,7 +21,7 @@ class Settings(BaseModel):
         )
 
 
-class Common(Settings):
+class CommonSettings(Settings):
     """What every function has: `Globals` in template.yaml."""
 
     stage: str = "local"

@@ -1,1 +1,1 @@
-"""Value types without I/O: money, ids, text, timestamps, email addresses."""
+"""Value types without I/O: money, ids, text, timestamps, email addresses, countries."""

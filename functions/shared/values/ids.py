@@ -5,8 +5,8 @@ from hashlib import sha256
 
 from ulid import ULID
 
-RANDOM_PART = 16  # characters of a ULID behind those of its time
-MAX_ID = 64  # ours have some 30; one too long for a key DynamoDB calls an error, and is absent instead
+RANDOM_LENGTH = 16  # characters of a ULID behind those of its time
+MAX_ID_LENGTH = 64  # ours have some 30; one too long for a key DynamoDB calls an error, and is absent instead
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -26,9 +26,9 @@ def keyed_id(prefix: str, now: datetime, key: str) -> str:
     return f"{prefix}_{ULID.from_bytes(_milliseconds(now).to_bytes(6) + sha256(key.encode()).digest()[:10])}"
 
 
-def of_key(known: str, key: str) -> bool:
+def matches_key(known: str, key: str) -> bool:
     """Whether the id was made of this key, whenever that was."""
-    return known[-RANDOM_PART:] == keyed_id("", _EPOCH, key)[-RANDOM_PART:]
+    return known[-RANDOM_LENGTH:] == keyed_id("", _EPOCH, key)[-RANDOM_LENGTH:]
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -66,7 +66,7 @@ CURRENCIES = frozenset(
 # Stripe takes these in other units than ISO 4217 has, which is what the shop counts in and asks Stripe for: a
 # price in them would be charged as another sum, or not at all.
 # https://docs.stripe.com/currencies#special-cases and #zero-decimal
-COUNTED_OTHERWISE = {
+UNCHARGEABLE_CURRENCIES = {
     **dict.fromkeys(("ISK", "UGX"), "ISO 4217 gives it no decimals, and Stripe wants two"),
     "MGA": "ISO 4217 gives it two decimals, and Stripe none",
     **dict.fromkeys(
@@ -84,7 +84,7 @@ def chargeable(price: Price) -> Price:
             "{currency} is not a currency that is paid with (ISO 4217), such as GBP, EUR or USD.",
             {"currency": price.currency},
         )
-    if why := COUNTED_OTHERWISE.get(price.currency):
+    if why := UNCHARGEABLE_CURRENCIES.get(price.currency):
         raise PydanticCustomError(
             "not_chargeable",
             "Prices in {currency} cannot be charged as they are counted here ({why}); give them in a"

@@ -25,7 +25,7 @@ class Style:
 STYLES = {"en": Style(",", ".", True), "de": Style(".", ",", False)}
 
 
-def money_text(money: Money, language: str = "en") -> str:
+def format_money(money: Money, language: str = "en") -> str:
     """Money as people write it: £1,234.56, -€0.05, ¥500, CHF 12.00, KWD 1.250; in German 1.234,56 €.
 
     A space before a symbol does not break. Raises KeyError for a language that is not known.

@@ -3,14 +3,14 @@
 import re
 import unicodedata
 
-PLAIN = r"^[^\x00-\x1f\x7f]+$"  # a line that people read: on labels, on invoices, in mails
-MAX_TEXT = 200
+SINGLE_LINE = r"^[^\x00-\x1f\x7f]+$"  # a line that people read: on labels, on invoices, in mails
+MAX_LINE_LENGTH = 200
 
 # Unicode's bidirectional controls: they let a title show as something else than it says.
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def one_line(text: str, limit: int = MAX_TEXT) -> str:
+def one_line(text: str, limit: int = MAX_LINE_LENGTH) -> str:
     """Text from outside as one plain line of at most `limit` characters: no control characters, line breaks
     or direction overrides."""
     visible = "".join(

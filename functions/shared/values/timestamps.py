@@ -13,4 +13,4 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("this time is beyond what can be told") from None
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Timestamp = Annotated[AwareDatetime, AfterValidator(_in_utc)]

@@ -11,8 +11,8 @@ from shared.errors import Unauthorized
 from users.domain.accounts import Subject
 from users.domain.keys import AUDIENCE
 
-ACCESS_LASTS = timedelta(minutes=15)
-SESSION_LASTS = timedelta(days=30)  # from its last refresh
+ACCESS_TOKEN_TTL = timedelta(minutes=15)
+SESSION_TTL = timedelta(days=30)  # from its last refresh
 ATTEMPTS, ATTEMPTS_WINDOW = 5, timedelta(minutes=15)
 _REFRESH_TOKEN = re.compile(r"(ses_[0-9A-Z]{26})\.([A-Za-z0-9_-]{32})([A-Za-z0-9_-]{32})")
 
@@ -67,7 +67,7 @@ class Session:
             credentials=subject.credentials,
             family_hash=digest(token.family),
             nonce_hash=digest(token.nonce),
-            expires_at=int((now + SESSION_LASTS).timestamp()),
+            expires_at=int((now + SESSION_TTL).timestamp()),
         )
 
     @property
@@ -92,7 +92,7 @@ class Tokens:
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
-    expires_in: int = int(ACCESS_LASTS.total_seconds())
+    expires_in: int = int(ACCESS_TOKEN_TTL.total_seconds())
 
 
 def digest(secret: str) -> str:
@@ -109,7 +109,7 @@ def claims(subject: Subject, session_id: str, issuer: str, token_id: str, now: d
         "roles": list(subject.roles),
         "sid": session_id,
         "iat": int(now.timestamp()),
-        "exp": int((now + ACCESS_LASTS).timestamp()),
+        "exp": int((now + ACCESS_TOKEN_TTL).timestamp()),
         "jti": token_id,
     }
     return said | ({"email": subject.email} if subject.email else {})

@@ -6,7 +6,7 @@ import pytest
 
 from orders.invoicing.document import Line, date_text, document_of
 from shared.values.money import Money, Price
-from shared.values.money_format import money_text
+from shared.values.money_format import format_money
 from tests.orders.invoicing.samples import NOW, SELLER, document, gbp, paid
 
 
@@ -21,7 +21,7 @@ from tests.orders.invoicing.samples import NOW, SELLER, document, gbp, paid
     ],
 )
 def test_money_reads_as_people_write_it(amount, currency, text):
-    assert money_text(Money(amount=amount, currency=currency)) == text
+    assert format_money(Money(amount=amount, currency=currency)) == text
 
 
 def test_days_read_as_people_write_them():

@@ -8,7 +8,7 @@ from enum import StrEnum
 from payments.domain import ledger
 from payments.domain.payments import STATUS_OF_INTENT, Intent, Payment, Status
 from payments.domain.refunds import Refund, StripeRefund, left_of
-from shared.values.ids import MAX_ID
+from shared.values.ids import MAX_ID_LENGTH
 
 # What changed so lately is on its way here by itself.
 ON_ITS_WAY = timedelta(minutes=5)
@@ -134,8 +134,8 @@ def foreign(listed: ListedIntent) -> Finding:
         listed.intent_id,
         expected=f"{kept} {listed.currency} received",
         found="no payment of ours",
-        payment_id=(listed.payment_id or "")[:MAX_ID] or None,
-        order_id=(listed.order_id or "")[:MAX_ID] or None,
+        payment_id=(listed.payment_id or "")[:MAX_ID_LENGTH] or None,
+        order_id=(listed.order_id or "")[:MAX_ID_LENGTH] or None,
     )
 
 

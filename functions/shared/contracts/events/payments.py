@@ -7,7 +7,7 @@ from shared.contracts.events.envelope import Event, EventData
 from shared.values.money import Money
 
 # How long before its evidence is due an open dispute is published again, as a reminder.
-EVIDENCE_SOON = timedelta(days=3)
+EVIDENCE_NOTICE = timedelta(days=3)
 
 
 class PaymentData(EventData):
