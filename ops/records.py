@@ -16,7 +16,7 @@ SAID = {
     "order.placed": "order.placed",
     "order.paid": "order.paid",
     "order.invoiced": "order.invoiced",
-    "order.refused": "order.cancelled",
+    "order.rejected": "order.cancelled",
     "order.cancelled": "order.cancelled",
     "order.expired": "order.expired",
     "order.shipped": "order.shipped",
@@ -94,7 +94,7 @@ class Order:
     @property
     def was_given_up(self) -> bool:
         """Its goods and coupon went back as a whole: cancelled, expired, refused, refunded unshipped."""
-        return any(self.has(kind) for kind in ("order.cancelled", "order.expired", "order.refused"))
+        return any(self.has(kind) for kind in ("order.cancelled", "order.expired", "order.rejected"))
 
     @property
     def refunded(self) -> int:
@@ -129,7 +129,7 @@ def order_of(row: Row) -> Order:
         refunded_by_payment=_json(row, "refunded") or {},
         parcels=tuple(
             (parcel[0], {skus[place]: quantity for place, quantity in parcel[1]})
-            for parcel in _json(row, "parcels") or []
+            for parcel in _json(row, "fulfilments") or []
         ),
         returns=tuple(
             SentBack(
@@ -140,7 +140,7 @@ def order_of(row: Row) -> Order:
                 bool(made[5]),
                 made[6],
             )
-            for made in _json(row, "sent_back") or []
+            for made in _json(row, "returns") or []
         ),
         invoice=invoice[0] if invoice else None,
         redeemed=tuple(_json(row, "redeemed") or ()),

@@ -6,7 +6,7 @@ from orders import commands as questions
 from orders import consumers
 from orders import relay as stream
 from orders.routes import routes
-from orders.service import ending
+from orders.service import cancellation
 from orders.settings import settings
 from orders.tables import orders
 from orders.tables.rows import idempotency
@@ -23,6 +23,6 @@ relay = stream_relay.relay(settings().orders_topic_arn, stream.derive_events)
 def sweep(event: Any, context: Any) -> dict[str, int]:
     """Every minute: expire what is past its deadline."""
     observability.begin(str(event.get("id") or context.aws_request_id))
-    expired = ending.expire_overdue(lambda: context.get_remaining_time_in_millis() / 1000)
+    expired = cancellation.expire_overdue(lambda: context.get_remaining_time_in_millis() / 1000)
     observability.end()
     return {"expired": expired}

@@ -1,6 +1,6 @@
 """Questions in, from other services."""
 
-from orders.service import reading, telling
+from orders.service import event_data, reading
 from shared.contracts.commands import DescribeOrder, OrderForPayment
 from shared.messaging.rpc import Commands
 
@@ -11,7 +11,7 @@ commands = Commands()
 def describe(question: DescribeOrder) -> OrderForPayment:
     order = reading.describe(question.order_id)
     return OrderForPayment(
-        order=telling.facts(order),
+        order=event_data.order_data(order),
         version=order.version,
         payment_id=order.payment_id,
         refunded=order.refunded,

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from orders.domain.orders import Order, announced
-from orders.domain.timeline import Entry, H, Happening
-from orders.service import telling
+from orders.domain.orders import Order, published_entries
+from orders.domain.timeline import Entry, TimelineEvent
+from orders.service import event_data
 from orders.tables.packing import to_order
 from orders.tables.rows import OrderRow
 from shared.contracts.events import (
@@ -27,26 +27,29 @@ Tell = Callable[[Order, Entry], EventData]
 
 
 def _whole(order: Order, _: Entry) -> EventData:
-    return telling.facts(order)
+    return event_data.order_data(order)
 
 
 def _return(order: Order, entry: Entry) -> EventData:
-    return telling.goods_back(order, entry.ref)
+    return event_data.return_data(order, entry.ref)
 
 
-SAID: Mapping[Happening, tuple[type[Event], Tell]] = {
-    H.PLACED: (OrderPlaced, _whole),
-    H.PAID: (OrderPaid, _whole),
-    H.INVOICED: (OrderInvoiced, lambda order, _: telling.invoice(order)),
-    H.REFUSED: (OrderCancelled, _whole),
-    H.CANCELLED: (OrderCancelled, _whole),
-    H.EXPIRED: (OrderExpired, _whole),
-    H.SHIPPED: (OrderShipped, lambda order, entry: telling.shipment(order, entry.ref)),
-    H.DELIVERED: (OrderDelivered, _whole),
-    H.RETURN_APPROVED: (OrderReturnDecided, _return),
-    H.RETURN_REJECTED: (OrderReturnDecided, _return),
-    H.RETURN_RECEIVED: (OrderReturned, _return),
-    H.REFUND_DUE: (OrderRefundDue, lambda order, entry: telling.refund_due(order, entry.ref)),
+EVENTS: Mapping[TimelineEvent, tuple[type[Event], Tell]] = {
+    TimelineEvent.PLACED: (OrderPlaced, _whole),
+    TimelineEvent.PAID: (OrderPaid, _whole),
+    TimelineEvent.INVOICED: (OrderInvoiced, lambda order, _: event_data.invoice_data(order)),
+    TimelineEvent.REJECTED: (OrderCancelled, _whole),
+    TimelineEvent.CANCELLED: (OrderCancelled, _whole),
+    TimelineEvent.EXPIRED: (OrderExpired, _whole),
+    TimelineEvent.SHIPPED: (OrderShipped, lambda order, entry: event_data.fulfilment_data(order, entry.ref)),
+    TimelineEvent.DELIVERED: (OrderDelivered, _whole),
+    TimelineEvent.RETURN_APPROVED: (OrderReturnDecided, _return),
+    TimelineEvent.RETURN_REJECTED: (OrderReturnDecided, _return),
+    TimelineEvent.RETURN_RECEIVED: (OrderReturned, _return),
+    TimelineEvent.REFUND_DUE: (
+        OrderRefundDue,
+        lambda order, entry: event_data.refund_due_data(order, entry.ref),
+    ),
 }
 
 
@@ -57,8 +60,8 @@ def derive_events(old: Image | None, new: Image | None) -> Iterator[Event]:
     row = OrderRow.from_raw_data(dict(new))
     order = to_order(row)
     before = to_order(OrderRow.from_raw_data(dict(old))) if old else None
-    for sequence, entry in announced(before, order):
-        kind, tell = SAID[entry.type]
+    for sequence, entry in published_entries(before, order):
+        kind, tell = EVENTS[entry.type]
         yield kind.of(
             tell(order, entry),
             subject=order.order_id,

@@ -1,10 +1,10 @@
 """HTTP in."""
 
-from orders.domain.moves import ReturnStatus
 from orders.domain.orders import Order
-from orders.schemas.given import EntryView, InvoiceView, OrderPage, OrderView, ReturnView, Timeline
-from orders.schemas.taken import Fulfil, ListOrders, PlaceOrder, RequestReturn, SetStatus, SettleReturn
-from orders.service import ending, fulfilling, placing, reading, returning
+from orders.domain.transitions import ReturnStatus
+from orders.schemas.requests import DecideReturn, Fulfil, ListOrders, PlaceOrder, RequestReturn, SetStatus
+from orders.schemas.responses import EntryView, InvoiceView, OrderPage, OrderView, ReturnView, Timeline
+from orders.service import cancellation, fulfilling, placing, reading, returning
 from shared.dynamodb.idempotency import IdempotencyKey
 from shared.http.identity import CUSTOMER, GUEST, STAFF, Caller
 from shared.http.paging import PageQuery
@@ -53,7 +53,7 @@ def get_invoice(caller: Caller, order_id: str) -> InvoiceView:
 @routes.post("/orders/{order_id}/cancel", role=GUEST, idempotent=True)
 def cancel_order(caller: Caller, order_id: str, key: IdempotencyKey) -> OrderView:
     """Give up an order before it is shipped: stock, coupon and money come back."""
-    return OrderView.of(ending.cancel(caller, order_id, key.pk))
+    return OrderView.of(cancellation.cancel(caller, order_id, key.pk))
 
 
 @routes.post("/orders/{order_id}/returns", role=CUSTOMER, status=201, idempotent=True)
@@ -81,7 +81,7 @@ def set_order_status(caller: Caller, order_id: str, body: SetStatus, if_match: i
         )
     if body.status == "delivered":
         return OrderView.of(fulfilling.deliver(caller, order_id, if_match))
-    return OrderView.of(ending.cancel_as_staff(caller, order_id, if_match))
+    return OrderView.of(cancellation.cancel_as_staff(caller, order_id, if_match))
 
 
 @routes.post("/orders/{order_id}/fulfilments", role=STAFF, status=201, idempotent=True)
@@ -93,8 +93,8 @@ def fulfil_order(caller: Caller, order_id: str, body: Fulfil, key: IdempotencyKe
 
 
 @routes.put("/orders/{order_id}/returns/{return_id}", role=STAFF)
-def settle_return(
-    caller: Caller, order_id: str, return_id: str, body: SettleReturn, if_match: int | None
+def decide_return(
+    caller: Caller, order_id: str, return_id: str, body: DecideReturn, if_match: int | None
 ) -> ReturnView:
     """Approve a return, reject it, or receive the goods and so refund them."""
     restock = body.restock is not False

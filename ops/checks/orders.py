@@ -11,7 +11,7 @@ from ops.records import Order
 STATUS_AFTER = {
     "order.placed": {"awaiting_payment"},
     "order.paid": {"paid"},
-    "order.refused": {"cancelled"},
+    "order.rejected": {"cancelled"},
     "order.cancelled": {"cancelled"},
     "order.expired": {"expired"},
     "order.shipped": {"partially_shipped", "shipped"},

@@ -11,8 +11,8 @@ from ops import audit
 from ops.checks import CHECKS
 from ops.checks.tally import Tally
 from ops.records import SAID
-from orders.domain.timeline import ANNOUNCED
-from orders.relay import SAID as SAID_BY_ORDERS
+from orders.domain.timeline import PUBLISHED
+from orders.relay import EVENTS as EVENTS_OF_ORDERS
 from tests.ops.tampering import TAMPERED
 from tests.support import REGION, STAGE
 
@@ -88,8 +88,8 @@ def test_tables_are_read_to_their_last_page(shop):
 
 
 def test_what_the_audit_takes_for_said_is_what_orders_says():
-    assert {kind.value: event.event_type() for kind, (event, _) in SAID_BY_ORDERS.items()} == SAID
-    assert {kind.value for kind in ANNOUNCED} == set(SAID)
+    assert {kind.value: event.event_type() for kind, (event, _) in EVENTS_OF_ORDERS.items()} == SAID
+    assert {kind.value for kind in PUBLISHED} == set(SAID)
 
 
 def _exit_code(monkeypatch, shop, *options):

@@ -33,7 +33,7 @@ class CartEmpty(Conflict):
     """As the cart says it."""
 
 
-class Neighbours:
+class OtherServices:
     """The command functions of catalog and cart, as far as orders asks them.
 
     `held` are the reservations, idempotent by order id as the catalog's are. `refuse` and `cart` are what
@@ -43,7 +43,7 @@ class Neighbours:
     def __init__(self) -> None:
         self.held: dict[str, list[tuple[str, int]]] = {}
         self.asked: list[str] = []
-        self.refuse: Exception | None = None
+        self.reject: Exception | None = None
         self.cart: Callable[[QuoteCart], Quote] = lambda asked: quote(
             user_id=asked.user_id, at=clock.now(), country=asked.country
         ).model_copy(update={"shipping_address": asked.shipping_address})
@@ -53,8 +53,8 @@ class Neighbours:
         self.cart_commands.on(QuoteCart)(lambda asked: self.cart(asked))
 
     def reserve(self, question: Reserve) -> Reserved:
-        if self.refuse:
-            raise self.refuse
+        if self.reject:
+            raise self.reject
         self.held.setdefault(question.order_id, [(line.sku, line.quantity) for line in question.lines])
         return Reserved(order_id=question.order_id)
 
@@ -70,8 +70,8 @@ class Neighbours:
 
 
 @pytest.fixture
-def shop(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Neighbours:
-    neighbours = Neighbours()
+def shop(cloud: None, monkeypatch: pytest.MonkeyPatch) -> OtherServices:
+    neighbours = OtherServices()
     # moto runs Lambda functions in Docker only.
     monkeypatch.setattr(rpc, "client", lambda *_, **__: neighbours)
     return neighbours

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from orders.domain.paying import Told
+from orders.domain.paying import PaymentUpdate
 from shared.contracts.quotes import Quote, QuotedLine, ShippingAddress
 from shared.values import ids
 from shared.values.money import Money, Price, half_even
@@ -26,10 +26,10 @@ def gbp(amount: int) -> Money:
 
 def told(
     secured: int, payment_id: str = "pay_1", version: int = 2, captured: int | None = None, refunded: int = 0
-) -> Told:
+) -> PaymentUpdate:
     """What payments say of a payment, in pence: captured at once, unless `captured` is given."""
     sums = (secured, secured if captured is None else captured, refunded)
-    return Told(payment_id, version, *map(gbp, sums))
+    return PaymentUpdate(payment_id, version, *map(gbp, sums))
 
 
 def tax_in(amount: int) -> Money:

@@ -10,7 +10,7 @@ from orders.tables.rows import CounterRow
 from shared.contracts.quotes import CouponLimits, Quote
 from shared.runtime import clock
 from tests.orders.conftest import SHOPPER, declined, place, rows, token
-from tests.orders.paid import paid, pay, set_status
+from tests.orders.paid_orders import paid, pay, set_status
 from tests.orders.samples import gbp, quote
 from tests.orders.test_reading import cancel
 from tests.support import Context, Identity, Reply, customer, guest
@@ -77,11 +77,11 @@ def test_a_coupon_without_limits_is_counted_nowhere(shop):
 @pytest.mark.parametrize("end", ["cancelled", "cancelled by staff", "expired", "refused"])
 def test_a_use_comes_back_once_with_the_end_of_its_order(shop, time, end):
     if end == "refused":
-        shop.refuse = declined("out-of-stock")
+        shop.reject = declined("out-of-stock")
     reply = order(with_coupon(overall=1, per_user=1))
     if end == "refused":
         assert reply.status == 409
-        shop.refuse = None
+        shop.reject = None
     else:
         assert used() == {"coupon#SUMMER": 1, "by": 1}
         made = reply.json

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from orders.domain import ending, paying, placing
+from orders.domain import cancellation, paying, placing
 from orders.domain.errors import OrderNotPlacedError
-from orders.domain.moves import MOVES, IllegalTransition, Move, Status
 from orders.domain.orders import Order
 from orders.domain.terms import Terms, agreed, check
+from orders.domain.transitions import TRANSITIONS, IllegalTransition, Status, Transition
 from shared.errors import Invalid
 from shared.values.money import Money
 from tests.orders.samples import ADDRESS, NOW, quote, told
@@ -43,8 +43,8 @@ def test_another_amount_goes_back_and_the_order_waits_on(amount):
 def test_money_that_comes_too_late_is_due_back_once(end):
     order = placed()
     order = {
-        "cancel": lambda: ending.cancel(order, "usr_1", "req_1", NOW),
-        "expire": lambda: ending.expire(order, LATER),
+        "cancel": lambda: cancellation.cancel(order, "usr_1", "req_1", NOW),
+        "expire": lambda: cancellation.expire(order, LATER),
         "paid by another": lambda: paying.take_payment(order, told(TOTAL.amount, "pay_0"), NOW),
     }[end]()
     late = paying.take_payment(order, told(TOTAL.amount, "pay_1"), LATER)
@@ -60,24 +60,24 @@ def test_news_ahead_of_the_placement_waits():
 
 def test_an_order_expires_when_its_time_is_over_and_not_before():
     with pytest.raises(IllegalTransition):
-        ending.expire(placed(), NOW + timedelta(minutes=29))
-    assert ending.expire(placed(), NOW + timedelta(minutes=30)).status is Status.EXPIRED
+        cancellation.expire(placed(), NOW + timedelta(minutes=29))
+    assert cancellation.expire(placed(), NOW + timedelta(minutes=30)).status is Status.EXPIRED
 
 
 def test_what_is_over_stays_over():
     for status in (Status.CANCELLED, Status.EXPIRED, Status.REFUNDED):
-        assert not MOVES[status]
-    for order in (ending.cancel(placed(), "usr_1", "req_1", NOW), ending.expire(placed(), LATER)):
+        assert not TRANSITIONS[status]
+    for order in (cancellation.cancel(placed(), "usr_1", "req_1", NOW), cancellation.expire(placed(), LATER)):
         with pytest.raises(IllegalTransition):
-            ending.cancel(order, "usr_1", "req_2", LATER)
+            cancellation.cancel(order, "usr_1", "req_2", LATER)
         with pytest.raises(IllegalTransition):
-            ending.expire(order, LATER)
+            cancellation.expire(order, LATER)
 
 
 def test_every_status_has_its_moves_and_leads_to_known_ones():
-    assert set(MOVES) == set(Status)
-    assert {target for moves in MOVES.values() for target in moves.values()} <= set(Status)
-    assert {move for moves in MOVES.values() for move in moves} == set(Move)
+    assert set(TRANSITIONS) == set(Status)
+    assert {target for moves in TRANSITIONS.values() for target in moves.values()} <= set(Status)
+    assert {move for moves in TRANSITIONS.values() for move in moves} == set(Transition)
 
 
 def test_a_quote_must_say_where_to_and_to_whom():
@@ -103,9 +103,9 @@ def test_a_quote_that_does_not_add_up_is_not_honoured(part):
 def test_the_first_answer_can_be_given_again_whatever_came_after():
     first = placed()
     for later in (
-        ending.cancel(first, "usr_1", "req_1", NOW),
+        cancellation.cancel(first, "usr_1", "req_1", NOW),
         paying.take_payment(first, told(TOTAL.amount, "pay_1"), NOW),
-        ending.expire(first, LATER),
+        cancellation.expire(first, LATER),
     ):
         again = replace(placing.as_placed(later), timeline=first.timeline, changed_at=first.changed_at)
         assert again == first

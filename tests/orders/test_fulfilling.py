@@ -11,7 +11,7 @@ from orders.tables import orders
 from orders.tables.rows import OrderRow
 from shared.runtime import clock
 from tests.orders.conftest import SHOPPER, place, read, token
-from tests.orders.paid import delivered, fulfil, give_back, paid, pay, placed, set_status
+from tests.orders.paid_orders import delivered, fulfil, give_back, paid, pay, placed, set_status
 from tests.orders.samples import gbp, quote
 from tests.orders.samples import line as quoted
 from tests.orders.test_reading import cancel

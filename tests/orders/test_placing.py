@@ -225,7 +225,7 @@ def transaction_conflict() -> TransactWriteError:
 @pytest.mark.parametrize("source", ["quote", "cart"])
 def test_a_refusal_says_exactly_what_lacks_and_is_said_again(shop, source):
     body = {"quote_token": token()} if source == "quote" else {"shipping_address": WHERE}
-    shop.refuse = declined("out-of-stock")
+    shop.reject = declined("out-of-stock")
     reply = place(body, "k")
     assert (reply.status, reply.json["type"]) == (409, "/problems/out-of-stock")
     assert reply.json["items"] == [{"sku": "SKU-0000", "requested": 1, "available": 0}]
@@ -233,7 +233,7 @@ def test_a_refusal_says_exactly_what_lacks_and_is_said_again(shop, source):
     assert (row.status, row.reason) == ("cancelled", "refused")
     assert row.expires_at is None
     assert read(row.order_id).status == 404, "it was never an order to its owner"
-    shop.refuse = None
+    shop.reject = None
     again = place(body, "k")
     assert again.status == 409
     assert again.json | {"request_id": ""} == reply.json | {"request_id": ""}
@@ -242,10 +242,10 @@ def test_a_refusal_says_exactly_what_lacks_and_is_said_again(shop, source):
 
 
 def test_what_the_cart_refuses_is_passed_on_as_it_is(shop):
-    def refuse(_):
+    def reject(_):
         raise declined(slug)
 
-    shop.cart = refuse
+    shop.cart = reject
     for slug, status in (("cart-empty", 409), ("out-of-stock", 409), ("invalid", 422)):
         reply = place({"shipping_address": WHERE})
         assert (reply.status, reply.json["type"]) == (status, f"/problems/{slug}")

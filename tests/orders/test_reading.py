@@ -3,7 +3,7 @@
 from typing import Any
 
 from orders.app import api, commands
-from orders.domain.moves import Status
+from orders.domain.transitions import Status
 from orders.tables import rows as tables
 from tests.orders.conftest import SHOPPER, declined, place, read, token
 from tests.simulator.usage import Usage, size
@@ -75,16 +75,16 @@ def test_a_last_page_that_is_full_is_known_to_be_the_last(shop):
 
 
 def test_what_lies_behind_the_last_page_and_was_refused_makes_no_further_page(shop):
-    shop.refuse = declined("out-of-stock")
+    shop.reject = declined("out-of-stock")
     assert place({"quote_token": token()}).status == 409
-    shop.refuse = None
+    shop.reject = None
     made = [placed() for _ in range(2)]
     assert listed("?limit=2") == (made[::-1], None)
 
 
 def test_what_was_refused_is_not_in_the_list(shop):
     order_id = placed()
-    shop.refuse = declined("out-of-stock")
+    shop.reject = declined("out-of-stock")
     assert place({"quote_token": token()}).status == 409
     assert listed()[0] == [order_id]
 

@@ -15,7 +15,7 @@ from orders.tables.rows import OrderRow
 from shared.runtime import clock
 from shared.values.money import Money
 from tests.orders.conftest import place, read, token
-from tests.orders.paid import delivered, fulfil, paid, pay, received, send_back, settle
+from tests.orders.paid_orders import delivered, fulfil, paid, pay, received, send_back, settle
 from tests.orders.samples import ADDRESS, NOW, discounted, gbp, line, quote, told
 from tests.support import call, customer, guest, idempotency_headers
 
@@ -191,7 +191,7 @@ def test_whatever_comes_back_in_whatever_parts_the_parts_add_up(
         brought.append(amount)
     assert all(amount >= 0 for amount in brought)
     assert sum(brought) == terms.total.amount
-    assert order.left_to_refund == 0
+    assert order.refundable == 0
 
 
 def came_back(order: Order, name: str, pieces: list[tuple[str, int]]) -> tuple[Order, int]:

@@ -7,7 +7,7 @@ import pytest
 from orders.app import api, sweep
 from orders.tables import lists
 from tests.orders.conftest import SHOPPER, declined, place, token
-from tests.orders.paid import paid, placed
+from tests.orders.paid_orders import paid, placed
 from tests.orders.samples import quote
 from tests.support import Context, call, customer, guest, staff
 
@@ -96,7 +96,7 @@ def test_orders_are_found_by_customer_and_number(made):
 
 
 def test_what_was_never_placed_is_not_listed(made, shop):
-    shop.refuse = declined("out-of-stock")
+    shop.reject = declined("out-of-stock")
     assert place({"quote_token": token()}).status == 409
     assert listed() == made[::-1]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orders.domain.fulfilling import fulfilled
-from orders.domain.moves import MOVES
-from orders.domain.timeline import H
+from orders.domain.timeline import TimelineEvent
+from orders.domain.transitions import TRANSITIONS
 from orders.tables.packing import to_order
 from orders.tables.rows import OrderRow
 from payments.domain.inbox import EventStatus
@@ -81,7 +81,7 @@ def money(simulator: Simulator) -> Iterator[str]:
 
 def _of_one_mind(intent: Any, back: int, payment: Payment, order: Any) -> Iterator[str]:
     """Stripe, the payment, its ledger and its order: what came in by it, and what went back."""
-    heard, entries = order.account(payment.payment_id), ledger(payment.payment_id)
+    heard, entries = order.totals_of(payment.payment_id), ledger(payment.payment_id)
     says = {
         "Stripe": (intent["amount_received"], back),
         "the payment": (payment.captured, payment.refunded),
@@ -139,13 +139,13 @@ def promises(simulator: Simulator) -> Iterator[str]:
         for each in order.refunds_due.values():
             due[each.payment_id] += each.amount.amount
         for payment_id, amount in due.items():
-            heard, payment = order.account(payment_id), known[payment_id]
+            heard, payment = order.totals_of(payment_id), known[payment_id]
             can_go = min(amount, heard.captured - payment.lost) - failed[payment.provider_id or ""]
             if heard.refunded < can_go and not payment.is_frozen:
                 yield f"{order.order_id}: of {payment_id} {amount} are due, {heard} was heard"
         if order.fulfilments and order.payment_id:
             owed = order.agreed.paid_for(fulfilled(order))
-            if order.captured < owed and not order.has(H.CAPTURE_FAILED):
+            if order.captured < owed and not order.has(TimelineEvent.CAPTURE_FAILED):
                 yield f"{order.order_id}: {owed} is due for what left, {order.captured} came in"
 
 
@@ -205,7 +205,7 @@ def _replica(shelves: Mapping[str, tuple[int, int]]) -> Iterator[str]:
 
 def moves() -> Iterator[str]:
     """Each change of an order is its next version, by a legal move."""
-    legal = {before.value: {move.value for move in found.values()} for before, found in MOVES.items()}
+    legal = {before.value: {move.value for move in found.values()} for before, found in TRANSITIONS.items()}
     # One write may leap over what lasts no time: placed and paid at once, as it costs nothing.
     legal |= {before: after.union(*(legal[name] for name in after)) for before, after in legal.items()}
     for change in tables.changes(ENVIRONMENT["ORDERS_TABLE"]):

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from orders.domain.moves import Move, target
 from orders.domain.orders import Fulfilment, Order
-from orders.domain.timeline import Entry, H
+from orders.domain.timeline import Entry, TimelineEvent
+from orders.domain.transitions import Transition, target
 from shared.errors import Conflict, invalid
 
 # The row must stay under DynamoDB's 400 KB: so many parcels and returns, with so many lines in each kind.
@@ -41,7 +41,7 @@ def ship(
 
     Raises IllegalTransition, Invalid (a SKU that is not of the order, or more than is left), TooManyParts.
     """
-    target(order.status, Move.SHIP)
+    target(order.status, Transition.SHIP)
     shipped = fulfilled(order)
     left = {line.sku: line.quantity - shipped[line.sku] for line in order.agreed.lines}
     pieces = taken(wanted, left, "to ship") if wanted is not None else +Counter(left)
@@ -51,16 +51,16 @@ def ship(
     parcel = Fulfilment(fulfilment_id, dict(pieces), carrier, tracking, now)
     by = " ".join(part for part in (carrier, tracking) if part)
     detail = f"{count(pieces)}{f' with {by}' if by else ''}, {rest} left to ship"
-    return order.moved(
-        Move.SHIP_PART if rest else Move.SHIP,
-        Entry(now, H.SHIPPED, actor, detail, fulfilment_id),
+    return order.transitioned(
+        Transition.SHIP_PART if rest else Transition.SHIP,
+        Entry(now, TimelineEvent.SHIPPED, actor, detail, fulfilment_id),
         fulfilments=(*order.fulfilments, parcel),
     )
 
 
 def deliver(order: Order, actor: str, now: datetime) -> Order:
     """All of it arrived. Raises IllegalTransition."""
-    return order.moved(Move.DELIVER, Entry(now, H.DELIVERED, actor))
+    return order.transitioned(Transition.DELIVER, Entry(now, TimelineEvent.DELIVERED, actor))
 
 
 def taken(wanted: Sequence[tuple[str, int]], left: Mapping[str, int], what_for: str) -> Counter[str]:

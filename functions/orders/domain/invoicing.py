@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orders.domain.orders import Invoice, Order
-from orders.domain.timeline import Entry, H
+from orders.domain.timeline import Entry, TimelineEvent
 
 
 @dataclass(frozen=True)
@@ -25,4 +25,4 @@ def wants_invoice(order: Order) -> bool:
 
 def invoiced(order: Order, number: str, now: datetime) -> Order:
     """The order with its invoice's number."""
-    return order.changed(Entry(now, H.INVOICED, "system", number), invoice=Invoice(number, now))
+    return order.changed(Entry(now, TimelineEvent.INVOICED, "system", number), invoice=Invoice(number, now))

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from orders.domain.moves import GIVEN_UP, OPEN, Move, ReturnStatus, Status, target
 from orders.domain.terms import Terms
-from orders.domain.timeline import ANNOUNCED, Entry, H, Happening, has_room
+from orders.domain.timeline import PUBLISHED, Entry, TimelineEvent, has_room
+from orders.domain.transitions import CANCELLED_OR_EXPIRED, OPEN, ReturnStatus, Status, Transition, target
 from shared.contracts.quotes import QuotedLine
 from shared.values.money import Money
 
@@ -17,14 +17,14 @@ _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none that is read a
 
 
 @dataclass(frozen=True)
-class Account:
+class PaymentTotals:
     """What was heard of a payment: what came in by it and what went back, in minor units, as of its
     `version`. `let_go`: nothing is held any more, so nothing further comes in."""
 
     captured: int = 0
     refunded: int = 0
     version: int = 0
-    let_go: bool = False
+    voided: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ class Order:
     terms: Terms | None = None
     payment_id: str | None = None
     reason: str | None = None
-    refusal: dict[str, Any] | None = None
+    rejection: dict[str, Any] | None = None
     refunds_due: Mapping[str, RefundDue] = field(default_factory=dict)
-    accounts: Mapping[str, Account] = field(default_factory=dict)
+    payment_totals: Mapping[str, PaymentTotals] = field(default_factory=dict)
     fulfilments: tuple[Fulfilment, ...] = ()
     returns: tuple[Return, ...] = ()
     invoice: Invoice | None = None
@@ -104,13 +104,13 @@ class Order:
     @property
     def was_placed(self) -> bool:
         """Whether it ever waited for its payment. One that did not was never an order to its owner."""
-        return self.has(H.PLACED)
+        return self.has(TimelineEvent.PLACED)
 
     @property
     def was_paid(self) -> bool:
-        return self.has(H.PAID)
+        return self.has(TimelineEvent.PAID)
 
-    def has(self, kind: Happening) -> bool:
+    def has(self, kind: TimelineEvent) -> bool:
         return any(entry.type is kind for entry in self.timeline)
 
     @property
@@ -125,39 +125,39 @@ class Order:
             raise ValueError(f"{self.order_id} has not been placed")
         return self.terms
 
-    def account(self, payment_id: str | None) -> Account:
+    def totals_of(self, payment_id: str | None) -> PaymentTotals:
         """What was heard of the payment; nothing of one that is not known."""
-        return self.accounts.get(payment_id or "", Account())
+        return self.payment_totals.get(payment_id or "", PaymentTotals())
 
     @property
     def captured(self) -> int:
         """What came in by the payment that it was paid with, in minor units."""
-        return self.account(self.payment_id).captured
+        return self.totals_of(self.payment_id).captured
 
     @property
     def refunded(self) -> int:
         """What went back of the payment that it was paid with, in minor units."""
-        return self.account(self.payment_id).refunded
+        return self.totals_of(self.payment_id).refunded
 
     @property
-    def worth(self) -> int:
+    def amount_receivable(self) -> int:
         """What its payment brings in all, in minor units: the total, unless the rest was let go of."""
         if self.payment_id is None:
             return 0
-        return self.captured if self.account(self.payment_id).let_go else self.agreed.total.amount
+        return self.captured if self.totals_of(self.payment_id).voided else self.agreed.total.amount
 
     @property
-    def left_to_refund(self) -> int:
+    def refundable(self) -> int:
         """What of its payment is neither back nor due to go back, in minor units."""
         due = sum(d.amount.amount for d in self.refunds_due.values() if d.payment_id == self.payment_id)
-        return max(0, self.worth - max(due, self.refunded))
+        return max(0, self.amount_receivable - max(due, self.refunded))
 
-    def moved(self, move: Move, *entries: Entry, **changes: Any) -> "Order":
+    def transitioned(self, move: Transition, *entries: Entry, **changes: Any) -> "Order":
         """The order after the move and what it leaves behind. Raises IllegalTransition."""
         status = target(self.status, move)
         if status not in OPEN:
             changes["expires_at"] = None
-        if status in GIVEN_UP:
+        if status in CANCELLED_OR_EXPIRED:
             changes |= {"redeemed": (), "released": self.redeemed}
         return self.changed(*entries, status=status, **changes)
 
@@ -171,7 +171,7 @@ class Order:
             **changes,
         )
 
-    def noted(self, *entries: Entry) -> "Order":
+    def with_notes(self, *entries: Entry) -> "Order":
         """The order with these lines where there is room for them; itself where there is none."""
         room = [entry for entry in entries if has_room(self.timeline, entry)]
         return self.changed(*room) if room else self
@@ -196,12 +196,12 @@ def number_of(order_id: str) -> str:
     return f"{digits[:5]}-{digits[5:]}"
 
 
-def announced(before: Order | None, after: Order) -> Iterator[tuple[int, Entry]]:
+def published_entries(before: Order | None, after: Order) -> Iterator[tuple[int, Entry]]:
     """What others hear of a change: each new line of the timeline that concerns them, with its place among
     all that the order ever said, counted from 1 without a gap."""
     said = 0
     for position, entry in enumerate(after.timeline):
-        if entry.type in ANNOUNCED:
+        if entry.type in PUBLISHED:
             said += 1
             if before is None or position >= len(before.timeline):
                 yield said, entry

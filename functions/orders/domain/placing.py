@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from orders.domain.moves import Move, Status
 from orders.domain.orders import PENDING_FOR, Order
 from orders.domain.terms import Terms
-from orders.domain.timeline import Entry, H
+from orders.domain.timeline import Entry, TimelineEvent
+from orders.domain.transitions import Status, Transition
 from shared.values.money_format import format_money
 
 
@@ -30,11 +30,13 @@ def place(order: Order, terms: Terms) -> Order:
 
     Raises IllegalTransition.
     """
-    placed = Entry(terms.placed_at, H.PLACED, order.user_id, f"total {format_money(terms.total)}")
-    waiting = order.moved(Move.PLACE, placed, terms=terms, expires_at=terms.pay_by)
+    placed = Entry(terms.placed_at, TimelineEvent.PLACED, order.user_id, f"total {format_money(terms.total)}")
+    waiting = order.transitioned(Transition.PLACE, placed, terms=terms, expires_at=terms.pay_by)
     if terms.total.amount:
         return waiting
-    paid = waiting.moved(Move.PAY, Entry(terms.placed_at, H.PAID, "system", "nothing to pay"))
+    paid = waiting.transitioned(
+        Transition.PAY, Entry(terms.placed_at, TimelineEvent.PAID, "system", "nothing to pay")
+    )
     return replace(paid, version=waiting.version)  # one change, one write
 
 
@@ -45,7 +47,7 @@ def as_placed(order: Order) -> Order:
     return place(pending, terms)
 
 
-def refuse(order: Order, problem: dict[str, Any], now: datetime) -> Order:
+def reject(order: Order, problem: dict[str, Any], now: datetime) -> Order:
     """The catalog would not hold the stock. Raises IllegalTransition."""
-    entry = Entry(now, H.REFUSED, "system", str(problem["detail"]))
-    return order.moved(Move.REFUSE, entry, reason="refused", refusal=problem)
+    entry = Entry(now, TimelineEvent.REJECTED, "system", str(problem["detail"]))
+    return order.transitioned(Transition.REJECT, entry, reason="refused", rejection=problem)

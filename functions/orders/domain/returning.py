@@ -6,19 +6,25 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from orders.domain.fulfilling import check_room, count, fulfilled, taken
-from orders.domain.moves import RETURN_MOVES, RETURNABLE, IllegalTransition, Move, ReturnStatus
 from orders.domain.orders import Order, RefundDue, Return
 from orders.domain.paying import due_entry
-from orders.domain.timeline import Entry, H, Happening
+from orders.domain.timeline import Entry, TimelineEvent
+from orders.domain.transitions import (
+    RETURN_TRANSITIONS,
+    RETURNABLE,
+    IllegalTransition,
+    ReturnStatus,
+    Transition,
+)
 from shared.errors import Conflict, NotFound, invalid
 from shared.values.money import Money
 from shared.values.money_format import format_money
 
 R = ReturnStatus
-SAYS: Mapping[ReturnStatus, Happening] = {
-    R.APPROVED: H.RETURN_APPROVED,
-    R.REJECTED: H.RETURN_REJECTED,
-    R.RECEIVED: H.RETURN_RECEIVED,
+SAYS: Mapping[ReturnStatus, TimelineEvent] = {
+    R.APPROVED: TimelineEvent.RETURN_APPROVED,
+    R.REJECTED: TimelineEvent.RETURN_REJECTED,
+    R.RECEIVED: TimelineEvent.RETURN_RECEIVED,
 }
 
 
@@ -48,7 +54,7 @@ def request(
         raise IllegalTransition(
             f"Of an order that is {order.status} nothing can be returned.", status_now=order.status.value
         )
-    delivered = next((entry.at for entry in order.timeline if entry.type is H.DELIVERED), None)
+    delivered = next((entry.at for entry in order.timeline if entry.type is TimelineEvent.DELIVERED), None)
     if delivered and now > delivered + window:
         raise ReturnWindowClosed(f"Returns are taken for {window.days} days after delivery.")
     shipped, spoken_for = fulfilled(order), _pieces(order, {R.REQUESTED, R.APPROVED, R.RECEIVED})
@@ -56,7 +62,7 @@ def request(
     pieces = taken(wanted, left, "to return")
     check_room([made.pieces for made in order.returns], pieces)
     made = Return(return_id, dict(pieces), reason, now)
-    entry = Entry(now, H.RETURN_REQUESTED, order.user_id, count(pieces), return_id)
+    entry = Entry(now, TimelineEvent.RETURN_REQUESTED, order.user_id, count(pieces), return_id)
     return order.changed(entry, returns=(*order.returns, made))
 
 
@@ -76,17 +82,17 @@ def receive(
     Raises NotFound, IllegalTransition, Invalid (a refund above what was paid).
     """
     made = _moving(order, return_id, R.RECEIVED)
-    worth = min(_worth(order, made), order.left_to_refund)
+    amount_receivable = min(_worth(order, made), order.refundable)
     currency = order.agreed.total.currency
     if refund is not None and refund.currency != currency:
         raise invalid("/refund/currency", f"The order was paid in {currency}.")
-    if refund is not None and not 0 <= refund.amount <= worth:
-        most = format_money(Money(amount=worth, currency=currency))
+    if refund is not None and not 0 <= refund.amount <= amount_receivable:
+        most = format_money(Money(amount=amount_receivable, currency=currency))
         raise invalid("/refund/amount", f"At most {most} can go back for this return.")
-    amount = Money(amount=worth if refund is None else refund.amount, currency=currency)
+    amount = Money(amount=amount_receivable if refund is None else refund.amount, currency=currency)
     made = replace(made, restock=restock, refund=amount.amount)
     detail = f"{count(made.pieces)}, {'back on sale' if restock else 'not to be sold again'}"
-    entries = [Entry(now, H.RETURN_RECEIVED, actor, detail, return_id)]
+    entries = [Entry(now, TimelineEvent.RETURN_RECEIVED, actor, detail, return_id)]
     dues = order.refunds_due
     if amount.amount and order.payment_id:
         dues = {**dues, return_id: RefundDue(order.payment_id, amount, "goods were returned")}
@@ -95,8 +101,8 @@ def receive(
     if order.agreed.total.amount or not _all_back(back):
         return back
     # Where nothing was paid no refund will tell that the order is over.
-    refunded = Entry(now, H.REFUNDED, "system", format_money(order.agreed.total))
-    return back.moved(Move.REFUND, refunded).after(order)
+    refunded = Entry(now, TimelineEvent.REFUNDED, "system", format_money(order.agreed.total))
+    return back.transitioned(Transition.REFUND, refunded).after(order)
 
 
 def find(order: Order, return_id: str) -> Return:
@@ -109,7 +115,7 @@ def find(order: Order, return_id: str) -> Return:
 
 def _moving(order: Order, return_id: str, status: ReturnStatus) -> Return:
     made = find(order, return_id)
-    if status not in RETURN_MOVES[made.status]:
+    if status not in RETURN_TRANSITIONS[made.status]:
         raise IllegalTransition(
             f"A return that is {made.status} cannot be {status}.", status_now=made.status.value
         )
@@ -120,13 +126,13 @@ def _worth(order: Order, made: Return) -> int:
     """What was paid for the return's pieces, in minor units: as the order's next ones to come back."""
     terms, before = order.agreed, returned(order)
     after = before + Counter(made.pieces)
-    worth = sum(
+    amount_receivable = sum(
         terms.paid_for_pieces(line, after[line.sku]) - terms.paid_for_pieces(line, before[line.sku])
         for line in terms.lines
         if line.sku in made.pieces
     )
     all_back = all(after[line.sku] == line.quantity for line in terms.lines)
-    return worth + (terms.paid_for_delivery if all_back else 0)
+    return amount_receivable + (terms.paid_for_delivery if all_back else 0)
 
 
 def _all_back(order: Order) -> bool:

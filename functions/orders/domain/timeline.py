@@ -9,11 +9,11 @@ MAX_DECLINES = 50  # so many failed payments are noted: the row must have room f
 MAX_NOTES = 100  # and so much else of what payments and notify say
 
 
-class Happening(StrEnum):
+class TimelineEvent(StrEnum):
     """What stands on a timeline."""
 
     PLACED = "order.placed"
-    REFUSED = "order.refused"
+    REJECTED = "order.rejected"
     PAID = "order.paid"
     INVOICED = "order.invoiced"
     CANCELLED = "order.cancelled"
@@ -26,7 +26,7 @@ class Happening(StrEnum):
     RETURN_REJECTED = "return.rejected"
     RETURN_RECEIVED = "return.received"
     REFUND_DUE = "refund.due"
-    MONEY_BACK = "refund.made"
+    REFUND_MADE = "refund.made"
     REFUND_FAILED = "refund.failed"
     PAYMENT_FAILED = "payment.failed"
     RENEWED = "payment.renewed"
@@ -39,40 +39,40 @@ class Happening(StrEnum):
     BOUNCED = "notification.bounced"
 
 
-H = Happening
+TimelineEvent = TimelineEvent
 # What others hear of; the rest is the order's own affair.
-ANNOUNCED = frozenset(
+PUBLISHED = frozenset(
     {
-        H.PLACED,
-        H.PAID,
-        H.INVOICED,
-        H.REFUSED,
-        H.CANCELLED,
-        H.EXPIRED,
-        H.SHIPPED,
-        H.DELIVERED,
-        H.RETURN_APPROVED,
-        H.RETURN_REJECTED,
-        H.RETURN_RECEIVED,
-        H.REFUND_DUE,
+        TimelineEvent.PLACED,
+        TimelineEvent.PAID,
+        TimelineEvent.INVOICED,
+        TimelineEvent.REJECTED,
+        TimelineEvent.CANCELLED,
+        TimelineEvent.EXPIRED,
+        TimelineEvent.SHIPPED,
+        TimelineEvent.DELIVERED,
+        TimelineEvent.RETURN_APPROVED,
+        TimelineEvent.RETURN_REJECTED,
+        TimelineEvent.RETURN_RECEIVED,
+        TimelineEvent.REFUND_DUE,
     }
 )
 # What others decide the number of: each is left out where there is no room, and nothing is decided by it.
 NOTES = frozenset(
     {
-        H.MONEY_BACK,
-        H.REFUND_FAILED,
-        H.CAPTURED,
-        H.EXPIRING,
-        H.VOIDED,
-        H.CAPTURE_FAILED,
-        H.DISPUTED,
-        H.REVIEWED,
-        H.BOUNCED,
+        TimelineEvent.REFUND_MADE,
+        TimelineEvent.REFUND_FAILED,
+        TimelineEvent.CAPTURED,
+        TimelineEvent.EXPIRING,
+        TimelineEvent.VOIDED,
+        TimelineEvent.CAPTURE_FAILED,
+        TimelineEvent.DISPUTED,
+        TimelineEvent.REVIEWED,
+        TimelineEvent.BOUNCED,
     }
 )
 # What is not for the eyes of who placed the order: whether it is looked at for fraud.
-STAFF_ONLY = frozenset({H.REVIEWED})
+STAFF_ONLY = frozenset({TimelineEvent.REVIEWED})
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Entry:
     (a fulfilment, a return, a refund, a request, an event), for ourselves."""
 
     at: datetime
-    type: Happening
+    type: TimelineEvent
     actor: str
     detail: str = ""
     ref: str = ""
@@ -89,8 +89,8 @@ class Entry:
 
 def has_room(timeline: Sequence[Entry], entry: Entry) -> bool:
     """Whether the entry is to be noted: it is not there yet under its `ref`, and there are not too many."""
-    alike = {H.PAYMENT_FAILED} if entry.type is H.PAYMENT_FAILED else NOTES
+    alike = {TimelineEvent.PAYMENT_FAILED} if entry.type is TimelineEvent.PAYMENT_FAILED else NOTES
     noted = [known for known in timeline if known.type in alike]
     if entry.ref and any((known.type, known.ref) == (entry.type, entry.ref) for known in noted):
         return False
-    return len(noted) < (MAX_DECLINES if entry.type is H.PAYMENT_FAILED else MAX_NOTES)
+    return len(noted) < (MAX_DECLINES if entry.type is TimelineEvent.PAYMENT_FAILED else MAX_NOTES)

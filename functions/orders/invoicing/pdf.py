@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 from orders.invoicing.document import Document
-from orders.invoicing.paper import BOLD, REGULAR, Canvas, printable, width, wrapped
+from orders.invoicing.text_layout import BOLD, REGULAR, Canvas, printable, width, wrapped
 
 Colour = tuple[float, float, float]
 
@@ -40,7 +40,7 @@ def render(document: Document) -> bytes:
     canvas.setAuthor(document.seller.name)
     canvas.setCreator(document.seller.name)
     canvas.setSubject(f"Order {document.order_number}")
-    canvas.setDateFormatter(lambda *_: f"D:{document.issued_at:%Y%m%d%H%M%S}Z")
+    canvas.setDateFormatter(lambda *_: f"D:{document.issued_at:%Y%m%d%TimelineEvent%M%S}Z")
     _Drawing(canvas, document).pages()
     canvas.save()
     return file.getvalue()

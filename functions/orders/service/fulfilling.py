@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from orders.domain import fulfilling
 from orders.domain.orders import Order
 from orders.service import reading
-from orders.service.changing import change
+from orders.service.updating import update_order
 from shared.dynamodb.concurrency import require_version
 from shared.http.identity import Caller
 from shared.runtime import clock
@@ -31,7 +31,7 @@ def ship(
         parcel_id = ids.keyed_id("ful", now, request)
         return fulfilling.ship(order, parcel_id, lines, carrier, tracking, caller.user_id, now)
 
-    return change(lambda: reading.anybodys(order_id), rule)
+    return update_order(lambda: reading.anybodys(order_id), rule)
 
 
 def deliver(caller: Caller, order_id: str, if_match: int | None) -> Order:
@@ -41,4 +41,4 @@ def deliver(caller: Caller, order_id: str, if_match: int | None) -> Order:
         require_version(if_match, order.version)
         return fulfilling.deliver(order, caller.user_id, clock.now())
 
-    return change(lambda: reading.anybodys(order_id), rule)
+    return update_order(lambda: reading.anybodys(order_id), rule)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from orders.domain.invoicing import wants_invoice
 from orders.domain.orders import Order
-from orders.service.changing import MAX_DOUBLINGS, TRIES
+from orders.service.updating import MAX_DOUBLINGS, TRIES
 from orders.tables import counters, orders
 from shared.dynamodb.concurrency import backoff
 from shared.dynamodb.rows import ConcurrentUpdate

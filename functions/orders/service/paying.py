@@ -1,11 +1,11 @@
 """What payments says of an order's money, and notify of its mails."""
 
 from orders.domain import paying
-from orders.domain.moves import Status
 from orders.domain.orders import Order
-from orders.domain.paying import Told
-from orders.domain.timeline import H, Happening
-from orders.service.changing import change
+from orders.domain.paying import PaymentUpdate
+from orders.domain.timeline import TimelineEvent
+from orders.domain.transitions import Status
+from orders.service.updating import update_order
 from orders.tables import orders
 from shared.contracts.events import DisputeData, NotificationData, PaymentData, ReviewData
 from shared.runtime import clock
@@ -20,7 +20,7 @@ MAX_WORDS = 100  # characters of others' words in a line: a hundred such lines s
 def take_payment(facts: PaymentData, version: int) -> None:
     """A payment came in or is held. Raises OrderNotPlacedError, NotFound: the message comes again."""
     told = _told(facts, version)
-    order = change(
+    order = update_order(
         lambda: orders.find_any(facts.order_id), lambda order: paying.take_payment(order, told, clock.now())
     )
     if order.status is Status.AWAITING_PAYMENT and f"{facts.payment_id}:late" in order.refunds_due:
@@ -31,14 +31,16 @@ def take_payment(facts: PaymentData, version: int) -> None:
 def note_sums(facts: PaymentData, version: int) -> None:
     """More came in or went back. Raises OrderNotPlacedError, NotFound: the message comes again."""
     told = _told(facts, version)
-    change(lambda: orders.find_any(facts.order_id), lambda order: paying.note_sums(order, told, clock.now()))
+    update_order(
+        lambda: orders.find_any(facts.order_id), lambda order: paying.note_sums(order, told, clock.now())
+    )
 
 
 def note_refund_failed(facts: PaymentData, version: int, event_id: str) -> None:
     """A refund did not get through, at once or after it was told. Raises OrderNotPlacedError, NotFound."""
     told = _told(facts, version)
     lost = facts.failed_refund_amount or Money.zero(facts.amount.currency)
-    change(
+    update_order(
         lambda: orders.find_any(facts.order_id),
         lambda order: paying.note_refund_failed(order, told, lost, event_id, clock.now()),
     )
@@ -57,25 +59,25 @@ def note_void(facts: PaymentData, version: int) -> None:
             count("OrdersPaidInPart")
         return voided
 
-    change(lambda: orders.find_any(facts.order_id), rule)
+    update_order(lambda: orders.find_any(facts.order_id), rule)
 
 
 def note_expiring(facts: PaymentData) -> None:
     """A hold lapses soon. Raises NotFound."""
     until = f", held until {facts.capture_before:%d %B %Y %H:%M} UTC" if facts.capture_before else ""
-    _note(facts.order_id, H.EXPIRING, "stripe", f"{facts.payment_id}{until}", facts.payment_id)
+    _note(facts.order_id, TimelineEvent.EXPIRING, "stripe", f"{facts.payment_id}{until}", facts.payment_id)
 
 
 def note_capture_failed(facts: PaymentData, event_id: str) -> None:
     """Goods left and their money could not be captured. Raises NotFound."""
     detail = f"{facts.payment_id}: {_words(facts.reason or 'refused')}"
-    _note(facts.order_id, H.CAPTURE_FAILED, "stripe", detail, event_id)
+    _note(facts.order_id, TimelineEvent.CAPTURE_FAILED, "stripe", detail, event_id)
 
 
 def note_failed_payment(facts: PaymentData, event_id: str) -> None:
     """A payment failed; the order waits on."""
     reason = _words(facts.reason or "declined")
-    change(
+    update_order(
         lambda: orders.find_any(facts.order_id),
         lambda order: paying.note_failed_payment(order, reason, event_id, clock.now()),
     )
@@ -86,12 +88,12 @@ def note_dispute(facts: DisputeData, event_id: str) -> None:
     status, reason = _words(facts.status), _words(facts.reason)
     until = f", evidence is due by {facts.evidence_due:%d %B %Y}" if facts.evidence_due else ""
     detail = f"{status}: {format_money(facts.amount)}, {reason}{until}"
-    _note(facts.order_id, H.DISPUTED, "stripe", detail, event_id)
+    _note(facts.order_id, TimelineEvent.DISPUTED, "stripe", detail, event_id)
 
 
 def note_review(facts: ReviewData, event_id: str) -> None:
     """A person at the shop should look, or has looked. Raises NotFound."""
-    _note(facts.order_id, H.REVIEWED, "stripe", _words(facts.status), event_id)
+    _note(facts.order_id, TimelineEvent.REVIEWED, "stripe", _words(facts.status), event_id)
 
 
 def note_bounced(facts: NotificationData, event_id: str) -> None:
@@ -102,18 +104,18 @@ def note_bounced(facts: NotificationData, event_id: str) -> None:
     instead = f"; told by {_words(facts.instead)}" if facts.instead else ""
     what = f"{_words(facts.template)} by {_words(facts.channel)}"
     detail = f"{what} could not be delivered ({_words(facts.status)}){instead}"
-    _note(facts.order_id, H.BOUNCED, "system", detail, event_id)
+    _note(facts.order_id, TimelineEvent.BOUNCED, "system", detail, event_id)
 
 
-def _note(order_id: str, kind: Happening, actor: str, detail: str, ref: str) -> None:
-    change(
+def _note(order_id: str, kind: TimelineEvent, actor: str, detail: str, ref: str) -> None:
+    update_order(
         lambda: orders.find_any(order_id),
         lambda order: paying.note(order, kind, actor, detail, ref, clock.now()),
     )
 
 
-def _told(facts: PaymentData, version: int) -> Told:
-    return Told(facts.payment_id, version, facts.secured, facts.captured, facts.refunded)
+def _told(facts: PaymentData, version: int) -> PaymentUpdate:
+    return PaymentUpdate(facts.payment_id, version, facts.secured, facts.captured, facts.refunded)
 
 
 def _words(text: str) -> str:

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from orders.domain import placing, terms
-from orders.domain.moves import Status
 from orders.domain.orders import Order
 from orders.domain.terms import Terms
-from orders.service.changing import MAX_DOUBLINGS, TRIES
+from orders.domain.transitions import Status
+from orders.service.updating import MAX_DOUBLINGS, TRIES
 from orders.settings import settings
 from orders.tables import orders
 from orders.tables.rows import idempotency
@@ -94,7 +94,7 @@ def _place(
         if served := _served_before(caller, key, now, agreed):
             return served
         return _same_quote(opened, key, now)
-    except orders.UsedUp as used:
+    except orders.CouponLimitError as used:
         raise _not_applicable(agreed, used.redemption) from used
     return _finish(opened, agreed, key), False
 
@@ -160,8 +160,8 @@ def _same_quote(opened: Order, key: IdempotencyKey, now: datetime) -> tuple[Orde
 
 
 def _first_answer(order: Order, *, now_as_it_is: bool = False) -> Order:
-    if order.refusal:
-        raise ForwardedProblem(order.refusal, None if now_as_it_is else {"Idempotent-Replayed": "true"})
+    if order.rejection:
+        raise ForwardedProblem(order.rejection, None if now_as_it_is else {"Idempotent-Replayed": "true"})
     if not order.was_placed:
         raise ReservationReleased("The order ran out of time while it was being placed; order again.")
     return order if now_as_it_is else placing.as_placed(order)
@@ -173,7 +173,7 @@ def _finish(order: Order, agreed: Terms, key: IdempotencyKey) -> Order:
         try:
             rpc.call(settings().catalog_commands, Reserve(order_id=order.order_id, lines=list(agreed.lines)))
         except CommandRejected as rejection:
-            _settle(placing.refuse(order, rejection.problem, clock.now()))
+            _settle(placing.reject(order, rejection.problem, clock.now()))
             raise ForwardedProblem(rejection.problem) from rejection
         placed = placing.place(order, agreed)
         return placed if _settle(placed) else _made_by_rival(placed)

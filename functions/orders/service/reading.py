@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from orders.domain.moves import Status
 from orders.domain.orders import Order, Period
 from orders.domain.timeline import STAFF_ONLY, Entry
+from orders.domain.transitions import Status
 from orders.settings import settings
 from orders.tables import lists, orders
 from shared.contracts.commands import InvoiceLinks, LocateInvoice

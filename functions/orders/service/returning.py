@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from orders.domain import returning
-from orders.domain.moves import ReturnStatus
 from orders.domain.orders import Order, Return
+from orders.domain.transitions import ReturnStatus
 from orders.service import reading
-from orders.service.changing import change
+from orders.service.updating import update_order
 from orders.settings import settings
 from shared.dynamodb.concurrency import require_version
 from shared.http.identity import Caller
@@ -31,7 +31,7 @@ def request(
         now = clock.now()
         return returning.request(order, ids.keyed_id("ret", now, request_key), lines, reason, window, now)
 
-    order = change(lambda: reading.own(caller, order_id), rule)
+    order = update_order(lambda: reading.own(caller, order_id), rule)
     made = next(made for made in order.returns if ids.matches_key(made.return_id, request_key))
     return order, made
 
@@ -55,5 +55,5 @@ def settle(
         approved = status is ReturnStatus.APPROVED
         return returning.decide(order, return_id, approved, caller.user_id, now)
 
-    order = change(lambda: reading.anybodys(order_id), rule)
+    order = update_order(lambda: reading.anybodys(order_id), rule)
     return order, returning.find(order, return_id)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from orders.domain.moves import Status
 from orders.domain.orders import Order, Period
+from orders.domain.transitions import Status
 from orders.tables.packing import placed_key, to_order
 from orders.tables.rows import SHARDS, OrderRow
 
@@ -106,7 +106,7 @@ def _fitting(rows: Sequence[OrderRow]) -> Sequence[OrderRow]:
     room = MAX_BYTES
     for count, row in enumerate(rows):
         # Shown, a piece in a parcel or a return is some four times as long as it is kept.
-        kept = (row.terms or "", 4 * (row.parcels or ""), 4 * (row.sent_back or ""))
+        kept = (row.terms or "", 4 * (row.fulfilments or ""), 4 * (row.returns or ""))
         room -= sum(len(part.encode()) for part in kept)
         if count and room < 0:
             return rows[:count]

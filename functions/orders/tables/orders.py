@@ -21,7 +21,7 @@ class VersionConflict(Exception):
     """Another writer came between the read and the write: read again."""
 
 
-class UsedUp(Exception):
+class CouponLimitError(Exception):
     """The coupon's limit is reached; `redemption` says which of them."""
 
     def __init__(self, redemption: Redemption) -> None:
@@ -87,7 +87,7 @@ def claim(key: IdempotencyKey, order: Order, redemptions: Sequence[Redemption], 
                 )
     except ConditionFailed as refused:
         if not (refused.failed_at(0) or refused.failed_at(1)):
-            raise UsedUp(
+            raise CouponLimitError(
                 next(r for place, r in enumerate(redemptions, 2) if refused.failed_at(place))
             ) from refused
         raise

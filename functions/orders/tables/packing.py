@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-from orders.domain.moves import ReturnStatus, Status
-from orders.domain.orders import Account, Fulfilment, Invoice, Order, RefundDue, Return
+from orders.domain.orders import Fulfilment, Invoice, Order, PaymentTotals, RefundDue, Return
 from orders.domain.terms import Terms
-from orders.domain.timeline import Entry, Happening
+from orders.domain.timeline import Entry, TimelineEvent
+from orders.domain.transitions import ReturnStatus, Status
 from orders.tables.rows import SHARDS, OrderRow
 from shared.contracts.quotes import QuotedLine, ShippingAddress
 from shared.values.money import Money, Price
@@ -45,21 +45,21 @@ def to_row(order: Order) -> OrderRow:
         terms=_pack(order.terms) if order.terms else None,
         payment_id=order.payment_id,
         reason=order.reason,
-        refusal=order.refusal,
+        rejection=order.rejection,
         refunds_due={
             key: [due.payment_id, due.amount.amount, due.amount.currency, due.reason]
             for key, due in order.refunds_due.items()
         }
         or None,
-        accounts={key: _account(account) for key, account in order.accounts.items()} or None,
-        refunded={key: kept.refunded for key, kept in order.accounts.items() if kept.refunded} or None,
-        parcels=_compact_or_none(
+        payment_totals={key: _account(account) for key, account in order.payment_totals.items()} or None,
+        refunded={key: kept.refunded for key, kept in order.payment_totals.items() if kept.refunded} or None,
+        fulfilments=_compact_or_none(
             [
                 [p.fulfilment_id, _placed(p.pieces, places), p.carrier, p.tracking, _ms(p.at)]
                 for p in order.fulfilments
             ]
         ),
-        sent_back=_compact_or_none(
+        returns=_compact_or_none(
             [
                 [r.return_id, _placed(r.pieces, places), r.reason, _ms(r.at), r.status, r.restock, r.refund]
                 for r in order.returns
@@ -85,27 +85,27 @@ def to_order(row: OrderRow) -> Order:
         terms=terms,
         payment_id=row.payment_id,
         reason=row.reason,
-        refusal=row.refusal,
+        rejection=row.rejection,
         refunds_due={
             key: RefundDue(payment, Money(amount=amount, currency=currency), reason)
             for key, (payment, amount, currency, reason) in (row.refunds_due or {}).items()
         },
-        accounts={
-            key: Account(captured, (row.refunded or {}).get(key, 0), version, bool(let_go))
-            for key, (captured, version, *let_go) in (row.accounts or {}).items()
+        payment_totals={
+            key: PaymentTotals(captured, (row.refunded or {}).get(key, 0), version, bool(voided))
+            for key, (captured, version, *voided) in (row.payment_totals or {}).items()
         },
         fulfilments=tuple(
             Fulfilment(made, _pieces(packed, skus), carrier, tracking, _at(ms))
-            for made, packed, carrier, tracking, ms in json.loads(row.parcels or "[]")
+            for made, packed, carrier, tracking, ms in json.loads(row.fulfilments or "[]")
         ),
         returns=tuple(
             Return(made, _pieces(packed, skus), reason, _at(ms), ReturnStatus(status), restock, refund)
-            for made, packed, reason, ms, status, restock, refund in json.loads(row.sent_back or "[]")
+            for made, packed, reason, ms, status, restock, refund in json.loads(row.returns or "[]")
         ),
         invoice=Invoice(row.invoice[0], _at(row.invoice[1])) if row.invoice else None,
         redeemed=tuple(row.redeemed or ()),
         timeline=tuple(
-            Entry(_at(ms), Happening(kind), actor, *rest)
+            Entry(_at(ms), TimelineEvent(kind), actor, *rest)
             for ms, kind, actor, *rest in json.loads(row.timeline or "[]")
         ),
     )
@@ -119,9 +119,9 @@ def _pieces(packed: list[list[int]], skus: list[str]) -> dict[str, int]:
     return {skus[place]: quantity for place, quantity in packed}
 
 
-def _account(account: Account) -> list[int]:
+def _account(account: PaymentTotals) -> list[int]:
     packed = [account.captured, account.version]
-    return [*packed, 1] if account.let_go else packed
+    return [*packed, 1] if account.voided else packed
 
 
 def _entry(entry: Entry) -> list[Any]:

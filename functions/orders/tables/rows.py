@@ -59,7 +59,7 @@ class ByStatus(GlobalSecondaryIndex["OrderRow"]):  # type: ignore[no-untyped-cal
 class OrderRow(Row):
     """One order in one row under its owner, timeline included: each change is one write, whole or not at all.
 
-    `terms`, `parcels`, `sent_back` and `timeline` are compact JSON (`packing.py`): an order of three lines
+    `terms`, `fulfilments`, `returns` and `timeline` are compact JSON (`packing.py`): an order of three lines
     stays under 1 KB when it is placed, one of 1,000 under 400 KB at its end. `shard` is 0 to 7 by the order's
     id, `listed` is `<status>#<shard>`, `placed` the time and a part of the id, so that it sorts and differs:
     both are there once the order was placed. `accounts` has (captured, version, 1 where it was let go of)
@@ -83,12 +83,12 @@ class OrderRow(Row):
     terms = UnicodeAttribute(null=True)
     payment_id = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
-    refusal = JSONAttribute(null=True)
+    rejection = JSONAttribute(null=True)
     refunds_due = JSONAttribute(null=True)
-    accounts = JSONAttribute(null=True)
+    payment_totals = JSONAttribute(null=True)
     refunded = JSONAttribute(null=True)
-    parcels = UnicodeAttribute(null=True)
-    sent_back = UnicodeAttribute(null=True)
+    fulfilments = UnicodeAttribute(null=True)
+    returns = UnicodeAttribute(null=True)
     invoice = JSONAttribute(null=True)
     redeemed = JSONAttribute(null=True)
     timeline = UnicodeAttribute(null=True)

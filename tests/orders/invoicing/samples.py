@@ -7,10 +7,10 @@ from typing import Any
 
 from pypdf import PdfReader
 
-from orders.domain.moves import Status
-from orders.domain.orders import Account, Invoice, Order
+from orders.domain.orders import Invoice, Order, PaymentTotals
 from orders.domain.terms import Terms
-from orders.domain.timeline import Entry, H
+from orders.domain.timeline import Entry, TimelineEvent
+from orders.domain.transitions import Status
 from orders.invoicing.document import Document, Seller, document_of
 from shared.contracts.quotes import QuotedLine, ShippingAddress
 from shared.values.money import Money, Price
@@ -66,7 +66,7 @@ def terms(lines: int = 3, *, tax_inclusive: bool = True, discount: int = 100, ti
 
 def placed(order_id: str = "ord_1", agreed: Terms | None = None) -> Order:
     """An order that waits for its payment."""
-    entry = Entry(NOW, H.PLACED, "usr_1")
+    entry = Entry(NOW, TimelineEvent.PLACED, "usr_1")
     return Order(
         order_id, "usr_1", Status.AWAITING_PAYMENT, 2, NOW, NOW, agreed or terms(), timeline=(entry,)
     )
@@ -74,14 +74,14 @@ def placed(order_id: str = "ord_1", agreed: Terms | None = None) -> Order:
 
 def paid(order_id: str = "ord_1", agreed: Terms | None = None) -> Order:
     order = placed(order_id, agreed)
-    entry = Entry(NOW, H.PAID, "stripe", "pay_1")
+    entry = Entry(NOW, TimelineEvent.PAID, "stripe", "pay_1")
     return replace(
         order,
         status=Status.PAID,
         version=3,
         expires_at=None,
         payment_id="pay_1",
-        accounts={"pay_1": Account(captured=order.agreed.total.amount, version=2)},
+        payment_totals={"pay_1": PaymentTotals(captured=order.agreed.total.amount, version=2)},
         timeline=(*order.timeline, entry),
     )
 

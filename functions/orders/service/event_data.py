@@ -16,7 +16,7 @@ from shared.contracts.events import (
 from shared.values.money import Money
 
 
-def facts(order: Order) -> OrderData:
+def order_data(order: Order) -> OrderData:
     """The whole order; one that was never placed has no lines and no sums."""
     terms = order.terms if order.was_placed else None
     zero = Money.zero("GBP")
@@ -40,7 +40,7 @@ def facts(order: Order) -> OrderData:
     )
 
 
-def shipment(order: Order, fulfilment_id: str) -> FulfilmentData:
+def fulfilment_data(order: Order, fulfilment_id: str) -> FulfilmentData:
     """One parcel, as it left."""
     place = next(n for n, parcel in enumerate(order.fulfilments) if parcel.fulfilment_id == fulfilment_id)
     parcel = order.fulfilments[place]
@@ -57,7 +57,7 @@ def shipment(order: Order, fulfilment_id: str) -> FulfilmentData:
     )
 
 
-def invoice(order: Order) -> InvoiceData:
+def invoice_data(order: Order) -> InvoiceData:
     """Raises ValueError where the order has none."""
     if order.invoice is None:
         raise ValueError(f"{order.order_id} has no invoice")
@@ -69,7 +69,7 @@ def invoice(order: Order) -> InvoiceData:
     )
 
 
-def goods_back(order: Order, return_id: str) -> ReturnData:
+def return_data(order: Order, return_id: str) -> ReturnData:
     """One return, as it is now."""
     made = returning.find(order, return_id)
     return ReturnData(
@@ -83,7 +83,7 @@ def goods_back(order: Order, return_id: str) -> ReturnData:
     )
 
 
-def refund_due(order: Order, key: str) -> RefundDueData:
+def refund_due_data(order: Order, key: str) -> RefundDueData:
     """Money to give back, by its key in `refunds_due`."""
     due = order.refunds_due[key]
     return RefundDueData(

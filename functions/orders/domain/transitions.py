@@ -22,9 +22,9 @@ class Status(StrEnum):
     REFUNDED = "refunded"
 
 
-class Move(StrEnum):
+class Transition(StrEnum):
     PLACE = "place"
-    REFUSE = "refuse"
+    REJECT = "refuse"
     PAY = "pay"
     CANCEL = "cancel"
     EXPIRE = "expire"
@@ -34,9 +34,9 @@ class Move(StrEnum):
     REFUND = "refund"
 
 
-S, M = Status, Move
-MOVES: Mapping[Status, Mapping[Move, Status]] = {
-    S.PENDING: {M.PLACE: S.AWAITING_PAYMENT, M.REFUSE: S.CANCELLED, M.EXPIRE: S.EXPIRED},
+S, M = Status, Transition
+TRANSITIONS: Mapping[Status, Mapping[Transition, Status]] = {
+    S.PENDING: {M.PLACE: S.AWAITING_PAYMENT, M.REJECT: S.CANCELLED, M.EXPIRE: S.EXPIRED},
     S.AWAITING_PAYMENT: {M.PAY: S.PAID, M.CANCEL: S.CANCELLED, M.EXPIRE: S.EXPIRED},
     S.PAID: {
         M.SHIP_PART: S.PARTIALLY_SHIPPED,
@@ -52,7 +52,7 @@ MOVES: Mapping[Status, Mapping[Move, Status]] = {
     S.REFUNDED: {},
 }
 OPEN = frozenset({S.PENDING, S.AWAITING_PAYMENT})
-GIVEN_UP = frozenset({S.CANCELLED, S.EXPIRED})
+CANCELLED_OR_EXPIRED = frozenset({S.CANCELLED, S.EXPIRED})
 
 
 class ReturnStatus(StrEnum):
@@ -63,7 +63,7 @@ class ReturnStatus(StrEnum):
 
 
 R = ReturnStatus
-RETURN_MOVES: Mapping[ReturnStatus, frozenset[ReturnStatus]] = {
+RETURN_TRANSITIONS: Mapping[ReturnStatus, frozenset[ReturnStatus]] = {
     R.REQUESTED: frozenset({R.APPROVED, R.REJECTED}),
     R.APPROVED: frozenset({R.RECEIVED, R.REJECTED}),
     R.REJECTED: frozenset(),
@@ -73,10 +73,10 @@ RETURN_MOVES: Mapping[ReturnStatus, frozenset[ReturnStatus]] = {
 RETURNABLE = frozenset({S.PARTIALLY_SHIPPED, S.SHIPPED, S.DELIVERED})
 
 
-def target(status: Status, move: Move) -> Status:
+def target(status: Status, move: Transition) -> Status:
     """What the move makes of an order of this status. Raises IllegalTransition."""
     try:
-        return MOVES[status][move]
+        return TRANSITIONS[status][move]
     except KeyError:
         verb = move.value.replace("_", " ")
         raise IllegalTransition(

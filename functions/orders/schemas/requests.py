@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from orders.domain.moves import Status
 from orders.domain.orders import Period
+from orders.domain.transitions import Status
 from shared.contracts.quotes import MAX_LINES, Quantity, ShippingAddress, Sku
 from shared.errors import invalid
 from shared.http.paging import PageQuery
@@ -94,7 +94,7 @@ class RequestReturn(Body):
         return [(line.sku, line.quantity) for line in self.lines]
 
 
-class SettleReturn(Body):
+class DecideReturn(Body):
     """`received` refunds what was paid for the goods, or the lesser `refund`, and puts them back on sale
     unless `restock` is false."""
 
@@ -103,7 +103,7 @@ class SettleReturn(Body):
     refund: Price | None = None
 
     @model_validator(mode="after")
-    def refunds_what_arrived(self) -> "SettleReturn":
+    def refunds_what_arrived(self) -> "DecideReturn":
         if self.status != "received" and (self.restock is not None or self.refund is not None):
             raise ValueError("restock and refund belong to the status received")
         return self

@@ -7,7 +7,7 @@ import pytest
 
 from orders.app import api, consume, relay, sweep
 from orders.domain.timeline import MAX_DECLINES
-from orders.service import telling
+from orders.service import event_data
 from orders.tables import orders, packing
 from orders.tables import rows as tables
 from shared.contracts.events import Event, PaymentData, PaymentFailed, PaymentSucceeded, read_event
@@ -233,7 +233,7 @@ def test_each_change_is_news_once_under_the_same_id(shop, images, published):
 
 
 def test_a_refused_order_is_told_to_services_and_to_nobody_else(shop, images, published):
-    shop.refuse = declined("out-of-stock")
+    shop.reject = declined("out-of-stock")
     assert place({"quote_token": token()}).status == 409
     relay(stream_event(*images), Context())
     (message,) = published("orders")
@@ -273,4 +273,4 @@ def test_an_order_of_a_thousand_lines_fits_a_message(shop, images, published):
     assert len(message["data"]["lines"]) == 1_000
     order = orders.find("usr_1", message["subject"])
     assert order is not None
-    assert telling.facts(order).total == made.total
+    assert event_data.order_data(order).total == made.total

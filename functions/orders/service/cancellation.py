@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from orders.domain import ending
-from orders.domain.moves import IllegalTransition
+from orders.domain import cancellation
 from orders.domain.orders import Order
+from orders.domain.transitions import IllegalTransition
 from orders.service import reading
-from orders.service.changing import change
+from orders.service.updating import update_order
 from orders.tables import orders
 from shared.dynamodb.concurrency import require_version
 from shared.dynamodb.rows import ConcurrentUpdate
@@ -18,9 +18,9 @@ from shared.values import ids
 
 def cancel(caller: Caller, order_id: str, request: str) -> Order:
     """Give up an order of one's own, not shipped yet, once a request. Raises NotFound, IllegalTransition."""
-    return change(
+    return update_order(
         lambda: reading.own(caller, order_id),
-        lambda order: ending.cancel(order, caller.user_id, request, clock.now()),
+        lambda order: cancellation.cancel(order, caller.user_id, request, clock.now()),
     )
 
 
@@ -30,9 +30,9 @@ def cancel_as_staff(caller: Caller, order_id: str, if_match: int | None) -> Orde
 
     def rule(order: Order) -> Order:
         require_version(if_match, order.version)
-        return ending.cancel(order, caller.user_id, request, clock.now())
+        return cancellation.cancel(order, caller.user_id, request, clock.now())
 
-    return change(lambda: reading.anybodys(order_id), rule)
+    return update_order(lambda: reading.anybodys(order_id), rule)
 
 
 def expire_overdue(time_left: Callable[[], float]) -> int:
@@ -45,7 +45,7 @@ def expire_overdue(time_left: Callable[[], float]) -> int:
             break
         try:
             if order := orders.find(user_id, order_id):
-                orders.save(ending.expire(order, clock.now()))
+                orders.save(cancellation.expire(order, clock.now()))
                 expired += 1
         except (IllegalTransition, orders.VersionConflict):
             log.info("no longer overdue", extra={"order_id": order_id})

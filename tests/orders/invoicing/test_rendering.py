@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from orders.invoicing import html, paper, pdf
+from orders.invoicing import html, pdf, text_layout
 from orders.invoicing.document import Document
 from tests.orders.invoicing.samples import document, pages
 from tests.support import ROOT
@@ -90,7 +90,7 @@ def _heights(page: Any, starts: tuple[str, ...]) -> list[float]:
 
 def test_the_same_invoice_is_the_same_bytes_in_any_process():
     code = (
-        "import hashlib; from tests.orders.invoicing.test_drawing import *;"
+        "import hashlib; from tests.orders.invoicing.test_rendering import *;"
         "print(hashlib.sha256(pdf.render(document(3)) + html.render(document(3))).hexdigest())"
     )
     done = subprocess.run(
@@ -116,19 +116,19 @@ def test_names_are_printed_in_their_own_letters():
 
 
 def test_letters_that_the_font_lacks_are_shown_as_lacking():
-    assert paper.printable("日本 tea") == "\ufffd\ufffd tea"
-    assert paper.printable("Zoe\u0308\u200b\u202e\x07!") == "Zoë !"
+    assert text_layout.printable("日本 tea") == "\ufffd\ufffd tea"
+    assert text_layout.printable("Zoe\u0308\u200b\u202e\x07!") == "Zoë !"
     (text,) = pages(pdf.render(titled("日本 tea")))
     assert "\ufffd\ufffd tea" in text
 
 
 @given(st.text(max_size=60))
 def test_any_text_can_be_printed(text):
-    shown = paper.printable(text)
-    assert all(paper.width(char, paper.REGULAR, 9) >= 0 for char in shown)
-    lines = paper.wrapped(shown, paper.REGULAR, 9, 50)
+    shown = text_layout.printable(text)
+    assert all(text_layout.width(char, text_layout.REGULAR, 9) >= 0 for char in shown)
+    lines = text_layout.wrapped(shown, text_layout.REGULAR, 9, 50)
     assert "".join(lines).replace(" ", "") == "".join(shown.split())
-    assert all(len(line) == 1 or paper.width(line, paper.REGULAR, 9) <= 50 for line in lines)
+    assert all(len(line) == 1 or text_layout.width(line, text_layout.REGULAR, 9) <= 50 for line in lines)
     assert pdf.render(titled(text)).startswith(b"%PDF-")
 
 

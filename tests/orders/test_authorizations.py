@@ -20,9 +20,9 @@ from shared.contracts.quotes import CouponLimits
 from shared.values.money import Money
 from tests.orders.conftest import read
 from tests.orders.invoicing.samples import SELLER
-from tests.orders.paid import details, fulfil, held, now, order_of, paid, placed, say, set_status
+from tests.orders.paid_orders import details, fulfil, held, now, order_of, paid, placed, say, set_status
 from tests.orders.samples import NOW
-from tests.orders.test_news import images, types  # noqa: F401  a fixture
+from tests.orders.test_events import images, types  # noqa: F401  a fixture
 from tests.orders.test_reading import cancel
 from tests.support import Context, stream_event
 
@@ -105,7 +105,7 @@ def test_where_a_part_has_left_staff_must_see_to_the_rest(shop, capsys):
     assert now(order) == ("partially_shipped", "pay_1", {})
     assert types(order)[-1] == "payment.voided"
     assert "OrdersPaidInPart" in capsys.readouterr().out
-    assert order_of(order).left_to_refund == 1_494
+    assert order_of(order).refundable == 1_494
     say(PaymentRefunded, order, version=5, captured=1_494, secured=1_494, refunded=1_494)
     assert now(order)[0] == "refunded", "all that came in is back"
 
@@ -200,5 +200,5 @@ def test_a_capture_of_a_payment_that_is_not_the_orders_is_only_counted(shop, min
     order = held()
     say(PaymentCaptured, order, "pay_1" if mine else "pay_9", version=7, captured=100)
     assert len(details(order, "payment.captured")) == mine
-    assert order_of(order).account("pay_1" if mine else "pay_9").captured == 100
+    assert order_of(order).totals_of("pay_1" if mine else "pay_9").captured == 100
     assert isinstance(order_of(order).agreed.total, Money)

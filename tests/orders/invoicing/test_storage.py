@@ -13,7 +13,7 @@ from orders.invoicing import archive, service
 from orders.invoicing.app import handle
 from orders.invoicing.settings import settings
 from orders.service import invoices
-from orders.service.telling import facts
+from orders.service.event_data import order_data
 from orders.tables import orders
 from orders.tables.packing import to_row
 from shared.contracts.events import OrderPaid
@@ -30,7 +30,7 @@ def stored(*all_orders: Order) -> None:
 def news(*order_ids: str) -> list[OrderPaid]:
     """That these orders were paid, as the relay says it."""
     return [
-        OrderPaid.of(facts(paid(order_id)), subject=order_id, version=2, at=NOW)  # type: ignore[misc]
+        OrderPaid.of(order_data(paid(order_id)), subject=order_id, version=2, at=NOW)  # type: ignore[misc]
         for order_id in order_ids
     ]
 

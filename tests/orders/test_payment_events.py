@@ -10,7 +10,7 @@ from orders.app import consume
 from orders.domain import fulfilling, paying, placing, returning
 from orders.domain.terms import Terms, agreed
 from orders.domain.timeline import MAX_NOTES
-from orders.service import telling
+from orders.service import event_data
 from orders.tables.packing import to_row
 from shared.contracts.events import (
     DisputeData,
@@ -26,10 +26,10 @@ from shared.contracts.events import (
 from shared.values.money import Money
 from shared.values.money_format import format_money
 from tests.orders.conftest import read
-from tests.orders.paid import details, now, order_of, paid, received, say, set_status
+from tests.orders.paid_orders import details, now, order_of, paid, received, say, set_status
 from tests.orders.samples import ADDRESS, NOW, discounted, gbp, told
 from tests.orders.test_domain import terms
-from tests.orders.test_news import images, types  # noqa: F401  a fixture
+from tests.orders.test_events import images, types  # noqa: F401  a fixture
 from tests.orders.test_reading import cancel
 from tests.simulator.usage import size
 from tests.support import deliver, staff
@@ -48,7 +48,7 @@ def test_a_refund_that_fails_days_later_leaves_the_order_refunded_and_says_so(sh
     shown = read(order["order_id"]).json
     assert (shown["status"], shown["refunded"]["amount"]) == ("refunded", 400)
     assert details(order, "refund.failed") == [f"{format_money(gbp(total - 400))} of pay_1 did not arrive"]
-    assert order_of(order).left_to_refund == total - 400
+    assert order_of(order).refundable == total - 400
     say(PaymentRefunded, order, version=6, captured=total, refunded=total)
     assert read(order["order_id"]).json["refunded"]["amount"] == total
 
@@ -180,12 +180,12 @@ def test_what_is_due_grows_with_each_parcel_and_comes_to_the_total_with_the_last
     for at in range(0, 6, together):
         pieces = [(f"SKU-{place:04}", 1) for place in order_of_pieces[at : at + together]]
         order = fulfilling.ship(order, f"ful_{at}", pieces, None, None, "staff", NOW)
-        parcel = telling.shipment(order, f"ful_{at}")
+        parcel = event_data.fulfilment_data(order, f"ful_{at}")
         assert (parcel.payment_id, parcel.capture_due.currency) == ("pay_1", "GBP")
         assert parcel.capture_due.amount >= max(due[-1], agreed_on.paid_for_delivery)
         due.append(parcel.capture_due.amount)
     assert parcel.fully_shipped
     assert due[-1] == agreed_on.total.amount
-    assert [telling.shipment(order, f"ful_{at}").capture_due.amount for at in range(0, 6, together)] == due[
-        1:
-    ]
+    assert [
+        event_data.fulfilment_data(order, f"ful_{at}").capture_due.amount for at in range(0, 6, together)
+    ] == due[1:]

@@ -11,7 +11,7 @@ from shared.errors import NotFound
 TRIES, MAX_DOUBLINGS = 12, 4
 
 
-def change(find: Callable[[], Order | None], rule: Callable[[Order], Order]) -> Order:
+def update_order(find: Callable[[], Order | None], rule: Callable[[Order], Order]) -> Order:
     """The order as the rule leaves it. Raises NotFound, ConcurrentUpdate, and what the rule raises."""
     changed = None
     for _ in backoff(TRIES, MAX_DOUBLINGS):

@@ -9,12 +9,19 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from orders.domain import ending, fulfilling, invoicing, paying, placing, returning
+from orders.domain import cancellation, fulfilling, invoicing, paying, placing, returning
 from orders.domain.errors import OrderNotPlacedError
-from orders.domain.moves import MOVES, OPEN, RETURN_MOVES, IllegalTransition, ReturnStatus, Status
-from orders.domain.orders import announced
-from orders.domain.paying import Told
+from orders.domain.orders import published_entries
+from orders.domain.paying import PaymentUpdate
 from orders.domain.terms import Terms, agreed
+from orders.domain.transitions import (
+    OPEN,
+    RETURN_TRANSITIONS,
+    TRANSITIONS,
+    IllegalTransition,
+    ReturnStatus,
+    Status,
+)
 from orders.tables.packing import to_order, to_row
 from shared.errors import Invalid, NotFound
 from shared.values.money import Money
@@ -88,16 +95,16 @@ class OrderLife(RuleBasedStateMachine):
         self.attempt(lambda: placing.place(self.order, terms(self.now, self.inclusive)))
 
     @rule()
-    def refuse(self):
-        self.attempt(lambda: placing.refuse(self.order, {"detail": "gone"}, self.now))
+    def reject(self):
+        self.attempt(lambda: placing.reject(self.order, {"detail": "gone"}, self.now))
 
     @rule(who=st.sampled_from(["usr_1", "usr_staff"]), request=st.sampled_from(["r1", "r2"]))
     def cancel(self, who, request):
-        self.attempt(lambda: ending.cancel(self.order, who, request, self.now))
+        self.attempt(lambda: cancellation.cancel(self.order, who, request, self.now))
 
     @rule()
     def expire(self):
-        self.attempt(lambda: ending.expire(self.order, self.now))
+        self.attempt(lambda: cancellation.expire(self.order, self.now))
 
     @rule(payment=st.sampled_from(PAYMENTS), manual=st.booleans(), off=st.sampled_from([0, 0, 0, 1]))
     def secure(self, payment, manual, off):
@@ -116,7 +123,7 @@ class OrderLife(RuleBasedStateMachine):
             self.happened(payment, paying.take_payment if taken == till.captured else paying.note_sums)
 
     @rule(payment=st.sampled_from(PAYMENTS))
-    def let_go(self, payment):
+    def voided(self, payment):
         """A hold ends: in time, for want of an order, or as a newer payment has the money."""
         till = self.bank.get(payment)
         if till and till.held:
@@ -148,7 +155,7 @@ class OrderLife(RuleBasedStateMachine):
     def happened(self, payment, tell):
         till = self.bank[payment]
         till.version += 1
-        told = Told(payment, till.version, *map(gbp, (till.secured, till.captured, till.back)))
+        told = PaymentUpdate(payment, till.version, *map(gbp, (till.secured, till.captured, till.back)))
         self.news.append(lambda: self.attempt(lambda: tell(self.order, told, self.now)))
 
     @rule(back=st.integers(0, 9))
@@ -201,17 +208,17 @@ class OrderLife(RuleBasedStateMachine):
         assert [order.version for order in self.seen] == list(range(1, len(self.seen) + 1))
         for before, after in zip(self.seen, self.seen[1:], strict=False):
             assert after.timeline[: len(before.timeline)] == before.timeline
-            assert len(after.timeline) > len(before.timeline) or after.accounts != before.accounts
+            assert len(after.timeline) > len(before.timeline) or after.payment_totals != before.payment_totals
 
     @invariant()
     def only_legal_moves_happened(self):
         for before, after in zip(self.seen, self.seen[1:], strict=False):
             # A payment that was given back before it was heard of is taken and refunded in one change.
-            legal = set(MOVES[before.status].values())
-            legal |= {far for near in legal for far in MOVES[near].values() if far is Status.REFUNDED}
+            legal = set(TRANSITIONS[before.status].values())
+            legal |= {far for near in legal for far in TRANSITIONS[near].values() if far is Status.REFUNDED}
             assert before.status is after.status or after.status in legal
             for old, new in zip(before.returns, after.returns, strict=False):
-                assert old.status is new.status or new.status in RETURN_MOVES[old.status]
+                assert old.status is new.status or new.status in RETURN_TRANSITIONS[old.status]
 
     @invariant()
     def a_deadline_runs_while_the_order_is_open_and_only_then(self):
@@ -230,10 +237,10 @@ class OrderLife(RuleBasedStateMachine):
             paid_and_given_up = self.order.status is Status.CANCELLED and not lapsed
             assert (
                 not paid_and_given_up
-                or own == self.order.worth
-                or self.order.account(self.order.payment_id).let_go
+                or own == self.order.amount_receivable
+                or self.order.totals_of(self.order.payment_id).voided
             )
-            assert own + self.order.left_to_refund <= max(own, self.total.amount)
+            assert own + self.order.refundable <= max(own, self.total.amount)
             assert not (lapsed and self.bank[self.order.payment_id].captured)
 
     def teardown(self) -> None:
@@ -243,7 +250,7 @@ class OrderLife(RuleBasedStateMachine):
         if self.order.status is Status.PENDING:
             return
         for payment, till in self.bank.items():
-            known = self.order.account(payment)
+            known = self.order.totals_of(payment)
             assert (known.captured, known.refunded) == (till.captured, till.back)
             owed = sum(d.amount.amount for d in self.order.refunds_due.values() if d.payment_id == payment)
             if payment != self.order.payment_id:
@@ -263,14 +270,14 @@ class OrderLife(RuleBasedStateMachine):
         everything_came = bool(order.lines) and back == shipped and whole
         in_full = all(made.refund for made in order.returns if made.status is ReturnStatus.RECEIVED)
         if everything_came and in_full and len(order.returns) == 1:
-            assert order.left_to_refund in (0, self.total.amount - order.returns[0].refund)
+            assert order.refundable in (0, self.total.amount - order.returns[0].refund)
 
     @invariant()
     def what_is_said_is_counted_from_one_without_a_gap(self):
         said = [
             number
             for before, after in zip([None, *self.seen], self.seen, strict=False)
-            for number, _ in announced(before, after)
+            for number, _ in published_entries(before, after)
         ]
         assert said == list(range(1, len(said) + 1))
 
