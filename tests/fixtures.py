@@ -26,17 +26,17 @@ def realistic_moto() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def resources() -> Iterator[in_process.Snapshot]:
     """What infra/ declares, made once a module: that takes longer than most tests."""
-    secrets._known.clear()
+    secrets._cached.clear()
     with moto.mock_aws():
         make_resources()
         yield in_process.Snapshot()
-    secrets._known.clear()
+    secrets._cached.clear()
 
 
 @pytest.fixture
 def cloud(resources: in_process.Snapshot) -> None:
     """AWS in process, empty but for what infra/ declares."""
-    secrets._known.clear()
+    secrets._cached.clear()
     resources.restore()
 
 

@@ -78,7 +78,7 @@ class Shop:
 def furnished() -> Iterator[tuple[Simulator, Stage, dict[str, str], Kept]]:
     level = observability.log.log_level
     observability.log.setLevel("ERROR")
-    secrets._known.clear()
+    secrets._cached.clear()
     with moto.mock_aws(), LocalStripe() as local_stripe, pytest.MonkeyPatch.context() as patch:
         simulator = Simulator(local_stripe, patch)
         boto3.client("secretsmanager", region_name=REGION).create_secret(
@@ -87,7 +87,7 @@ def furnished() -> Iterator[tuple[Simulator, Stage, dict[str, str], Kept]]:
         stage = Stage(STAGE, boto3.Session(region_name=REGION), stripe_url=local_stripe.url)
         orders = _everything_happens(simulator)
         yield simulator, stage, orders, simulator.keep()
-    secrets._known.clear()
+    secrets._cached.clear()
     observability.log.setLevel(level)
 
 

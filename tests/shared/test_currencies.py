@@ -1,4 +1,4 @@
-"""Which currencies there are."""
+"""The currencies that prices may be in."""
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -10,23 +10,23 @@ CHARGEABLE = TypeAdapter(ChargeablePrice)
 
 
 @pytest.mark.parametrize("currency", ["ZZZ", "XXX", "XTS", "XAU", "DEM", "HRK", "BGN", "CLF", "AAA"])
-def test_no_price_is_in_what_nobody_pays_with(currency):
+def test_a_price_in_a_code_that_is_no_currency_of_payment_is_invalid(currency):
     with pytest.raises(ValidationError, match=f"{currency} is not a currency"):
         CHARGEABLE.validate_python({"amount": 1, "currency": currency})
 
 
 @pytest.mark.parametrize("currency", ["ZZZ", "BGN"])
-def test_what_is_kept_in_such_a_currency_is_read(currency):
+def test_stored_amounts_in_a_former_currency_can_be_read(currency):
     for kind in (Money, Price):
         assert kind.model_validate({"amount": 1, "currency": currency}).currency == currency
 
 
 @pytest.mark.parametrize("currency", ["GBP", "EUR", "USD", "JPY", "CHF", "SLE", "VES", "XCG", "ZWG", "XOF"])
-def test_a_price_may_be_in_any_that_people_pay_with(currency):
+def test_a_price_may_be_in_a_currency_of_payment(currency):
     assert CHARGEABLE.validate_python({"amount": 1, "currency": currency}).currency == currency
 
 
-def test_what_is_known_of_currencies_is_of_those_there_are():
+def test_currency_tables_contain_only_known_currencies():
     assert CURRENCIES.issuperset({*EXPONENTS, *SYMBOLS, *UNCHARGEABLE_CURRENCIES})
     assert all(len(code) == 3 and code.isupper() for code in CURRENCIES)
     assert len(CURRENCIES) == 155

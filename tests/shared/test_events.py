@@ -1,4 +1,4 @@
-"""News: said at least once with one id, heard by type, and only what failed comes again."""
+"""Events: the envelope, the stream relay and the queue consumers."""
 
 import json
 from datetime import UTC, datetime
@@ -31,10 +31,10 @@ def test_an_event_is_a_cloudevent_and_reads_back():
 
 
 @pytest.fixture
-def heard(cloud):
+def received(cloud):
     sns, sqs = boto3.client("sns", region_name=REGION), boto3.client("sqs", region_name=REGION)
     assert sns.create_topic(Name=TOPIC.rpartition(":")[2])["TopicArn"] == TOPIC
-    url = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    url = sqs.create_queue(QueueName="received")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     sns.subscribe(
         TopicArn=TOPIC,
@@ -43,7 +43,7 @@ def heard(cloud):
         Attributes={"RawMessageDelivery": "true", "FilterPolicy": json.dumps({"type": ["user.registered"]})},
     )
 
-    def look():
+    def receive():
         found = []
         while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             found += [json.loads(message["Body"]) for message in batch]
@@ -51,23 +51,23 @@ def heard(cloud):
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return found
 
-    return look
+    return receive
 
 
-def _news(old, new):
+def _derive_events(old, new):
     return [_registered(int(new["n"]["N"]), "x" * 30_000 if "big" in new else "Ada")]
 
 
-def test_a_relay_says_every_change_in_batches_that_sns_takes(heard):
+def test_a_relay_publishes_every_change_in_batches_that_sns_accepts(received):
     changes = [
         (None, {"n": {"N": str(number)}} | ({"big": {"BOOL": True}} if number < 20 else {}))
         for number in range(43)
     ]
-    stream_relay.relay(TOPIC, _news)(stream_event(*changes), Context())
-    assert {message["subject"] for message in heard()} == {f"usr_{number}" for number in range(43)}
+    stream_relay.relay(TOPIC, _derive_events)(stream_event(*changes), Context())
+    assert {message["subject"] for message in received()} == {f"usr_{number}" for number in range(43)}
 
 
-def test_a_relay_that_could_not_say_all_says_so(heard, monkeypatch):
+def test_a_relay_raises_if_sns_did_not_accept_every_event(received, monkeypatch):
     publish = stream_relay.publish
     monkeypatch.setattr(
         stream_relay,
@@ -76,31 +76,30 @@ def test_a_relay_that_could_not_say_all_says_so(heard, monkeypatch):
     )
     changes = [(None, {"n": {"N": str(number)}}) for number in range(25)]
     with pytest.raises(stream_relay.PublishError, match=r"usr_12\.1\.user\.registered"):
-        stream_relay.relay(TOPIC, _news)(stream_event(*changes), Context())
-    assert {message["subject"] for message in heard()} >= {"usr_0", "usr_24"}
+        stream_relay.relay(TOPIC, _derive_events)(stream_event(*changes), Context())
+    assert {message["subject"] for message in received()} >= {"usr_0", "usr_24"}
 
 
-def test_only_the_messages_that_failed_come_again():
+def test_only_failed_messages_are_returned_to_the_queue():
     consumers = Consumers()
-    taken = []
+    handled = []
 
     @consumers.on(UserRegistered)
-    def take(event: UserRegistered) -> None:
+    def handle(event: UserRegistered) -> None:
         if event.data.user_id == "usr_2":
-            raise RuntimeError("the table is away")
-        taken.append(event.data.user_id)
+            raise RuntimeError("the table is not available")
+        handled.append(event.data.user_id)
 
     assert deliver(consumers.handle, _registered(1), _registered(2), _registered(3)) == ["m1"]
-    assert taken == ["usr_1", "usr_3"]
-    odd = sqs_event("not json", json.dumps({"type": "unheard.of", "id": "1"}), "{}")
-    answer = consumers.handle(odd, Context())
+    assert handled == ["usr_1", "usr_3"]
+    unreadable = sqs_event("not json", json.dumps({"type": "unknown.type", "id": "1"}), "{}")
+    answer = consumers.handle(unreadable, Context())
     assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ["m0", "m1", "m2"]
 
 
-def test_an_event_that_cannot_be_read_is_logged_without_what_it_says(caplog):
+def test_an_invalid_event_is_logged_without_its_data(caplog):
     broken = json.loads(_registered(1).model_dump_json(exclude_none=True))
     broken["data"] |= {"email": ["ada@example.com"]}
     answer = Consumers().handle(sqs_event(json.dumps(broken)), Context())
     assert answer["batchItemFailures"] == [{"itemIdentifier": "m0"}]
-    said = caplog.text
-    assert "ValidationError" in said and "ada@example.com" not in said
+    assert "ValidationError" in caplog.text and "ada@example.com" not in caplog.text

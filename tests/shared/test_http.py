@@ -1,4 +1,4 @@
-"""The kernel's HTTP room, through a small service of its own."""
+"""Routing, parsing, presenting and problems, tested with a small API."""
 
 import json
 from typing import Annotated
@@ -17,7 +17,7 @@ routes = Routes()
 
 
 class Sold(Conflict):
-    """It is gone."""
+    """The thing was sold."""
 
 
 class Order(Body):
@@ -25,7 +25,7 @@ class Order(Body):
     note: str | None = None
 
 
-class Wish(Body):
+class Preference(Body):
     count: int = 1
     note: str | None = None
 
@@ -41,15 +41,15 @@ def order_thing(caller: Caller, body: Order) -> OrderView:
     return OrderView(owner=caller.user_id, count=body.count)
 
 
-@routes.post("/wishes", role=GUEST)
-def wish(caller: Caller, body: Wish) -> OrderView:
+@routes.post("/preferences", role=GUEST)
+def set_preference(caller: Caller, body: Preference) -> OrderView:
     return OrderView(owner=caller.user_id, count=body.count)
 
 
 @routes.get("/things/{thing}", role=CUSTOMER)
-def one_thing(caller: Caller, thing: str, if_match: int | None) -> OrderView:
+def read_thing(caller: Caller, thing: str, if_match: int | None) -> OrderView:
     if thing == "gone":
-        raise Sold("Sold to another.", items=[{"thing": thing}])
+        raise Sold("The thing was sold to another customer.", items=[{"thing": thing}])
     if thing == "broken":
         raise RuntimeError("the database password is hunter2")
     if thing == "absent":
@@ -58,19 +58,19 @@ def one_thing(caller: Caller, thing: str, if_match: int | None) -> OrderView:
 
 
 @routes.get("/things", role=PUBLIC)
-def things(query: PageQuery) -> OrderView:
+def list_things(query: PageQuery) -> OrderView:
     return OrderView(owner=query.cursor or "", count=query.limit)
 
 
 @routes.delete("/things/{thing}", role=STAFF)
-def drop(thing: str) -> None:
+def delete_thing(thing: str) -> None:
     return None
 
 
 api = Api(routes)
 
 
-def test_presents_what_a_view_returns_with_its_version_and_the_request_id():
+def test_a_response_carries_the_version_as_etag_and_the_request_id():
     reply = call(api, "POST", "/things", body={"count": 2}, caller=guest("gst_7"))
     assert (reply.status, reply.json) == (201, {"owner": "gst_7", "count": 2, "version": 3})
     assert reply.header("etag") == '"3"'
@@ -94,7 +94,7 @@ def test_presents_what_a_view_returns_with_its_version_and_the_request_id():
         ('{"note": 5}', 422, ["/count", "/note"]),
     ],
 )
-def test_says_where_a_body_is_wrong_without_repeating_it(raw, status, pointers):
+def test_an_invalid_body_is_reported_by_pointer(raw, status, pointers):
     reply = call(api, "POST", "/things", raw=raw, caller=guest())
     assert reply.status == status
     assert reply.header("content-type") == "application/problem+json"
@@ -102,20 +102,20 @@ def test_says_where_a_body_is_wrong_without_repeating_it(raw, status, pointers):
     assert [entry["pointer"] for entry in reply.json.get("errors", [])] == (pointers or [])
 
 
-def test_refuses_a_body_that_is_too_large_or_of_another_type():
+def test_a_body_that_is_too_large_or_of_another_media_type_is_rejected():
     large = json.dumps({"count": 1, "note": "x" * 1024 * 1024})
     assert call(api, "POST", "/things", raw=large, caller=guest()).status == 413
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert call(api, "POST", "/things", raw="count=1", caller=guest(), headers=form).status == 415
 
 
-def test_no_body_is_an_empty_one_where_nothing_must_be_said():
-    assert call(api, "POST", "/wishes", raw="", caller=guest()).json["count"] == 1
-    assert call(api, "POST", "/wishes", raw="{", caller=guest()).status == 400
-    assert call(api, "POST", "/wishes", raw="null", caller=guest()).status == 422
+def test_a_missing_body_counts_as_empty_if_no_field_is_required():
+    assert call(api, "POST", "/preferences", raw="", caller=guest()).json["count"] == 1
+    assert call(api, "POST", "/preferences", raw="{", caller=guest()).status == 400
+    assert call(api, "POST", "/preferences", raw="null", caller=guest()).status == 422
 
 
-def test_knows_a_caller_from_the_authorizer_alone():
+def test_the_caller_comes_from_the_authorizer_and_needs_the_role():
     assert call(api, "POST", "/things", body={"count": 1}).status == 401
     assert call(api, "GET", "/things/a", caller=guest()).status == 403
     assert call(api, "GET", "/things/a", caller=customer()).status == 200
@@ -123,7 +123,7 @@ def test_knows_a_caller_from_the_authorizer_alone():
     assert call(api, "DELETE", "/things/a", caller=staff()).status == 204
 
 
-def test_tells_a_refusal_and_its_particulars_but_nothing_of_a_fault():
+def test_a_problem_carries_its_members_and_an_internal_error_no_details():
     gone = call(api, "GET", "/things/gone", caller=customer())
     assert gone.status == 409
     assert gone.json["type"] == "/problems/sold"
@@ -135,7 +135,7 @@ def test_tells_a_refusal_and_its_particulars_but_nothing_of_a_fault():
     assert "RuntimeError" not in broken.text
 
 
-def test_reads_etags_and_queries():
+def test_if_match_and_query_parameters_are_validated():
     assert call(api, "GET", "/things/a", caller=customer(), headers={"If-Match": '"7"'}).json["count"] == 7
     assert call(api, "GET", "/things/a", caller=customer(), headers={"If-Match": "7"}).status == 400
     for long in ("9" * 19, "9" * 5_000):
@@ -147,7 +147,7 @@ def test_reads_etags_and_queries():
         assert call(api, "GET", f"/things?{query}").status == 422
 
 
-def test_lets_an_allowed_origin_read_the_answer():
+def test_an_allowed_origin_gets_cors_headers():
     reply = call(api, "GET", "/things", headers={"Origin": "https://shop.example"})
     assert reply.header("access-control-allow-origin") == "https://shop.example"
     assert call(api, "GET", "/things").header("access-control-allow-origin") is None

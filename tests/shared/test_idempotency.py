@@ -1,4 +1,4 @@
-"""A request with a key happens once, whatever the client and the machine do."""
+"""Idempotent requests: repeated, concurrent, failed and interrupted."""
 
 from datetime import timedelta
 
@@ -15,9 +15,9 @@ from shared.runtime import clock
 from tests.support import REGION, call, guest, idempotency_headers, run_concurrently
 
 
-class Did(IdempotencyRow):
+class ClickRow(IdempotencyRow):
     class Meta:
-        table_name = "did"
+        table_name = "clicks"
         region = REGION
 
 
@@ -29,8 +29,8 @@ class Effect(View):
     number: int
 
 
-class Full(Conflict):
-    """No room."""
+class SoldOut(Conflict):
+    """There are no tickets left."""
 
 
 effects: list[str] = []
@@ -49,17 +49,17 @@ def click(caller: Caller, body: Click) -> Effect:
 @pytest.fixture
 def api(cloud):
     boto3.client("dynamodb", region_name=REGION).create_table(
-        TableName="did",
+        TableName="clicks",
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
     effects.clear()
     fail.clear()
-    return Api(routes, idempotency=IdempotencyStore(Did))
+    return Api(routes, idempotency=IdempotencyStore(ClickRow))
 
 
-def test_the_second_time_gets_the_first_answer(api):
+def test_a_repeated_request_gets_the_first_response(api):
     headers = idempotency_headers()
     first = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
     second = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
@@ -69,7 +69,7 @@ def test_the_second_time_gets_the_first_answer(api):
     assert len(effects) == 1
 
 
-def test_the_key_is_required_and_belongs_to_its_caller_and_body(api):
+def test_a_key_is_required_and_scoped_to_its_caller_and_body(api):
     assert call(api, "POST", "/clicks", body={}, caller=guest()).status == 400
     headers = idempotency_headers()
     call(api, "POST", "/clicks", body={}, caller=guest("gst_1"), headers=headers)
@@ -78,18 +78,18 @@ def test_the_key_is_required_and_belongs_to_its_caller_and_body(api):
     assert (reused.status, reused.json["type"]) == (422, "/problems/idempotency-key-reused")
 
 
-def test_a_refusal_is_an_answer_too(api):
+def test_a_problem_is_replayed_too(api):
     headers = idempotency_headers()
-    fail.append(Full("No room."))
+    fail.append(SoldOut("There are no tickets left."))
     first = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
     second = call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers)
-    assert (first.status, second.status, second.json["type"]) == (409, 409, "/problems/full")
+    assert (first.status, second.status, second.json["type"]) == (409, 409, "/problems/sold-out")
     assert second.header("idempotent-replayed") == "true"
     assert not effects
 
 
-@pytest.mark.parametrize("error", [RuntimeError("bug"), Unavailable("no catalog")])
-def test_a_failure_of_ours_may_be_tried_again_at_once(api, error):
+@pytest.mark.parametrize("error", [RuntimeError("bug"), Unavailable("catalog is down")])
+def test_after_a_server_error_a_retry_runs_the_request_again(api, error):
     headers = idempotency_headers()
     fail.append(error)
     assert call(api, "POST", "/clicks", body={}, caller=guest(), headers=headers).status in {500, 503}
@@ -97,12 +97,12 @@ def test_a_failure_of_ours_may_be_tried_again_at_once(api, error):
     assert len(effects) == 1
 
 
-def test_two_at_once_have_one_effect(api):
+def test_concurrent_requests_have_one_effect(api):
     headers = idempotency_headers()
 
     def go():
         # One Api per process serves one request at a time on Lambda; here each thread is a process.
-        own = Api(routes, idempotency=IdempotencyStore(Did))
+        own = Api(routes, idempotency=IdempotencyStore(ClickRow))
         return call(own, "POST", "/clicks", body={}, caller=guest(), headers=headers).status
 
     statuses = run_concurrently(*[go] * 8)
@@ -111,7 +111,7 @@ def test_two_at_once_have_one_effect(api):
     assert 201 in statuses
 
 
-def test_a_call_that_died_is_continued_when_its_lease_is_over(api, monkeypatch):
+def test_a_request_that_died_is_run_again_after_its_lease(api, monkeypatch):
     headers = idempotency_headers()
     fail.append(SystemExit())  # type: ignore[arg-type]
     monkeypatch.setattr(IdempotencyStore, "release", lambda *_: None)  # a process that dies releases nothing
@@ -126,13 +126,13 @@ def test_a_call_that_died_is_continued_when_its_lease_is_over(api, monkeypatch):
     assert len(effects) == 1
 
 
-def test_an_event_is_remembered_with_its_effect(api):
-    idempotency = IdempotencyStore(Did)
-    with rows.transaction(Did) as writes:
+def test_an_event_has_its_effect_once(api):
+    idempotency = IdempotencyStore(ClickRow)
+    with rows.transaction(ClickRow) as writes:
         idempotency.record_event(writes, "evt.1", clock.now())
-    with pytest.raises(rows.ConditionFailed) as refused, rows.transaction(Did) as writes:
+    with pytest.raises(rows.ConditionFailed) as failed, rows.transaction(ClickRow) as writes:
         idempotency.record_event(writes, "evt.1", clock.now())
-        writes.save(Did(pk="effect", expires_at=1))
-    assert refused.value.failed_at(0)
-    with pytest.raises(Did.DoesNotExist):
-        Did.get("effect")
+        writes.save(ClickRow(pk="effect", expires_at=1))
+    assert failed.value.failed_at(0)
+    with pytest.raises(ClickRow.DoesNotExist):
+        ClickRow.get("effect")

@@ -1,4 +1,4 @@
-"""Quotes and cursors cannot be altered, moved elsewhere, or used too late."""
+"""Quotes and cursors: signatures, expiry and scope."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -37,11 +37,11 @@ def _quote() -> quotes.Quote:
     )
 
 
-def test_a_quote_is_read_as_it_was_signed():
+def test_reading_a_token_returns_the_signed_quote():
     assert quotes.read(quotes.sign(_quote(), KEY), KEY, NOW) == _quote()
 
 
-def test_a_quote_lasts_until_its_time_and_not_longer():
+def test_a_quote_is_valid_until_it_expires():
     token = quotes.sign(_quote(), KEY)
     quotes.read(token, KEY, NOW + timedelta(minutes=14, seconds=59))
     with pytest.raises(QuoteExpired):
@@ -62,22 +62,22 @@ def test_a_quote_lasts_until_its_time_and_not_longer():
         lambda token: jwt.encode({"aud": "orders"}, KEY),
     ],
 )
-def test_a_quote_that_cart_did_not_sign_is_none(forge):
+def test_a_quote_that_cart_did_not_sign_is_invalid(forge):
     with pytest.raises(Invalid):
         quotes.read(forge(quotes.sign(_quote(), KEY)), KEY, NOW)
 
 
-def test_a_cursor_goes_on_where_it_was_given_and_nowhere_else():
+def test_a_cursor_works_only_for_its_list_and_unaltered():
     cursors = Cursors(lambda: KEY)
     cursor = cursors.write({"pk": "usr_1", "sk": "ord_9"}, "orders:usr_1")
     assert cursor is not None
     assert cursors.read(cursor, "orders:usr_1") == {"pk": "usr_1", "sk": "ord_9"}
-    for foreign, place in (
+    for altered, list_of in (
         (cursor, "orders:usr_2"),
         (cursor[:-3] + "AAA", "orders:usr_1"),
         ("x", "orders:usr_1"),
     ):
         with pytest.raises(Malformed):
-            cursors.read(foreign, place)
+            cursors.read(altered, list_of)
     assert cursors.read(None, "orders:usr_1") is None
     assert cursors.write(None, "orders:usr_1") is None

@@ -1,4 +1,4 @@
-"""What DynamoDB's failures mean to those who write."""
+"""DynamoDB's errors as problems."""
 
 import pytest
 from botocore.exceptions import ConnectionClosedError
@@ -11,11 +11,11 @@ from shared.errors import Unavailable
 LOST = ConnectionClosedError(endpoint_url="http://127.0.0.1")
 
 
-def test_a_lost_connection_is_no_refusal_and_passes_by_itself():
+def test_a_lost_connection_during_a_write_is_unavailable():
     with pytest.raises(Unavailable):
         require_condition_failure(PutError("lost", LOST))
 
 
-def test_a_transaction_whose_connection_was_lost_passes_by_itself(cloud):
+def test_a_lost_connection_during_a_transaction_is_unavailable(cloud):
     with pytest.raises(Unavailable), transaction(CartTableRow):
         raise TransactWriteError("lost", LOST)

@@ -1,4 +1,4 @@
-"""Questions between services: typed, refused as values, and never half-known."""
+"""Commands between services: typed results, rejections and missing responses."""
 
 import io
 import json
@@ -26,23 +26,23 @@ class Add(Command[Sum]):
 
 
 class TooMany(Conflict):
-    """More than fit."""
+    """There are too many numbers."""
 
 
 commands = Commands()
 
 
 @commands.on(Add)
-def add(question: Add) -> Sum:
-    if len(question.numbers) > 3:
-        raise TooMany("Three at most.", most=3)
-    if not question.numbers:
-        raise Unavailable("The abacus is away.")
-    return Sum(total=sum(question.numbers))
+def add(command: Add) -> Sum:
+    if len(command.numbers) > 3:
+        raise TooMany("At most three numbers are accepted.", most=3)
+    if not command.numbers:
+        raise Unavailable("The adder is not available.")
+    return Sum(total=sum(command.numbers))
 
 
 class _Lambda:
-    """The Lambda service, with one function that answers in this process."""
+    """Lambda's client, with one function that runs in this process."""
 
     def invoke(self, FunctionName: str, Payload: bytes):
         if FunctionName == "slow":
@@ -61,18 +61,18 @@ def lambda_(monkeypatch):
     monkeypatch.setattr(rpc, "client", lambda *_, **__: _Lambda())
 
 
-def test_an_answer_is_typed():
+def test_a_result_is_typed():
     assert rpc.call("adder", Add(numbers=[1, 2, 3])) == Sum(total=6)
 
 
-def test_a_refusal_is_a_value_with_its_particulars():
-    with pytest.raises(CommandRejected) as declined:
+def test_a_rejection_carries_the_members_of_the_problem():
+    with pytest.raises(CommandRejected) as rejected:
         rpc.call("adder", Add(numbers=[1, 2, 3, 4]))
-    assert declined.value.slug == "too-many"
-    assert (declined.value.problem["status"], declined.value.problem["most"]) == (409, 3)
+    assert rejected.value.slug == "too-many"
+    assert (rejected.value.problem["status"], rejected.value.problem["most"]) == (409, 3)
 
 
 @pytest.mark.parametrize(("function", "numbers"), [("slow", [1]), ("adder", [])])
-def test_no_answer_is_not_a_refusal(function, numbers):
+def test_a_missing_response_is_not_a_rejection(function, numbers):
     with pytest.raises(Unavailable):
         rpc.call(function, Add(numbers=numbers))

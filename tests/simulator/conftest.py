@@ -16,10 +16,10 @@ def module_simulator() -> Iterator[Simulator]:
     observability.log.setLevel(
         "ERROR"
     )  # thousands of requests: to write what went well costs a fifth of the time
-    secrets._known.clear()
+    secrets._cached.clear()
     with moto.mock_aws(), LocalStripe() as local_stripe, pytest.MonkeyPatch.context() as patch:
         yield Simulator(local_stripe, patch)
-    secrets._known.clear()
+    secrets._cached.clear()
     observability.log.setLevel(level)
 
 

@@ -162,7 +162,7 @@ class Deployment:
 
     def forget(self) -> None:
         """Every process is a new one: nothing is remembered but what is written."""
-        secrets._known.clear()
+        secrets._cached.clear()
         inbox.webhook_secrets.reread_at = None
 
     def collect(self) -> None:

@@ -27,7 +27,8 @@ class QuoteExpired(Conflict):
 
 
 class CouponNotApplicable(Invalid):
-    """The cart does not qualify for the coupon: `reason` says why, `missing` what the subtotal lacks."""
+    """The cart does not qualify for the coupon: `reason` says why, `missing` is the amount missing
+    from the minimum subtotal."""
 
 
 class CouponExhausted(Conflict):

@@ -1,4 +1,4 @@
-"""A quote: what a cart costs, signed by cart, honoured by orders, needing neither to ask the other."""
+"""Quotes: priced carts, signed by cart and verified by orders without a call."""
 
 from datetime import datetime
 from typing import Annotated
@@ -23,7 +23,7 @@ MAX_LINES = 1_000
 
 
 class ShippingAddress(BaseModel):
-    """Where the parcel goes; `country` is ISO 3166-1 alpha-2."""
+    """The address to which an order is shipped."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -40,8 +40,11 @@ class ShippingAddress(BaseModel):
 
 
 class QuotedLine(BaseModel):
-    """One line: `line_total` is quantity times unit price. `discount` is the line's share of the quote's
-    discount, `tax` the tax on what remains (in it where prices include it); None is nothing."""
+    """A line of a quote: `line_total` is `quantity` times `unit_price`.
+
+    `discount` is the line's share of the quote's discount. `tax` is the tax on the discounted total; the
+    total contains it if prices include tax. None is zero.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,7 +59,7 @@ class QuotedLine(BaseModel):
 
 
 class CouponLimits(BaseModel):
-    """How often the quote's coupon may be redeemed, in all and by one shopper; None is without end."""
+    """How often the quote's coupon may be redeemed, in total and per user; None is unlimited."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -65,11 +68,12 @@ class CouponLimits(BaseModel):
 
 
 class Quote(BaseModel):
-    """A priced cart. total = subtotal - discount + shipping + (tax, where prices exclude it); one currency.
+    """A priced cart, all in one currency: total = subtotal - discount + shipping, plus tax unless prices
+    include it.
 
-    The lines' discounts add up to `discount`, their taxes and delivery's (`shipping_tax`) to `tax`.
-    `cart_version` is the cart's when it was priced; `quote_id` makes one order of one quote, however often
-    it is sent. `coupon_limits` is what redeeming its coupon is held to: the quote alone says enough.
+    The lines' discounts add up to `discount`; their taxes and `shipping_tax` add up to `tax`.
+    `cart_version` is the version that was priced. `quote_id` identifies the quote, so that it creates one
+    order even if it is sent twice. `coupon_limits` are checked when the order redeems the coupon.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -94,7 +98,7 @@ class Quote(BaseModel):
 
 
 def sign(quote: Quote, key: str) -> str:
-    """The quote as a compact JWS (RFC 7515, HS256): self-contained and tamper-evident."""
+    """Return the quote as a compact JWS (RFC 7515, HS256)."""
     claims = {
         "aud": "orders",
         "exp": clock.epoch(quote.expires_at),
@@ -104,9 +108,9 @@ def sign(quote: Quote, key: str) -> str:
 
 
 def read(token: str, key: str, now: datetime) -> Quote:
-    """The quote in a token. Raises QuoteExpired, or Invalid where it is not one that cart signed."""
+    """Return the quote of a token. Raises QuoteExpired, or Invalid if cart did not sign the token."""
     try:
-        # Time is handed in, so `exp` is compared here and not by the library's own clock.
+        # The library would compare `exp` with its own clock instead of `now`.
         claims = jwt.decode(
             token,
             key,
@@ -115,8 +119,8 @@ def read(token: str, key: str, now: datetime) -> Quote:
             options={"verify_exp": False, "require": ["exp"]},
         )
     except jwt.InvalidTokenError as error:
-        detail = "This is not a quote of this shop; ask for one with POST /cart/quote."
+        detail = "This is not a quote of this shop; request one with POST /cart/quote."
         raise Invalid(detail, errors=[{"pointer": "/quote_token", "detail": detail}]) from error
     if claims["exp"] <= clock.epoch(now):
-        raise QuoteExpired("The quote has expired; ask for a new one with POST /cart/quote.")
+        raise QuoteExpired("The quote has expired; request a new one with POST /cart/quote.")
     return Quote.model_validate(claims["quote"])

@@ -1,1 +1,1 @@
-"""The process around the code: AWS clients, clock, logs and metrics, secrets, settings."""
+"""The process: AWS clients, clock, logs and metrics, secrets, settings."""

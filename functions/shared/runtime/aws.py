@@ -1,4 +1,4 @@
-"""AWS clients: one botocore session a process, each client made once, with time limits that fit a request."""
+"""AWS clients: one botocore session per process, and one client per service with time limits for requests."""
 
 import os
 from functools import cache
@@ -17,7 +17,7 @@ def session() -> botocore.session.Session:
 
 @cache
 def client(service: str, *, read_timeout: float = 10, attempts: int = 3) -> Any:
-    """The service's client; `attempts` counts the first try too."""
+    """Return the service's client. `attempts` includes the first try; `read_timeout` is in seconds."""
     config = Config(
         connect_timeout=2,
         read_timeout=read_timeout,

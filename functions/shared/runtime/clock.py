@@ -1,14 +1,14 @@
-"""The one place where the time is read; rules are handed it."""
+"""The current time; only this module reads it, and rules receive it as an argument."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The current time, UTC, to the millisecond (what the API shows is what is stored)."""
-    moment = datetime.now(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    """Return the current time in UTC, cut to milliseconds, so that the API shows exactly what is stored."""
+    time = datetime.now(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
-def epoch(moment: datetime) -> int:
-    """Whole seconds since 1970, the form DynamoDB's TTL and JWT take."""
-    return int(moment.timestamp())
+def epoch(time: datetime) -> int:
+    """Return whole seconds since 1970, as DynamoDB's TTL and JWT require."""
+    return int(time.timestamp())

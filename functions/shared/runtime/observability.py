@@ -1,4 +1,4 @@
-"""What can be seen from outside: JSON logs with the request's id, metrics in CloudWatch's own format."""
+"""JSON logs that carry the request id, and metrics in CloudWatch's embedded metric format."""
 
 import os
 
@@ -13,23 +13,23 @@ _request_id = ""
 
 
 def begin(request_id: str) -> None:
-    """From here on, logs, rows, calls and events of this invocation carry `request_id`."""
+    """Set the request id that this invocation's logs, rows, commands and events carry."""
     global _request_id
     _request_id = request_id
     log.append_keys(request_id=request_id)
 
 
 def request_id() -> str:
-    """The request this invocation serves; one at a time, as Lambda has it."""
+    """Return the id of the current request. A Lambda process serves one at a time."""
     return _request_id
 
 
 def count(name: str, value: int = 1) -> None:
-    """Count something the shop cares about; written when the invocation ends."""
+    """Add to the metric `name`; `end` writes it."""
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
 def end() -> None:
-    """Write the metrics of this invocation, if there are any."""
+    """Write the metrics of this invocation."""
     if metrics.metric_set:
         metrics.flush_metrics()

@@ -1,4 +1,4 @@
-"""Typed settings: the environment a function needs, read once, complaining at start if it is not there."""
+"""Typed settings: the environment variables of a function, read and validated once at start."""
 
 import os
 from functools import cache
@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Settings(BaseModel):
-    """Every field is the environment variable of the same name in capitals."""
+    """Each field is the environment variable of the same name in upper case."""
 
-    # hide_input_in_errors: a validation error would otherwise print the environment, secrets and all.
+    # hide_input_in_errors: otherwise a validation error would print the environment.
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     @classmethod
@@ -22,7 +22,7 @@ class Settings(BaseModel):
 
 
 class CommonSettings(Settings):
-    """What every function has: `Globals` in template.yaml."""
+    """The settings of every function (`Globals` in template.yaml)."""
 
     stage: str = "local"
     version: str = "0"

@@ -1,4 +1,4 @@
-"""What an e-mail address looks like, to all who take one."""
+"""The email address type, with the addresses that SES can send to."""
 
 import re
 from typing import Annotated
@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-# ASCII alone: SES takes no other local part, and other domains as Punycode only
+# ASCII only: SES accepts no other local part, and other domains only as Punycode
 # (https://docs.aws.amazon.com/ses/latest/APIReference/API_Destination.html). Lengths: RFC 5321, 4.5.3.1.
-# No `=?`: mail programs decode it as an encoded word (RFC 2047), into anything, line breaks too.
+# No `=?`: email programs decode it as an encoded word (RFC 2047), which may contain line breaks.
 _LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _EMAIL = re.compile(rf"(?=.{{1,64}}@)(?!.*=\?){_LOCAL}@(?:{_LABEL}\.)+(?=[A-Za-z]){_LABEL}")
@@ -16,13 +16,13 @@ MAX_EMAIL = 254
 
 
 def is_email(text: str) -> bool:
-    """Whether mail can be sent there as far as its form tells."""
+    """Return whether the text has the form of an address that SES can send to."""
     return len(text) <= MAX_EMAIL and _EMAIL.fullmatch(text) is not None
 
 
 def _email(text: str) -> str:
     if not is_email(text):
-        raise PydanticCustomError("email", "This is not an e-mail address that mail can be sent to.")
+        raise PydanticCustomError("email", "This is not a valid email address.")
     return text
 
 

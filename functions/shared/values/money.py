@@ -1,4 +1,4 @@
-"""Money: integer minor units with a currency; every rounding is half-even and happens once."""
+"""Money in integer minor units with a currency, and half-even rounding."""
 
 from typing import Annotated, Self
 
@@ -34,7 +34,7 @@ class Money(BaseModel):
         return Money(amount=self.amount * count, currency=self.currency)
 
     def share(self, basis_points: int) -> "Money":
-        """That many hundredths of a per cent of the amount, rounded half-even."""
+        """Return the given share of the amount (10,000 basis points are all of it), rounded half-even."""
         return Money(amount=half_even(self.amount * basis_points, BASIS_POINTS), currency=self.currency)
 
     def _must_match(self, other: "Money") -> None:
@@ -43,13 +43,13 @@ class Money(BaseModel):
 
 
 class Price(Money):
-    """Money that may be asked for a thing: never below zero."""
+    """The price of an article: never negative."""
 
     amount: Annotated[int, Field(ge=0, le=10**9)]
 
 
-# ISO 4217, list one as published on 2026-01-01: what is paid with, and so without funds, units of account
-# (UYW, XAD), metals and the codes for tests and for none.
+# The currencies of payment in ISO 4217, list one, as published on 2026-01-01: without funds, units of account
+# (UYW, XAD), metals, and the codes for tests and for "no currency".
 # https://www.six-group.com/en/products-services/financial-information/data-standards.html
 CURRENCIES = frozenset(
     """
@@ -63,42 +63,40 @@ CURRENCIES = frozenset(
     """.split()
 )
 
-# Stripe takes these in other units than ISO 4217 has, which is what the shop counts in and asks Stripe for: a
-# price in them would be charged as another sum, or not at all.
+# Currencies whose minor unit differs between ISO 4217 and Stripe. The shop uses the ISO unit and sends it to
+# Stripe unchanged, so a price in them would be charged as another amount or rejected.
 # https://docs.stripe.com/currencies#special-cases and #zero-decimal
 UNCHARGEABLE_CURRENCIES = {
-    **dict.fromkeys(("ISK", "UGX"), "ISO 4217 gives it no decimals, and Stripe wants two"),
-    "MGA": "ISO 4217 gives it two decimals, and Stripe none",
+    **dict.fromkeys(("ISK", "UGX"), "ISO 4217 defines no decimals, Stripe requires two"),
+    "MGA": "ISO 4217 defines two decimals, Stripe none",
     **dict.fromkeys(
-        ("BHD", "JOD", "KWD", "OMR", "TND"),
-        "of its three decimals Stripe takes two",
+        ("BHD", "JOD", "KWD", "OMR", "TND"), "ISO 4217 defines three decimals, Stripe accepts two"
     ),
 }
 
 
 def chargeable(price: Price) -> Price:
-    """The same price. Raises PydanticCustomError where the shop cannot have what it asks for."""
+    """Return the price. Raises PydanticCustomError if the shop cannot charge its currency."""
     if price.currency not in CURRENCIES:
         raise PydanticCustomError(
             "unknown_currency",
-            "{currency} is not a currency that is paid with (ISO 4217), such as GBP, EUR or USD.",
+            "{currency} is not a currency of payment in ISO 4217. Use one such as GBP, EUR or USD.",
             {"currency": price.currency},
         )
-    if why := UNCHARGEABLE_CURRENCIES.get(price.currency):
+    if reason := UNCHARGEABLE_CURRENCIES.get(price.currency):
         raise PydanticCustomError(
             "not_chargeable",
-            "Prices in {currency} cannot be charged as they are counted here ({why}); give them in a"
-            " currency that both count alike, such as GBP, EUR or USD.",
-            {"currency": price.currency, "why": why},
+            "Prices in {currency} cannot be charged: {reason}. Use another one, such as GBP, EUR or USD.",
+            {"currency": price.currency, "reason": reason},
         )
     return price
 
 
-# A price that is new to the shop.
+# A price that a client sets.
 ChargeablePrice = Annotated[Price, AfterValidator(chargeable)]
 
 
 def half_even(numerator: int, denominator: int) -> int:
-    """numerator / denominator as a whole number, ties to the even neighbour; denominator above zero."""
-    whole, rest = divmod(numerator, denominator)
-    return whole + (2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1))
+    """Return numerator / denominator (positive), rounded to an integer, ties to the even one."""
+    quotient, remainder = divmod(numerator, denominator)
+    return quotient + (2 * remainder > denominator or (2 * remainder == denominator and quotient % 2 == 1))

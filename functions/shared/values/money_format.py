@@ -1,10 +1,10 @@
-"""Money as people read it."""
+"""Money formatted for people, per language."""
 
 from dataclasses import dataclass
 
 from shared.values.money import Money
 
-# ISO 4217: currencies whose minor unit is not a hundredth.
+# Decimals of the currencies that do not have two (ISO 4217).
 EXPONENTS = {
     **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split(), 0),
     **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
@@ -14,10 +14,10 @@ SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥"}
 
 @dataclass(frozen=True)
 class Style:
-    """How a language writes sums: what groups thousands, begins the fraction, and where the symbol stands."""
+    """How a language formats amounts."""
 
-    group: str
-    point: str
+    thousands_separator: str
+    decimal_separator: str
     symbol_first: bool
 
 
@@ -26,14 +26,15 @@ STYLES = {"en": Style(",", ".", True), "de": Style(".", ",", False)}
 
 
 def format_money(money: Money, language: str = "en") -> str:
-    """Money as people write it: £1,234.56, -€0.05, ¥500, CHF 12.00, KWD 1.250; in German 1.234,56 €.
+    """Format money: £1,234.56, -€0.05, ¥500, CHF 12.00, KWD 1.250; in German 1.234,56 €.
 
-    A space before a symbol does not break. Raises KeyError for a language that is not known.
+    The space before a symbol is a no-break space. Raises KeyError if the language has no style.
     """
     style = STYLES[language]
     exponent = EXPONENTS.get(money.currency, 2)
-    whole, rest = divmod(abs(money.amount), 10**exponent)
-    digits = f"{whole:,}".replace(",", style.group) + (f"{style.point}{rest:0{exponent}}" if exponent else "")
+    whole, fraction = divmod(abs(money.amount), 10**exponent)
+    digits = f"{whole:,}".replace(",", style.thousands_separator)
+    digits += f"{style.decimal_separator}{fraction:0{exponent}}" if exponent else ""
     sign = "-" if money.amount < 0 else ""
     if not style.symbol_first:
         return f"{sign}{digits}\u00a0{SYMBOLS.get(money.currency, money.currency)}"

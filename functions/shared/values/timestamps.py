@@ -1,4 +1,4 @@
-"""A moment as clients name it, kept in UTC."""
+"""The type of timestamps in requests: with a time zone, converted to UTC."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -6,11 +6,11 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _in_utc(time: datetime) -> datetime:
     try:
-        return moment.astimezone(UTC)
+        return time.astimezone(UTC)
     except OverflowError:
-        raise ValueError("this time is beyond what can be told") from None
+        raise ValueError("the year must be between 1 and 9999 in UTC") from None
 
 
 Timestamp = Annotated[AwareDatetime, AfterValidator(_in_utc)]

@@ -17,8 +17,8 @@ class Event(EventData):
     """An event.
 
     `id` is derived from the row's key and version, so that publishing twice publishes the same id. `sequence`
-    grows per `subject`, so that a consumer can tell which event is newer; for an order it counts the events
-    without gaps, so that a consumer of all of them can detect a missing one.
+    grows per `subject`, so that a consumer can determine which event is newer; for an order it counts the
+    events without gaps, so that a consumer of all of them can detect a missing one.
     """
 
     TYPES: ClassVar[dict[str, type["Event"]]] = {}

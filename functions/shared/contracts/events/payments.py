@@ -38,7 +38,7 @@ class PaymentData(EventData):
 
 
 class PaymentAuthorized(Event):
-    """The amount is authorized, to be captured on shipment (manual capture only)."""
+    """The amount is authorized, to be captured when goods ship (manual capture only)."""
 
     type: Literal["payment.authorized"] = "payment.authorized"
     data: PaymentData
