@@ -20,7 +20,7 @@ from ops.checks import CHECKS
 from ops.stage import Stage
 from shared.runtime import observability, secrets
 from tests.simulator import shopping
-from tests.simulator.deployment import Kept
+from tests.simulator.deployment import Snapshot
 from tests.simulator.shopping import ADA, BOB, GUEST
 from tests.simulator.simulator import Simulator
 from tests.support import ACCOUNT, REGION, STAGE
@@ -75,7 +75,7 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def furnished() -> Iterator[tuple[Simulator, Stage, dict[str, str], Kept]]:
+def furnished() -> Iterator[tuple[Simulator, Stage, dict[str, str], Snapshot]]:
     level = observability.log.log_level
     observability.log.setLevel("ERROR")
     secrets._cached.clear()
@@ -86,13 +86,13 @@ def furnished() -> Iterator[tuple[Simulator, Stage, dict[str, str], Kept]]:
         )
         stage = Stage(STAGE, boto3.Session(region_name=REGION), stripe_url=local_stripe.url)
         orders = _everything_happens(simulator)
-        yield simulator, stage, orders, simulator.keep()
+        yield simulator, stage, orders, simulator.snapshot()
     secrets._cached.clear()
     observability.log.setLevel(level)
 
 
 @pytest.fixture
-def shop(furnished: tuple[Simulator, Stage, dict[str, str], Kept]) -> Shop:
+def shop(furnished: tuple[Simulator, Stage, dict[str, str], Snapshot]) -> Shop:
     simulator, stage, orders, kept = furnished
     simulator.reset(kept)
     return Shop(simulator, stage, orders)
@@ -129,13 +129,13 @@ def _everything_happens(simulator: Simulator) -> dict[str, str]:
     shopping.ship(simulator, order_id, "8")
     shopping.set_status(simulator, order_id, "delivered")
     simulator.pump()
-    returned = shopping.ask_to_return(simulator, BOB, order_id, {"A": 1}, "9").json["return_id"]
+    returned = shopping.request_return(simulator, BOB, order_id, {"A": 1}, "9").json["return_id"]
     for status in ("approved", "received"):
-        shopping.settle_return(simulator, order_id, returned, status, status == "received" or None)
+        shopping.decide_return(simulator, order_id, returned, status, status == "received" or None)
     simulator.pump()
     orders["waiting"] = shopping.placed(simulator, GUEST, "B", 1, "10")
     simulator.pump()
-    assert not simulator.dead
+    assert not simulator.dead_letters
     simulator.advance(minutes=1)
     return orders
 

@@ -1,4 +1,4 @@
-"""The shop, made once a module and emptied for each test."""
+"""Fixtures: the simulator, deployed once per module and reset for each test."""
 
 from collections.abc import Iterator
 
@@ -13,9 +13,8 @@ from tests.simulator.simulator import Simulator
 @pytest.fixture(scope="module")
 def module_simulator() -> Iterator[Simulator]:
     level = observability.log.log_level
-    observability.log.setLevel(
-        "ERROR"
-    )  # thousands of requests: to write what went well costs a fifth of the time
+    # Thousands of requests: logging each success would take a fifth of the time.
+    observability.log.setLevel("ERROR")
     secrets._cached.clear()
     with moto.mock_aws(), LocalStripe() as local_stripe, pytest.MonkeyPatch.context() as patch:
         yield Simulator(local_stripe, patch)
@@ -25,7 +24,7 @@ def module_simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def simulator(module_simulator: Simulator) -> Iterator[Simulator]:
-    """Whatever a test is about: no function did what its role does not allow."""
+    """The simulator after a reset. Fails a test in which a role denied a call."""
     module_simulator.transport.refused.clear()
     module_simulator.reset()
     yield module_simulator

@@ -1,4 +1,4 @@
-"""The shop as it stands: its resources in moto, what is written in them, and how to have all of it again."""
+"""The deployment: the resources of all services in moto, with snapshots of everything that they store."""
 
 import json
 from dataclasses import dataclass
@@ -17,24 +17,24 @@ from payments.service import checkout, inbox
 from payments.settings import settings as payments_settings
 from shared.runtime import clock, secrets
 from tests.simulator import tables
-from tests.simulator.queues import EventQueue, FunctionQueue
+from tests.simulator.queues import QueueReader, StreamReader
 from tests.simulator.roles import Roles
 from tests.simulator.transport import Fault, Transport
 from tests.simulator.wiring import Wiring, queue_arn
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, SERVICES, make_resources
 
-MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A shop at rest: what is written where, what was said and mailed so far, what Stripe knows."""
+class Snapshot:
+    """The state of an idle shop: tables, files, published events, emails, and Stripe's database."""
 
     now: datetime
     tables: tables.State
-    places: list[int]
-    said: dict[str, list[Any]]
-    mails: list[Any]
+    positions: list[int]
+    published: dict[str, list[Any]]
+    emails: list[Any]
     files: dict[str, list[Any]]
     stripe: bytes
     last_event: int
@@ -43,10 +43,10 @@ class Kept:
 
 
 class Deployment:
-    """What `sam deploy` makes, in process; made once (moto must be on), emptied by `reset`."""
+    """The resources that `sam deploy` creates, in moto, which must be active; `reset` restores a snapshot."""
 
     def __init__(self, local_stripe: LocalStripe, patch: pytest.MonkeyPatch) -> None:
-        self.now = MORNING
+        self.now = START
         self.emulator = local_stripe.emulator
         self._set_stripes_clock()
         patch.setattr(clock, "now", lambda: self.now)
@@ -59,13 +59,13 @@ class Deployment:
         patch.setattr(inbox.webhook_secrets, "reread_at", None)
         self.wiring = Wiring()
         self._make()
-        self.transport = Transport(self.wiring.asked, Roles(self.wiring.template))
+        self.transport = Transport(self.wiring.callees, Roles(self.wiring.template))
         self.transport.install(patch)
-        self.queues = [EventQueue(source) for source in self.wiring.streams]
-        self.boxes = [FunctionQueue(source) for source in self.wiring.queues]
+        self.streams = [StreamReader(source) for source in self.wiring.streams]
+        self.queues = [QueueReader(source) for source in self.wiring.queues]
         self.last_event = 0
         self._clear()
-        self.empty = self.keep()
+        self.initial = self.snapshot()
 
     def _make(self) -> None:
         make_resources()
@@ -93,19 +93,19 @@ class Deployment:
                     Attributes={"RawMessageDelivery": "true"},
                 )
 
-    def keep(self) -> Kept:
-        """The shop as it is, to be had again by `reset`; no message may be under way."""
+    def snapshot(self) -> Snapshot:
+        """Return the current state for `reset`. The queues must be empty."""
         self.collect()
-        assert not any(box.waiting for box in self.boxes)
+        assert not any(queue.waiting for queue in self.queues)
         store = self.emulator.store
         with store._lock:
             stripe_state = store._connection.serialize()
-        return Kept(
+        return Snapshot(
             now=self.now,
-            tables=tables.kept(),
-            places=[belt.read for belt in self.queues],
-            said={name: list(queue._messages) for name, queue in self._queues.items()},
-            mails=list(self._ses.sent_messages),
+            tables=tables.snapshot(),
+            positions=[stream.position for stream in self.streams],
+            published={name: list(queue._messages) for name, queue in self._sqs_queues.items()},
+            emails=list(self._ses.sent_messages),
             files={name: list(bucket.keys.items()) for name, bucket in self._buckets.items()},
             stripe=stripe_state,
             last_event=self.last_event,
@@ -113,43 +113,43 @@ class Deployment:
             capture=self.capture,
         )
 
-    def reset(self, kept: Kept | None = None) -> None:
-        """As it was when `keep` was called; without that as after the deployment."""
-        kept = kept or self.empty
-        self.now, self.last_event, self.capture = kept.now, kept.last_event, kept.capture
-        tables.put_back(kept.tables)
-        for belt, place in zip(self.queues, kept.places, strict=True):
-            belt.go_to(place)
-        for name, queue in self._queues.items():
-            queue._messages[:] = kept.said[name]
-        for box in self.boxes:
-            box.waiting.clear()
-        self._ses.sent_messages[:] = kept.mails
+    def reset(self, snapshot: Snapshot | None = None) -> None:
+        """Restore a snapshot, by default the state after the deployment."""
+        snapshot = snapshot or self.initial
+        self.now, self.last_event, self.capture = snapshot.now, snapshot.last_event, snapshot.capture
+        tables.restore(snapshot.tables)
+        for stream, position in zip(self.streams, snapshot.positions, strict=True):
+            stream.seek(position)
+        for name, queue in self._sqs_queues.items():
+            queue._messages[:] = snapshot.published[name]
+        for queue in self.queues:
+            queue.waiting.clear()
+        self._ses.sent_messages[:] = snapshot.emails
         for name, bucket in self._buckets.items():
             bucket.keys.clear()
-            for key, file in kept.files[name]:
+            for key, file in snapshot.files[name]:
                 bucket.keys[key] = file
         store = self.emulator.store
         with store._lock:
-            store._connection.deserialize(kept.stripe)
+            store._connection.deserialize(snapshot.stripe)
         self._set_stripes_clock()
         self._clear()
-        self.webhooks += kept.webhooks
+        self.webhooks += snapshot.webhooks
 
     def _set_stripes_clock(self) -> None:
-        """To ours; from here on it goes by the machine's, which no test is long enough to tell."""
+        """Set Stripe's clock to ours. It then runs in real time, which is close enough for a test."""
         self.emulator.clock.advance(self.now.timestamp() - self.emulator.clock.now())
 
     def _clear(self) -> None:
         self.webhooks: list[dict[str, Any]] = []
         self.fault: Fault | None = None
         self.transport.down.clear()
-        self.dead: list[str] = []
-        self.log: list[tuple[str, list[str]]] = []
-        self.forget()
+        self.dead_letters: list[str] = []
+        self.invocations: list[tuple[str, list[str]]] = []
+        self.restart_processes()
 
     @property
-    def _queues(self) -> dict[str, Any]:
+    def _sqs_queues(self) -> dict[str, Any]:
         return dict(sqs_backends[ACCOUNT][REGION].queues)
 
     @property
@@ -160,15 +160,15 @@ class Deployment:
     def _ses(self) -> Any:
         return ses_backends[ACCOUNT][REGION]
 
-    def forget(self) -> None:
-        """Every process is a new one: nothing is remembered but what is written."""
+    def restart_processes(self) -> None:
+        """Clear everything that functions cache in memory."""
         secrets._cached.clear()
         inbox.webhook_secrets.reread_at = None
 
     def collect(self) -> None:
-        """Take what arrived: messages out of SQS, events from Stripe."""
-        for box in self.boxes:
-            box.collect(self.now)
+        """Collect new messages from SQS and new events from Stripe."""
+        for queue in self.queues:
+            queue.receive(self.now)
         found = self.emulator.store.rows(
             "SELECT seq, body FROM objects WHERE kind = 'event' AND seq > ? ORDER BY seq", self.last_event
         )
@@ -176,15 +176,15 @@ class Deployment:
             self.last_event = row["seq"]
             self.webhooks.append(json.loads(row["body"]))
 
-    def said(self, service: str) -> list[dict[str, Any]]:
-        """Every event on the service's topic since `reset`, in the order in which it went out."""
+    def published(self, service: str) -> list[dict[str, Any]]:
+        """Return every event on the service's topic since `reset`, in order of publication."""
         queue = sqs_backends[ACCOUNT][REGION].queues[f"listener-{service}"]
         return [json.loads(message.body) for message in queue._messages]
 
     def files(self, bucket: str) -> list[str]:
-        """The keys of what lies in the bucket."""
+        """Return the keys of the bucket's objects."""
         return [*self._buckets[bucket].keys]
 
     def stripe_objects(self, kind: str) -> list[dict[str, Any]]:
-        """Everything of the kind at Stripe (`payment_intent`, `refund`, …), oldest first."""
+        """Return all of Stripe's objects of the kind (`payment_intent`, `refund`, …), oldest first."""
         return self.emulator.store.select(kind, [], 10_000, newest=False)

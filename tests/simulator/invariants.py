@@ -1,4 +1,4 @@
-"""What must be true of a shop where nothing is under way: told from its rows, its mails and Stripe alone."""
+"""The invariants of an idle shop, checked on its rows, its emails and Stripe."""
 
 import json
 from collections import Counter
@@ -23,113 +23,121 @@ from tests.support import ENVIRONMENT
 
 PAID = {"paid", "partially_shipped", "shipped", "delivered", "refunded"}
 STATUSES = PAID | {"pending", "awaiting_payment", "cancelled", "expired"}
-TO_LEAVE = {"paid", "partially_shipped"}
+NOT_SHIPPED = {"paid", "partially_shipped"}
 OPEN_INTENTS = {"requires_payment_method", "requires_confirmation", "requires_action"}
 
 
-def check(simulator: Simulator, on_hand: Mapping[str, int], *, twice_told: bool = False) -> None:
-    """Every account that must balance. `on_hand`: what lay on the shelves at first, and what was put there
-    since. `twice_told`: a mail may have gone out twice, as its sender died before it wrote that down."""
+def check(simulator: Simulator, on_hand: Mapping[str, int], *, duplicate_emails: bool = False) -> None:
+    """Check every invariant but `sequences`.
+
+    `on_hand`: the initial stock per SKU, and the stock added since. `duplicate_emails`: an email may have
+    been sent twice, because its sender was killed before it recorded that.
+    """
     wrong = [
         *money(simulator),
-        *promises(simulator),
+        *refunds(simulator),
         *stock(on_hand),
-        *moves(),
+        *transitions(),
         *invoices(simulator),
         *coupons(),
     ]
-    wrong += [*letters(twice_told), *left(simulator)]
+    wrong += [*emails(duplicate_emails), *failures(simulator)]
     assert not wrong, "\n".join(wrong)
 
 
 def check_sequences(simulator: Simulator) -> None:
-    """What orders said is complete, and nothing was said in two ways."""
+    """Check that the events of orders are complete and that repeated events are identical."""
     wrong = [*sequences(simulator)]
     assert not wrong, "\n".join(wrong)
 
 
 def orders() -> list[Any]:
-    """Every order, whether its owner sees it or not."""
+    """Return every order, including those hidden from their owners."""
     return [to_order(OrderRow.from_raw_data(row)) for row in tables.rows(ENVIRONMENT["ORDERS_TABLE"])]
 
 
 def money(simulator: Simulator) -> Iterator[str]:
-    """Stripe holds of each order what the order says that it keeps; payments and their ledger agree."""
+    """Stripe, payments, ledgers and orders agree on the captured and refunded amounts."""
     known = {order.order_id: order for order in orders()}
     paid = {payment.provider_id: payment for payment in payments() if payment.provider_id}
     held: Counter[str] = Counter()
-    back: Counter[str] = Counter()
+    refunded: Counter[str] = Counter()
     for refund in simulator.stripe_objects("refund"):
         if refund["status"] in ("succeeded", "pending"):
-            back[refund["payment_intent"]] += refund["amount"]
+            refunded[refund["payment_intent"]] += refund["amount"]
     for intent in simulator.stripe_objects("payment_intent"):
         payment, order = paid.get(intent["id"]), known.get(intent["metadata"]["order_id"])
         if payment is None or order is None:
-            yield f"{intent['id']} belongs to no payment, or no order"
+            yield f"{intent['id']} has no payment or no order"
             continue
-        held[order.order_id] += intent["amount_received"] - back[intent["id"]]
-        yield from _of_one_mind(intent, back[intent["id"]], payment, order)
-        yield from _no_hold_too_many(intent, payment, order)
-        yield from _disputes(simulator, intent["id"], payment)
+        held[order.order_id] += intent["amount_received"] - refunded[intent["id"]]
+        yield from _check_totals(intent, refunded[intent["id"]], payment, order)
+        yield from _check_authorization(intent, payment, order)
+        yield from _check_disputes(simulator, intent["id"], payment)
     for order in known.values():
-        if held[order.order_id] != kept(order):
-            yield f"{order.order_id} keeps {kept(order)}, Stripe holds {held[order.order_id]} of it"
+        if held[order.order_id] != retained(order):
+            yield f"{order.order_id} retains {retained(order)}, Stripe holds {held[order.order_id]}"
     for row in tables.rows(ENVIRONMENT["PAYMENTS_INBOX_TABLE"]):
         if "status" in row and row["status"]["S"] not in (EventStatus.APPLIED, EventStatus.IGNORED):
             yield f"Stripe's {row['type']['S']} {row['pk']['S']} is {row['status']['S']}"
 
 
-def _of_one_mind(intent: Any, back: int, payment: Payment, order: Any) -> Iterator[str]:
-    """Stripe, the payment, its ledger and its order: what came in by it, and what went back."""
-    heard, entries = order.totals_of(payment.payment_id), ledger(payment.payment_id)
-    says = {
-        "Stripe": (intent["amount_received"], back),
+def _check_totals(intent: Any, refunded: int, payment: Payment, order: Any) -> Iterator[str]:
+    """The captured and refunded amounts are the same at Stripe, in the payment, in its ledger and in its
+    order."""
+    recorded, entries = order.totals_of(payment.payment_id), ledger(payment.payment_id)
+    totals = {
+        "Stripe": (intent["amount_received"], refunded),
         "the payment": (payment.captured, payment.refunded),
-        "the order": (heard.captured, heard.refunded),
+        "the order": (recorded.captured, recorded.refunded),
     }
-    if len(set(says.values())) > 1:
-        yield f"{payment.payment_id} of {order.order_id} (captured, refunded): {says}"
+    if len(set(totals.values())) > 1:
+        yield f"{payment.payment_id} of {order.order_id} (captured, refunded): {totals}"
     if balances(entries) != expected(payment):
-        yield f"{payment.payment_id}: the ledger comes to {balances(entries)}"
+        yield f"{payment.payment_id}: the ledger balances are {balances(entries)}"
     yield from (
         f"{payment.payment_id}: the entry of version {entry.version} does not sum to zero"
         for entry in entries
         if sum(line.amount for line in entry.lines)
     )
     if payment.capturable != intent["amount_capturable"]:
-        yield f"{payment.payment_id} holds {payment.capturable}, at Stripe {intent['amount_capturable']}"
+        yield f"{payment.payment_id} can capture {payment.capturable}, Stripe {intent['amount_capturable']}"
 
 
-def _disputes(simulator: Simulator, intent_id: str, payment: Payment) -> Iterator[str]:
-    """What banks ask back, and what they hold of it, is known."""
-    there = {
-        dispute["id"]: (dispute["status"], -sum(move["amount"] for move in dispute["balance_transactions"]))
+def _check_disputes(simulator: Simulator, intent_id: str, payment: Payment) -> Iterator[str]:
+    """The payment knows its disputes and the amounts that they withhold."""
+    at_stripe = {
+        dispute["id"]: (
+            dispute["status"],
+            -sum(transaction["amount"] for transaction in dispute["balance_transactions"]),
+        )
         for dispute in simulator.stripe_objects("dispute")
         if dispute["payment_intent"] == intent_id
     }
-    here = {each.dispute_id: (each.status, each.withheld) for each in payment.disputes}
-    if here != there:
-        yield f"{payment.payment_id} knows of the disputes {here}, Stripe of {there}"
+    in_payment = {each.dispute_id: (each.status, each.withheld) for each in payment.disputes}
+    if in_payment != at_stripe:
+        yield f"{payment.payment_id} has the disputes {in_payment}, Stripe {at_stripe}"
 
 
-def _no_hold_too_many(intent: Any, payment: Payment, order: Any) -> Iterator[str]:
-    """What can still be paid is awaited, or pays anew; what is held is held for goods that are to leave."""
-    renews = order.status.value == "paid" and not order.captured
-    if intent["status"] in OPEN_INTENTS and order.status.value != "awaiting_payment" and not renews:
+def _check_authorization(intent: Any, payment: Payment, order: Any) -> Iterator[str]:
+    """An open PaymentIntent belongs to an order that awaits or renews payment; an authorization to one not
+    yet shipped."""
+    renewable = order.status.value == "paid" and not order.captured
+    if intent["status"] in OPEN_INTENTS and order.status.value != "awaiting_payment" and not renewable:
         yield f"{intent['id']} can still be paid, though {order.order_id} is {order.status}"
-    awaited = order.payment_id == payment.payment_id and order.status.value in TO_LEAVE
+    awaited = order.payment_id == payment.payment_id and order.status.value in NOT_SHIPPED
     if payment.capturable and not awaited:
-        yield f"{payment.payment_id} is held for {order.order_id}, which is {order.status}"
+        yield f"{payment.payment_id} is authorized for {order.order_id}, which is {order.status}"
 
 
-def kept(order: Any) -> int:
-    """What the order keeps of what came in for it, in minor units."""
+def retained(order: Any) -> int:
+    """Return the captured minus the refunded amount of the order, in minor units."""
     return int(order.captured) - int(order.refunded)
 
 
-def promises(simulator: Simulator) -> Iterator[str]:
-    """What an order says must not stay has gone back, as far as it came in and banks let it; staff may have
-    given more. What left is paid for."""
+def refunds(simulator: Simulator) -> Iterator[str]:
+    """Refunds that are due were made, up to the captured amount and unless a dispute prevents it; staff
+    may have refunded more. Shipped lines were captured."""
     known = {payment.payment_id: payment for payment in payments()}
     failed: Counter[str] = Counter()
     for refund in simulator.stripe_objects("refund"):
@@ -139,14 +147,14 @@ def promises(simulator: Simulator) -> Iterator[str]:
         for each in order.refunds_due.values():
             due[each.payment_id] += each.amount.amount
         for payment_id, amount in due.items():
-            heard, payment = order.totals_of(payment_id), known[payment_id]
-            can_go = min(amount, heard.captured - payment.lost) - failed[payment.provider_id or ""]
-            if heard.refunded < can_go and not payment.is_frozen:
-                yield f"{order.order_id}: of {payment_id} {amount} are due, {heard} was heard"
+            recorded, payment = order.totals_of(payment_id), known[payment_id]
+            refundable = min(amount, recorded.captured - payment.lost) - failed[payment.provider_id or ""]
+            if recorded.refunded < refundable and not payment.is_frozen:
+                yield f"{order.order_id}: {amount} of {payment_id} is due, recorded: {recorded}"
         if order.fulfilments and order.payment_id:
             owed = order.agreed.paid_for(fulfilled(order))
             if order.captured < owed and not order.has(TimelineEvent.CAPTURE_FAILED):
-                yield f"{order.order_id}: {owed} is due for what left, {order.captured} came in"
+                yield f"{order.order_id}: {owed} is due for shipped lines, {order.captured} was captured"
 
 
 def payments() -> list[Payment]:
@@ -155,17 +163,18 @@ def payments() -> list[Payment]:
 
 
 def ledger(payment_id: str) -> list[Entry]:
-    """The payment's entries, oldest first."""
+    """Return the payment's ledger entries, oldest first."""
     return page(payment_id, 1_000, None)[0]
 
 
-def given_up(order: Any) -> bool:
-    """Also what was refunded in full before anything left the shelf."""
+def was_cancelled(order: Any) -> bool:
+    """Return whether the order was cancelled, which includes full refunds before shipping."""
     return any(entry.type == "order.cancelled" for entry in order.timeline)
 
 
 def stock(on_hand: Mapping[str, int]) -> Iterator[str]:
-    """What is on the shelves and what is sold is what there was; what is reserved, open orders wait for."""
+    """Available, reserved and sold pieces sum to the initial stock; open orders account for all reserved
+    pieces."""
     sold: Counter[str] = Counter()
     awaited: Counter[str] = Counter()
     pending = set()
@@ -173,40 +182,43 @@ def stock(on_hand: Mapping[str, int]) -> Iterator[str]:
         if order.status == "pending":
             pending.add(order.order_id)
         for line in order.terms.lines if order.terms else ():
-            sold[line.sku] += line.quantity if order.status in PAID and not given_up(order) else 0
+            sold[line.sku] += line.quantity if order.status in PAID and not was_cancelled(order) else 0
             awaited[line.sku] += line.quantity if order.status == "awaiting_payment" else 0
         for returned in order.returns:
             if returned.status == "received" and returned.restock:
                 sold.subtract(returned.pieces)
-    shelves = {}
+    inventory = {}
     for row in tables.rows(ENVIRONMENT["CATALOG_TABLE"]):
         if row["pk"]["S"].startswith("product#") and "available" in row:
-            shelves[row["sku"]["S"]] = (int(row["available"]["N"]), int(row["reserved"]["N"]))
+            inventory[row["sku"]["S"]] = (int(row["available"]["N"]), int(row["reserved"]["N"]))
         if row["pk"]["S"].removeprefix("reservation#") in pending and row["state"]["S"] == "held":
             for _, sku, pieces in json.loads(row["lines"]["S"]):
                 awaited[sku] += pieces
-    for sku, first in on_hand.items():
-        available, reserved = shelves[sku]
-        if available < 0 or available + reserved + sold[sku] != first:
-            yield f"{sku}: of {first}, {available} are free, {reserved} reserved, {sold[sku]} sold"
+    for sku, initial in on_hand.items():
+        available, reserved = inventory[sku]
+        if available < 0 or available + reserved + sold[sku] != initial:
+            yield f"{sku}: of {initial}, {available} are available, {reserved} reserved, {sold[sku]} sold"
         if reserved != awaited[sku]:
-            yield f"{sku}: {reserved} are reserved, {awaited[sku]} are waited for"
-    yield from _replica(shelves)
+            yield f"{sku}: {reserved} are reserved, open orders have {awaited[sku]}"
+    yield from _replica(inventory)
 
 
-def _replica(shelves: Mapping[str, tuple[int, int]]) -> Iterator[str]:
-    """The cart knows what can be had."""
+def _replica(inventory: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+    """The cart's replica has the available stock."""
     for row in tables.rows(ENVIRONMENT["CART_TABLE"]):
         if row["pk"]["S"].startswith("product#"):
             sku = row["pk"]["S"].removeprefix("product#")
-            if int(row["available"]["N"]) != shelves[sku][0] < 100:
-                yield f"cart thinks that of {sku} there are {row['available']['N']}, not {shelves[sku][0]}"
+            if int(row["available"]["N"]) != inventory[sku][0] < 100:
+                yield f"the cart has {row['available']['N']} available of {sku}, not {inventory[sku][0]}"
 
 
-def moves() -> Iterator[str]:
-    """Each change of an order is its next version, by a legal move."""
-    legal = {before.value: {move.value for move in found.values()} for before, found in TRANSITIONS.items()}
-    # One write may leap over what lasts no time: placed and paid at once, as it costs nothing.
+def transitions() -> Iterator[str]:
+    """Each change of an order increments its version and is a legal transition."""
+    legal = {
+        before.value: {transition.value for transition in found.values()}
+        for before, found in TRANSITIONS.items()
+    }
+    # One write may make two transitions: an order that costs nothing is placed and paid at once.
     legal |= {before: after.union(*(legal[name] for name in after)) for before, after in legal.items()}
     for change in tables.changes(ENVIRONMENT["ORDERS_TABLE"]):
         old, new = change.get("OldImage", {}), change.get("NewImage", {})
@@ -220,24 +232,25 @@ def moves() -> Iterator[str]:
 
 
 def sequences(simulator: Simulator) -> Iterator[str]:
-    """An order's events count from 1 without a gap, each number one event, said the same each time."""
-    said: dict[str, dict[int, dict[str, str]]] = {}
-    for event in simulator.said("orders"):
-        subject = said.setdefault(event["subject"], {})
+    """The sequence of an order's events has no gap and starts at 1; each number is one event with one
+    content."""
+    published: dict[str, dict[int, dict[str, str]]] = {}
+    for event in simulator.published("orders"):
+        subject = published.setdefault(event["subject"], {})
         text = json.dumps(event, sort_keys=True)
         first = subject.setdefault(event["sequence"], {}).setdefault(event["id"], text)
         if first != text:
-            yield f"{event['id']} was said in two ways: {first} and {text}"
-    for order_id, numbers in said.items():
+            yield f"{event['id']} was published with different contents: {first} and {text}"
+    for order_id, numbers in published.items():
         if sorted(numbers) != list(range(1, len(numbers) + 1)):
-            yield f"{order_id} has said {sorted(numbers)}"
+            yield f"{order_id} has published the sequence numbers {sorted(numbers)}"
         for number, ids in numbers.items():
             if len(ids) > 1:
-                yield f"{order_id} said as number {number}: {sorted(ids)}"
+                yield f"{order_id} published different events as number {number}: {sorted(ids)}"
 
 
 def invoices(simulator: Simulator) -> Iterator[str]:
-    """Who paid has an invoice, its files are kept, and no number is missing or given twice."""
+    """Each paid order has an invoice and its file; no invoice number is missing or used twice."""
     numbers = []
     files = "\n".join(simulator.files(ENVIRONMENT["ORDERS_INVOICES_BUCKET"]))
     for order in orders():
@@ -246,41 +259,49 @@ def invoices(simulator: Simulator) -> Iterator[str]:
         if order.invoice:
             numbers.append(order.invoice.number)
             if f"{order.invoice.number}-{order.order_id}.pdf" not in files:
-                yield f"invoice {order.invoice.number} is not kept"
+                yield f"invoice {order.invoice.number} has no file"
     if sorted(numbers) != [f"{simulator.now.year}-{n:06}" for n in range(1, len(numbers) + 1)]:
-        yield f"the numbers of invoices are {sorted(numbers)}"
+        yield f"the invoice numbers are {sorted(numbers)}"
 
 
 def coupons() -> Iterator[str]:
-    """A coupon is used as often as orders that were not given up hold it."""
-    held = Counter(counter for order in orders() for counter in order.redeemed)
+    """A coupon's counter is the number of orders that use it and were not cancelled or expired."""
+    used_by_orders = Counter(counter for order in orders() for counter in order.redeemed)
     for row in tables.rows(ENVIRONMENT["ORDERS_COUNTERS_TABLE"]):
         name, used = row["pk"]["S"], int(row["value"]["N"])
-        if name.startswith("coupon#") and used != held[name]:
-            yield f"{name} is used {used} times, held by {held[name]} orders"
+        if name.startswith("coupon#") and used != used_by_orders[name]:
+            yield f"{name} is used {used} times, by {used_by_orders[name]} orders"
 
 
-def letters(twice_told: bool) -> Iterator[str]:
-    """Each letter went out once, and was noted; who paid has a confirmation, or later news instead."""
-    sent = Counter(mail.headers["X-Notification-Id"] for mail in mails())
+def emails(duplicate_emails: bool) -> Iterator[str]:
+    """Each notification was sent once and recorded; each paid order has a confirmation, or a later one
+    superseded it."""
+    sent = Counter(email.headers["X-Notification-Id"] for email in mails())
     rows = tables.rows(ENVIRONMENT["NOTIFY_TABLE"])
-    told = [row for row in rows if row["pk"]["S"].startswith("ntf_")]
-    yield from (f"half a row: {row}" for row in told if not {"channel", "status", "at"} <= row.keys())
-    noted = {
-        row["pk"]["S"]: row.get("status", {}).get("S") for row in told if row.get("channel") == {"S": "email"}
+    notifications = [row for row in rows if row["pk"]["S"].startswith("ntf_")]
+    yield from (
+        f"incomplete row: {row}" for row in notifications if not {"channel", "status", "at"} <= row.keys()
+    )
+    statuses = {
+        row["pk"]["S"]: row.get("status", {}).get("S")
+        for row in notifications
+        if row.get("channel") == {"S": "email"}
     }
-    for letter, status in noted.items():
-        times = sent.pop(letter, 0)
+    for notification_id, status in statuses.items():
+        times = sent.pop(notification_id, 0)
         if status not in ("sent", "suppressed") or times != (status == "sent"):
-            if not (twice_told and times):
-                yield f"the mail {letter} is {status} and went out {times} times"
-    yield from (f"nobody knows of the mail {letter}" for letter in sent)
+            if not (duplicate_emails and times):
+                yield f"the email {notification_id} is {status} and was sent {times} times"
+    yield from (f"the email {notification_id} has no notification" for notification_id in sent)
     for order in orders():
-        if order.payment_id and derived_id("ntf", "order_confirmation", order.order_id, "email") not in noted:
-            yield f"{order.order_id} was paid and never confirmed"
+        if (
+            order.payment_id
+            and derived_id("ntf", "order_confirmation", order.order_id, "email") not in statuses
+        ):
+            yield f"{order.order_id} was paid and has no confirmation"
 
 
-def left(simulator: Simulator) -> Iterator[str]:
-    """Empty was given up, and nobody did what their role does not allow."""
+def failures(simulator: Simulator) -> Iterator[str]:
+    """No message is a dead letter, and no role denied a call."""
     yield from sorted(set(simulator.transport.refused))
-    yield from (f"set aside: {message}" for message in simulator.dead)
+    yield from (f"dead letter: {message}" for message in simulator.dead_letters)

@@ -1,4 +1,4 @@
-"""What moves by itself between services, streams and queues, in an order that somebody draws."""
+"""Readers of DynamoDB streams and SQS queues that deliver to functions in a random order."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -13,69 +13,73 @@ from moto.sqs.models import sqs_backends
 from tests.simulator.wiring import QueueSource, StreamSource
 from tests.support import ACCOUNT, REGION
 
-HOLD_BACK, TWICE, LAG = 0.25, 0.15, 0.25  # how often a message waits, comes twice; how often a stream waits
-PATIENCE = 3  # how often one message is held back at most, so that all becomes quiet
+DELAY_PROBABILITY, REPEAT_PROBABILITY, LAG_PROBABILITY = 0.25, 0.15, 0.25
+MAX_DELAYS = 3  # of one message, so that the simulator becomes idle
 
 
 @dataclass(eq=False)
 class Message:
-    """A message in its queue. `tries`: how often it was handed out; hidden until `visible_at`."""
+    """A message in a queue. `tries` counts its deliveries; it is hidden until `visible_at`."""
 
     body: str
     visible_at: datetime
     tries: int = 0
-    held_back: int = 0
+    delays: int = 0
 
 
-class EventQueue:
-    """A stream: changes of a table on their way to one function; what fails comes again as it was."""
+class StreamReader:
+    """Delivers the changes of a table to one function; a failed batch is delivered again."""
 
     def __init__(self, source: StreamSource) -> None:
         self.source = source
         self.shard: Any = dynamodb_backends[ACCOUNT][REGION].tables[source.table].stream_shard
-        self.read = self.tries = 0
+        self.position = self.tries = 0
 
-    def go_to(self, place: int) -> None:
-        self.read, self.tries = place, 0
+    def seek(self, position: int) -> None:
+        self.position, self.tries = position, 0
 
     @property
     def has_more(self) -> bool:
-        return len(self.shard.items) > self.read
+        return len(self.shard.items) > self.position
 
-    def move(self, run: Callable[[Any], Any], chance: Random | None) -> None:
-        """Hand over the next batch, now and then twice; stay where it fails."""
+    def deliver(self, run: Callable[[Any], Any], chance: Random | None) -> None:
+        """Deliver the next batch, sometimes twice; keep the position if it fails."""
         limit = self.source.batch if chance is None else chance.choice((1, 2, 5, self.source.batch))
-        # moto's own list: GetRecords gives the same, but costs as much as all that the relay does.
-        page = [_on_lambdas_wire(record.to_json()) for record in self.shard.items[self.read :][:limit]]
+        # moto's own list: GetRecords returns the same, but takes as long as the relay itself.
+        page = [_as_lambda_json(record.to_json()) for record in self.shard.items[self.position :][:limit]]
         wanted = [record for record in page if _is_change(record) and self.source.wants(record)]
-        times = 2 if chance is not None and chance.random() < TWICE else 1
+        times = 2 if chance is not None and chance.random() < REPEAT_PROBABILITY else 1
         for _ in range(times if wanted else 0):
             run({"Records": wanted})
-        self.go_to(self.read + len(page))
+        self.seek(self.position + len(page))
 
 
-class FunctionQueue:
-    """A queue in front of one function: at least once, in any order, five tries, then set aside."""
+class QueueReader:
+    """Delivers the messages of a queue to one function: at least once, in any order, up to `source.tries`
+    times."""
 
     def __init__(self, source: QueueSource) -> None:
         self.source = source
-        self.arrived = sqs_backends[ACCOUNT][REGION].queues[source.queue]
+        self.queue = sqs_backends[ACCOUNT][REGION].queues[source.queue]
         self.waiting: list[Message] = []
 
-    def collect(self, now: datetime) -> None:
-        """Take what arrived out of moto's queue, whose clock is the machine's."""
-        self.waiting += [Message(message.body, now) for message in self.arrived._messages]
-        self.arrived._messages.clear()
+    def receive(self, now: datetime) -> None:
+        """Move the messages out of moto's queue, because that uses the machine's clock."""
+        self.waiting += [Message(message.body, now) for message in self.queue._messages]
+        self.queue._messages.clear()
 
     def visible(self, now: datetime) -> list[Message]:
         return [message for message in self.waiting if message.visible_at <= now]
 
-    def move(
+    def deliver(
         self, run: Callable[[list[str]], Sequence[int]], now: datetime, chance: Random | None
     ) -> list[Message]:
-        """Deliver once what is visible; `run` tells which of a batch failed. The messages now set aside."""
+        """Deliver each visible message once; return those that have no tries left.
+
+        `run` returns the positions in its batch that failed.
+        """
         batch_size = self.source.batch if chance is None else chance.choice((1, 3, self.source.batch))
-        due = drawn(self.visible(now), chance)
+        due = choose_due(self.visible(now), chance)
         for first in range(0, len(due), batch_size):
             batch = due[first : first + batch_size]
             for message in batch:
@@ -85,21 +89,21 @@ class FunctionQueue:
             for position, message in enumerate(batch):
                 if position not in failed:
                     self.waiting.remove(message)
-                    if chance is not None and chance.random() < TWICE:
-                        self.waiting.append(Message(message.body, now, held_back=PATIENCE - 1))
-        dead = [message for message in self.waiting if message.tries >= self.source.tries]
-        self.waiting = [message for message in self.waiting if message not in dead]
-        return dead
+                    if chance is not None and chance.random() < REPEAT_PROBABILITY:
+                        self.waiting.append(Message(message.body, now, delays=MAX_DELAYS - 1))
+        dead_letters = [message for message in self.waiting if message.tries >= self.source.tries]
+        self.waiting = [message for message in self.waiting if message not in dead_letters]
+        return dead_letters
 
 
-def drawn(waiting: list[Message], chance: Random | None) -> list[Message]:
-    """What comes now, in the order in which it comes."""
+def choose_due(waiting: list[Message], chance: Random | None) -> list[Message]:
+    """Return the messages to deliver now, in their order of delivery."""
     if chance is None:
         return waiting
     now = []
     for message in waiting:
-        if message.held_back < PATIENCE and chance.random() < HOLD_BACK:
-            message.held_back += 1
+        if message.delays < MAX_DELAYS and chance.random() < DELAY_PROBABILITY:
+            message.delays += 1
         else:
             now.append(message)
     chance.shuffle(now)
@@ -107,10 +111,10 @@ def drawn(waiting: list[Message], chance: Random | None) -> list[Message]:
 
 
 def _is_change(record: Any) -> bool:
-    """moto records a write that changed nothing too; DynamoDB does not."""
+    """Return False for a write that changed nothing: moto records it, DynamoDB does not."""
     change = record["dynamodb"]
     return bool(record["eventName"] != "MODIFY" or change.get("OldImage") != change.get("NewImage"))
 
 
-def _on_lambdas_wire(record: Any) -> Any:
+def _as_lambda_json(record: Any) -> Any:
     return json.loads(json.dumps(record, default=str))

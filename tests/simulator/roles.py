@@ -1,4 +1,4 @@
-"""What each function's role allows, as template.yaml says it, and what each call to AWS needs.
+"""The permissions of each function's role in template.yaml, and those that each call to AWS requires.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
 """
@@ -23,8 +23,8 @@ ARNS = {
     "AWS::S3::Bucket": ("BucketName", "arn:aws:s3:::{}"),
     "AWS::SES::ConfigurationSet": ("Name", "{}"),
 }
-# What tests call otherwise than the template does is known by the variable that holds it.
-NAMED_BY_VARIABLE = {"AWS::KMS::Key": "key/{}", "AWS::SecretsManager::Secret": "secret/{}"}
+# Resources whose ARNs the tests take from the environment instead of the template's names.
+NAMED_BY_ENVIRONMENT = {"AWS::KMS::Key": "key/{}", "AWS::SecretsManager::Secret": "secret/{}"}
 IN_TRANSACTIONS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -32,17 +32,22 @@ IN_TRANSACTIONS = {
     "ConditionCheck": "ConditionCheckItem",
     "Get": "GetItem",
 }
-# How the service says that it may not be; all others say AccessDeniedException.
-REFUSALS = {"s3": "AccessDenied", "ses": "AccessDenied", "sns": "AuthorizationError", "sqs": "AccessDenied"}
+# Error codes of services whose code is not AccessDeniedException.
+ACCESS_DENIED_CODES = {
+    "s3": "AccessDenied",
+    "ses": "AccessDenied",
+    "sns": "AuthorizationError",
+    "sqs": "AccessDenied",
+}
 
 
 @dataclass(frozen=True)
-class Need:
-    """What a call may only do where it is allowed: an action on a resource, told by these facts."""
+class Permission:
+    """An action on a resource that a call requires, with the request's condition keys."""
 
     action: str
     resource: str
-    facts: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.action} on {self.resource}"
@@ -50,74 +55,83 @@ class Need:
 
 @dataclass(frozen=True)
 class Statement:
-    """One that allows: patterns of actions and of resources (or of those it is not for), and conditions."""
+    """An Allow statement: patterns of actions, of resources (or excluded resources), and its conditions."""
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
-    others: tuple[str, ...]
+    excluded: tuple[str, ...]
     equals: Mapping[str, str]
 
-    def allows(self, need: Need) -> bool:
-        if not any(_fits(pattern.lower(), need.action.lower()) for pattern in self.actions):
+    def allows(self, permission: Permission) -> bool:
+        if not any(_fits(pattern.lower(), permission.action.lower()) for pattern in self.actions):
             return False
-        if any(need.facts.get(name) != value for name, value in self.equals.items()):
+        if any(permission.context.get(name) != value for name, value in self.equals.items()):
             return False
-        if self.others:
-            return not any(_fits(pattern, need.resource) for pattern in self.others)
-        return any(_fits(pattern, need.resource) for pattern in self.resources)
+        if self.excluded:
+            return not any(_fits(pattern, permission.resource) for pattern in self.excluded)
+        return any(_fits(pattern, permission.resource) for pattern in self.resources)
 
 
 class Roles:
-    """Every function's role."""
+    """The policy statements of every function's role."""
 
     def __init__(self, template: Mapping[str, Any]) -> None:
         self.template = template
         self.declared = functions(dict(template))
         self.statements = {name: list(self._statements(name)) for name in self.declared}
 
-    def lacking(self, function: str, wanted: Iterable[Need]) -> Need | None:
-        """The first of these that the function may not do, if any."""
+    def missing(self, function: str, permissions: Iterable[Permission]) -> Permission | None:
+        """Return the first of the permissions that the function does not have, or None."""
         granted = self.statements[function]
-        return next((need for need in wanted if not any(each.allows(need) for each in granted)), None)
+        return next(
+            (
+                permission
+                for permission in permissions
+                if not any(each.allows(permission) for each in granted)
+            ),
+            None,
+        )
 
     def _statements(self, name: str) -> Iterator[Statement]:
         for policy in self.declared[name].get("Policies", []):
-            for said in policy["Statement"]:
-                assert said.keys() <= {"Effect", "Action", "Resource", "NotResource", "Condition"}, said
-                conditions = said.get("Condition", {})
-                assert said["Effect"] == "Allow" and conditions.keys() <= {"StringEquals"}, said
+            for statement in policy["Statement"]:
+                assert statement.keys() <= {"Effect", "Action", "Resource", "NotResource", "Condition"}, (
+                    statement
+                )
+                conditions = statement.get("Condition", {})
+                assert statement["Effect"] == "Allow" and conditions.keys() <= {"StringEquals"}, statement
                 yield Statement(
-                    actions=tuple(_list(said["Action"])),
-                    resources=tuple(map(self._text, _list(said.get("Resource", [])))),
-                    others=tuple(map(self._text, _list(said.get("NotResource", [])))),
+                    actions=tuple(_list(statement["Action"])),
+                    resources=tuple(map(self._resolve, _list(statement.get("Resource", [])))),
+                    excluded=tuple(map(self._resolve, _list(statement.get("NotResource", [])))),
                     equals={
-                        key: self._text(value) for key, value in conditions.get("StringEquals", {}).items()
+                        key: self._resolve(value) for key, value in conditions.get("StringEquals", {}).items()
                     },
                 )
 
-    def _text(self, value: Any) -> str:
-        """What an intrinsic function comes to, under the names that tests' resources have."""
+    def _resolve(self, value: Any) -> str:
+        """Return the value of an intrinsic function, with the names of the tests' resources."""
         if isinstance(value, str):
             return value
-        ((function, said),) = value.items()
+        ((function, argument),) = value.items()
         if function == "Ref":
-            return PSEUDO.get(said) or str(self.template["Parameters"][said]["Default"])
+            return PSEUDO.get(argument) or str(self.template["Parameters"][argument]["Default"])
         if function == "GetAtt":
-            return self._attribute(said)
+            return self._attribute(argument)
         if function == "Sub":
-            pattern, known = said if isinstance(said, list) else (said, {})
+            pattern, known = argument if isinstance(argument, list) else (argument, {})
 
             def filled(found: re.Match[str]) -> str:
                 name = found[1]
                 if name in known:
-                    return self._text(known[name])
-                return self._text({"GetAtt" if "." in name else "Ref": name})
+                    return self._resolve(known[name])
+                return self._resolve({"GetAtt" if "." in name else "Ref": name})
 
             return re.sub(r"\$\{([^}]+)\}", filled, pattern)
         if function == "Select":
-            at, parts = said
+            at, parts = argument
             separator, text = parts["Split"]
-            return str(self._text(text).split(separator)[int(at)])
+            return str(self._resolve(text).split(separator)[int(at)])
         raise NotImplementedError(value)
 
     def _attribute(self, name: str) -> str:
@@ -128,79 +142,81 @@ class Roles:
         value = nested["Outputs"][path[1]]["Value"]
         resource = nested["Resources"][(value.get("Ref") or value["GetAtt"]).partition(".")[0]]
         kind, properties = resource["Type"], resource["Properties"]
-        if kind in NAMED_BY_VARIABLE:
-            return NAMED_BY_VARIABLE[kind].format(self._variable({"GetAtt": name}))
+        if kind in NAMED_BY_ENVIRONMENT:
+            return NAMED_BY_ENVIRONMENT[kind].format(self._variable({"GetAtt": name}))
         title, arn = ARNS[kind]
-        return arn.format(self._text(properties[title]))
+        return arn.format(self._resolve(properties[title]))
 
     def _variable(self, value: Mapping[str, str]) -> str:
         for properties in self.declared.values():
             for variable, held in properties.get("Environment", {}).get("Variables", {}).items():
                 if held == value and variable in ENVIRONMENT:
                     return ENVIRONMENT[variable]
-        return str(value)  # a role may name what no variable does; no test can ask for it
+        return str(value)  # no variable names this resource, so no test can call it
 
 
 def function_arn(logical_id: str) -> str:
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{logical_id}"
 
 
-def needs(service: str, operation: str, said: Mapping[str, Any]) -> list[Need]:
-    """What AWS asks of the role of whoever makes this call, Lambda's Invoke apart."""
+def required_permissions(service: str, operation: str, params: Mapping[str, Any]) -> list[Permission]:
+    """Return the permissions that AWS requires for this call, except for Lambda's Invoke."""
     if service == "dynamodb":
-        return list(_of_dynamodb(operation, said))
+        return list(_dynamodb_permissions(operation, params))
     if service == "sqs":
-        queue = str(said["QueueUrl"]).rpartition("/")[2]
+        queue = str(params["QueueUrl"]).rpartition("/")[2]
         action = operation.removesuffix("Batch")
-        return [Need(f"sqs:{action}", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}")]
+        return [Permission(f"sqs:{action}", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}")]
     if service == "sns":
         action = "Publish" if operation == "PublishBatch" else operation
-        return [Need(f"sns:{action}", said.get("TopicArn") or said.get("PhoneNumber") or "*")]
+        return [Permission(f"sns:{action}", params.get("TopicArn") or params.get("PhoneNumber") or "*")]
     if service == "ses" and operation == "SendRawEmail":
-        return list(_of_ses(said))
+        return list(_ses_permissions(params))
     if service == "secretsmanager":
-        return [Need(f"secretsmanager:{operation}", f"secret/{said['SecretId']}")]
+        return [Permission(f"secretsmanager:{operation}", f"secret/{params['SecretId']}")]
     if service == "kms":
-        return [Need(f"kms:{operation}", f"key/{said['KeyId']}")]
+        return [Permission(f"kms:{operation}", f"key/{params['KeyId']}")]
     if service == "s3":
         action = {"HeadObject": "GetObject"}.get(operation, operation)
-        return [Need(f"s3:{action}", f"arn:aws:s3:::{said['Bucket']}/{said['Key']}")]
-    raise NotImplementedError(f"what {service}:{operation} needs")
+        return [Permission(f"s3:{action}", f"arn:aws:s3:::{params['Bucket']}/{params['Key']}")]
+    raise NotImplementedError(f"the permissions of {service}:{operation} are unknown")
 
 
-def _of_dynamodb(operation: str, said: Mapping[str, Any]) -> Iterator[Need]:
-    if "TransactItems" in said:
-        for entry in said["TransactItems"]:
+def _dynamodb_permissions(operation: str, params: Mapping[str, Any]) -> Iterator[Permission]:
+    if "TransactItems" in params:
+        for entry in params["TransactItems"]:
             ((kind, item),) = entry.items()
-            yield Need(f"dynamodb:{IN_TRANSACTIONS[kind]}", _table(item["TableName"]))
-    elif "RequestItems" in said:
-        for name in said["RequestItems"]:
-            yield Need(f"dynamodb:{operation}", _table(name))
+            yield Permission(f"dynamodb:{IN_TRANSACTIONS[kind]}", _table(item["TableName"]))
+    elif "RequestItems" in params:
+        for name in params["RequestItems"]:
+            yield Permission(f"dynamodb:{operation}", _table(name))
     else:
-        index = f"/index/{said['IndexName']}" if said.get("IndexName") else ""
-        yield Need(f"dynamodb:{operation}", _table(said["TableName"]) + index)
+        index = f"/index/{params['IndexName']}" if params.get("IndexName") else ""
+        yield Permission(f"dynamodb:{operation}", _table(params["TableName"]) + index)
 
 
 def _table(name: str) -> str:
     return name if name.startswith("arn:") else f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
 
 
-def _of_ses(said: Mapping[str, Any]) -> Iterator[Need]:
-    """The sender's domain is the identity that SES knows; what else is named is asked for too."""
-    sender = parseaddr(said["Source"])[1]
-    facts = {"ses:FromAddress": sender}
+def _ses_permissions(params: Mapping[str, Any]) -> Iterator[Permission]:
+    """Yield the permissions on the identity of the sender's domain and on the configuration set."""
+    sender = parseaddr(params["Source"])[1]
+    context = {"ses:FromAddress": sender}
     mine = f"arn:aws:ses:{REGION}:{ACCOUNT}"
-    yield Need("ses:SendRawEmail", f"{mine}:identity/{sender.partition('@')[2]}", facts)
-    if chosen := said.get("ConfigurationSetName"):
-        yield Need("ses:SendRawEmail", f"{mine}:configuration-set/{chosen}", facts)
+    yield Permission("ses:SendRawEmail", f"{mine}:identity/{sender.partition('@')[2]}", context)
+    if chosen := params.get("ConfigurationSetName"):
+        yield Permission("ses:SendRawEmail", f"{mine}:configuration-set/{chosen}", context)
 
 
-def refusal(function: str, operation: str, need: Need) -> ClientError:
-    """As botocore raises what the role does not allow."""
+def access_denied(function: str, operation: str, permission: Permission) -> ClientError:
+    """Return the error that botocore raises if the role does not allow the call."""
     user = f"arn:aws:sts::{ACCOUNT}:assumed-role/{function}/{function}"
-    said = f"User: {user} is not authorized to perform: {need.action} on resource: {need.resource}"
-    service = need.action.partition(":")[0]
-    error = {"Code": REFUSALS.get(service, "AccessDeniedException"), "Message": said}
+    message = (
+        f"User: {user} is not authorized to perform: {permission.action} on resource: {permission.resource}"
+    )
+    service = permission.action.partition(":")[0]
+    error = {"Code": ACCESS_DENIED_CODES.get(service, "AccessDeniedException"), "Message": message}
     status = 400 if error["Code"] == "AccessDeniedException" else 403
     return ClientError(
         {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
@@ -213,6 +229,6 @@ def _list(value: Any) -> list[Any]:
 
 
 def _fits(pattern: str, text: str) -> bool:
-    """IAM's wildcards: `*` any characters, `?` one."""
+    """Match IAM's wildcards: `*` is any characters, `?` is one."""
     parts = (re.escape(part).replace(r"\?", ".") for part in pattern.split("*"))
     return re.fullmatch(".*".join(parts), text, re.DOTALL) is not None

@@ -1,4 +1,4 @@
-"""Requests worth breaking: what leads up to each, and what must come of it."""
+"""Scenarios: a preparation, a request to interrupt, and the expected result."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -8,7 +8,7 @@ from shared.dynamodb.idempotency import LEASE
 from tests.simulator import invariants, shopping
 from tests.simulator.shopping import ADA
 from tests.simulator.simulator import Simulator
-from tests.simulator.transport import Killed
+from tests.simulator.transport import ProcessKilled
 from tests.support import Reply
 
 ON_HAND = {"A": 5, "B": 5}
@@ -47,18 +47,18 @@ def ship(simulator: Simulator) -> Request:
     return lambda key="key": shopping.ship(simulator, order_id, key, {"A": 1})
 
 
-def ask_to_return(simulator: Simulator) -> Request:
+def request_return(simulator: Simulator) -> Request:
     order_id = shopping.paid(simulator, ADA, "A", 2)
     shopping.set_status(simulator, order_id, "shipped")
-    return lambda key="key": shopping.ask_to_return(simulator, ADA, order_id, {"A": 1}, key)
+    return lambda key="key": shopping.request_return(simulator, ADA, order_id, {"A": 1}, key)
 
 
-def receive(simulator: Simulator) -> Request:
+def receive_return(simulator: Simulator) -> Request:
     order_id, return_id = _approved(simulator)
 
     def received(key: str = "") -> Reply:
-        """A PUT has no key: a repeat is told what it is already. Either way the order shows it."""
-        reply = shopping.settle_return(simulator, order_id, return_id, "received", True)
+        """Return the order. A PUT has no key, so a retry may return 409 with the status that it requested."""
+        reply = shopping.decide_return(simulator, order_id, return_id, "received", True)
         done = reply.status == 200 or (reply.status, reply.json.get("status_now")) == (409, "received")
         return shopping.read(simulator, ADA, order_id) if done else reply
 
@@ -68,8 +68,8 @@ def receive(simulator: Simulator) -> Request:
 def _approved(simulator: Simulator) -> tuple[str, str]:
     order_id = shopping.paid(simulator, ADA, "A", 2)
     shopping.set_status(simulator, order_id, "shipped")
-    made = shopping.ask_to_return(simulator, ADA, order_id, {"A": 2}, "return").json
-    shopping.settle_return(simulator, order_id, made["return_id"], "approved")
+    made = shopping.request_return(simulator, ADA, order_id, {"A": 2}, "return").json
+    shopping.decide_return(simulator, order_id, made["return_id"], "approved")
     simulator.pump()
     return order_id, made["return_id"]
 
@@ -80,7 +80,7 @@ def expire(simulator: Simulator) -> Request:
     simulator.advance(minutes=31)
 
     def sweep(key: str = "") -> None:
-        # One that fails is logged, and the next goes on.
+        # A failed run is logged, and the next run continues.
         with suppress(Exception):
             simulator.sweep()
 
@@ -91,19 +91,19 @@ def _runs(simulator: Simulator) -> Request:
     return lambda key="": simulator.pump()
 
 
-def an_order_is_placed(simulator: Simulator) -> Request:
+def order_placed(simulator: Simulator) -> Request:
     shopping.fill(simulator, ADA, {"A": 2})
     shopping.place_cart(simulator, ADA, "key")
     return _runs(simulator)
 
 
-def money_arrives(simulator: Simulator) -> Request:
+def payment_succeeds(simulator: Simulator) -> Request:
     order_id = shopping.placed(simulator, ADA, "A", 2)
     assert shopping.pay(simulator, ADA, order_id)
     return _runs(simulator)
 
 
-def money_arrives_late(simulator: Simulator) -> Request:
+def payment_succeeds_late(simulator: Simulator) -> Request:
     order_id = shopping.placed(simulator, ADA, "A", 2)
     assert shopping.pay(simulator, ADA, order_id)
     simulator.advance(minutes=31)
@@ -111,43 +111,43 @@ def money_arrives_late(simulator: Simulator) -> Request:
     return _runs(simulator)
 
 
-def a_card_is_declined(simulator: Simulator) -> Request:
+def card_declined(simulator: Simulator) -> Request:
     order_id = shopping.placed(simulator, ADA, "A", 2)
     assert not shopping.pay(simulator, ADA, order_id, "pm_card_visa_chargeDeclined")
     return _runs(simulator)
 
 
-def an_order_is_given_up(simulator: Simulator) -> Request:
+def order_cancelled(simulator: Simulator) -> Request:
     order_id = shopping.placed(simulator, ADA, "A", 2)
     shopping.open_payment(simulator, ADA, order_id, "pay")
     shopping.cancel(simulator, ADA, order_id, "cancel")
     return _runs(simulator)
 
 
-def goods_come_back(simulator: Simulator) -> Request:
+def return_received(simulator: Simulator) -> Request:
     order_id, return_id = _approved(simulator)
-    shopping.settle_return(simulator, order_id, return_id, "received", True)
+    shopping.decide_return(simulator, order_id, return_id, "received", True)
     return _runs(simulator)
 
 
-def cancel_held(simulator: Simulator) -> Request:
+def cancel_authorized(simulator: Simulator) -> Request:
     simulator.capture = "manual"
     return cancel_paid(simulator)
 
 
-def ship_held(simulator: Simulator) -> Request:
+def ship_authorized(simulator: Simulator) -> Request:
     simulator.capture = "manual"
     return ship(simulator)
 
 
-def a_parcel_leaves(simulator: Simulator) -> Request:
+def first_fulfilment(simulator: Simulator) -> Request:
     simulator.capture = "manual"
     order_id = shopping.paid(simulator, ADA, "A", 2)
     shopping.ship(simulator, order_id, "key", {"A": 1})
     return _runs(simulator)
 
 
-def a_hold_lapses(simulator: Simulator) -> Request:
+def authorization_expires(simulator: Simulator) -> Request:
     simulator.capture = "manual"
     shopping.paid(simulator, ADA, "A", 2)
     simulator.advance(days=8)
@@ -156,8 +156,10 @@ def a_hold_lapses(simulator: Simulator) -> Request:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A use case: what leads up to its request, what that answers, and what becomes of the order. `of`: the
-    function that is watched while all runs by itself; None: the one that the request calls."""
+    """A use case: its preparation, the status of its response, and the order's status afterwards.
+
+    `of`: the background function to interrupt; None is the function that the request invokes.
+    """
 
     prepare: Callable[[Simulator], Request]
     status: int | None
@@ -172,18 +174,18 @@ SCENARIOS = {
     "cancel after payment": Scenario(cancel_paid, 200, "cancelled"),
     "open a payment": Scenario(open_payment, 201, "awaiting_payment"),
     "ship": Scenario(ship, 201, "partially_shipped"),
-    "ask to return": Scenario(ask_to_return, 201, "shipped"),
-    "receive a return": Scenario(receive, 200, "shipped"),
-    "cancel what is held": Scenario(cancel_held, 200, "cancelled"),
-    "ship what is held": Scenario(ship_held, 201, "partially_shipped"),
+    "request a return": Scenario(request_return, 201, "shipped"),
+    "receive a return": Scenario(receive_return, 200, "shipped"),
+    "cancel an authorized order": Scenario(cancel_authorized, 200, "cancelled"),
+    "ship an authorized order": Scenario(ship_authorized, 201, "partially_shipped"),
     "expire": Scenario(expire, None, "expired"),
 }
-BEHIND = {
-    f"{story.__name__.replace('_', ' ')}: {of}": Scenario(story, None, order, of)
-    for story, order, functions in [
-        (an_order_is_placed, "awaiting_payment", ["OrdersRelay", "CatalogRelay", "CartConsumer"]),
+BACKGROUND_SCENARIOS = {
+    f"{prepare.__name__.replace('_', ' ')}: {of}": Scenario(prepare, None, order, of)
+    for prepare, order, functions in [
+        (order_placed, "awaiting_payment", ["OrdersRelay", "CatalogRelay", "CartConsumer"]),
         (
-            money_arrives,
+            payment_succeeds,
             "paid",
             [
                 "PaymentsWebhook",
@@ -197,13 +199,13 @@ BEHIND = {
                 "NotifyConsumer",
             ],
         ),
-        (money_arrives_late, "expired", ["OrdersConsumer", "CatalogConsumer", "PaymentsConsumer"]),
-        (a_card_is_declined, "awaiting_payment", ["PaymentsApply", "OrdersConsumer", "NotifyConsumer"]),
-        (an_order_is_given_up, "cancelled", ["CatalogConsumer", "PaymentsConsumer", "CatalogRelay"]),
-        (a_parcel_leaves, "partially_shipped", ["PaymentsConsumer", "PaymentsRelay", "OrdersConsumer"]),
-        (a_hold_lapses, "cancelled", ["PaymentsApply", "OrdersConsumer"]),
+        (payment_succeeds_late, "expired", ["OrdersConsumer", "CatalogConsumer", "PaymentsConsumer"]),
+        (card_declined, "awaiting_payment", ["PaymentsApply", "OrdersConsumer", "NotifyConsumer"]),
+        (order_cancelled, "cancelled", ["CatalogConsumer", "PaymentsConsumer", "CatalogRelay"]),
+        (first_fulfilment, "partially_shipped", ["PaymentsConsumer", "PaymentsRelay", "OrdersConsumer"]),
+        (authorization_expires, "cancelled", ["PaymentsApply", "OrdersConsumer"]),
         (
-            goods_come_back,
+            return_received,
             "refunded",
             ["OrdersRelay", "CatalogConsumer", "PaymentsConsumer", "OrdersConsumer", "NotifyConsumer"],
         ),
@@ -212,92 +214,97 @@ BEHIND = {
 }
 
 
-class Stage:
-    """A scene that is played again and again up to its request."""
+class ScenarioRun:
+    """A scenario, prepared once; its request can be repeated from the same state."""
 
-    def __init__(self, simulator: Simulator, scene: Scenario) -> None:
+    def __init__(self, simulator: Simulator, scenario: Scenario) -> None:
         shopping.open_shop(simulator, ON_HAND)
-        self.simulator, self.scene = simulator, scene
-        self.request = scene.prepare(simulator)
-        if scene.of is None:
+        self.simulator, self.scenario = simulator, scenario
+        self.request = scenario.prepare(simulator)
+        if scenario.of is None:
             simulator.pump()
-        self.kept = simulator.keep()
-        self.calls = self.simulator.calls(self.again().request, scene.of)
+        self.snapshot = simulator.snapshot()
+        self.calls = self.simulator.record_calls(self.restart().request, scenario.of)
 
     @property
     def order_id(self) -> str:
-        """The one order's."""
+        """The id of the only order."""
         (order,) = invariants.orders()
         return str(order.order_id)
 
-    def again(self) -> "Stage":
-        self.simulator.reset(self.kept)
+    def restart(self) -> "ScenarioRun":
+        self.simulator.reset(self.snapshot)
         return self
 
-    def points(self) -> Iterator[tuple[int, str, bool]]:
-        """After each call; for what an asked function calls, also its death alone. Before a call is after the
-        one before it, but for the first."""
+    def kill_points(self) -> Iterator[tuple[int, str, bool]]:
+        """Yield (call, when, alone) for each place to kill a process: before the first call and after each
+        call.
+
+        If an invoked function makes the call, it is also killed alone.
+        """
         yield 1, "before", False
         for n, name in enumerate(self.calls, 1):
             yield n, "after", False
             if name.startswith(">"):
                 yield n, "after", True
 
-    def die(self, n: int, when: str, alone: bool) -> Reply | None:
-        """The request, until the process dies; the answer where only a neighbour did."""
-        self.again().simulator.kill_at(n, when, alone=alone, of=self.scene.of)
+    def kill(self, n: int, when: str, alone: bool) -> Reply | None:
+        """Send the request and kill the process. Return the response if only an invoked function was
+        killed."""
+        self.restart().simulator.kill_at(n, when, alone=alone, of=self.scenario.of)
         try:
             return self.request()
-        except Killed:
+        except ProcessKilled:
             return None
 
-    def throttled(self, n: int) -> Reply | None:
-        """The request with its n-th call of DynamoDB refused."""
-        self.again().simulator.throttle(n, of=self.scene.of)
+    def throttle(self, n: int) -> Reply | None:
+        """Send the request with its n-th call of DynamoDB throttle."""
+        self.restart().simulator.throttle(n, of=self.scenario.of)
         return self.request()
 
-    def raced(self, n: int, when: str, rival: Callable[["Stage"], object]) -> Reply | None:
-        """The request, with the rival's going on from beginning to end at its n-th call."""
-        self.again().simulator.meanwhile(n, lambda: rival(self), when, of=self.scene.of)
+    def race(self, n: int, when: str, competitor: Callable[["ScenarioRun"], object]) -> Reply | None:
+        """Send the request and run the competitor completely at its n-th call."""
+        self.restart().simulator.interleave(n, lambda: competitor(self), when, of=self.scenario.of)
         return self.request()
 
-    def is_retried(self) -> None:
-        """A retry at once is served, or told to wait for the first call's lease and served after it: as if
-        nothing had been, the same to every repeat; and there is one order."""
-        hasty = self.request()
-        if hasty and hasty.status != self.scene.status:
-            assert (hasty.status, hasty.json["type"]) == (409, "/problems/request-in-progress"), hasty.text
-            assert 0 < int(hasty.header("Retry-After") or 0) <= LEASE.total_seconds()
+    def check_retry(self) -> None:
+        """Check that a retry succeeds, at once or after the lease of the first request, that each further
+        retry returns the same, and that there is one order."""
+        early = self.request()
+        if early and early.status != self.scenario.status:
+            assert (early.status, early.json["type"]) == (409, "/problems/request-in-progress"), early.text
+            assert 0 < int(early.header("Retry-After") or 0) <= LEASE.total_seconds()
             self.simulator.advance(seconds=LEASE.total_seconds() + 1)
         first, second = self.request(), self.request()
         if first and second:
-            assert first.status == second.status == self.scene.status, (first.text, second.text)
+            assert first.status == second.status == self.scenario.status, (first.text, second.text)
             assert first.json == second.json
-        assert [order.status for order in invariants.orders()] == [self.scene.order]
+        assert [order.status for order in invariants.orders()] == [self.scenario.order]
 
-    def settles(self) -> None:
-        """All arrives, then all that is open runs out; the books balance, and nothing is left half-done."""
+    def check_recovery(self) -> None:
+        """Check the invariants when everything is delivered and when all deadlines have passed; no order
+        stays open."""
         self.simulator.pump()
         self.check()
         self.simulator.advance(minutes=31)
         if self.simulator.capture == "manual":
-            self.simulator.tend()  # what more it starts has nothing to do where no money is held
-        else:
+            self.simulator.run_schedules()
+        else:  # the other schedules have nothing to do
             self.simulator.sweep()
         self.simulator.pump()
         self.check()
         assert not {order.status for order in invariants.orders()} & {"pending", "awaiting_payment"}
 
     def check(self) -> None:
-        # Only between sending and noting it may a mail's sender die so that it goes out twice.
-        invariants.check(self.simulator, ON_HAND, twice_told=self.scene.of == "NotifyConsumer")
+        # A sender killed between sending an email and recording it sends the email twice.
+        invariants.check(self.simulator, ON_HAND, duplicate_emails=self.scenario.of == "NotifyConsumer")
         invariants.check_sequences(self.simulator)
 
 
 @contextmanager
-def told(stage: Stage, what: str, n: int) -> Iterator[None]:
-    """A failure says where things broke."""
+def report_failure(run: ScenarioRun, what: str, n: int) -> Iterator[None]:
+    """Add to a failure the call at which it happened."""
     try:
         yield
     except Exception as error:
-        raise AssertionError(f"{what} call {n} of {stage.calls}") from error
+        raise AssertionError(f"{what} call {n} of {run.calls}") from error

@@ -1,4 +1,4 @@
-"""What people do in the shop, in a line each."""
+"""The actions of shoppers and staff, one function per request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ def gbp(amount: int) -> dict[str, Any]:
 
 
 def open_shop(simulator: Simulator, on_hand: Mapping[str, int]) -> None:
-    """Products with so many pieces of each SKU, and a way to send them; every service knows of them."""
+    """Create products with this stock per SKU, a shipping method and a coupon; deliver all events."""
     variants = [{"sku": sku, "title": sku, "price": gbp(PRICE), "stock": n} for sku, n in on_hand.items()]
     _ok(
         simulator.call(
@@ -42,7 +42,7 @@ def open_shop(simulator: Simulator, on_hand: Mapping[str, int]) -> None:
     terms = {"code": COUPON, "kind": "percentage", "value": 10, "usage_limit": 3, "per_user_limit": 2}
     _ok(simulator.call("cart", "POST", "/coupons", terms, staff()))
     simulator.pump()
-    assert not simulator.dead, simulator.dead
+    assert not simulator.dead_letters, simulator.dead_letters
 
 
 def add(simulator: Simulator, who: Identity, sku: str, quantity: int) -> Reply:
@@ -50,7 +50,7 @@ def add(simulator: Simulator, who: Identity, sku: str, quantity: int) -> Reply:
 
 
 def fill(simulator: Simulator, who: Identity, wanted: Mapping[str, int]) -> None:
-    """So many pieces of each SKU in the cart."""
+    """Add so many pieces of each SKU to the cart."""
     for sku, quantity in wanted.items():
         _ok(add(simulator, who, sku, quantity))
 
@@ -88,7 +88,7 @@ def open_payment(simulator: Simulator, who: Identity, order_id: str, key: str) -
 
 
 def ship(simulator: Simulator, order_id: str, key: str, lines: Mapping[str, int] | None = None) -> Reply:
-    """A parcel with so many pieces of each SKU, or with all that is left."""
+    """Ship so many pieces of each SKU, or everything that is not yet shipped."""
     body: dict[str, Any] = {"carrier": "Royal Mail", "tracking": "RM 1"}
     if lines:
         body["lines"] = _lines(lines)
@@ -99,14 +99,14 @@ def set_status(simulator: Simulator, order_id: str, status: str) -> Reply:
     return simulator.call("orders", "PUT", f"/orders/{order_id}/status", {"status": status}, staff())
 
 
-def ask_to_return(
+def request_return(
     simulator: Simulator, who: Identity, order_id: str, lines: Mapping[str, int], key: str
 ) -> Reply:
     body = {"lines": _lines(lines), "reason": "too blue"}
     return simulator.call("orders", "POST", f"/orders/{order_id}/returns", body, who, key)
 
 
-def settle_return(
+def decide_return(
     simulator: Simulator, order_id: str, return_id: str, status: str, restock: bool | None = None
 ) -> Reply:
     body = {"status": status} | ({} if restock is None else {"restock": restock})
@@ -118,13 +118,13 @@ def _lines(lines: Mapping[str, int]) -> list[dict[str, Any]]:
 
 
 def pay(simulator: Simulator, who: Identity, order_id: str, card: str = "pm_card_visa") -> bool:
-    """Open the order's payment and try a card; whether Stripe took it."""
+    """Open the order's payment and confirm it with a card; return whether Stripe accepted it."""
     opened = open_payment(simulator, who, order_id, f"pay {order_id} {simulator.now} {card}")
-    return opened.status == 201 and simulator.card(opened.json["provider_id"], card)
+    return opened.status == 201 and simulator.confirm_card(opened.json["provider_id"], card)
 
 
 def placed(simulator: Simulator, who: Identity, sku: str, quantity: int, key: str = "first") -> str:
-    """An order that waits for its payment, its news heard by everybody."""
+    """Place an order, deliver all events, and return its id."""
     fill(simulator, who, {sku: quantity})
     order_id: str = _ok(place_cart(simulator, who, key)).json["order_id"]
     simulator.pump()
@@ -132,7 +132,7 @@ def placed(simulator: Simulator, who: Identity, sku: str, quantity: int, key: st
 
 
 def paid(simulator: Simulator, who: Identity, sku: str, quantity: int, key: str = "first") -> str:
-    """An order that is paid."""
+    """Place and pay an order, deliver all events, and return its id."""
     order_id = placed(simulator, who, sku, quantity, key)
     assert pay(simulator, who, order_id)
     simulator.pump()
@@ -141,16 +141,17 @@ def paid(simulator: Simulator, who: Identity, sku: str, quantity: int, key: str 
 
 
 def dispute(simulator: Simulator, order_id: str, status: str) -> None:
-    """The shopper's bank disputes what the order paid, or brings its open dispute that far, if it may."""
+    """Open a dispute of the order's payments with this status, or set the status of the open one if
+    possible."""
     for intent in _intents(simulator, order_id):
-        simulator.bank("dispute", payment_intent=intent, status=status)
+        simulator.control_stripe("dispute", payment_intent=intent, status=status)
 
 
 def fail_refunds(simulator: Simulator, order_id: str) -> None:
-    """What was given back for the order does not arrive, and is the shop's again."""
+    """Let the order's refunds fail at Stripe, so that the money returns to the shop."""
     for refund in simulator.stripe_objects("refund"):
         if refund["payment_intent"] in _intents(simulator, order_id):
-            simulator.bank("refund", refund=refund["id"], status="failed")
+            simulator.control_stripe("refund", refund=refund["id"], status="failed")
 
 
 def _intents(simulator: Simulator, order_id: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The whole shop in one process: every service, wired as the template says, its time in our hand."""
+"""The simulator: all services in one process, wired as in template.yaml, with a clock that tests control."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,27 +14,27 @@ from localstack.stripe.server import LocalStripe
 from shared.runtime import clock
 from tests.payments.payments_driver import signed
 from tests.simulator.deployment import Deployment
-from tests.simulator.queues import LAG, TWICE, EventQueue, FunctionQueue
-from tests.simulator.transport import Fault, Killed
+from tests.simulator.queues import LAG_PROBABILITY, REPEAT_PROBABILITY, QueueReader, StreamReader
+from tests.simulator.transport import Fault, ProcessKilled
 from tests.simulator.wiring import Function
 from tests.support import SERVICES, Context, Identity, Reply, gateway_event, sqs_event
 
 STREAM_TRIES = 10
-ROUNDS = 2_000  # more than any test needs to become quiet
+ROUNDS = 2_000  # more than any test needs to become idle
 
 
-class NeverQuiet(AssertionError):
-    """Something goes round for ever."""
+class NotIdleError(AssertionError):
+    """The simulator did not become idle: a relay always fails, or messages never end."""
 
 
 class Simulator(Deployment):
-    """A shop to call, to let run, and to break."""
+    """A deployed shop that tests can call, run and break."""
 
     def __init__(self, local_stripe: LocalStripe, patch: pytest.MonkeyPatch) -> None:
         super().__init__(local_stripe, patch)
         self.shopper = stripe.StripeClient("sk_test_shopper", base_addresses={"api": local_stripe.url}).v1
 
-    # Doors.
+    # Requests.
 
     def call(
         self,
@@ -47,29 +47,30 @@ class Simulator(Deployment):
         headers: Mapping[str, str] | None = None,
         raw: str | None = None,
     ) -> Reply:
-        """One request as API Gateway makes it. Raises Killed where that was asked for."""
-        function = self.wiring.door(service, method, path)
+        """Send one request as API Gateway does. Raises ProcessKilled if a fault kills the function."""
+        function = self.wiring.api_function(service, method, path)
         sent = dict(headers or {}) | ({} if key is None else {"Idempotency-Key": key})
         event = gateway_event(function.handler, method, path, body=body, raw=raw, caller=who, headers=sent)
-        answer = self._run(function, event, from_outside=True)
+        answer = self._invoke(function, event, from_outside=True)
         return Reply(answer["statusCode"], answer["headers"], answer["body"])
 
     def sweep(self, service: str = "orders") -> list[Any]:
-        """What the clock starts in the service, once: what each function answered."""
+        """Run each scheduled function of the service once; return their results."""
         return [
-            self._run(function, {"id": "tick"}, from_outside=True)
+            self._invoke(function, {"id": "tick"}, from_outside=True)
             for function in self.wiring.scheduled(service)
         ]
 
-    def tend(self) -> None:
-        """What the clock starts anywhere, once; one that fails is logged, and is started again."""
+    def run_schedules(self) -> None:
+        """Run each scheduled function of every service once; ignore failures, because the next schedule
+        retries."""
         for service in SERVICES:
             for function in self.wiring.scheduled(service):
-                with suppress(Exception, Killed):
-                    self._run(function, {"id": "tick"})
+                with suppress(Exception, ProcessKilled):
+                    self._invoke(function, {"id": "tick"})
 
-    def card(self, provider_id: str, card: str = "pm_card_visa") -> bool:
-        """The shopper tries a card on Stripe's page; whether it was taken."""
+    def confirm_card(self, provider_id: str, card: str = "pm_card_visa") -> bool:
+        """Confirm a PaymentIntent with a card; return whether Stripe accepted it."""
         try:
             self.shopper.payment_intents.confirm(
                 provider_id, {"payment_method": card, "return_url": "http://127.0.0.1/r"}
@@ -78,30 +79,31 @@ class Simulator(Deployment):
             return False
         return True
 
-    def bank(self, verb: str, **asked: str) -> bool:
-        """What banks decide of a `dispute` or `refund`, in the words of the local Stripe's control plane;
-        whether they can."""
-        return self.emulator.control("POST", verb, json.dumps(asked)).status == 200
+    def control_stripe(self, verb: str, **body: str) -> bool:
+        """Set the state of a `dispute` or `refund` by the local Stripe's control API; return whether that
+        is possible."""
+        return self.emulator.control("POST", verb, json.dumps(body)).status == 200
 
     def advance(self, **delta: float) -> None:
-        """Time passes, here and at Stripe; nothing happens by it but what `sweep` and `pump` do."""
+        """Advance the clocks of the shop and of Stripe; this runs nothing."""
         self.now += timedelta(**delta)
         self.emulator.control("POST", "advance", json.dumps({"seconds": timedelta(**delta).total_seconds()}))
 
     # Faults.
 
     def kill_at(self, n: int, when: str = "before", *, alone: bool = False, of: str | None = None) -> None:
-        """The next request dies at its n-th call; or, where `of` names one, that function's next run."""
+        """Kill the next request, or the next run of the function `of`, at its n-th call."""
         self.fault = Fault(n, when, alone, of)
 
     def throttle(self, n: int, *, of: str | None = None) -> None:
-        """The n-th call of DynamoDB in the next request is refused for want of capacity, retries and all."""
+        """Throttle the n-th call of DynamoDB in the next request, or in the next run of the function `of`."""
         self.fault = Fault(n, "throttle", of=of)
 
-    def meanwhile(
+    def interleave(
         self, n: int, act: Callable[[], object], when: str = "before", *, of: str | None = None
     ) -> None:
-        """At the n-th call of the next request, other processes do this; then it goes on: a race, decided."""
+        """Run `act` in other processes at the n-th call of the next request, then continue: a race with a
+        fixed order."""
 
         def alone() -> None:
             self.fault = None
@@ -109,21 +111,27 @@ class Simulator(Deployment):
 
         self.fault = Fault(n, when, of=of, act=alone)
 
-    def down(self, *services: str) -> None:
-        """These do not answer when they are asked, until `up`."""
+    def take_down(self, *services: str) -> None:
+        """Make the services unavailable to the others until `bring_up`."""
         self.transport.down.update(services)
 
-    def up(self) -> None:
+    def bring_up(self) -> None:
         self.transport.down.clear()
 
-    def calls(self, act: Callable[[], object], of: str | None = None) -> list[str]:
-        """What the first function that `act` runs calls, in order, as `Transport.calls` names it; or what
-        the one named calls in its longest run."""
-        self.log.clear()
-        act()
-        return self.log[0][1] if of is None else max((made for name, made in self.log if name == of), key=len)
+    def record_calls(self, act: Callable[[], object], of: str | None = None) -> list[str]:
+        """Return the calls of the first function that `act` runs, or of the longest run of the function `of`.
 
-    def _run(self, function: Function, event: Any, *, from_outside: bool = False) -> Any:
+        The names are those of `Transport.calls`.
+        """
+        self.invocations.clear()
+        act()
+        return (
+            self.invocations[0][1]
+            if of is None
+            else max((made for name, made in self.invocations if name == of), key=len)
+        )
+
+    def _invoke(self, function: Function, event: Any, *, from_outside: bool = False) -> Any:
         fault = self.fault
         if fault and not (fault.of == function.name if fault.of else from_outside):
             fault = None
@@ -132,92 +140,96 @@ class Simulator(Deployment):
         with self.transport.invocation(function, fault):
             try:
                 return function.handler(event, Context())
-            except Killed:
-                self.forget()
+            except ProcessKilled:
+                self.restart_processes()
                 raise
             finally:
-                self.log.append((function.name, self.transport.calls))
-                # One of a function behind the scenes waits for a run in which that call is made.
-                if self.transport.happened and self.fault is fault:
+                self.invocations.append((function.name, self.transport.calls))
+                # A fault of a background function stays set until a run of it makes that call.
+                if self.transport.fault_hit and self.fault is fault:
                     self.fault = None
 
-    # What runs by itself.
+    # Streams, queues and webhooks.
 
     @property
-    def is_quiet(self) -> bool:
-        """Whether nothing is under way, hidden messages included."""
+    def is_idle(self) -> bool:
+        """Whether no stream record, message or webhook is undelivered, hidden messages included."""
         self.collect()
         return not (
             self.webhooks
-            or any(belt.has_more for belt in self.queues)
-            or any(box.waiting for box in self.boxes)
+            or any(stream.has_more for stream in self.streams)
+            or any(queue.waiting for queue in self.queues)
         )
 
-    def pump(self, until_quiet: bool = True, chance: Random | None = None) -> None:
-        """A round: streams are relayed, messages delivered, webhooks posted; in the order, as often and as
-        late as `chance` draws, or plainly. `until_quiet`: as many as it takes, time moving on where only
-        that brings a message back. What is tried in vain too often ends in `dead`."""
-        for _ in range(ROUNDS if until_quiet else 1):
+    def pump(self, until_idle: bool = True, chance: Random | None = None) -> None:
+        """Run one round, or rounds until the simulator is idle: relay streams, deliver messages, post
+        webhooks.
+
+        `chance` chooses the order, delays and repeats; without it, everything happens once and in order. The
+        clock advances if only that makes a message visible again. Messages without tries left go to
+        `dead_letters`. Raises NotIdleError after `ROUNDS` rounds.
+        """
+        for _ in range(ROUNDS if until_idle else 1):
             self._round(chance)
-            if not until_quiet or self.is_quiet:
+            if not until_idle or self.is_idle:
                 return
             if not self._anything_due():
-                back = min(message.visible_at for box in self.boxes for message in box.waiting)
-                self.advance(seconds=(back - self.now).total_seconds())
-        raise NeverQuiet(f"{[box.source.queue for box in self.boxes if box.waiting]}")
+                next_visible = min(message.visible_at for queue in self.queues for message in queue.waiting)
+                self.advance(seconds=(next_visible - self.now).total_seconds())
+        raise NotIdleError(f"{[queue.source.queue for queue in self.queues if queue.waiting]}")
 
     def _anything_due(self) -> bool:
         return bool(
             self.webhooks
-            or any(belt.has_more for belt in self.queues)
-            or any(box.visible(self.now) for box in self.boxes)
+            or any(stream.has_more for stream in self.streams)
+            or any(queue.visible(self.now) for queue in self.queues)
         )
 
     def _round(self, chance: Random | None) -> None:
         self.collect()
         steps: list[Callable[[Random | None], None]] = [self._post_webhooks]
-        steps += [lambda chance, belt=belt: self._relay(belt, chance) for belt in self.queues]  # type: ignore[misc]
-        steps += [lambda chance, box=box: self._deliver(box, chance) for box in self.boxes]  # type: ignore[misc]
+        steps += [lambda chance, stream=stream: self._relay(stream, chance) for stream in self.streams]  # type: ignore[misc]
+        steps += [lambda chance, queue=queue: self._deliver(queue, chance) for queue in self.queues]  # type: ignore[misc]
         if chance is not None:
             chance.shuffle(steps)
         for step in steps:
             step(chance)
 
-    def _relay(self, belt: EventQueue, chance: Random | None) -> None:
-        if not belt.has_more or (chance is not None and chance.random() < LAG):
+    def _relay(self, stream: StreamReader, chance: Random | None) -> None:
+        if not stream.has_more or (chance is not None and chance.random() < LAG_PROBABILITY):
             return
         try:
-            belt.move(lambda event: self._run(belt.source.function, event), chance)
-        except (Exception, Killed) as error:
-            belt.tries += 1
-            if belt.tries >= STREAM_TRIES:
-                raise NeverQuiet(f"{belt.source.function.name} fails: {error!r}") from error
+            stream.deliver(lambda event: self._invoke(stream.source.function, event), chance)
+        except (Exception, ProcessKilled) as error:
+            stream.tries += 1
+            if stream.tries >= STREAM_TRIES:
+                raise NotIdleError(f"{stream.source.function.name} fails: {error!r}") from error
 
-    def _deliver(self, box: FunctionQueue, chance: Random | None) -> None:
-        box.collect(self.now)
+    def _deliver(self, queue: QueueReader, chance: Random | None) -> None:
+        queue.receive(self.now)
 
         def run(bodies: list[str]) -> list[int]:
             try:
-                answer = self._run(box.source.function, sqs_event(*bodies))
-            except (Exception, Killed):
+                answer = self._invoke(queue.source.function, sqs_event(*bodies))
+            except (Exception, ProcessKilled):
                 return list(range(len(bodies)))
             return [int(item["itemIdentifier"][1:]) for item in answer["batchItemFailures"]]
 
-        given_up = box.move(run, self.now, chance)
-        self.dead += [f"{box.source.queue}: {message.body}" for message in given_up]
+        dead_letters = queue.deliver(run, self.now, chance)
+        self.dead_letters += [f"{queue.source.queue}: {message.body}" for message in dead_letters]
 
     def _post_webhooks(self, chance: Random | None) -> None:
-        """Stripe's events, late, twice and out of order if need be; again until they are taken."""
-        due, self.webhooks = self.webhooks, []
+        """Post Stripe's events, in any order and sometimes twice, until each is answered with 200."""
+        events, self.webhooks = self.webhooks, []
         if chance is not None:
-            chance.shuffle(due)
-        for event in due:
+            chance.shuffle(events)
+        for event in events:
             body = json.dumps(event, indent=2)
             headers = {"Stripe-Signature": signed(body.encode(), at=clock.epoch(self.now))}
-            taken = False
-            with suppress(Killed):
-                door = self.wiring.door("payments", "POST", "/webhooks/stripe")
-                sent = gateway_event(door.handler, "POST", "/webhooks/stripe", raw=body, headers=headers)
-                taken = self._run(door, sent)["statusCode"] == 200
-            if not taken or (chance is not None and chance.random() < TWICE):
+            accepted = False
+            with suppress(ProcessKilled):
+                function = self.wiring.api_function("payments", "POST", "/webhooks/stripe")
+                sent = gateway_event(function.handler, "POST", "/webhooks/stripe", raw=body, headers=headers)
+                accepted = self._invoke(function, sent)["statusCode"] == 200
+            if not accepted or (chance is not None and chance.random() < REPEAT_PROBABILITY):
                 self.webhooks.append(event)

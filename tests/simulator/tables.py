@@ -1,4 +1,4 @@
-"""moto's tables from inside: read, kept and put back without the wire."""
+"""Direct access to moto's tables: reading, snapshots and restoring."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -18,31 +18,31 @@ def tables() -> dict[str, Table]:
 
 
 def rows(table: str) -> list[dict[str, Any]]:
-    """Every row of the table as streams show it."""
+    """Return every row of the table in the format of stream images."""
     return [item.to_json()["Attributes"] for item in _items(tables()[table])]
 
 
 def row(table: str, key: dict[str, Any]) -> dict[str, Any] | None:
-    """The table's row with that key as streams show it."""
+    """Return the row with this key in the format of stream images."""
     found = dynamodb_backends[ACCOUNT][REGION].get_item(table, key)
     return found.to_json()["Attributes"] if found else None
 
 
 def changes(table: str) -> list[dict[str, Any]]:
-    """Everything written to the table, oldest first: `OldImage`, `NewImage`."""
+    """Return every change of the table, oldest first, with its `OldImage` and `NewImage`."""
     shard = tables()[table].stream_shard
     return [record.to_json()["dynamodb"] for record in shard.items] if shard else []
 
 
-def kept() -> State:
-    """All rows and all streams as they are, for `put_back`."""
+def snapshot() -> State:
+    """Return all rows and all stream records, for `restore`."""
     return {
         name: (deepcopy(table.items), list(table.stream_shard.items) if table.stream_shard else [])
         for name, table in tables().items()
     }
 
 
-def put_back(state: State) -> None:
+def restore(state: State) -> None:
     for name, table in tables().items():
         items, records = state[name]
         table.items.clear()

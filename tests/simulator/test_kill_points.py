@@ -1,81 +1,83 @@
-"""Wherever a process dies, a retry or the sweeper puts things right, and the books balance."""
+"""Kill points: a retry or the sweeper recovers from a process killed at any call."""
 
 import pytest
 
-from tests.simulator.scenarios import BEHIND, SCENARIOS, Stage, told
+from tests.simulator.scenarios import BACKGROUND_SCENARIOS, SCENARIOS, ScenarioRun, report_failure
 from tests.simulator.simulator import Simulator
 
 
 @pytest.fixture
-def stage(simulator: Simulator, request: pytest.FixtureRequest) -> Stage:
-    return Stage(simulator, request.param)
+def run(simulator: Simulator, request: pytest.FixtureRequest) -> ScenarioRun:
+    return ScenarioRun(simulator, request.param)
 
 
-scenarios = pytest.mark.parametrize("stage", SCENARIOS.values(), ids=SCENARIOS.keys(), indirect=True)
-
-
-@scenarios
-def test_a_retry_is_served_at_once_or_when_the_lease_of_the_dead_is_over(stage):
-    for n, when, alone in stage.points():
-        with told(stage, f"killed {'alone ' if alone else ''}{when}", n):
-            stage.die(n, when, alone)
-            stage.is_retried()
-            stage.settles()
+scenarios = pytest.mark.parametrize("run", SCENARIOS.values(), ids=SCENARIOS.keys(), indirect=True)
 
 
 @scenarios
-def test_without_a_retry_nothing_is_left_half_done(stage):
-    for n, when, alone in stage.points():
-        with told(stage, f"killed {'alone ' if alone else ''}{when}", n):
-            answer = stage.die(n, when, alone)
-            if answer and answer.status != stage.scene.status:
+def test_a_retry_succeeds_at_once_or_after_the_lease_of_the_killed_request(run):
+    for n, when, alone in run.kill_points():
+        with report_failure(run, f"killed {'alone ' if alone else ''}{when}", n):
+            run.kill(n, when, alone)
+            run.check_retry()
+            run.check_recovery()
+
+
+@scenarios
+def test_a_killed_request_recovers_without_a_retry(run):
+    for n, when, alone in run.kill_points():
+        with report_failure(run, f"killed {'alone ' if alone else ''}{when}", n):
+            answer = run.kill(n, when, alone)
+            if answer and answer.status != run.scenario.status:
                 assert (answer.status, bool(answer.header("Retry-After"))) == (503, True), answer.text
-            stage.settles()
+            run.check_recovery()
 
 
 @scenarios
-@pytest.mark.parametrize("retries", [True, False], ids=["retried", "given up"])
-def test_where_dynamodb_refuses_for_want_of_capacity_the_caller_is_told_to_come_again(stage, retries):
-    names = [name for name in stage.calls if "dynamodb." in name]
+@pytest.mark.parametrize("retries", [True, False], ids=["retried", "not retried"])
+def test_a_throttled_request_returns_503_with_retry_after(run, retries):
+    names = [name for name in run.calls if "dynamodb." in name]
     for n, name in enumerate(names, 1):
-        with told(stage, f"throttled {name}", n):
-            answer = stage.throttled(n)
-            if answer and answer.status != stage.scene.status:
+        with report_failure(run, f"throttled {name}", n):
+            answer = run.throttle(n)
+            if answer and answer.status != run.scenario.status:
                 assert (answer.status, bool(answer.header("Retry-After"))) == (503, True), answer.text
             if retries:
-                stage.is_retried()
-            stage.settles()
+                run.check_retry()
+            run.check_recovery()
 
 
 @scenarios
-@pytest.mark.parametrize("retries", [True, False], ids=["retried", "given up"])
-def test_where_a_neighbour_is_down_the_caller_is_told_to_come_again(stage, retries):
-    asked = {name.partition("lambda.")[2] for name in stage.calls} - {""}
-    for function in asked:
-        stage.again().simulator.down(stage.simulator.wiring.functions[function].service)
-        answer = stage.request()
+@pytest.mark.parametrize("retries", [True, False], ids=["retried", "not retried"])
+def test_an_unavailable_service_returns_503_with_retry_after(run, retries):
+    invoked = {name.partition("lambda.")[2] for name in run.calls} - {""}
+    for function in invoked:
+        run.restart().simulator.take_down(run.simulator.wiring.functions[function].service)
+        answer = run.request()
         assert answer and (answer.status, bool(answer.header("Retry-After"))) == (503, True), answer
-        stage.simulator.up()
+        run.simulator.bring_up()
         if retries:
-            stage.is_retried()
-        stage.settles()
+            run.check_retry()
+        run.check_recovery()
 
 
-behind = pytest.mark.parametrize("stage", BEHIND.values(), ids=BEHIND.keys(), indirect=True)
+background = pytest.mark.parametrize(
+    "run", BACKGROUND_SCENARIOS.values(), ids=BACKGROUND_SCENARIOS.keys(), indirect=True
+)
 
 
-@behind
-def test_what_runs_by_itself_goes_on_where_it_died(stage):
-    assert stage.calls
-    for n, when, alone in stage.points():
-        with told(stage, f"killed {when}", n):
-            stage.die(n, when, alone)
-            stage.settles()
+@background
+def test_a_killed_background_function_continues(run):
+    assert run.calls
+    for n, when, alone in run.kill_points():
+        with report_failure(run, f"killed {when}", n):
+            run.kill(n, when, alone)
+            run.check_recovery()
 
 
-@behind
-def test_what_runs_by_itself_goes_on_when_dynamodb_has_capacity_again(stage):
-    for n in range(1, 1 + sum("dynamodb." in name for name in stage.calls)):
-        with told(stage, "throttled", n):
-            stage.throttled(n)
-            stage.settles()
+@background
+def test_a_throttled_background_function_continues(run):
+    for n in range(1, 1 + sum("dynamodb." in name for name in run.calls)):
+        with report_failure(run, "throttled", n):
+            run.throttle(n)
+            run.check_recovery()

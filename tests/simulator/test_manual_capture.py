@@ -1,4 +1,4 @@
-"""Money that is held until goods leave: captured parcel by parcel, renewed, let go of; the books balance."""
+"""Manual capture: payments are captured per fulfilment, renewed or voided; the invariants hold."""
 
 import pytest
 
@@ -20,75 +20,75 @@ def order():
     return found
 
 
-def rest(shop) -> None:
+def deliver_and_check(shop) -> None:
     shop.pump()
     invariants.check(shop, ON_HAND)
     invariants.check_sequences(shop)
 
 
-def test_each_parcel_brings_what_is_due_for_it_and_the_last_brings_the_rest(shop):
+def test_each_fulfilment_captures_its_share_and_the_last_the_rest(shop):
     order_id = shopping.paid(shop, ADA, "A", 3)
     assert order().captured == 0
     assert shopping.ship(shop, order_id, "first", {"A": 1}).status == 201
-    rest(shop)
+    deliver_and_check(shop)
     assert order().captured == shopping.PRICE + shopping.DELIVERY
     assert shopping.ship(shop, order_id, "second").status == 201
-    rest(shop)
+    deliver_and_check(shop)
     assert order().captured == order().agreed.total.amount
     kinds = [entry.type.value for entry in order().timeline]
     assert kinds.count("payment.captured") == 2
 
 
-def test_who_cancels_gets_the_hold_back_and_nothing_is_refunded(shop):
+def test_cancelling_an_authorized_order_voids_it_without_a_refund(shop):
     order_id = shopping.paid(shop, ADA, "A", 2)
     assert shopping.cancel(shop, ADA, order_id, "cancel").status == 200
-    rest(shop)
+    deliver_and_check(shop)
     assert (order().status, order().refunded, order().captured) == ("cancelled", 0, 0)
     assert shop.stripe_objects("refund") == []
     assert [entry.type.value for entry in order().timeline][-1] == "payment.voided"
 
 
-def test_a_hold_that_lapses_gives_the_stock_back(shop):
+def test_an_expired_authorization_cancels_the_order(shop):
     shopping.paid(shop, ADA, "A", 2)
     shop.advance(days=8)
-    shop.tend()
-    rest(shop)
+    shop.run_schedules()
+    deliver_and_check(shop)
     assert (order().status, order().reason) == (
         "cancelled",
         "the hold on the card ended before it was shipped",
     )
 
 
-def test_who_pays_anew_in_time_keeps_the_order(shop):
+def test_an_authorization_can_be_renewed_before_it_expires(shop):
     order_id = shopping.paid(shop, ADA, "A", 2)
     first = order().payment_id
-    assert not shopping.pay(shop, ADA, order_id), "there is time yet"
+    assert not shopping.pay(shop, ADA, order_id), "the authorization cannot be renewed yet"
     shop.advance(days=6, hours=6)
-    shop.tend()
-    rest(shop)
+    shop.run_schedules()
+    deliver_and_check(shop)
     assert "payment.expiring" in [entry.type.value for entry in order().timeline]
     assert shopping.pay(shop, ADA, order_id)
-    rest(shop)
-    shop.tend()
-    rest(shop)
+    deliver_and_check(shop)
+    shop.run_schedules()
+    deliver_and_check(shop)
     assert (order().status.value, order().payment_id > first) == ("paid", True)
     shop.advance(days=1)
-    shop.tend()
-    rest(shop)
+    shop.run_schedules()
+    deliver_and_check(shop)
     assert shopping.ship(shop, order_id, "all").status == 201
-    rest(shop)
+    deliver_and_check(shop)
     assert order().captured == order().agreed.total.amount
 
 
-def test_goods_that_come_back_bring_what_was_captured_for_them(shop):
+def test_a_return_refunds_what_was_captured_for_it(shop):
     order_id = shopping.paid(shop, ADA, "A", 3)
     shopping.ship(shop, order_id, "first", {"A": 2})
-    rest(shop)
-    made = shopping.ask_to_return(shop, ADA, order_id, {"A": 2}, "back").json["return_id"]
+    deliver_and_check(shop)
+    made = shopping.request_return(shop, ADA, order_id, {"A": 2}, "back").json["return_id"]
     for status in ("approved", "received"):
-        assert shopping.settle_return(shop, order_id, made, status).status == 200
-    rest(shop)
+        assert shopping.decide_return(shop, order_id, made, status).status == 200
+    deliver_and_check(shop)
     assert order().refunded == 2 * shopping.PRICE
     shopping.ship(shop, order_id, "rest")
-    rest(shop)
+    deliver_and_check(shop)
     assert order().captured == order().agreed.total.amount

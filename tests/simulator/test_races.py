@@ -1,95 +1,97 @@
-"""Two at once: at each call that one makes, another goes on from beginning to end; the books balance."""
+"""Races: at each call of one request, another request runs completely; the invariants hold afterwards."""
 
 from collections.abc import Callable
 
 import pytest
 
 from tests.simulator import shopping
-from tests.simulator.scenarios import BEHIND, SCENARIOS, Scenario, Stage, told
+from tests.simulator.scenarios import BACKGROUND_SCENARIOS, SCENARIOS, Scenario, ScenarioRun, report_failure
 from tests.simulator.shopping import ADA, BOB
 
-Rival = Callable[[Stage], object]
+Competitor = Callable[[ScenarioRun], object]
 
 
-def the_same_again(stage: Stage) -> object:
-    return stage.request()
+def the_same_request(run: ScenarioRun) -> object:
+    return run.request()
 
 
-def with_another_key(stage: Stage) -> object:
-    return stage.request("another key")
+def with_another_key(run: ScenarioRun) -> object:
+    return run.request("another key")
 
 
-def somebody_takes_the_last(stage: Stage) -> object:
-    shopping.fill(stage.simulator, BOB, {"A": 5})
-    return shopping.place_cart(stage.simulator, BOB, "bob")
+def another_shopper_takes_the_last_piece(run: ScenarioRun) -> object:
+    shopping.fill(run.simulator, BOB, {"A": 5})
+    return shopping.place_cart(run.simulator, BOB, "bob")
 
 
-def the_deadline_passes(stage: Stage) -> object:
-    stage.simulator.advance(minutes=31)
-    return stage.simulator.sweep()
+def the_order_expires(run: ScenarioRun) -> object:
+    run.simulator.advance(minutes=31)
+    return run.simulator.sweep()
 
 
-def news_travels(stage: Stage) -> None:
-    """At once; where the race is behind the scenes, it does so anyway."""
-    if stage.scene.of is None:
-        stage.simulator.pump()
+def deliver_events(run: ScenarioRun) -> None:
+    """Deliver all events, unless a background function is raced: then the run delivers them."""
+    if run.scenario.of is None:
+        run.simulator.pump()
 
 
-def it_is_cancelled(stage: Stage) -> object:
-    return shopping.cancel(stage.simulator, ADA, stage.order_id, "rival")
+def cancel_order(run: ScenarioRun) -> object:
+    return shopping.cancel(run.simulator, ADA, run.order_id, "competitor")
 
 
-def it_is_paid(stage: Stage) -> None:
-    shopping.pay(stage.simulator, ADA, stage.order_id)
-    news_travels(stage)
+def pay_order(run: ScenarioRun) -> None:
+    shopping.pay(run.simulator, ADA, run.order_id)
+    deliver_events(run)
 
 
-def it_is_shipped(stage: Stage) -> None:
-    shopping.ship(stage.simulator, stage.order_id, "rival")
-    news_travels(stage)
+def ship_order(run: ScenarioRun) -> None:
+    shopping.ship(run.simulator, run.order_id, "competitor")
+    deliver_events(run)
 
 
-def the_hold_lapses(stage: Stage) -> None:
-    stage.simulator.advance(days=8)
-    news_travels(stage)
+def authorization_expires(run: ScenarioRun) -> None:
+    run.simulator.advance(days=8)
+    deliver_events(run)
 
 
-def a_card_is_declined(stage: Stage) -> None:
-    shopping.pay(stage.simulator, ADA, stage.order_id, "pm_card_visa_chargeDeclined")
-    news_travels(stage)
+def decline_card(run: ScenarioRun) -> None:
+    shopping.pay(run.simulator, ADA, run.order_id, "pm_card_visa_chargeDeclined")
+    deliver_events(run)
 
 
-RACES: list[tuple[str, list[Rival]]] = [
+RACES: list[tuple[str, list[Competitor]]] = [
     (
         "place from a quote",
-        [the_same_again, with_another_key, somebody_takes_the_last, the_deadline_passes],
+        [the_same_request, with_another_key, another_shopper_takes_the_last_piece, the_order_expires],
     ),
-    ("place from the cart", [the_same_again, with_another_key, the_deadline_passes]),
+    ("place from the cart", [the_same_request, with_another_key, the_order_expires]),
     (
         "cancel before payment",
-        [the_same_again, with_another_key, it_is_paid, a_card_is_declined, the_deadline_passes],
+        [the_same_request, with_another_key, pay_order, decline_card, the_order_expires],
     ),
-    ("cancel after payment", [the_same_again, with_another_key]),
-    ("cancel what is held", [the_same_again, it_is_shipped, the_hold_lapses]),
-    ("ship what is held", [it_is_cancelled, the_hold_lapses]),
-    ("open a payment", [the_same_again, with_another_key, it_is_paid, it_is_cancelled, the_deadline_passes]),
-    ("expire", [the_same_again, it_is_paid, it_is_cancelled]),
-    ("money arrives: OrdersConsumer", [it_is_cancelled, the_deadline_passes]),
-    ("money arrives: PaymentsApply", [it_is_cancelled, the_deadline_passes]),
-    ("money arrives late: PaymentsConsumer", [it_is_cancelled]),
-    ("an order is given up: PaymentsConsumer", [it_is_paid]),
+    ("cancel after payment", [the_same_request, with_another_key]),
+    ("cancel an authorized order", [the_same_request, ship_order, authorization_expires]),
+    ("ship an authorized order", [cancel_order, authorization_expires]),
+    ("open a payment", [the_same_request, with_another_key, pay_order, cancel_order, the_order_expires]),
+    ("expire", [the_same_request, pay_order, cancel_order]),
+    ("payment succeeds: OrdersConsumer", [cancel_order, the_order_expires]),
+    ("payment succeeds: PaymentsApply", [cancel_order, the_order_expires]),
+    ("payment succeeds late: PaymentsConsumer", [cancel_order]),
+    ("order cancelled: PaymentsConsumer", [pay_order]),
 ]
-ALL: dict[str, Scenario] = SCENARIOS | BEHIND
-PAIRS = [(name, rival) for name, rivals in RACES if name in ALL for rival in rivals]
+ALL: dict[str, Scenario] = SCENARIOS | BACKGROUND_SCENARIOS
+CASES = [(name, competitor) for name, competitors in RACES if name in ALL for competitor in competitors]
 
 
 @pytest.mark.parametrize(
-    ("name", "rival"), PAIRS, ids=[f"{name}, {rival.__name__.replace('_', ' ')}" for name, rival in PAIRS]
+    ("name", "competitor"),
+    CASES,
+    ids=[f"{name}, {competitor.__name__.replace('_', ' ')}" for name, competitor in CASES],
 )
-def test_whoever_comes_between_the_books_balance(simulator, name, rival):
-    stage = Stage(simulator, ALL[name])
-    for n in range(1, len(stage.calls) + 1):
-        with told(stage, f"{rival.__name__} before", n):
-            answer = stage.raced(n, "before", rival)
+def test_invariants_hold_after_every_race(simulator, name, competitor):
+    run = ScenarioRun(simulator, ALL[name])
+    for n in range(1, len(run.calls) + 1):
+        with report_failure(run, f"{competitor.__name__} before", n):
+            answer = run.race(n, "before", competitor)
             assert answer is None or answer.status < 500 or answer.header("Retry-After"), answer.text
-            stage.settles()
+            run.check_recovery()

@@ -1,4 +1,4 @@
-"""In one process too the shop does only what its roles allow, and a grant that is missing is told of."""
+"""The simulator enforces the roles of template.yaml and reports missing permissions."""
 
 from copy import deepcopy
 
@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from infra.cloudformation import functions
 from tests.simulator import invariants, shopping
-from tests.simulator.roles import Need, Roles, needs
+from tests.simulator.roles import Permission, Roles, required_permissions
 from tests.simulator.shopping import ADA
 from tests.support import ACCOUNT, ENVIRONMENT, REGION
 
@@ -17,57 +17,59 @@ SES = f"arn:aws:ses:{REGION}:{ACCOUNT}"
 
 
 @pytest.fixture
-def robbed(simulator, monkeypatch):
-    """Takes a grant away, as if nobody had thought of it; what is refused for that is for the test to see."""
+def revoke(simulator, monkeypatch):
+    """`revoke(function, action, resource)` removes an action from the function's role for one test."""
 
-    def rob(function: str, action: str, resource: str) -> None:
+    def revoke_action(function: str, action: str, resource: str) -> None:
         template = deepcopy(simulator.wiring.template)
         for statement in functions(template)[function]["Policies"][0]["Statement"]:
-            said = statement["Action"]
-            actions = said if isinstance(said, list) else [said]
+            action_or_list = statement["Action"]
+            actions = action_or_list if isinstance(action_or_list, list) else [action_or_list]
             if action in actions and resource in str(statement["Resource"]):
                 statement["Action"] = [each for each in actions if each != action]
                 monkeypatch.setattr(simulator.transport, "roles", Roles(template))
                 return
-        raise AssertionError(f"{function} may not {action} {resource} anyway")
+        raise AssertionError(f"{function} has no permission for {action} on {resource}")
 
-    yield rob
+    yield revoke_action
     simulator.transport.refused.clear()
 
 
-def refused(simulator) -> set[str]:
+def denied_calls(simulator) -> set[str]:
     return set(simulator.transport.refused)
 
 
-def test_what_fails_in_silence_for_want_of_a_grant_is_named_and_the_books_say_so(simulator, robbed):
+def test_a_denied_call_that_only_a_log_shows_fails_the_invariants(simulator, revoke):
     shopping.open_shop(simulator, {"A": 5})
     shopping.fill(simulator, ADA, {"A": 1})
     assert shopping.put_coupon(simulator, ADA).status == 200
     shopping.place_cart(simulator, ADA, "key")
     simulator.pump()
-    robbed("OrdersSweeper", "dynamodb:UpdateItem", "OrdersCounters")
+    revoke("OrdersSweeper", "dynamodb:UpdateItem", "OrdersCounters")
     simulator.advance(minutes=31)
-    simulator.sweep()  # what it cannot do it logs and leaves
-    assert refused(simulator) == {f"OrdersSweeper may not dynamodb:UpdateItem on {TABLE}-orders-counters"}
+    simulator.sweep()  # logs the failure and continues
+    assert denied_calls(simulator) == {
+        f"OrdersSweeper may not dynamodb:UpdateItem on {TABLE}-orders-counters"
+    }
     with pytest.raises(AssertionError, match="OrdersSweeper may not dynamodb:UpdateItem"):
         invariants.check(simulator, {"A": 5})
 
 
-def test_who_is_asked_has_a_role_of_its_own_and_who_asks_must_be_allowed_to(simulator, robbed):
+def test_caller_and_callee_each_need_their_own_permissions(simulator, revoke):
     shopping.open_shop(simulator, {"A": 5})
     shopping.fill(simulator, ADA, {"A": 1})
-    robbed("CatalogCommands", "dynamodb:UpdateItem", "CatalogArn")
+    revoke("CatalogCommands", "dynamodb:UpdateItem", "CatalogArn")
     assert shopping.place_cart(simulator, ADA, "first").status >= 500
-    assert refused(simulator) == {f"CatalogCommands may not dynamodb:UpdateItem on {TABLE}-catalog"}
+    assert denied_calls(simulator) == {f"CatalogCommands may not dynamodb:UpdateItem on {TABLE}-catalog"}
     simulator.transport.refused.clear()
-    robbed("OrdersApi", "lambda:InvokeFunction", "CartCommands")
+    revoke("OrdersApi", "lambda:InvokeFunction", "CartCommands")
     assert shopping.place_cart(simulator, ADA, "second").status >= 500
-    asked = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:CartCommands"
-    assert refused(simulator) == {f"OrdersApi may not lambda:InvokeFunction on {asked}"}
+    callee = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:CartCommands"
+    assert denied_calls(simulator) == {f"OrdersApi may not lambda:InvokeFunction on {callee}"}
 
 
-def test_what_a_role_does_not_allow_is_refused_as_by_aws(simulator, robbed):
-    robbed("CartApi", "dynamodb:PutItem", "CartsArn")
+def test_a_denied_call_raises_the_error_of_aws(simulator, revoke):
+    revoke("CartApi", "dynamodb:PutItem", "CartsArn")
     dynamodb = boto3.client("dynamodb", region_name=REGION)
     with (
         simulator.transport.invocation(simulator.wiring.functions["CartApi"], None),
@@ -77,36 +79,38 @@ def test_what_a_role_does_not_allow_is_refused_as_by_aws(simulator, robbed):
     error = failure.value.response["Error"]
     assert error["Code"] == "AccessDeniedException"
     assert f"not authorized to perform: dynamodb:PutItem on resource: {TABLE}-carts" in error["Message"]
-    assert refused(simulator) == {f"CartApi may not dynamodb:PutItem on {TABLE}-carts"}
+    assert denied_calls(simulator) == {f"CartApi may not dynamodb:PutItem on {TABLE}-carts"}
 
 
-def test_the_role_that_asks_is_not_lent_to_who_is_asked(simulator):
-    assert not simulator.transport.roles.lacking(
-        "OrdersApi", [Need("dynamodb:UpdateItem", f"{TABLE}-orders-counters")]
+def test_a_callee_does_not_inherit_the_role_of_its_caller(simulator):
+    assert not simulator.transport.roles.missing(
+        "OrdersApi", [Permission("dynamodb:UpdateItem", f"{TABLE}-orders-counters")]
     )
-    assert simulator.transport.roles.lacking("CatalogCommands", [Need("dynamodb:GetItem", f"{TABLE}-orders")])
+    assert simulator.transport.roles.missing(
+        "CatalogCommands", [Permission("dynamodb:GetItem", f"{TABLE}-orders")]
+    )
 
 
-def test_to_who_may_not_list_a_bucket_what_is_not_there_is_forbidden(simulator):
+def test_a_missing_object_is_forbidden_without_list_permission(simulator):
     invoices = simulator.wiring.functions["OrdersInvoices"]
     s3 = boto3.client("s3", region_name=REGION)
     bucket = ENVIRONMENT["ORDERS_INVOICES_BUCKET"]
-    for ask in (s3.get_object, s3.head_object):
+    for read in (s3.get_object, s3.head_object):
         with simulator.transport.invocation(invoices, None), pytest.raises(ClientError) as failure:
-            ask(Bucket=bucket, Key="invoices/2026/none.pdf")
+            read(Bucket=bucket, Key="invoices/2026/none.pdf")
         assert failure.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
-    assert not refused(simulator)
+    assert not denied_calls(simulator)
     with simulator.transport.invocation(invoices, None), pytest.raises(ClientError):
         s3.get_object(Bucket=bucket, Key="elsewhere/none.pdf")
-    assert refused(simulator) == {
+    assert denied_calls(simulator) == {
         f"OrdersInvoices may not s3:GetObject on arn:aws:s3:::{bucket}/elsewhere/none.pdf"
     }
     simulator.transport.refused.clear()
 
 
-MAIL = {"Source": "Tillstack <orders@tillstack.example>"}
+EMAIL = {"Source": "Tillstack <orders@tillstack.example>"}
 CALLS = {
-    "a transaction needs what is in it": (
+    "a transaction needs the permission of each write": (
         ("dynamodb", "TransactWriteItems"),
         {
             "TransactItems": [
@@ -118,17 +122,17 @@ CALLS = {
         },
         ["PutItem a", "UpdateItem b", "DeleteItem c", "ConditionCheckItem d"],
     ),
-    "so does one that reads": (
+    "a reading transaction needs the permission of each read": (
         ("dynamodb", "TransactGetItems"),
         {"TransactItems": [{"Get": {"TableName": "a"}}]},
         ["GetItem a"],
     ),
-    "a batch is an action of its own": (
+    "a batch is a separate action": (
         ("dynamodb", "BatchGetItem"),
         {"RequestItems": {"a": {}, "b": {}}},
         ["BatchGetItem a", "BatchGetItem b"],
     ),
-    "an index is a resource of its own": (
+    "an index is a separate resource": (
         ("dynamodb", "Query"),
         {"TableName": "a", "IndexName": "by-b"},
         ["Query a/index/by-b"],
@@ -136,43 +140,45 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize(("call", "said", "expected"), CALLS.values(), ids=CALLS.keys())
-def test_a_call_of_dynamodb_needs(call, said, expected):
-    found = [str(need) for need in needs(call[0], call[1], said)]
+@pytest.mark.parametrize(("call", "params", "expected"), CALLS.values(), ids=CALLS.keys())
+def test_permissions_of_dynamodb_calls(call, params, expected):
+    found = [str(need) for need in required_permissions(call[0], call[1], params)]
     table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/"
     assert found == [f"dynamodb:{action} on {table}{rest}" for action, rest in map(str.split, expected)]
 
 
-def test_batches_of_messages_need_what_one_message_needs():
-    (sent,) = needs("sqs", "SendMessageBatch", {"QueueUrl": ENVIRONMENT["PAYMENTS_STRIPE_QUEUE_URL"]})
-    (said,) = needs("sns", "PublishBatch", {"TopicArn": ENVIRONMENT["ORDERS_TOPIC_ARN"]})
-    assert (sent.action, said.action) == ("sqs:SendMessage", "sns:Publish")
+def test_a_batch_of_messages_needs_the_permission_of_one():
+    (sent,) = required_permissions(
+        "sqs", "SendMessageBatch", {"QueueUrl": ENVIRONMENT["PAYMENTS_STRIPE_QUEUE_URL"]}
+    )
+    (published,) = required_permissions("sns", "PublishBatch", {"TopicArn": ENVIRONMENT["ORDERS_TOPIC_ARN"]})
+    assert (sent.action, published.action) == ("sqs:SendMessage", "sns:Publish")
 
 
-def test_a_mail_goes_out_from_the_shops_own_address_alone(simulator):
-    def lacks(**said: str) -> str | None:
-        need: Need | None = simulator.transport.roles.lacking(
-            "NotifyConsumer", needs("ses", "SendRawEmail", MAIL | said)
+def test_emails_may_be_sent_only_from_the_shops_address(simulator):
+    def missing(**params: str) -> str | None:
+        need: Permission | None = simulator.transport.roles.missing(
+            "NotifyConsumer", required_permissions("ses", "SendRawEmail", EMAIL | params)
         )
         return need.resource if need else None
 
-    assert lacks() is None
-    assert lacks(ConfigurationSetName="tillstack-test") is None
-    assert lacks(ConfigurationSetName="another") == f"{SES}:configuration-set/another"
-    assert lacks(Source="boss@tillstack.example") == f"{SES}:identity/tillstack.example"
+    assert missing() is None
+    assert missing(ConfigurationSetName="tillstack-test") is None
+    assert missing(ConfigurationSetName="another") == f"{SES}:configuration-set/another"
+    assert missing(Source="boss@tillstack.example") == f"{SES}:identity/tillstack.example"
 
 
-def test_a_text_message_goes_to_a_number_and_never_to_a_topic(simulator):
-    def lacks(**said: str) -> Need | None:
-        found: Need | None = simulator.transport.roles.lacking(
-            "NotifyConsumer", needs("sns", "Publish", said)
+def test_text_messages_may_be_sent_to_numbers_but_not_to_topics(simulator):
+    def missing(**params: str) -> Permission | None:
+        found: Permission | None = simulator.transport.roles.missing(
+            "NotifyConsumer", required_permissions("sns", "Publish", params)
         )
         return found
 
-    assert lacks(PhoneNumber="+447700900123") is None
-    assert lacks(TopicArn=ENVIRONMENT["ORDERS_TOPIC_ARN"])
+    assert missing(PhoneNumber="+447700900123") is None
+    assert missing(TopicArn=ENVIRONMENT["ORDERS_TOPIC_ARN"])
 
 
-def test_a_call_that_nobody_knows_the_needs_of_is_told_of():
+def test_a_call_with_unknown_permissions_raises():
     with pytest.raises(NotImplementedError, match="ec2:RunInstances"):
-        needs("ec2", "RunInstances", {})
+        required_permissions("ec2", "RunInstances", {})

@@ -1,5 +1,5 @@
-"""Every call that leaves the process: counted, allowed by its function's role or refused, answered here where
-it is a Lambda's, broken on demand."""
+"""The transport: intercepts every call to AWS and Stripe to count it, check permissions, invoke functions in
+process and inject faults."""
 
 import io
 import json
@@ -15,25 +15,25 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from shared.runtime import observability
-from tests.simulator.roles import Need, Roles, function_arn, needs, refusal
+from tests.simulator.roles import Permission, Roles, access_denied, function_arn, required_permissions
 from tests.simulator.wiring import Function
 from tests.support import Context
 
 ABSENT = {"NoSuchKey", "404"}
 
 
-class Killed(BaseException):
-    """The process died here. Empty in it runs any more: whatever it calls after this does not happen."""
+class ProcessKilled(BaseException):
+    """The simulated process was killed; its later calls have no effect."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong in an invocation: death `when` ("before", "after") its n-th call, or ("throttle") the
-    n-th call of DynamoDB refused; n from 1.
+    """A fault in an invocation: the process is killed before or after its n-th call, or its n-th call of
+    DynamoDB is throttled (`when`: "before", "after" or "throttle"; n starts at 1).
 
-    `alone`: only the function that makes that call dies; who asked it is told so, as Lambda tells. `of`: the
-    function it happens to, None for whichever is next called from outside. `act`: no death, but this happens
-    there, in other processes, before that call goes on.
+    `alone`: only the function that makes the call is killed, and its caller receives a FunctionError. `of`:
+    the function that has the fault; None is the next one that a request invokes. `act`: instead of a kill,
+    run this in other processes at that call.
     """
 
     n: int
@@ -44,14 +44,14 @@ class Fault:
 
 
 class Transport:
-    """Between the shop and the world. Only what happens within `invocation` is counted and may be broken.
+    """Replaces the clients of AWS and Stripe. Counts calls and injects faults only within `invocation`.
 
-    `calls` names them: `dynamodb.PutItem`, `lambda.CatalogCommands`, `stripe.post refunds`; what an asked
-    function calls is behind a `> `. `refused` tells of every call to AWS that a role did not allow.
+    `calls` lists them as `dynamodb.PutItem`, `lambda.CatalogCommands`, `stripe.post refunds`; calls of an
+    invoked function start with `> `. `refused` lists every call to AWS that a role did not allow.
     """
 
-    def __init__(self, asked: Mapping[str, Function], roles: Roles) -> None:
-        self.asked = asked
+    def __init__(self, callees: Mapping[str, Function], roles: Roles) -> None:
+        self.callees = callees
         self.roles = roles
         self.refused: list[str] = []
         self.running: list[str] = []
@@ -59,7 +59,7 @@ class Transport:
         self.down: set[str] = set()
         self.fault: Fault | None = None
         self.database_calls = 0
-        self.dead = self.happened = False
+        self.killed = self.fault_hit = False
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         api_call, stripe_call = BaseClient._make_api_call, stripe.RequestsClient.request  # type: ignore[attr-defined]
@@ -67,17 +67,25 @@ class Transport:
         def aws(client: Any, operation: str, params: dict[str, Any]) -> Any:
             service = client.meta.service_model.service_name
             if service == "lambda" and operation == "Invoke":
-                function = self.asked[params["FunctionName"]]
-                name, wanted = function.name, [Need("lambda:InvokeFunction", function_arn(function.name))]
-                call: Callable[[], Any] = partial(self._ask, function, params)
+                function = self.callees[params["FunctionName"]]
+                name, permissions = (
+                    function.name,
+                    [Permission("lambda:InvokeFunction", function_arn(function.name))],
+                )
+                call: Callable[[], Any] = partial(self._invoke, function, params)
             else:
-                name, wanted = operation, needs(service, operation, params) if self.running else []
+                name, permissions = (
+                    operation,
+                    required_permissions(service, operation, params) if self.running else [],
+                )
                 call = partial(api_call, client, operation, params)
-            return self._pass(f"{service}.{name}", partial(self._allowed, operation, wanted, call))
+            return self._intercept(
+                f"{service}.{name}", partial(self._authorize, operation, permissions, call)
+            )
 
         def to_stripe(client: Any, method: str, url: str, *rest: Any, **more: Any) -> Any:
             path = url.partition("/v1/")[2].partition("?")[0]
-            return self._pass(
+            return self._intercept(
                 f"stripe.{method} {path}", lambda: stripe_call(client, method, url, *rest, **more)
             )
 
@@ -86,81 +94,81 @@ class Transport:
 
     @contextmanager
     def invocation(self, function: Function, fault: Fault | None) -> Iterator[None]:
-        """One function's run with all that it asks."""
+        """Run one function and the functions that it invokes."""
         self.fault, self.calls, self.database_calls = fault, [], 0
-        self.running, self.dead, self.happened = [function.name], False, False
+        self.running, self.killed, self.fault_hit = [function.name], False, False
         try:
             yield
         finally:
-            self.fault, self.running, self.dead = None, [], False
+            self.fault, self.running, self.killed = None, [], False
 
-    def _allowed(self, operation: str, wanted: Sequence[Need], call: Callable[[], Any]) -> Any:
-        """The call, where the role of the function that makes it allows that."""
+    def _authorize(self, operation: str, permissions: Sequence[Permission], call: Callable[[], Any]) -> Any:
+        """Make the call if the role of the calling function allows it."""
         if not self.running:
             return call()
         function = self.running[-1]
-        if lacking := self.roles.lacking(function, wanted):
-            self.refused.append(f"{function} may not {lacking}")
-            raise refusal(function, operation, lacking)
+        if missing := self.roles.missing(function, permissions):
+            self.refused.append(f"{function} may not {missing}")
+            raise access_denied(function, operation, missing)
         try:
             return call()
         except ClientError as error:
-            # To who may not list a bucket, what is not in it is forbidden, not absent.
-            bucket = Need("s3:ListBucket", wanted[0].resource.partition("/")[0])
+            # Without s3:ListBucket, S3 answers 403 instead of 404 for a missing object.
+            bucket = Permission("s3:ListBucket", permissions[0].resource.partition("/")[0])
             is_absent = operation in ("GetObject", "HeadObject") and error.response["Error"]["Code"] in ABSENT
-            if is_absent and self.roles.lacking(function, [bucket]):
-                raise refusal(function, operation, bucket) from error
+            if is_absent and self.roles.missing(function, [bucket]):
+                raise access_denied(function, operation, bucket) from error
             raise
 
-    def _pass(self, name: str, call: Callable[[], Any]) -> Any:
+    def _intercept(self, name: str, call: Callable[[], Any]) -> Any:
         if not self.running:
             return call()
-        if self.dead:
-            raise Killed("dead already")
+        if self.killed:
+            raise ProcessKilled("the process was killed before")
         self.calls.append("> " * (len(self.running) - 1) + name)
         number = len(self.calls)
-        self._suffer(number, "before")
+        self._apply_fault(number, "before")
         if name.startswith("dynamodb."):
             self.database_calls += 1
             if self.fault and (self.fault.n, self.fault.when) == (self.database_calls, "throttle"):
-                self.happened = True
+                self.fault_hit = True
                 raise _throttling(name)
         answer = call()
-        self._suffer(number, "after")
+        self._apply_fault(number, "after")
         return answer
 
-    def _suffer(self, number: int, when: str) -> None:
+    def _apply_fault(self, number: int, when: str) -> None:
         if self.fault and (self.fault.n, self.fault.when) == (number, when):
-            self.happened = True
+            self.fault_hit = True
             if self.fault.act:
-                return self._meanwhile(self.fault.act)
-            self.dead = True
-            raise Killed(f"{when} call {number}: {self.calls[number - 1]}")
+                return self._interleave(self.fault.act)
+            self.killed = True
+            raise ProcessKilled(f"{when} call {number}: {self.calls[number - 1]}")
 
-    def _meanwhile(self, act: Callable[[], object]) -> None:
-        """Others run while this process waits for its answer."""
-        here = self.fault, self.calls, self.database_calls, self.running
+    def _interleave(self, act: Callable[[], object]) -> None:
+        """Run other processes while this one waits for its response."""
+        saved = self.fault, self.calls, self.database_calls, self.running
         request_id = observability.request_id()
         self.fault, self.running = None, []
         try:
             act()
         finally:
-            self.fault, self.calls, self.database_calls, self.running = here
-            self.happened = True
+            self.fault, self.calls, self.database_calls, self.running = saved
+            self.fault_hit = True
             observability.begin(request_id)
 
-    def _ask(self, function: Function, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Lambda's Invoke: the function's handler over its JSON wire."""
+    def _invoke(self, function: Function, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the function's handler as Lambda's Invoke does, with JSON payloads."""
         if function.service in self.down:
             raise EndpointConnectionError(endpoint_url="https://lambda.test")
         self.running.append(function.name)
         try:
             answer = function.handler(json.loads(params["Payload"]), Context())
             return {"StatusCode": 200, "Payload": _payload(answer)}
-        except Killed:
+        except ProcessKilled:
             if not (self.fault and self.fault.alone):
                 raise
-            self.dead = False
+            self.killed = False
             return {"FunctionError": "Unhandled", "Payload": _payload({"errorType": "Runtime.ExitError"})}
         except Exception as error:
             return {"FunctionError": "Unhandled", "Payload": _payload({"errorType": type(error).__name__})}
@@ -173,7 +181,7 @@ def _payload(answer: Any) -> io.BytesIO:
 
 
 def _throttling(name: str) -> ClientError:
-    """As botocore raises it when its own retries are over."""
+    """Return the error that botocore raises after its own retries."""
     error = {"Code": "ProvisionedThroughputExceededException", "Message": "Slow down."}
     return ClientError(
         {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}},  # type: ignore[typeddict-item]

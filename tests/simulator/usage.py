@@ -1,4 +1,4 @@
-"""What the shop's calls of DynamoDB cost in units, by the rules of its price list, indexes included.
+"""The write units that calls of DynamoDB consume, including those of indexes.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 """
@@ -16,7 +16,8 @@ Item = dict[str, dict[str, Any]]
 
 
 def size(item: Item) -> int:
-    """Bytes of an item as DynamoDB counts them: names and values, numbers two digits a byte."""
+    """Return the size of an item in bytes as DynamoDB counts it: names and values, two digits of a number
+    per byte."""
     return sum(len(name.encode()) + _value(value) for name, value in item.items())
 
 
@@ -34,28 +35,28 @@ def _value(typed: dict[str, Any]) -> int:
 
 
 class Usage:
-    """Counts write units by function and table while it is on; rows are looked at before and after."""
+    """Counts calls and write units by function from the rows before and after each write."""
 
     def __init__(self, patch: pytest.MonkeyPatch, current: Any) -> None:
         self.current = current
         self.units: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
-        plain = BaseClient._make_api_call  # type: ignore[attr-defined]
+        original = BaseClient._make_api_call  # type: ignore[attr-defined]
 
-        def metered(client: Any, operation: str, params: dict[str, Any]) -> Any:
+        def make_api_call(client: Any, operation: str, params: dict[str, Any]) -> Any:
             if client.meta.service_model.service_name != "dynamodb":
-                return plain(client, operation, params)
+                return original(client, operation, params)
             writes = _writes(operation, params)
-            before = [self._row(table, key) for table, key, _ in self._keyed(writes)]
-            answer = plain(client, operation, params)
+            before = [self._row(table, key) for table, key, _ in self._with_keys(writes)]
+            answer = original(client, operation, params)
             self.calls[self.current()] += 1
-            for (table, key, factor), old in zip(self._keyed(writes), before, strict=True):
+            for (table, key, factor), old in zip(self._with_keys(writes), before, strict=True):
                 self.units[self.current()] += self._cost(table, old, self._row(table, key), factor)
             return answer
 
-        patch.setattr(BaseClient, "_make_api_call", metered)
+        patch.setattr(BaseClient, "_make_api_call", make_api_call)
 
-    def _keyed(self, writes: list[tuple[str, Item, int]]) -> list[tuple[str, Item, int]]:
+    def _with_keys(self, writes: list[tuple[str, Item, int]]) -> list[tuple[str, Item, int]]:
         return [
             (
                 table,
@@ -72,19 +73,20 @@ class Usage:
         return tables.row(table, key) or {}
 
     def _cost(self, table: str, old: Item, new: Item, factor: int) -> int:
-        """A write costs the larger of before and after, twice that in a transaction; an index its change."""
+        """Return the units of a write: the larger item's size, doubled in a transaction, and the changes
+        of indexes."""
         units = factor * max(1, ceil(max(size(old), size(new)) / 1024))
         own = self._keys(table)
         for index in tables.tables()[table].global_indexes:
             keys = [part["AttributeName"] for part in index.schema]
-            shown = set(own) | set(keys)
+            projected = set(own) | set(keys)
             kind = index.projection["ProjectionType"]
             if kind == "ALL":
-                shown |= set(old) | set(new)
+                projected |= set(old) | set(new)
             elif kind == "INCLUDE":
-                shown |= set(index.projection["NonKeyAttributes"])
+                projected |= set(index.projection["NonKeyAttributes"])
             entries = [
-                {name: row[name] for name in shown & set(row)} if set(keys) <= set(row) else None
+                {name: row[name] for name in projected & set(row)} if set(keys) <= set(row) else None
                 for row in (old, new)
             ]
             units += _index_cost(entries[0], entries[1], keys)
@@ -100,12 +102,12 @@ def _index_cost(before: Item | None, after: Item | None, keys: list[str]) -> int
 
 
 def _writes(operation: str, params: dict[str, Any]) -> list[tuple[str, Item, int]]:
-    """(table, an item or its key, 2 in a transaction) of each write that a call makes."""
+    """Return (table, item or key, factor) of each write in a call. The factor is 2 in a transaction."""
     if operation in ("PutItem", "UpdateItem", "DeleteItem"):
         return [(params["TableName"], params.get("Item") or params["Key"], 1)]
     if operation == "TransactWriteItems":
         writes = [next(iter(entry.values())) for entry in params["TransactItems"]]
         return [(write["TableName"], write.get("Item") or write["Key"], 2) for write in writes]
     if operation == "BatchWriteItem":
-        raise AssertionError("not metered yet")
+        raise AssertionError("BatchWriteItem is not supported")
     return []

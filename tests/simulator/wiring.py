@@ -1,4 +1,4 @@
-"""Who is wired to whom, as template.yaml and infra/ say it, under the names that tests' resources have."""
+"""The wiring of functions, queues, streams and topics, read from template.yaml and infra/."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ Handler = Callable[[Any, Any], Any]
 
 @dataclass(frozen=True)
 class Function:
-    """A Lambda function: its logical id, and its handler's path as the template has it."""
+    """A Lambda function: its logical id and its `Handler` in the template."""
 
     name: str
     path: str
@@ -34,7 +34,8 @@ class Function:
 
 @dataclass(frozen=True)
 class QueueSource:
-    """A queue and who takes its messages: `visibility` in seconds, `tries` before one is set aside."""
+    """A queue and the function that consumes it. `visibility` is in seconds; `tries` is the
+    maxReceiveCount."""
 
     queue: str
     function: Function
@@ -45,7 +46,8 @@ class QueueSource:
 
 @dataclass(frozen=True)
 class StreamSource:
-    """A table's stream and who is handed what one of `patterns` fits; all of it where there is none."""
+    """A table's stream and its function, which receives records that match a pattern, or all if there are
+    none."""
 
     table: str
     function: Function
@@ -58,7 +60,7 @@ class StreamSource:
 
 @dataclass(frozen=True)
 class Subscription:
-    """A topic's messages into a queue, with SNS's own attributes (filter policy, raw delivery)."""
+    """A subscription of a queue to a topic, with its SNS attributes (filter policy, raw delivery)."""
 
     topic_arn: str
     queue_arn: str
@@ -66,7 +68,7 @@ class Subscription:
 
 
 class Wiring:
-    """What holds the deployed shop together."""
+    """The event sources, subscriptions and invocations of all functions."""
 
     def __init__(self) -> None:
         self.template = read(ROOT / "template.yaml")
@@ -77,16 +79,16 @@ class Wiring:
         self.queues = list(self._queue_sources())
         self.streams = list(self._stream_sources())
         self.subscriptions = list(self._subscriptions())
-        self.asked = dict(self._asked())
+        self.callees = dict(self._callees())
         self.stream_views = dict(self._stream_views())
 
     def scheduled(self, service: str) -> list[Function]:
-        """The service's functions that the clock starts."""
+        """Return the service's functions that run on a schedule."""
         found = [self.functions[name] for name, _ in self._events("Schedule")]
         return [function for function in found if function.service == service]
 
-    def door(self, service: str, method: str, path: str) -> Function:
-        """The service's function that answers this request."""
+    def api_function(self, service: str, method: str, path: str) -> Function:
+        """Return the service's function that serves this request."""
         parts = path.partition("?")[0].split("/")
         for function in self.functions.values():
             if function.service == service and isinstance(function.handler, Api):
@@ -106,10 +108,10 @@ class Wiring:
     def _queue_sources(self) -> Iterator[QueueSource]:
         for name, source in self._events("SQS"):
             assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
-            assert "FilterCriteria" not in source, f"{name}: filters of queues are not built yet"
+            assert "FilterCriteria" not in source, f"{name}: filters of queues are not supported"
             _, queue = self._resource(source["Queue"])
             yield QueueSource(
-                _plain(queue["QueueName"]),
+                _resource_name(queue["QueueName"]),
                 self.functions[name],
                 source["BatchSize"],
                 queue["VisibilityTimeout"],
@@ -122,26 +124,27 @@ class Wiring:
             patterns = tuple(json.loads(each["Pattern"]) for each in filters)
             _, table = self._resource(source["Stream"])
             yield StreamSource(
-                _plain(table["TableName"]), self.functions[name], source["BatchSize"], patterns
+                _resource_name(table["TableName"]), self.functions[name], source["BatchSize"], patterns
             )
 
     def _subscriptions(self) -> Iterator[Subscription]:
         for resource in self.template["Resources"].values():
             if resource["Type"] == "AWS::SNS::Subscription":
-                said = resource["Properties"]
-                attributes = {"RawMessageDelivery": str(said["RawMessageDelivery"]).lower()}
-                if "FilterPolicy" in said:
-                    attributes["FilterPolicy"] = json.dumps(said["FilterPolicy"])
-                _, topic = self._resource(said["TopicArn"])
-                _, queue = self._resource(said["Endpoint"])
+                properties = resource["Properties"]
+                attributes = {"RawMessageDelivery": str(properties["RawMessageDelivery"]).lower()}
+                if "FilterPolicy" in properties:
+                    attributes["FilterPolicy"] = json.dumps(properties["FilterPolicy"])
+                _, topic = self._resource(properties["TopicArn"])
+                _, queue = self._resource(properties["Endpoint"])
                 yield Subscription(
-                    f"arn:aws:sns:{REGION}:{ACCOUNT}:{_plain(topic['TopicName'])}",
-                    queue_arn(_plain(queue["QueueName"])),
+                    f"arn:aws:sns:{REGION}:{ACCOUNT}:{_resource_name(topic['TopicName'])}",
+                    queue_arn(_resource_name(queue["QueueName"])),
                     attributes,
                 )
 
-    def _asked(self) -> Iterator[tuple[str, Function]]:
-        """By the name under which it is invoked: every function that another's environment names."""
+    def _callees(self) -> Iterator[tuple[str, Function]]:
+        """Yield each function that another function's environment names, by the name in the tests'
+        environment."""
         for properties in self.declared.values():
             for variable, value in properties.get("Environment", {}).get("Variables", {}).items():
                 if (
@@ -155,10 +158,11 @@ class Wiring:
         for service in SERVICES:
             for resource in read(ROOT / "infra" / f"{service}.yaml")["Resources"].values():
                 if stream := resource.get("Properties", {}).get("StreamSpecification"):
-                    yield _plain(resource["Properties"]["TableName"]), stream
+                    yield _resource_name(resource["Properties"]["TableName"]), stream
 
     def _resource(self, reference: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-        """What `!GetAtt <stack>.Outputs.<output>` stands for: its type and properties."""
+        """Return the type and properties of the resource that `!GetAtt <stack>.Outputs.<output>` refers
+        to."""
         stack, _, output = reference["GetAtt"].split(".")
         nested = read(ROOT / self.template["Resources"][stack]["Properties"]["TemplateURL"])
         value = nested["Outputs"][output]["Value"]
@@ -171,7 +175,7 @@ def queue_arn(name: str) -> str:
 
 
 def fits(pattern: Any, value: Any) -> bool:
-    """Whether Lambda's event filter (a pattern's leaf is a list of alternatives) lets the value through.
+    """Return whether a Lambda event filter matches the value. A pattern's leaf is a list of alternatives.
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
     """
@@ -194,5 +198,5 @@ def _is_met(alternative: Any, value: Any) -> bool:
     raise NotImplementedError(f"the filter {operator}")
 
 
-def _plain(name: Any) -> str:
+def _resource_name(name: Any) -> str:
     return str(name["Sub"] if isinstance(name, Mapping) else name).replace("${Stage}", STAGE)
