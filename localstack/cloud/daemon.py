@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them, and are ended only when they surely are the same."""
+"""Background processes that keep running after the command that started them."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from localstack.cloud.local_cloud import LocalCloudError
 
 @dataclass(frozen=True)
 class Daemon:
-    """One detached process with a record (`<name>.json`) and a log (`<name>.log`) in a folder."""
+    """A detached process with a record (`<name>.json`) and a log (`<name>.log`) in a folder."""
 
     name: str
     folder: Path
@@ -30,15 +30,18 @@ class Daemon:
         return self.folder / f"{self.name}.log"
 
     def pid(self) -> int | None:
-        """Its process id while it lives. A process of that id born at another time is a stranger."""
+        """Return the id of the running process, or None.
+
+        Process ids are reused, so the start time must match the record too.
+        """
         try:
             record = json.loads(self.record.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
             return None
-        return record["pid"] if record["born"] == _born(record["pid"]) else None
+        return record["pid"] if record["started"] == _start_time(record["pid"]) else None
 
     def start(self, command: list[str], environment: dict[str, str], cwd: Path) -> None:
-        """Start it in a session of its own, so that neither ^C nor the end of the terminal reaches it."""
+        """Start the process in its own session, so that ^C or a closed terminal does not end it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("w") as log:
             process = subprocess.Popen(
@@ -50,10 +53,10 @@ class Daemon:
                 stderr=log,
                 start_new_session=True,
             )
-        self.record.write_text(json.dumps({"pid": process.pid, "born": _born(process.pid)}))
+        self.record.write_text(json.dumps({"pid": process.pid, "started": _start_time(process.pid)}))
 
     def stop(self) -> bool:
-        """End it and all it started, kindly and then firmly. False when it did not live."""
+        """End the process group with SIGTERM, then SIGKILL after 10 s. Return whether it was running."""
         pid = self.pid()
         if pid:
             os.killpg(pid, signal.SIGTERM)
@@ -63,15 +66,15 @@ class Daemon:
         self.record.unlink(missing_ok=True)
         return pid is not None
 
-    def last_words(self, lines: int = 5) -> str:
-        """The end of its log."""
+    def log_tail(self, lines: int = 5) -> str:
+        """Return the last lines of the log."""
         return (
             "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""
         )
 
 
-def _born(pid: int) -> str | None:
-    """When a process started, in whatever unit this system tells it; None when it is dead or a zombie."""
+def _start_time(pid: int) -> str | None:
+    """Return when a process started, in the system's own format; None if it has ended or is a zombie."""
     stat = Path(f"/proc/{pid}/stat")
     if stat.parent.parent.joinpath("self").exists():
         try:
@@ -80,14 +83,16 @@ def _born(pid: int) -> str | None:
             return None
         return None if fields[0] == "Z" else fields[19]
     ps = shutil.which("ps") or "/bin/ps"
-    born = subprocess.run([ps, "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return born.stdout.strip() or None
+    started = subprocess.run(
+        [ps, "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return started.stdout.strip() or None
 
 
-def wait_until(true: Callable[[], bool], seconds: float, every: float = 0.1) -> bool:
-    """Ask again and again until it is true; False when the time is over."""
+def wait_until(condition: Callable[[], bool], seconds: float, every: float = 0.1) -> bool:
+    """Poll the condition until it is true. Return False if `seconds` pass first."""
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(every)
@@ -102,5 +107,6 @@ def require_free(port: int, variable: str) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError:
             raise LocalCloudError(
-                f"port {port} is taken by another program; end that, or say make up {variable}={port + 1}"
+                f"port {port} is in use by another program; end that program,"
+                f" or run `make up {variable}={port + 1}`"
             ) from None

@@ -1,4 +1,4 @@
-"""Plain `sam build` and `sam deploy` onto a local cloud, left out when what they would make is there."""
+"""`sam build` and `sam deploy` for a local cloud, skipped if nothing changed."""
 
 import fcntl
 import hashlib
@@ -29,43 +29,49 @@ DEPLOYED = "deployed.txt"
 
 
 def prepare(cloud: Cloud) -> bool:
-    """What deploying and mailing presuppose: a bucket for the artifacts and a verified sender."""
+    """Create the bucket for artifacts and verify the email sender. Return whether the bucket is new."""
     s3, ses = cloud.client("s3"), cloud.client("ses")
-    there = any(bucket["Name"] == ARTIFACTS for bucket in s3.list_buckets()["Buckets"])
-    if not there:
+    exists = any(bucket["Name"] == ARTIFACTS for bucket in s3.list_buckets()["Buckets"])
+    if not exists:
         s3.create_bucket(Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
     ses.verify_email_identity(EmailAddress=SENDER)
-    return not there
+    return not exists
 
 
 def build(cloud: Cloud) -> bool:
-    """`sam build` for this machine's Python, once per content of the sources; other clouds find it made."""
-    made = BUILDS / fingerprint()[:16]
+    """Run `sam build` for this machine's Python, once per content of the sources.
+
+    All local clouds share the builds; the latest two are kept. Return whether anything was built.
+    """
+    finished = BUILDS / fingerprint()[:16]
     BUILDS.mkdir(parents=True, exist_ok=True)
     with (BUILDS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if made.exists():
-            os.utime(made)
+        if finished.exists():
+            os.utime(finished)
             return False
-        half = BUILDS / "half-made"
-        shutil.rmtree(half, ignore_errors=True)
+        unfinished = BUILDS / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
         _sam(
             cloud,
             "build",
             "--parallel",
             "--build-dir",
-            str(half),
+            str(unfinished),
             "--parameter-overrides",
             *parameters(cloud),
         )
-        half.rename(made)
+        unfinished.rename(finished)
         for old in sorted(BUILDS.glob("*/"), key=lambda folder: folder.stat().st_mtime)[:-2]:
             shutil.rmtree(old)
     return True
 
 
 def deploy(cloud: Cloud) -> bool:
-    """`sam deploy` of what `build` made, unless this very engine holds it: it keeps a note of what it got."""
+    """Run `sam deploy` unless this engine already has this build. Return whether it ran.
+
+    What was deployed is noted in the engine itself, so a new engine gets everything.
+    """
     wanted = " ".join([fingerprint(), *parameters(cloud)])
     if deployed(cloud) == wanted:
         return False
@@ -92,17 +98,16 @@ def deploy(cloud: Cloud) -> bool:
 
 
 def _publish_gateway_responses(cloud: Cloud) -> None:
-    """Deploy the API's stage once more.
+    """Deploy the API's stage again so that MiniStack uses the gateway responses.
 
-    MiniStack takes the gateway's own answers from resources that are made after the deployment, and not, as
-    AWS does, from the API's document.
+    AWS reads them from the API's document; MiniStack creates them as resources after the deployment.
     """
     *_, api, stage, _ = cloud.api_url().split("/")
     cloud.client("apigateway").create_deployment(restApiId=api, stageName=stage)
 
 
 def deployed(cloud: Cloud) -> str | None:
-    """The fingerprint and parameters of the last deployment that ended well on this engine."""
+    """Return the fingerprint and parameters of the last successful deployment on this engine."""
     s3 = cloud.client("s3")
     try:
         return str(s3.get_object(Bucket=ARTIFACTS, Key=DEPLOYED)["Body"].read().decode())
@@ -110,8 +115,8 @@ def deployed(cloud: Cloud) -> str | None:
         return None
 
 
-def half_done(cloud: Cloud) -> bool:
-    """Whether a deployment began on this engine and did not end well: some such states have no way on."""
+def is_incomplete(cloud: Cloud) -> bool:
+    """Return whether a deployment on this engine failed or was interrupted."""
     cloudformation = cloud.client("cloudformation")
     try:
         (stack,) = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
@@ -121,22 +126,22 @@ def half_done(cloud: Cloud) -> bool:
 
 
 def parameters(cloud: Cloud) -> list[str]:
-    """The template's parameters that a local cloud has an opinion on, as `Name=value`."""
+    """Return the template parameters that a local cloud sets, as `Name=value`."""
     machine = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-    opinions = {
+    values = {
         "Stage": STAGE,
         "PythonRuntime": f"python3.{sys.version_info.minor}",
         "Architecture": machine,
         "Sender": SENDER,
         "ApiEndpoint": cloud.endpoint,
-        "StripeApiBase": os.environ.get("STRIPE_API_BASE", cloud.stripe),
+        "StripeApiBase": os.environ.get("STRIPE_API_BASE", cloud.stripe_url),
     }
     declared = read(ROOT / "template.yaml").get("Parameters", {})
-    return [f"{name}={value}" for name, value in opinions.items() if name in declared]
+    return [f"{name}={value}" for name, value in values.items() if name in declared]
 
 
 def fingerprint() -> str:
-    """A digest of all that decides what is built: template, infrastructure, code with its locks, Python."""
+    """Return a digest of the template, the infrastructure, the code, its locks and the Python version."""
     digest = hashlib.sha256(sys.version.encode())
     for path in _sources():
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
@@ -154,13 +159,13 @@ def _sources() -> Iterator[Path]:
 def _sam(cloud: Cloud, *arguments: str) -> None:
     """Run sam against the local cloud with its output in `sam.log`. Raises LocalCloudError if it fails."""
     log = cloud.folder / "sam.log"
-    kept = {
+    inherited = {
         key: value
         for key, value in os.environ.items()
         if not key.startswith(("AWS_", "SAM_", "TILLSTACK_TARGET"))
     }
     environment = (
-        kept
+        inherited
         | CREDENTIALS
         | {
             "AWS_ENDPOINT_URL": cloud.endpoint,
@@ -172,7 +177,7 @@ def _sam(cloud: Cloud, *arguments: str) -> None:
         }
     )
     with log.open("a") as out:
-        # close_fds=False: sam holds the run's lock too; if this run is killed, the next waits for sam
+        # close_fds=False: sam inherits the lock, so if this process is killed, the next one waits for sam
         done = subprocess.run(
             [SAM, *arguments],
             cwd=ROOT,

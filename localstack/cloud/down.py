@@ -1,4 +1,4 @@
-"""`make down`: ends exactly what `make up` started."""
+"""`make down`: end what `make up` started."""
 
 import argparse
 import shutil
@@ -6,7 +6,7 @@ import sys
 
 from localstack.cloud.engine import daemons
 from localstack.cloud.local_cloud import Cloud, LocalCloudError
-from localstack.cloud.up import alone
+from localstack.cloud.up import exclusive
 
 
 def main() -> None:
@@ -14,15 +14,15 @@ def main() -> None:
     parser.add_argument("--name", default="dev")
     cloud = Cloud(parser.parse_args().name)
     try:
-        with alone(cloud):
-            ended = [name for name, daemon in reversed(daemons(cloud).items()) if daemon.stop()]
+        with exclusive(cloud):
+            stopped = [name for name, daemon in reversed(daemons(cloud).items()) if daemon.stop()]
             for record in (cloud.record, cloud.stage_file):
                 record.unlink(missing_ok=True)
             for state in ("tmp", "stripe"):
                 shutil.rmtree(cloud.folder / state, ignore_errors=True)
     except LocalCloudError as error:
         sys.exit(f"make down: {error}")
-    print(f"ended: {', '.join(ended)}" if ended else f"the local cloud '{cloud.name}' was not up")
+    print(f"stopped: {', '.join(stopped)}" if stopped else f"the local cloud '{cloud.name}' was not up")
 
 
 if __name__ == "__main__":

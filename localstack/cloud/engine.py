@@ -1,4 +1,4 @@
-"""Starts the programs of a local cloud, the AWS engine (MiniStack) and the local Stripe, and awaits them."""
+"""Start of the local cloud's programs: the AWS engine (MiniStack) and the local Stripe."""
 
 import os
 import shutil
@@ -13,18 +13,22 @@ ENGINE = ROOT / ".local" / "engine" / "bin"
 
 
 def daemons(cloud: Cloud) -> dict[str, Daemon]:
-    """A cloud's processes, in the order they start."""
+    """Return the cloud's processes by name, in the order in which they start."""
     return {name: Daemon(name, cloud.folder) for name in ("engine", "stripe")}
 
 
 def start_engine(cloud: Cloud) -> bool:
-    """Start the AWS engine unless it answers; its state is in memory, so a new one is an empty cloud."""
+    """Start the AWS engine unless it responds. Return whether it was started.
+
+    Its state is in memory, so a new engine is empty.
+    """
     engine = daemons(cloud)["engine"]
-    if engine.pid() and wait_until(lambda: answers(f"{cloud.endpoint}/_ministack/health"), seconds=15):
+    if engine.pid() and wait_until(lambda: responds(f"{cloud.endpoint}/_ministack/health"), seconds=15):
         return False
     engine.stop()
     require_free(cloud.engine_port, "PORT")
-    # Functions unpack here and inherit this environment: leftovers go, the caller's shell stays out.
+    # The engine unpacks functions here, and they inherit its environment: remove old files, and pass on
+    # nothing else of the caller's shell.
     scratch = cloud.folder / "tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -39,25 +43,28 @@ def start_engine(cloud: Cloud) -> bool:
         "LAMBDA_EXECUTOR": "local",
     }
     engine.start([str(ENGINE / "ministack")], environment, scratch)
-    _await(engine, f"{cloud.endpoint}/_ministack/health")
+    _wait_for(engine, f"{cloud.endpoint}/_ministack/health")
     return True
 
 
 def start_stripe(cloud: Cloud) -> bool:
-    """Start the local Stripe unless it runs; beside a new engine it starts afresh: they know one shop."""
+    """Start the local Stripe unless it runs. Return whether it was started.
+
+    With a new engine its state is deleted, because the payments in it belong to the old shop.
+    """
     engine, stripe = daemons(cloud).values()
     state = cloud.folder / "stripe"
-    partner = state / "engine.json"
-    beside = engine.record.read_text() if engine.pid() else "an engine of your own"
-    same_engine = partner.exists() and partner.read_text() == beside
-    if stripe.pid() and same_engine and answers(cloud.stripe):
+    known_engine = state / "engine.json"
+    this_engine = engine.record.read_text() if engine.pid() else "external"
+    same_engine = known_engine.exists() and known_engine.read_text() == this_engine
+    if stripe.pid() and same_engine and responds(cloud.stripe_url):
         return False
     stripe.stop()
     require_free(cloud.stripe_port, "STRIPE_PORT")
     if not same_engine:
         shutil.rmtree(state, ignore_errors=True)
         state.mkdir(parents=True)
-        partner.write_text(beside)
+        known_engine.write_text(this_engine)
     command = [
         sys.executable,
         "-m",
@@ -68,12 +75,12 @@ def start_stripe(cloud: Cloud) -> bool:
         str(state),
     ]
     stripe.start(command, {**os.environ}, ROOT)
-    _await(stripe, cloud.stripe)
+    _wait_for(stripe, cloud.stripe_url)
     return True
 
 
-def answers(url: str) -> bool:
-    """Whether something speaks HTTP there, whatever it says."""
+def responds(url: str) -> bool:
+    """Return whether an HTTP server responds at the URL, with any status."""
     try:
         urllib.request.urlopen(url, timeout=2).close()
     except urllib.error.HTTPError:
@@ -83,9 +90,9 @@ def answers(url: str) -> bool:
     return True
 
 
-def _await(daemon: Daemon, url: str) -> None:
-    wait_until(lambda: answers(url) or daemon.pid() is None, seconds=60)
-    if daemon.pid() is None or not answers(url):
+def _wait_for(daemon: Daemon, url: str) -> None:
+    wait_until(lambda: responds(url) or daemon.pid() is None, seconds=60)
+    if daemon.pid() is None or not responds(url):
         raise LocalCloudError(
-            f"the {daemon.name} did not start; {daemon.log.relative_to(ROOT)} ends:\n{daemon.last_words()}"
+            f"the {daemon.name} did not start; {daemon.log.relative_to(ROOT)} ends with:\n{daemon.log_tail()}"
         )

@@ -1,5 +1,8 @@
-"""A bad day at AWS: a proxy between deployed functions and the engine that throttles, fails, delays, and
-loses answers to calls that were carried out; whoever tests reads the engine itself and is spared."""
+"""A proxy between the deployed functions and the engine that injects AWS faults.
+
+It throttles, fails and delays calls, and drops the responses of calls that were carried out. Tests call the
+engine directly, so their own calls are not affected.
+"""
 
 import argparse
 import asyncio
@@ -29,9 +32,12 @@ _END = b"\r\n\r\n"
 
 
 @dataclass(frozen=True)
-class Weather:
-    """How often what happens to a call, each a probability; all 0 is a fine day. `slow` calls wait up to
-    `latency` seconds; `lost` ones are carried out, and their connection ends without an answer."""
+class FaultRates:
+    """The probability of each fault per call.
+
+    A `slow` call waits up to `latency` seconds. A `lost` call is carried out, but its connection is closed
+    without a response.
+    """
 
     throttle: float = 0.0
     error: float = 0.0
@@ -40,23 +46,25 @@ class Weather:
     latency: float = 0.5
 
 
-FINE = Weather()
+NO_FAULTS = FaultRates()
 
 
-class Faults:
-    """The proxy as functions are made to see it; made by `between`."""
+class ProxyClient:
+    """Sets the fault rates of a running proxy and reads its counts."""
 
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def set(self, everywhere: Weather, seed: int | None = None, **services: Weather) -> None:
-        """From now on; a service that is named (`ses=Weather(error=1)`) has its own. `seed` starts the draws
-        anew."""
-        weather = {name: asdict(each) for name, each in {"*": everywhere, **services}.items()}
-        self._control({"weather": weather, "seed": seed})
+    def set(self, default: FaultRates, seed: int | None = None, **services: FaultRates) -> None:
+        """Set the rates, and others for a service that is named (`ses=FaultRates(error=1)`).
+
+        `seed` makes the faults repeatable.
+        """
+        rates = {name: asdict(each) for name, each in {"*": default, **services}.items()}
+        self._control({"rates": rates, "seed": seed})
 
     def counts(self) -> dict[str, int]:
-        """What was done so far: `dynamodb throttle` → how often; `calls` is all that passed."""
+        """Return how many faults happened, by service and kind (`dynamodb throttle`), and all `calls`."""
         found: dict[str, int] = self._control(None)
         return found
 
@@ -67,13 +75,12 @@ class Faults:
 
 
 @contextmanager
-def between(cloud: Cloud) -> Iterator[Faults]:
-    """Have every function of the cloud's stack talk to the engine through the proxy, until the block ends.
+def injected(cloud: Cloud) -> Iterator[ProxyClient]:
+    """Route all calls of the stack's functions through the proxy for the block. Raises LocalCloudError.
 
-    A function's own AWS_ENDPOINT_URL wins over the engine's; it knows nothing of it. Let all come to rest
-    before the block ends: a function is not changed while it runs. Raises LocalCloudError.
+    Wait until the functions are idle before you leave the block: a running function cannot be changed.
     """
-    with started(cloud.endpoint, cloud.folder / "faults.log") as faults:
+    with running(cloud.endpoint, cloud.folder / "faults.log") as faults:
         _point(cloud, faults.url)
         try:
             yield faults
@@ -82,7 +89,7 @@ def between(cloud: Cloud) -> Iterator[Faults]:
 
 
 @contextmanager
-def started(upstream: str, log: Path) -> Iterator[Faults]:
+def running(upstream: str, log: Path) -> Iterator[ProxyClient]:
     """Run the proxy in front of an engine, in its own process, for the block. Raises LocalCloudError."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -93,7 +100,7 @@ def started(upstream: str, log: Path) -> Iterator[Faults]:
     try:
         if not wait_until(lambda: _listens(port), seconds=15):
             raise LocalCloudError(f"the fault proxy did not start; see {log}")
-        yield Faults(f"http://127.0.0.1:{port}")
+        yield ProxyClient(f"http://127.0.0.1:{port}")
     finally:
         process.terminate()
         process.wait(10)
@@ -105,9 +112,9 @@ def _listens(port: int) -> bool:
 
 
 def _point(cloud: Cloud, url: str | None) -> None:
-    """Have the stack's functions find AWS there; None: where the engine says.
+    """Set AWS_ENDPOINT_URL in the stack's functions, which overrides the engine's own; None removes it.
 
-    Side by side: the engine ends a changed function's processes first, and waits for each.
+    The functions are changed in parallel, because the engine ends a changed function's processes one by one.
     """
     client = cloud.client("lambda")
 
@@ -120,60 +127,60 @@ def _point(cloud: Cloud, url: str | None) -> None:
         )
 
     pages = client.get_paginator("list_functions").paginate()
-    functions = [each for page in pages for each in page["Functions"] if _is_ours(each)]
+    functions = [each for page in pages for each in page["Functions"] if _in_stack(each)]
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(change, functions))
 
 
-def _is_ours(function: Mapping[str, Any]) -> bool:
+def _in_stack(function: Mapping[str, Any]) -> bool:
     return str(function["FunctionName"]).startswith(STACK)
 
 
 @dataclass(frozen=True)
-class Message:
-    """A request or an answer as it is on the wire: its first line and headers, its body."""
+class HttpMessage:
+    """A request or response as bytes; `head` is the first line with the headers."""
 
     head: bytes
     body: bytes
 
     @property
     def is_query(self) -> bool:
-        """Whether it speaks AWS's older protocol, a form that is answered in XML."""
+        """Return whether this is AWS's query protocol: a form request with an XML response."""
         return b"application/x-www-form-urlencoded" in self.head
 
     @property
     def service(self) -> str | None:
-        """Whom it is for: signatures say so; None for what is no call of AWS's API."""
+        """Return the service from the request's signature; None if it is not an AWS API call."""
         found = _SCOPE.search(self.head)
         return found[1].decode() if found else None
 
 
 class Proxy:
-    """One engine, one weather, any number of connections; each has one of its own to the engine."""
+    """Serves connections; each has its own connection to the engine."""
 
     def __init__(self, upstream: str) -> None:
         self.host, self.port = urlsplit(upstream).hostname, urlsplit(upstream).port
-        self.weather = {"*": FINE}
-        self.chance = random.Random()  # noqa: S311  no secret
+        self.rates = {"*": NO_FAULTS}
+        self.random = random.Random()  # noqa: S311  not for cryptography
         self.counts: Counter[str] = Counter()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """A connection's requests, one after the other."""
+        """Serve the requests of one connection, one after the other."""
         engine: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         try:
             while request := await _request(reader, writer):
                 if request.head.split(b" ", 2)[1] == CONTROL.encode():
-                    writer.write(self._controlled(request))
+                    writer.write(self._control(request))
                 elif fault := await self._fault(request):
                     writer.write(fault)
                 else:
                     if engine is None:
                         engine = await asyncio.open_connection(self.host, self.port)
                     engine[1].write(request.head + request.body)
-                    answer = await _answer(engine[0], request)
+                    response = await _read_response(engine[0], request)
                     if self._draw(request, "lost"):
                         return
-                    writer.write(answer.head + answer.body)
+                    writer.write(response.head + response.body)
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
             return
@@ -182,37 +189,37 @@ class Proxy:
                 if each:
                     each.close()
 
-    def _controlled(self, request: Message) -> bytes:
+    def _control(self, request: HttpMessage) -> bytes:
         if request.body:
-            asked = json.loads(request.body)
-            self.weather = {service: Weather(**each) for service, each in asked["weather"].items()}
-            if asked["seed"] is not None:
-                self.chance.seed(asked["seed"])
+            settings = json.loads(request.body)
+            self.rates = {service: FaultRates(**each) for service, each in settings["rates"].items()}
+            if settings["seed"] is not None:
+                self.random.seed(settings["seed"])
         return _response(200, "OK", json.dumps(self.counts).encode(), {})
 
-    def _draw(self, request: Message, kind: str) -> bool:
+    def _draw(self, request: HttpMessage, kind: str) -> bool:
         service = request.service
         if service is None:
             return False
-        happens: bool = self.chance.random() < getattr(self._over(service), kind)
+        happens: bool = self.random.random() < getattr(self._rates(service), kind)
         self.counts[f"{service} {kind}"] += happens
         return happens
 
-    def _over(self, service: str) -> Weather:
-        return self.weather.get(service) or self.weather["*"]
+    def _rates(self, service: str) -> FaultRates:
+        return self.rates.get(service) or self.rates["*"]
 
-    async def _fault(self, request: Message) -> bytes | None:
-        """What the engine's answer is replaced by, before it is asked."""
+    async def _fault(self, request: HttpMessage) -> bytes | None:
+        """Return the response that replaces the call, or None. Waits if the call is slow."""
         self.counts["calls"] += request.service is not None
         if self._draw(request, "slow"):
-            await asyncio.sleep(self.chance.uniform(0, self._over(request.service or "").latency))
+            await asyncio.sleep(self.random.uniform(0, self._rates(request.service or "").latency))
         if self._draw(request, "throttle"):
-            return throttled(request)
-        return failed(request) if self._draw(request, "error") else None
+            return throttling_response(request)
+        return failure_response(request) if self._draw(request, "error") else None
 
 
-def throttled(request: Message) -> bytes:
-    """As each service says that it is too much, by its own reference of errors."""
+def throttling_response(request: HttpMessage) -> bytes:
+    """Return the service's own throttling error."""
     if request.service == "lambda":
         return _error(request, 429, "TooManyRequestsException")
     if request.service == "s3":
@@ -222,18 +229,20 @@ def throttled(request: Message) -> bytes:
     return _error(request, 400, names.get(request.service or "", usual))
 
 
-def failed(request: Message) -> bytes:
-    """As the service says that it is its own fault."""
+def failure_response(request: HttpMessage) -> bytes:
+    """Return the service's own internal error."""
     names = {"dynamodb": "InternalServerError", "lambda": "ServiceException", "s3": "InternalError"}
     return _error(request, 500, names.get(request.service or "", "InternalFailure"))
 
 
-def _error(request: Message, status: int, code: str) -> bytes:
-    said = f"<Code>{code}</Code><Message>Injected.</Message>"
+def _error(request: HttpMessage, status: int, code: str) -> bytes:
+    detail = f"<Code>{code}</Code><Message>Injected.</Message>"
     if request.service == "s3":
-        return _response(status, code, f"<Error>{said}</Error>".encode(), {"Content-Type": "application/xml"})
+        return _response(
+            status, code, f"<Error>{detail}</Error>".encode(), {"Content-Type": "application/xml"}
+        )
     if request.is_query:
-        body = f"<ErrorResponse><Error><Type>Sender</Type>{said}</Error></ErrorResponse>"
+        body = f"<ErrorResponse><Error><Type>Sender</Type>{detail}</Error></ErrorResponse>"
         return _response(status, code, body.encode(), {"Content-Type": "text/xml"})
     kind = _PREFIX.get(request.service or "", "") + code
     body = json.dumps({"__type": kind, "message": "Injected."})
@@ -246,8 +255,8 @@ def _response(status: int, reason: str, body: bytes, headers: Mapping[str, str])
     return "\r\n".join([*lines, f"Content-Length: {len(body)}"]).encode() + _END + body
 
 
-async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Message | None:
-    """The next request whole; None where the client is done."""
+async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> HttpMessage | None:
+    """Return the next complete request; None if the client closed the connection."""
     try:
         head = await reader.readuntil(_END)
     except asyncio.IncompleteReadError:
@@ -255,17 +264,17 @@ async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     if _header(head, b"expect"):
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         head = re.sub(rb"(?i)\r\nexpect:[^\r]*", b"", head)
-    return Message(head, await _body(reader, head))
+    return HttpMessage(head, await _body(reader, head))
 
 
-async def _answer(reader: asyncio.StreamReader, request: Message) -> Message:
+async def _read_response(reader: asyncio.StreamReader, request: HttpMessage) -> HttpMessage:
     head = await reader.readuntil(_END)
     status = head.split(b" ", 2)[1]
     if request.head.startswith(b"HEAD ") or status in (b"204", b"304"):
-        return Message(head, b"")
+        return HttpMessage(head, b"")
     if not _header(head, b"content-length") and not _header(head, b"transfer-encoding"):
-        return Message(head, await reader.read())
-    return Message(head, await _body(reader, head))
+        return HttpMessage(head, await reader.read())
+    return HttpMessage(head, await _body(reader, head))
 
 
 async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
@@ -280,7 +289,7 @@ async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
 
 
 def _header(head: bytes, name: bytes) -> bytes:
-    """A header's value in small letters, empty where there is none."""
+    """Return a header's value in lower case, or an empty value."""
     found = re.search(rb"\r\n" + name + rb":[ \t]*([^\r]*)", head.lower())
     return found[1] if found else b""
 

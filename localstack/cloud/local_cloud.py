@@ -1,4 +1,4 @@
-"""Where a local cloud is and how to reach it: scripts and tests do so from here, by localstack-client."""
+"""The names, ports, accounts and clients of a local cloud."""
 
 import json
 import os
@@ -33,7 +33,7 @@ class LocalCloudError(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """Someone who can sign in to the demo shop; known to this machine's local cloud alone."""
+    """A demo account. It exists only on a local cloud, so its password is not a secret."""
 
     email: str
     password: str
@@ -52,22 +52,23 @@ ACCOUNTS = {
 
 @dataclass(frozen=True)
 class Cloud:
-    """A named local cloud: an AWS engine and a Stripe, both on loopback ports of their own."""
+    """A named local cloud: an AWS engine and a local Stripe, each on its own loopback port."""
 
     name: str
     engine_port: int = 4566
     stripe_port: int = 12111
 
     @classmethod
-    def named(cls, name: str) -> "Cloud":
-        """The cloud that `up` started under this name. Raises LocalCloudError when there is none."""
+    def load(cls, name: str) -> "Cloud":
+        """Return the cloud that `make up` started under this name. Raises LocalCloudError if there is
+        none."""
         try:
             return cls(**json.loads((RUN / name / "cloud.json").read_text()))
         except FileNotFoundError:
-            raise LocalCloudError(f"the local cloud '{name}' is not up; `make up` starts it") from None
+            raise LocalCloudError(f"the local cloud '{name}' is not up; start it with `make up`") from None
 
-    def remember(self) -> None:
-        """Write down the ports, so that the other scripts need only the name."""
+    def save(self) -> None:
+        """Write the ports to `cloud.json`, so that other commands need only the name."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.record.write_text(json.dumps(asdict(self)))
 
@@ -79,10 +80,14 @@ class Cloud:
             "region": REGION,
             "access_key_id": ACCESS_KEY,
             "secret_access_key": ACCESS_KEY,
-            "stripe_url": self.stripe,
-            "mailbox_url": self.mailbox,
+            "stripe_url": self.stripe_url,
+            "mailbox_url": self.mailbox_url,
         }
         self.stage_file.write_text(json.dumps(stage, indent=2) + "\n")
+
+    @property
+    def folder(self) -> Path:
+        return RUN / self.name
 
     @property
     def record(self) -> Path:
@@ -93,24 +98,20 @@ class Cloud:
         return self.folder / "stage.json"
 
     @property
-    def folder(self) -> Path:
-        return RUN / self.name
-
-    @property
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.engine_port}"
 
     @property
-    def stripe(self) -> str:
+    def stripe_url(self) -> str:
         return f"http://127.0.0.1:{self.stripe_port}"
 
     @property
-    def mailbox(self) -> str:
+    def mailbox_url(self) -> str:
         return f"{self.endpoint}/_ministack/ses/messages"
 
     @cached_property
     def session(self) -> Session:
-        with _without("AWS_ENDPOINT_URL"):  # localstack-client would let it win over the host it is told
+        with _without("AWS_ENDPOINT_URL"):  # localstack-client prefers this variable to localstack_host
             return Session(
                 aws_access_key_id=ACCESS_KEY,
                 aws_secret_access_key=ACCESS_KEY,
@@ -119,21 +120,24 @@ class Cloud:
             )
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this cloud."""
+        """Return a boto3 client for this cloud."""
         return self.session.client(service)
 
     def outputs(self) -> dict[str, str]:
-        """What the deployed stack says of itself. Raises LocalCloudError when nothing is deployed."""
+        """Return the deployed stack's outputs. Raises LocalCloudError if nothing is deployed."""
         try:
             (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         except Exception as error:
             raise LocalCloudError(
-                f"nothing is deployed on the local cloud '{self.name}'; `make up` does it"
+                f"nothing is deployed on the local cloud '{self.name}'; deploy it with `make up`"
             ) from error
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
     def api_url(self) -> str:
-        """The deployed API's base URL, no slash at its end; read anew, for a changed API gets a new id."""
+        """Return the deployed API's base URL without a trailing slash.
+
+        It is read from the stack each time, because a replaced API has a new id.
+        """
         host, stage = self.outputs()["ApiUrl"].removeprefix("https://").rstrip("/").split("/")
         return f"{self.endpoint}/restapis/{host.split('.')[0]}/{stage}/_user_request_"
 

@@ -1,4 +1,4 @@
-"""The deployed shop as any HTTP client sees it."""
+"""An HTTP client for the deployed shop's API."""
 
 import json
 import urllib.error
@@ -10,8 +10,8 @@ from localstack.cloud.local_cloud import ACCOUNTS, Cloud, LocalCloudError
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A response: its status, its headers by lower-case name, its JSON body (None when it has none)."""
+class Response:
+    """A response: the status, the headers by lower-case name, and the JSON body (None if empty)."""
 
     status: int
     headers: dict[str, str]
@@ -20,14 +20,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Shop:
-    """The API at a base URL, spoken to with a token or, without one, as a stranger."""
+    """The API at a base URL, called with an access token or anonymously."""
 
     base_url: str
     token: str | None = None
 
     @classmethod
     def of(cls, cloud: Cloud, role: str | None = None) -> "Shop":
-        """The shop of a local cloud, signed in as the demo account of a role, or as a guest."""
+        """Return the shop of a local cloud, signed in with the demo account of `role` or as a `guest`."""
         shop = cls(cloud.api_url())
         if role is None:
             return shop
@@ -39,35 +39,35 @@ class Shop:
             tokens = shop.expect(200, "POST", "/users/login", credentials)
         return cls(shop.base_url, tokens["access_token"])
 
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """Send one request; a keyword such as `idempotency_key` becomes the header `Idempotency-Key`."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
+        """Send a request; a keyword such as `idempotency_key` becomes the header `Idempotency-Key`."""
+        request_headers = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.token:
-            sent["Authorization"] = f"Bearer {self.token}"
+            request_headers["Authorization"] = f"Bearer {self.token}"
         data = None
         if body is not None:
-            data, sent["Content-Type"] = json.dumps(body).encode(), "application/json"
-        request = urllib.request.Request(self.base_url + path, data, sent, method=method)
+            data, request_headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        request = urllib.request.Request(self.base_url + path, data, request_headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
-                return _answer(response.status, response.headers, response.read())
+                return _response(response.status, response.headers, response.read())
         except urllib.error.HTTPError as error:
             with error:
-                return _answer(error.code, error.headers, error.read())
+                return _response(error.code, error.headers, error.read())
 
     def expect(self, status: int, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """The body of an answer that must have a status. Raises LocalCloudError when it has another."""
-        answer = self.call(method, path, body, **headers)
-        if answer.status != status:
+        """Return the body of the response. Raises LocalCloudError if its status is another than `status`."""
+        response = self.call(method, path, body, **headers)
+        if response.status != status:
             raise LocalCloudError(
-                f"{method} {path} answered {answer.status}, not {status}: {json.dumps(answer.body)[:500]}"
+                f"{method} {path} returned {response.status}, not {status}: {json.dumps(response.body)[:500]}"
             )
-        return answer.body
+        return response.body
 
 
-def _answer(status: int, headers: Any, content: bytes) -> Answer:
+def _response(status: int, headers: Any, content: bytes) -> Response:
     try:
         body = json.loads(content) if content else None
     except ValueError:
         body = content.decode(errors="replace")
-    return Answer(status, {name.lower(): value for name, value in headers.items()}, body)
+    return Response(status, {name.lower(): value for name, value in headers.items()}, body)

@@ -1,4 +1,4 @@
-"""`make status`: which local clouds run, where, and whether the shop on them answers."""
+"""`make status`: the local clouds that are up, their ports, and the health of the shop on each."""
 
 from localstack.cloud.engine import daemons
 from localstack.cloud.local_cloud import RUN, Cloud, LocalCloudError
@@ -6,7 +6,7 @@ from localstack.cloud.shop import Shop
 
 
 def describe(cloud: Cloud) -> str:
-    """A few lines on one local cloud."""
+    """Return a few lines about one local cloud."""
     lines = [f"local cloud '{cloud.name}'"]
     ports = {"engine": cloud.engine_port, "stripe": cloud.stripe_port}
     for name, daemon in daemons(cloud).items():
@@ -23,6 +23,6 @@ def describe(cloud: Cloud) -> str:
 if __name__ == "__main__":
     names = sorted(path.parent.name for path in RUN.glob("*/cloud.json"))
     print(
-        "\n".join(describe(Cloud.named(name)) for name in names)
-        or "no local cloud is up; `make up` starts one"
+        "\n".join(describe(Cloud.load(name)) for name in names)
+        or "no local cloud is up; start one with `make up`"
     )

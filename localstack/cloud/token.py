@@ -1,4 +1,4 @@
-"""`make -s token ROLE=staff`: prints a fresh access token and nothing else."""
+"""`make -s token ROLE=staff`: print a new access token and nothing else."""
 
 import argparse
 import sys
@@ -12,6 +12,6 @@ if __name__ == "__main__":
     parser.add_argument("--role", default="customer", choices=[*ACCOUNTS, "guest"])
     options = parser.parse_args()
     try:
-        print(Shop.of(Cloud.named(options.name), options.role).token)
+        print(Shop.of(Cloud.load(options.name), options.role).token)
     except LocalCloudError as error:
         sys.exit(f"make token: {error}")

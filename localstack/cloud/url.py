@@ -1,4 +1,4 @@
-"""`make -s url`: prints the deployed API's base URL and nothing else."""
+"""`make -s url`: print the deployed API's base URL and nothing else."""
 
 import argparse
 import sys
@@ -9,6 +9,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m localstack.cloud.url", description=__doc__)
     parser.add_argument("--name", default="dev")
     try:
-        print(Cloud.named(parser.parse_args().name).api_url())
+        print(Cloud.load(parser.parse_args().name).api_url())
     except LocalCloudError as error:
         sys.exit(f"make url: {error}")

@@ -1,4 +1,4 @@
-"""Tells the local Stripe where the deployed shop hears it, and the shop the secret that Stripe signs with."""
+"""Registration of the deployed shop's webhook endpoint at the local Stripe."""
 
 import json
 
@@ -9,14 +9,14 @@ from localstack.demo import cards
 
 
 def register(cloud: Cloud) -> bool:
-    """Register `POST /webhooks/stripe` and keep its secret; False when both sides know each other already.
+    """Register `POST /webhooks/stripe` and store its signing secret. Return False if both were done before.
 
-    A changed API has a new address: endpoints at the old ones are removed, for nobody answers there.
+    A replaced API has a new URL, so endpoints at other URLs are deleted.
     """
     url = f"{cloud.api_url()}/webhooks/stripe"
     secret_id = cloud.outputs()["StripeWebhookSecretArn"]
     secrets = cloud.client("secretsmanager")
-    endpoints = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": cloud.stripe}).v1.webhook_endpoints
+    endpoints = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": cloud.stripe_url}).v1.webhook_endpoints
     known = secrets.get_secret_value(SecretId=secret_id)["SecretString"]
     registered = list(endpoints.list().data)
     if [endpoint.url for endpoint in registered] == [url] and '"whsec_' in known:
@@ -29,7 +29,7 @@ def register(cloud: Cloud) -> bool:
 
 
 def roll(cloud: Cloud) -> None:
-    """Have Stripe sign with a new secret, for a day with the old one too; the shop then takes both."""
+    """Roll the signing secret. For one day Stripe signs with both secrets and the shop accepts both."""
     secret_id = cloud.outputs()["StripeWebhookSecretArn"]
     secrets = cloud.client("secretsmanager")
     known = json.loads(secrets.get_secret_value(SecretId=secret_id)["SecretString"])

@@ -1,4 +1,4 @@
-"""What a shopper's browser does with a payment's client secret, and what Stripe says it took."""
+"""Calls to the local Stripe: payments as a browser makes them, its API and its control plane."""
 
 import json
 import urllib.error
@@ -13,8 +13,10 @@ PUBLISHABLE_KEY = STRIPE_KEY.replace("sk_", "pk_")
 
 
 def confirm(cloud: Cloud, payment: dict[str, Any], card: str = "pm_card_visa") -> dict[str, Any]:
-    """Pay with a test card, as Stripe.js would: publishable key and client secret. The PaymentIntent, or the
-    error that Stripe answers (`{"error": {…}}`) where the card is declined."""
+    """Confirm a payment with a test card as Stripe.js does, with the publishable key and the client secret.
+
+    Return the PaymentIntent, or Stripe's error object (`{"error": {…}}`) if the card is declined.
+    """
     form = {
         "client_secret": payment["client_secret"],
         "payment_method": card,
@@ -25,12 +27,12 @@ def confirm(cloud: Cloud, payment: dict[str, Any], card: str = "pm_card_visa") -
 
 
 def pay_session(url: str, number: str = "4242424242424242") -> str:
-    """Fill in a Checkout Session's page with a test card, as a browser would; where it leads on.
+    """Submit a Checkout Session's page with a test card and return the URL of the redirect.
 
-    To the shop, or to the bank's page; empty where the page shows itself again, with what is wrong.
+    It leads to the shop or to the bank's authentication page; it is empty if the page shows an error.
     """
     data = urllib.parse.urlencode({"email": "shopper@example.com", "number": number}).encode()
-    opener = urllib.request.build_opener(_Staying)
+    opener = urllib.request.build_opener(_NoRedirect)
     try:
         opener.open(urllib.request.Request(url, data), timeout=30).close()
     except urllib.error.HTTPError as error:
@@ -39,15 +41,15 @@ def pay_session(url: str, number: str = "4242424242424242") -> str:
     return ""
 
 
-def control(cloud: Cloud, verb: str, **asked: Any) -> dict[str, Any]:
-    """One verb of the local Stripe's control plane: `advance`, `dispute`, `review`, `refund`, `roll` …"""
-    request = urllib.request.Request(f"{cloud.stripe}/_emulator/{verb}", json.dumps(asked).encode())
+def control(cloud: Cloud, action: str, **body: Any) -> dict[str, Any]:
+    """Call the local Stripe's control plane: `advance`, `dispute`, `review`, `refund`, `roll` …"""
+    request = urllib.request.Request(f"{cloud.stripe_url}/_emulator/{action}", json.dumps(body).encode())
     with urllib.request.urlopen(request, timeout=30) as response:
-        answered: dict[str, Any] = json.load(response)
-    return answered
+        result: dict[str, Any] = json.load(response)
+    return result
 
 
-class _Staying(urllib.request.HTTPRedirectHandler):
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """Does not follow redirects."""
 
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
@@ -55,7 +57,7 @@ class _Staying(urllib.request.HTTPRedirectHandler):
 
 
 def payment_intents(cloud: Cloud) -> Iterator[dict[str, Any]]:
-    """Every PaymentIntent that Stripe holds, newest first."""
+    """Return every PaymentIntent at Stripe, newest first."""
     page: dict[str, Any] = {"has_more": True, "data": []}
     while page["has_more"]:
         after = f"&starting_after={page['data'][-1]['id']}" if page["data"] else ""
@@ -66,8 +68,8 @@ def payment_intents(cloud: Cloud) -> Iterator[dict[str, Any]]:
 def stripe(
     cloud: Cloud, method: str, path: str, key: str = STRIPE_KEY, data: bytes | None = None
 ) -> dict[str, Any]:
-    """One call of Stripe's API; its errors are answers too."""
-    request = urllib.request.Request(cloud.stripe + path, data, method=method)
+    """Call Stripe's API and return the object or the error object."""
+    request = urllib.request.Request(cloud.stripe_url + path, data, method=method)
     request.add_header("Authorization", f"Bearer {key}")
     try:
         with urllib.request.urlopen(request, timeout=30) as response:

@@ -1,4 +1,4 @@
-"""The demo shop: its accounts, a small catalog, coupons, what shipping costs and what is taxed."""
+"""The demo data: accounts, a small catalog, coupons, shipping methods and a tax rate."""
 
 import hashlib
 import json
@@ -128,12 +128,15 @@ COUPONS: dict[str, dict[str, Any]] = {
 
 
 def pounds(pence: int) -> dict[str, Any]:
-    """Money as the API has it."""
+    """Return the amount as the API's money object."""
     return {"amount": pence, "currency": "GBP"}
 
 
-def make_accounts(cloud: Cloud) -> bool:
-    """Make the demo accounts by users' command function: no public way leads to a role above customer."""
+def create_accounts(cloud: Cloud) -> bool:
+    """Create the demo accounts, and return False if this engine already has the demo data.
+
+    A command of users creates them, because the API never grants the roles staff and admin.
+    """
     if _seeded(cloud):
         return False
     for account in ACCOUNTS.values():
@@ -142,8 +145,8 @@ def make_accounts(cloud: Cloud) -> bool:
 
 
 def ensure_account(cloud: Cloud, account: Account) -> None:
-    """Make one account, or leave it as it is. Raises LocalCloudError when the command fails."""
-    asked = {
+    """Create the account unless it exists. Raises LocalCloudError if the command fails."""
+    details = {
         "email": account.email,
         "password": account.password,
         "name": account.name,
@@ -151,15 +154,18 @@ def ensure_account(cloud: Cloud, account: Account) -> None:
     }
     answer = cloud.client("lambda").invoke(
         FunctionName=cloud.outputs()["UsersCommandsFunction"],
-        Payload=json.dumps({"command": "ensure_account", "input": asked}).encode(),
+        Payload=json.dumps({"command": "ensure_account", "input": details}).encode(),
     )
-    said = answer["Payload"].read().decode()
+    output = answer["Payload"].read().decode()
     if answer.get("FunctionError"):
-        raise LocalCloudError(f"the account {account.email} could not be made: {said[:500]}")
+        raise LocalCloudError(f"the account {account.email} could not be created: {output[:500]}")
 
 
 def load_catalog(cloud: Cloud) -> bool:
-    """Fill the shop as its staff would, over HTTP; repeating is harmless: every write is keyed or a PUT."""
+    """Load the demo data through the API. Return False if this engine already has it.
+
+    Every write has an idempotency key or is a PUT, so a repeat after a failure is safe.
+    """
     if _seeded(cloud):
         return False
     staff = Shop.of(cloud, "staff")
@@ -178,7 +184,9 @@ def load_catalog(cloud: Cloud) -> bool:
         }
         _create(staff, "/products", product, key=f"demo-product-{variants[0][0]}")
     for method, terms in SHIPPING.items():
-        rates = [{"min_subtotal": pounds(least), "price": pounds(price)} for least, price in terms["rates"]]
+        rates = [
+            {"min_subtotal": pounds(minimum), "price": pounds(price)} for minimum, price in terms["rates"]
+        ]
         staff.expect(200, "PUT", f"/shipping-methods/{method}", {**terms, "rates": rates})
     staff.expect(200, "PUT", "/tax-rates/GB", {"rate_bp": 2000, "inclusive": True})
     for code, terms in COUPONS.items():
@@ -188,14 +196,14 @@ def load_catalog(cloud: Cloud) -> bool:
 
 
 def _create(staff: Shop, path: str, body: dict[str, Any], key: str) -> None:
-    """POST once: a repeat within a day is answered from memory, a later one finds the thing there (409)."""
+    """POST with an idempotency key; a repeat after the key has expired returns 409, which is accepted."""
     answer = staff.call("POST", path, body, Idempotency_Key=key)
     if answer.status not in {201, 409}:
-        raise LocalCloudError(f"POST {path} answered {answer.status}: {json.dumps(answer.body)[:500]}")
+        raise LocalCloudError(f"POST {path} returned {answer.status}: {json.dumps(answer.body)[:500]}")
 
 
 def _seeded(cloud: Cloud) -> bool:
-    """Whether this engine holds this very demo shop; the engine itself remembers, so a new one does not."""
+    """Return whether this engine has this version of the demo data; it is noted in the engine itself."""
     s3 = cloud.client("s3")
     try:
         return bool(s3.get_object(Bucket=ARTIFACTS, Key=SEEDED)["Body"].read().decode() == _digest())

@@ -1,4 +1,4 @@
-"""A shopper, over HTTP: an account, a cart, a quote, an order, a payment, a parcel that goes back."""
+"""A shopper who uses the API: registers, fills a cart, orders, pays and returns goods."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from localstack.cloud.local_cloud import Cloud, LocalCloudError
 from localstack.cloud.shop import Shop
 from localstack.demo import cards
 
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 ADDRESS = {
     "name": "Grace Hopper",
     "line1": "1 Harbour Street",
@@ -28,14 +28,14 @@ class Shopper:
 
     @classmethod
     def register(cls, cloud: Cloud, base_url: str, email: str, name: str) -> "Shopper":
-        """A new account, signed in; an account that exists already is signed in to."""
+        """Return a signed-in shopper; the account is created unless it exists."""
         stranger = Shop(base_url)
         password = f"demo {email} 8Kq"[:128][::-1]
         answer = stranger.call(
             "POST", "/users/register", {"email": email, "password": password, "name": name}
         )
         if answer.status not in {201, 409}:
-            raise LocalCloudError(f"POST /users/register answered {answer.status}: {answer.body}")
+            raise LocalCloudError(f"POST /users/register returned {answer.status}: {answer.body}")
         tokens = stranger.expect(200, "POST", "/users/login", {"email": email, "password": password})
         return cls(cloud, Shop(base_url, tokens["access_token"]), email)
 
@@ -43,10 +43,10 @@ class Shopper:
         return self.shop.expect(200, "POST", "/cart/items", {"sku": sku, "quantity": quantity})
 
     def quote(self, address: dict[str, str] | None = None, method: str | None = None) -> Any:
-        asked: dict[str, Any] = {"shipping_address": address or ADDRESS}
+        body: dict[str, Any] = {"shipping_address": address or ADDRESS}
         if method:
-            asked["shipping_method"] = method
-        return self.shop.expect(200, "POST", "/cart/quote", asked)
+            body["shipping_method"] = method
+        return self.shop.expect(200, "POST", "/cart/quote", body)
 
     def order(self, quote: dict[str, Any]) -> Any:
         body = {"quote_token": quote["quote_token"]}
@@ -57,43 +57,41 @@ class Shopper:
         return self.shop.expect(201, "POST", "/payments", body, Idempotency_Key=str(uuid4()))
 
     def pay(self, order: dict[str, Any], card: str = "pm_card_visa") -> Any:
-        """Open the order's payment and confirm it with a test card; what Stripe answers."""
+        """Open a payment for the order, confirm it with a test card and return Stripe's response."""
         return cards.confirm(self.cloud, self.payment(order), card)
 
-    def send_back(self, order: dict[str, Any], pieces: dict[str, int], reason: str) -> Any:
-        """Ask to return so many pieces of each SKU; the return, `requested`."""
-        lines = [{"sku": sku, "quantity": quantity} for sku, quantity in pieces.items()]
+    def request_return(self, order: dict[str, Any], quantities: dict[str, int], reason: str) -> Any:
+        """Request a return of these quantities by SKU; the return is `requested`."""
+        lines = [{"sku": sku, "quantity": quantity} for sku, quantity in quantities.items()]
         path = f"/orders/{order['order_id']}/returns"
         return self.shop.expect(
             201, "POST", path, {"lines": lines, "reason": reason}, Idempotency_Key=str(uuid4())
         )
 
-    def order_when(self, order_id: str, status: str, patience: float = PATIENCE_SECONDS) -> Any:
-        """The order, as soon as it has the status."""
+    def wait_for_order(self, order_id: str, status: str, timeout: float = TIMEOUT_SECONDS) -> Any:
+        """Return the order once it has the status. Raises LocalCloudError after `timeout` seconds."""
 
         def look() -> Any:
             order = self.shop.expect(200, "GET", f"/orders/{order_id}")
             return order if order["status"] == status else None
 
-        return until(look, f"order {order_id} to become {status}", patience)
+        return until(look, f"order {order_id} to become {status}", timeout)
 
 
-def staff_ships(staff: Shop, order: dict[str, Any], pieces: dict[str, int] | None = None) -> Any:
-    """A parcel leaves with so many pieces of each SKU, or with all that is left; the order after it."""
+def ship_order(staff: Shop, order: dict[str, Any], quantities: dict[str, int] | None = None) -> Any:
+    """Create a fulfilment of these quantities by SKU, or of all unfulfilled lines, and return the order."""
     body: dict[str, Any] = {"carrier": "Royal Mail", "tracking": f"TS{uuid4().hex[:9].upper()}GB"}
-    if pieces is not None:
-        body["lines"] = [{"sku": sku, "quantity": quantity} for sku, quantity in pieces.items()]
+    if quantities is not None:
+        body["lines"] = [{"sku": sku, "quantity": quantity} for sku, quantity in quantities.items()]
     path = f"/orders/{order['order_id']}/fulfilments"
     return staff.expect(201, "POST", path, body, Idempotency_Key=str(uuid4()))
 
 
-def until(look: Callable[[], Any], what: str, patience: float = PATIENCE_SECONDS) -> Any:
-    """What `look` finds, as soon as it finds something. Raises LocalCloudError after `patience` seconds."""
-    end = time.monotonic() + patience
+def until(look: Callable[[], Any], what: str, timeout: float = TIMEOUT_SECONDS) -> Any:
+    """Return the first true value of `look`. Raises LocalCloudError after `timeout` seconds."""
+    end = time.monotonic() + timeout
     while not (found := look()):
         if time.monotonic() > end:
-            raise LocalCloudError(
-                f"waited {patience:.0f} s in vain for {what}; `make logs` shows what happened"
-            )
+            raise LocalCloudError(f"timed out after {timeout:.0f} s waiting for {what}; see `make logs`")
         time.sleep(0.3)
     return found

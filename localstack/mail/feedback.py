@@ -65,6 +65,6 @@ if __name__ == "__main__":
     parser.add_argument("kind", choices=KINDS)
     options = parser.parse_args()
     try:
-        publish(Cloud.named(options.name), options.notification_id, options.kind)
+        publish(Cloud.load(options.name), options.notification_id, options.kind)
     except LocalCloudError as error:
         sys.exit(f"feedback: {error}")

@@ -17,7 +17,7 @@ class Mail:
 
 def mails(cloud: Cloud, to: str | None = None) -> list[Mail]:
     """The mails sent so far, oldest first; those to one address, if it is given."""
-    with urllib.request.urlopen(cloud.mailbox, timeout=30) as response:
+    with urllib.request.urlopen(cloud.mailbox_url, timeout=30) as response:
         accounts = json.load(response)["messages"].values()
     found = [
         Mail(address, entry["Subject"], entry["BodyText"], entry["BodyHtml"] or "")

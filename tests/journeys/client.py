@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from localstack.cloud.local_cloud import LocalCloudError
-from localstack.cloud.shop import Answer, Shop
+from localstack.cloud.shop import Response, Shop
 
 TRIES = 40
 
@@ -20,7 +20,7 @@ class Client:
     def __init__(self, shop: Shop, retries: Counter[str]) -> None:
         self.shop, self.retries = shop, retries
 
-    def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Answer:
+    def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Response:
         """The first answer that is one: not 429, not 5xx, and not that the first call still runs."""
         keyed = {"Idempotency_Key": key or str(uuid4())} if method == "POST" else {}
         for n in range(TRIES):

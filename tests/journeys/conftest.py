@@ -19,7 +19,7 @@ from localstack.mail.templates import letters
 @pytest.fixture(scope="session")
 def local() -> Cloud:
     """The local cloud under test: `test`, or the one that TILLSTACK_CLOUD names."""
-    return Cloud.named(os.environ.get("TILLSTACK_CLOUD", "test"))
+    return Cloud.load(os.environ.get("TILLSTACK_CLOUD", "test"))
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +111,7 @@ def new_key() -> dict[str, str]:
 def paid_for(shopper: Shopper, placed: dict[str, Any]) -> dict[str, Any]:
     """The order when it is paid and invoiced and its shopper was told of both."""
     assert shopper.pay(placed)["status"] == "succeeded"
-    shopper.order_when(placed["order_id"], "paid")
+    shopper.wait_for_order(placed["order_id"], "paid")
     await_letters(shopper, "confirmed", "invoice")
     order: dict[str, Any] = shopper.shop.expect(200, "GET", f"/orders/{placed['order_id']}")
     return order

@@ -3,7 +3,7 @@
 import urllib.request
 
 from localstack.demo import cards
-from localstack.demo.shopper import staff_ships, until
+from localstack.demo.shopper import ship_order, until
 from localstack.mail.templates import letters
 from tests.journeys.calls import ILLEGAL, cancel, order_now, refusal, set_status, settle, timeline
 from tests.journeys.conftest import await_letters, new_key, paid_for, refunds_of, settled, stock_of
@@ -75,7 +75,7 @@ def test_an_order_goes_out_in_two_parcels_and_comes_back_in_two(local, staff, sh
     assert stranger.shop.call("GET", invoice).status == 404
 
     assert refusal(set_status(staff, order, "delivered")) == ILLEGAL
-    first = staff_ships(staff, order, {mug: 2})
+    first = ship_order(staff, order, {mug: 2})
     assert first["status"] == "partially_shipped"
     assert {line["sku"]: line["fulfilled"] for line in first["lines"]} == {mug: 2, plate: 0}
     assert refusal(cancel(buyer, order)) == ILLEGAL
@@ -84,7 +84,7 @@ def test_an_order_goes_out_in_two_parcels_and_comes_back_in_two(local, staff, sh
     too_many = {"carrier": "DPD", "tracking": "1", "lines": [{"sku": mug, "quantity": 2}]}
     refused = staff.call("POST", f"/orders/{order['order_id']}/fulfilments", too_many, **new_key())
     assert (refused.status, refused.body["errors"][0]["pointer"]) == (422, "/lines/0/quantity")
-    second = staff_ships(staff, order)
+    second = ship_order(staff, order)
     assert second["status"] == "shipped"
     assert [parcel["lines"] for parcel in second["fulfilments"]] == [
         [{"sku": mug, "quantity": 2}],
@@ -95,7 +95,7 @@ def test_an_order_goes_out_in_two_parcels_and_comes_back_in_two(local, staff, sh
     assert refusal(set_status(staff, order, "delivered")) == ILLEGAL
     await_letters(buyer, "delivered")
 
-    part = buyer.send_back(order, {mug: 1}, "a chip in the rim")
+    part = buyer.request_return(order, {mug: 1}, "a chip in the rim")
     assert refusal(settle(staff, order, part["return_id"], status="received")) == ILLEGAL
     assert settle(staff, order, part["return_id"], status="approved").body["status"] == "approved"
     await_letters(buyer, "return approved")
@@ -107,12 +107,12 @@ def test_an_order_goes_out_in_two_parcels_and_comes_back_in_two(local, staff, sh
     asked = buyer.shop.call("POST", f"/orders/{order['order_id']}/returns", beyond, **new_key())
     assert asked.status == 422
 
-    rest = buyer.send_back(order, {mug: 2, plate: 2}, "we have enough")
+    rest = buyer.request_return(order, {mug: 2, plate: 2}, "we have enough")
     settle(staff, order, rest["return_id"], status="approved")
     await_letters(buyer, "return approved", "return approved")
     received = settle(staff, order, rest["return_id"], status="received", restock=True).body
     assert received["refund"]["amount"] == total - 999, "with the last piece, delivery is paid back too"
-    whole = buyer.order_when(order["order_id"], "refunded")
+    whole = buyer.wait_for_order(order["order_id"], "refunded")
     assert whole["refunded"]["amount"] == total
     assert [line["returned"] for line in whole["lines"]] == [3, 2]
     again = {"lines": [{"sku": mug, "quantity": 1}], "reason": "once more"}
@@ -148,13 +148,13 @@ def test_a_rejected_return_brings_nothing_and_worn_goods_bring_less(local, staff
     buyer = shopper()
     order = paid(buyer, quantity=4, stock=4, price=1000)
     sku = order["lines"][0]["sku"]
-    staff_ships(staff, order)
-    first = buyer.send_back(order, {sku: 2}, "changed my mind")
+    ship_order(staff, order)
+    first = buyer.request_return(order, {sku: 2}, "changed my mind")
     assert settle(staff, order, first["return_id"], status="rejected").body["status"] == "rejected"
     assert refusal(settle(staff, order, first["return_id"], status="approved")) == ILLEGAL
     await_letters(buyer, "return rejected")
 
-    worn = buyer.send_back(order, {sku: 4}, "worn once")
+    worn = buyer.request_return(order, {sku: 4}, "worn once")
     settle(staff, order, worn["return_id"], status="approved")
     await_letters(buyer, "return approved")
     above = {"amount": order["total"]["amount"] + 1, "currency": "GBP"}
@@ -179,16 +179,16 @@ def test_discounted_goods_that_come_back_one_by_one_bring_what_was_paid(local, s
     buyer.shop.expect(200, "PUT", "/cart/coupon", {"code": coupon()})
     order = paid_for(buyer, buyer.order(buyer.quote()))
     assert order["discount"]["amount"] == 100  # of 999: no piece's share is a whole number of pence
-    staff_ships(staff, order)
+    ship_order(staff, order)
     back = []
     for _ in range(3):
-        made = buyer.send_back(order, {sku: 1}, "one at a time")
+        made = buyer.request_return(order, {sku: 1}, "one at a time")
         settle(staff, order, made["return_id"], status="approved")
         received = settle(staff, order, made["return_id"], status="received")
         back.append(received.body["refund"]["amount"])
     assert sum(back) == order["total"]["amount"]
     assert {amount - 300 for amount in back[:2]} <= {-1, 0}
-    assert buyer.order_when(order["order_id"], "refunded")["refunded"] == order["total"]
+    assert buyer.wait_for_order(order["order_id"], "refunded")["refunded"] == order["total"]
     assert sorted(refunds_of(local, buyer, order)) == sorted(back)
 
 

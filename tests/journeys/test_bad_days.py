@@ -18,7 +18,7 @@ from tests.journeys.conftest import await_letters, expire, settled
 
 def _emulator(local, path, body=None):
     request = urllib.request.Request(
-        f"{local.stripe}/_emulator/{path}", json.dumps(body or {}).encode(), method="POST"
+        f"{local.stripe_url}/_emulator/{path}", json.dumps(body or {}).encode(), method="POST"
     )
     request.add_header("Content-Type", "application/json")
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -90,7 +90,7 @@ def test_webhooks_repeated_and_out_of_order_change_nothing_twice(local, staff, s
     try:
         placed = ordered(buyer, quantity=3, stock=5)
         assert buyer.pay(placed)["status"] == "succeeded"
-        buyer.order_when(placed["order_id"], "paid")
+        buyer.wait_for_order(placed["order_id"], "paid")
     finally:
         _emulator(local, "chaos", {"duplicate": 0, "delay_max": 0, "drop": 0})
     sku = placed["lines"][0]["sku"]
@@ -111,7 +111,7 @@ def test_an_order_that_nobody_pays_expires(local, staff, shopper, ordered):
     sku = placed["lines"][0]["sku"]
     assert staff.expect(200, "GET", f"/stock/{sku}")["available"] == 0
     expire(local, placed)
-    buyer.order_when(placed["order_id"], "expired")
+    buyer.wait_for_order(placed["order_id"], "expired")
     until(lambda: staff.expect(200, "GET", f"/stock/{sku}")["available"] == 4, "the stock to come back")
     await_letters(buyer, "expired")
     until(lambda: "error" in cards.confirm(local, payment), "the payment to be closed")
@@ -125,7 +125,7 @@ def test_money_that_comes_too_late_goes_back_once(local, staff, shopper, ordered
     try:
         assert cards.confirm(local, payment)["status"] == "succeeded"
         expire(local, placed)
-        buyer.order_when(placed["order_id"], "expired")
+        buyer.wait_for_order(placed["order_id"], "expired")
     finally:
         _emulator(local, "chaos", {"duplicate": 0, "delay_max": 0, "drop": 0})
     events = cards.stripe(local, "GET", "/v1/events?type=payment_intent.succeeded&limit=100")

@@ -58,7 +58,7 @@ def test_fifty_shoppers_want_a_coupon_that_ten_may_use(local, url, stranger, sta
     (canceller, cancelled), (_, unpaid) = winners[:2]
     canceller.shop.expect(200, "POST", f"/orders/{cancelled['order_id']}/cancel", **new_key())
     expire(local, unpaid)
-    winners[1][0].order_when(unpaid["order_id"], "expired")
+    winners[1][0].wait_for_order(unpaid["order_id"], "expired")
     until(lambda: used() == USES - 2, "two uses to come back")
     later = [order(job)[1] for job in losers[:3]]
     assert [answer.status for answer in later] == [201, 201, 409]

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from localstack.cloud.shop import Shop
-from localstack.demo.shopper import Shopper, staff_ships, until
+from localstack.demo.shopper import Shopper, ship_order, until
 from tests.journeys.conftest import paid_for, stock_of
 
 LINES, VARIANTS, GUESTS = 600, 45, 4
@@ -51,7 +51,7 @@ def test_six_hundred_lines(staff, shopper, guests):
     order = paid_for(buyer, placed)
     until(lambda: _shelf(staff, skus) == {(3, 0, 3)}, "every piece to leave the shelf")
 
-    shipped = staff_ships(staff, order)
+    shipped = ship_order(staff, order)
     assert shipped["status"] == "shipped"
     assert {line["sku"]: line["fulfilled"] for line in shipped["lines"]} == dict.fromkeys(skus, 2)
     issued = buyer.shop.expect(200, "GET", f"/orders/{order['order_id']}/invoice")

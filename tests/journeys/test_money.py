@@ -9,7 +9,7 @@ import pytest
 
 from localstack.demo import cards
 from localstack.demo.cards import stripe
-from localstack.demo.shopper import staff_ships, until
+from localstack.demo.shopper import ship_order, until
 from localstack.mail.templates import letters
 from tests.journeys.calls import cancel, refusal, timeline
 from tests.journeys.conftest import await_letters, new_key
@@ -106,7 +106,7 @@ def test_on_stripes_page(local, shopper, ordered):
     assert again.body["payment_id"] == page.body["payment_id"]
     assert cards.pay_session(page.body["checkout_url"], "4000000000000002") == ""
     assert cards.pay_session(page.body["checkout_url"]).startswith(PAGES["success_url"])
-    paid = buyer.order_when(order["order_id"], "paid")
+    paid = buyer.wait_for_order(order["order_id"], "paid")
     assert paid["payment_id"] == page.body["payment_id"]
     late = opened(buyer, order)
     assert refusal(late) == (409, "/problems/order-not-payable")
@@ -121,7 +121,7 @@ def test_another_means_ends_the_first_and_only_one_can_be_paid(local, shopper, o
     assert at_stripe(local, first)["status"] == "canceled"
     assert "error" in cards.confirm(local, first)
     assert cards.pay_session(second["checkout_url"]).startswith(PAGES["success_url"])
-    buyer.order_when(order["order_id"], "paid")
+    buyer.wait_for_order(order["order_id"], "paid")
     statuses = {
         p["status"] for p in buyer.shop.expect(200, "GET", f"/payments?order_id={order['order_id']}")["items"]
     }
@@ -133,17 +133,17 @@ def test_what_is_held_is_taken_as_parcels_leave(local, shopper, ordered, staff, 
     order = ordered(buyer, quantity=3, price=1000)
     payment = buyer.payment(order)
     assert cards.confirm(local, payment)["status"] == "requires_capture"
-    buyer.order_when(order["order_id"], "paid")
+    buyer.wait_for_order(order["order_id"], "paid")
     held = payment_when(buyer.shop, order, "authorized")
     sku, total = order["lines"][0]["sku"], order["total"]["amount"]
     too_much = staff.call(
         "POST", f"/payments/{held['payment_id']}/capture", {"amount": gbp(total + 1)}, **new_key()
     )
     assert too_much.status == 409
-    staff_ships(staff, order, {sku: 1})
+    ship_order(staff, order, {sku: 1})
     first = until(lambda: at_stripe(local, payment)["amount_received"], "the first parcel to be taken")
     assert 0 < first < total
-    staff_ships(staff, order)
+    ship_order(staff, order)
     until(lambda: at_stripe(local, payment)["amount_received"] == total, "the rest to be taken")
     payment_when(buyer.shop, order, "succeeded")
     assert balances(staff, payment) == {"stripe": total, "sales": -total}
@@ -155,7 +155,7 @@ def test_what_is_held_is_let_go_when_the_order_is_cancelled(local, shopper, orde
     order = ordered(buyer)
     payment = buyer.payment(order)
     cards.confirm(local, payment)
-    buyer.order_when(order["order_id"], "paid")
+    buyer.wait_for_order(order["order_id"], "paid")
     assert cancel(buyer, order).status == 200
     until(lambda: at_stripe(local, payment)["status"] == "canceled", "the hold to be let go of")
     payment_when(buyer.shop, order, "cancelled")
@@ -188,7 +188,7 @@ def test_a_refund_that_fails_days_later_is_money_that_is_not_back(local, shopper
     buyer = shopper()
     order = ordered(buyer)
     assert buyer.pay(order)["status"] == "succeeded"
-    buyer.order_when(order["order_id"], "paid")
+    buyer.wait_for_order(order["order_id"], "paid")
     payment = payment_of(buyer.shop, order)
     path, total = f"/payments/{payment['payment_id']}/refunds", order["total"]["amount"]
     staff.expect(201, "POST", path, {"amount": gbp(total - 1)}, **new_key())
@@ -231,7 +231,7 @@ def test_a_payment_that_no_webhook_told_of_is_caught_up_with(local, shopper, ord
         time.sleep(1)
         assert payment_of(buyer.shop, order)["status"] == "requires_payment"
     assert run(local, "PaymentsCatchUp")["kept"] > 0
-    buyer.order_when(order["order_id"], "paid")
+    buyer.wait_for_order(order["order_id"], "paid")
 
 
 def test_a_comparison_with_stripe_runs_when_staff_ask_for_it(shopper, paid, staff, stranger):

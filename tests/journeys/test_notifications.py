@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from localstack.cloud.shop import Shop
-from localstack.demo.shopper import Shopper, staff_ships, until
+from localstack.demo.shopper import Shopper, ship_order, until
 from localstack.mail.feedback import publish
 from localstack.mail.mailbox import mails
 from tests.journeys.calls import refusal
@@ -77,7 +77,7 @@ def test_a_customer_reads_german_and_gets_text_messages_too(local, staff, reader
 
     order = _pay(reader, ordered(reader, quantity=2, price=1250, title="Kännchen"))
     until(lambda: texts(local, number), "the confirmation by text")
-    staff_ships(staff, order)
+    ship_order(staff, order)
     sent = [(template, "email") for template in ("welcome", "order_confirmation", "invoice", "order_shipped")]
     sent += [(template, "sms") for template in ("order_confirmation", "order_shipped")]
     told = told_when(reader, dict.fromkeys(sent, "sent"))
@@ -143,7 +143,7 @@ def test_a_mail_that_bounces_is_told_by_text_and_no_further_one_goes_there(
     }
 
     assert _choose(reader, **_by_text(orders=False)).status == 200
-    staff_ships(staff, second)
+    ship_order(staff, second)
     told = told_when(reader, suppressed | {("order_shipped", "email"): "suppressed"}, second)
     assert told["order_shipped", "email"]["instead"] is None
     assert len(settled(lambda: texts(local, number), seconds=1)) == 2
@@ -263,7 +263,7 @@ def test_a_customer_unsubscribes_by_the_link_and_sees_it_in_the_preferences(loca
 
 def _pay(reader, placed):
     assert reader.pay(placed)["status"] == "succeeded"
-    return reader.order_when(placed["order_id"], "paid")
+    return reader.wait_for_order(placed["order_id"], "paid")
 
 
 def _link(url, mail):

@@ -29,7 +29,7 @@ def test_a_shopper_buys(local, staff, shopper, goods):
     assert (stock["on_hand"], stock["reserved"], stock["available"]) == (7, 3, 4)
 
     assert buyer.pay(placed)["status"] == "succeeded"
-    order = buyer.order_when(placed["order_id"], "paid")
+    order = buyer.wait_for_order(placed["order_id"], "paid")
     assert order["payment_id"]
 
     stock = until(lambda: _unreserved(staff, sku), "stock to be committed")
@@ -66,7 +66,7 @@ def test_a_guest_buys_with_an_email(local, guest, goods):
     body = {"quote_token": token, "email": guest.email}
     placed = guest.shop.expect(201, "POST", "/orders", body, Idempotency_Key=str(uuid4()))
     guest.pay(placed)
-    guest.order_when(placed["order_id"], "paid")
+    guest.wait_for_order(placed["order_id"], "paid")
     await_letters(guest, "confirmed", "invoice")
 
 
@@ -90,7 +90,7 @@ def test_a_declined_card_is_told_and_another_one_pays(local, shopper, ordered):
     again = buyer.payment(placed)
     assert again["payment_id"] == payment["payment_id"], "one live payment an order"
     assert cards.confirm(local, again)["status"] == "succeeded"
-    buyer.order_when(placed["order_id"], "paid")
+    buyer.wait_for_order(placed["order_id"], "paid")
 
 
 def test_cancelling_gives_the_stock_back_and_takes_no_money(local, staff, shopper, goods):

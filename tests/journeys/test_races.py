@@ -76,7 +76,7 @@ def test_fifty_shoppers_want_ten_pieces(local, url, stranger, staff, goods):
     for buyer, placed in winners:
         buyer.pay(placed)
     for buyer, placed in winners:
-        buyer.order_when(placed["order_id"], "paid")
+        buyer.wait_for_order(placed["order_id"], "paid")
     stock = until(
         lambda: (s := staff.expect(200, "GET", f"/stock/{sku}"))["reserved"] == 0 and s, "nothing reserved"
     )

@@ -3,14 +3,14 @@
 from collections import Counter
 
 from localstack.demo import replay
-from localstack.demo.replay.audit import between
-from localstack.demo.replay.returns import matched, return_lines
+from localstack.demo.replay.audit import number_range
+from localstack.demo.replay.returns import match_returns, return_lines
 from localstack.demo.replay.sales import clean_sales
 
 
 def test_of_the_days_returns_one_has_its_sale():
     sales = clean_sales()
-    parcels, left_out = matched(return_lines(), sales, sales)
+    parcels, left_out = match_returns(return_lines(), sales, sales)
     (parcel,) = parcels
     assert (parcel.invoice, parcel.sale.invoice, parcel.pieces) == ("C536506", "536488", {"22960": 6})
     assert parcel.pence == 6 * 425
@@ -21,15 +21,15 @@ def test_of_the_days_returns_one_has_its_sale():
 def test_no_more_comes_back_than_was_sold_before():
     sales = clean_sales()
     (six,) = [line for line in return_lines() if line.invoice == "C536506"]
-    parcels, left_out = matched([six, six], sales, sales)
+    parcels, left_out = match_returns([six, six], sales, sales)
     assert (len(parcels), len(left_out)) == (1, 1)
-    parcels, left_out = matched([six], sales, sales[:1])
+    parcels, left_out = match_returns([six], sales, sales[:1])
     assert (parcels, left_out[0].reason) == ([], "its sale 536488 is not among those replayed")
 
 
 def test_missing_invoice_numbers_show():
-    assert between(["2026-000007", "2026-000009"]) == {"2026-000007", "2026-000008", "2026-000009"}
-    assert between(["2026-000999", "2027-000001"]) == {"2026-000999", "2027-000001"}
+    assert number_range(["2026-000007", "2026-000009"]) == {"2026-000007", "2026-000008", "2026-000009"}
+    assert number_range(["2026-000999", "2027-000001"]) == {"2026-000999", "2027-000001"}
 
 
 def test_sixty_one_real_sales_and_their_return_come_out_to_the_penny(local, capsys):

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from localstack.demo.shopper import staff_ships
+from localstack.demo.shopper import ship_order
 from tests.journeys.calls import cancel, order_now
 from tests.journeys.conftest import new_key
 
@@ -14,7 +14,7 @@ def test_what_is_nobody_elses_business(staff, shopper, guest, paid):
     buyer, other = shopper(), shopper()
     order = paid(buyer)
     path, sku = f"/orders/{order['order_id']}", order["lines"][0]["sku"]
-    staff_ships(staff, order)
+    ship_order(staff, order)
     body = {"lines": [{"sku": sku, "quantity": 1}], "reason": "mine now"}
     assert other.shop.call("POST", f"{path}/returns", body, **new_key()).status == 404
     assert guest.shop.call("POST", f"{path}/returns", body, **new_key()).status == 403
@@ -23,7 +23,7 @@ def test_what_is_nobody_elses_business(staff, shopper, guest, paid):
         assert reader.shop.call("POST", f"{path}/fulfilments", parcel, **new_key()).status == 403
         assert reader.shop.call("PUT", f"{path}/status", {"status": "delivered"}).status == 403
         assert reader.shop.call("GET", "/admin/orders").status == 403
-    made = buyer.send_back(order, {sku: 1}, "too small")
+    made = buyer.request_return(order, {sku: 1}, "too small")
     settle = f"{path}/returns/{made['return_id']}"
     assert buyer.shop.call("PUT", settle, {"status": "approved"}).status == 403
     assert order_now(buyer, order)["returns"][0]["status"] == "requested"

@@ -15,7 +15,7 @@ import pytest
 
 from infra.cloudformation import functions, read
 from localstack.cloud import faults
-from localstack.cloud.faults import FINE, Weather
+from localstack.cloud.faults import NO_FAULTS, FaultRates
 from localstack.cloud.local_cloud import ROOT
 from ops.audit import as_table, audit, is_clean
 from ops.books import counted
@@ -28,8 +28,8 @@ from tests.journeys.test_bad_days import _emulator
 ORDERS = int(os.environ.get("STORM_ORDERS", "30"))
 AT_ONCE = 8
 SEED = 7
-BAD = Weather(throttle=0.03, lost=0.01, slow=0.02, latency=0.4)
-NO_MAIL = Weather(error=1)
+BAD = FaultRates(throttle=0.03, lost=0.01, slow=0.02, latency=0.4)
+NO_MAIL = FaultRates(error=1)
 VISIBILITY_SECONDS = "10"  # of a message that failed: five tries end within a minute, not within fifteen
 GIVING_UP_SECONDS = 120
 QUIET_SECONDS = 300  # a letter whose claim was answered to nobody is held for two minutes
@@ -40,7 +40,7 @@ def test_when_the_storm_is_over_everything_agrees(local, url, staff, goods, coup
     stage, retries, watch = local_stage(local.name), Counter[str](), Stopwatch()
     skus = [goods(stock=4 * ORDERS, price=700 + 150 * n, title=f"Storm goods {n}") for n in range(6)]
     storm = Storm(local, url, Client(staff, retries), skus, coupon(usage_limit=ORDERS), retries)
-    with _impatient_queues(stage), faults.between(local) as proxy:
+    with _impatient_queues(stage), faults.injected(local) as proxy:
         watch.lap("prepared")
         proxy.set(BAD, seed=SEED, ses=NO_MAIL)
         _emulator(local, "chaos", {"duplicate": 1.0, "delay_max": 5, "drop": 0.1})
@@ -52,7 +52,7 @@ def test_when_the_storm_is_over_everything_agrees(local, url, staff, goods, coup
             _await(lambda: _given_up(stage).total(), "mails to be given up", GIVING_UP_SECONDS)
         finally:
             _emulator(local, "chaos", {})
-            proxy.set(FINE)
+            proxy.set(NO_FAULTS)
         before = _given_up(stage)
         _run_what_is_scheduled(local)
         _await(lambda: _is_quiet(stage), "the queues to be empty", QUIET_SECONDS)
@@ -171,5 +171,5 @@ def _figures(storm, counts, retries, local, before, after, report):
 
 
 def _deliveries(local):
-    with urllib.request.urlopen(f"{local.stripe}/_emulator/deliveries", timeout=30) as answer:
+    with urllib.request.urlopen(f"{local.stripe_url}/_emulator/deliveries", timeout=30) as answer:
         return json.load(answer)["counts"]

@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from localstack.cloud.faults import FINE, Faults, Weather, started
+from localstack.cloud.faults import NO_FAULTS, FaultRates, ProxyClient, running
 
 THROTTLED = {
     "dynamodb": ("list_tables", 400, "ProvisionedThroughputExceededException"),
@@ -44,20 +44,20 @@ class Engine(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def proxy(tmp_path_factory) -> Iterator[Faults]:
+def proxy(tmp_path_factory) -> Iterator[ProxyClient]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Engine)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     log = tmp_path_factory.mktemp("faults") / "faults.log"
-    with started(f"http://127.0.0.1:{server.server_port}", log) as faults:
+    with running(f"http://127.0.0.1:{server.server_port}", log) as faults:
         yield faults
     server.shutdown()
     server.server_close()
 
 
 @pytest.fixture
-def faults(proxy: Faults) -> Faults:
+def faults(proxy: ProxyClient) -> ProxyClient:
     Engine.heard.clear()
-    proxy.set(FINE)
+    proxy.set(NO_FAULTS)
     return proxy
 
 
@@ -76,7 +76,7 @@ def _call(faults, service, operation):
 @pytest.mark.parametrize("service", THROTTLED)
 def test_each_service_is_throttled_in_its_own_words(faults, service):
     operation, status, code = THROTTLED[service]
-    faults.set(Weather(throttle=1))
+    faults.set(FaultRates(throttle=1))
     with pytest.raises(ClientError) as refused:
         _call(faults, service, operation)
     said = refused.value.response
@@ -86,7 +86,7 @@ def test_each_service_is_throttled_in_its_own_words(faults, service):
 
 
 def test_a_failure_is_the_services_own_fault(faults):
-    faults.set(Weather(error=1))
+    faults.set(FaultRates(error=1))
     with pytest.raises(ClientError, match="InternalServerError") as failed:
         _call(faults, "dynamodb", "list_tables")
     assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
@@ -94,24 +94,24 @@ def test_a_failure_is_the_services_own_fault(faults):
 
 
 def test_a_lost_answer_is_of_a_call_that_was_carried_out(faults):
-    faults.set(Weather(lost=1))
+    faults.set(FaultRates(lost=1))
     with pytest.raises(ConnectionClosedError):
         _call(faults, "dynamodb", "list_tables")
     assert Engine.heard == ["/"]
 
 
 def test_a_service_may_have_a_weather_of_its_own(faults):
-    faults.set(FINE, kms=Weather(throttle=1))
+    faults.set(NO_FAULTS, kms=FaultRates(throttle=1))
     _call(faults, "dynamodb", "list_tables")
     with pytest.raises(ClientError):
         _call(faults, "kms", "list_keys")
-    faults.set(FINE)
+    faults.set(NO_FAULTS)
     _call(faults, "kms", "list_keys")
 
 
 def test_the_same_seed_draws_the_same(faults):
     def drawn():
-        faults.set(Weather(throttle=0.5), seed=3)
+        faults.set(FaultRates(throttle=0.5), seed=3)
         found = []
         for _ in range(12):
             try:

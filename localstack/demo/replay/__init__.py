@@ -1,44 +1,43 @@
-"""Real sales and returns through the deployed shop, then an audit from outside: over the API and Stripe's."""
+"""Real sales and returns, replayed through the API and audited through the API, Stripe and the mailbox."""
 
 from localstack.cloud.local_cloud import Cloud
 from localstack.cloud.shop import Shop
-from localstack.demo.replay import sales as file
+from localstack.demo.replay import sales as sales_file
 from localstack.demo.replay.audit import audit
 from localstack.demo.replay.evidence import stock
-from localstack.demo.replay.returning import send_back
-from localstack.demo.replay.returns import matched, return_lines, told
-from localstack.demo.replay.selling import METHOD, Selling
+from localstack.demo.replay.returns import describe, match_returns, return_lines
+from localstack.demo.replay.returns_replay import replay_return
+from localstack.demo.replay.sales_replay import METHOD, SalesReplay
 
-NOWHERE = "AQ"  # Antarctica: no shopper of the demo lives there
+UNUSED_COUNTRY = "AQ"  # Antarctica: no demo shopper lives there
 
 
 def run(cloud: Cloud, count: int) -> bool:
-    """Replay the first `count` clean sales and what came back of them, and audit it all; whether every
-    figure is right."""
-    clean = file.clean_sales()
-    selling = Selling(cloud, clean[:count])
-    parcels, left_out = matched(return_lines(), clean, clean[:count])
-    tax = selling.staff.expect(200, "GET", "/tax-rates/GB")
-    selling.staff.expect(200, "PUT", "/tax-rates/GB", {"rate_bp": 0, "inclusive": tax["inclusive"]})
-    _ship_free(selling.staff, sorted(set(file.COUNTRIES.values())))
+    """Replay the first `count` clean sales with their returns, and return whether the audit is clean."""
+    clean = sales_file.clean_sales()
+    sales_run = SalesReplay(cloud, clean[:count])
+    returns, skipped = match_returns(return_lines(), clean, clean[:count])
+    tax = sales_run.staff.expect(200, "GET", "/tax-rates/GB")
+    sales_run.staff.expect(200, "PUT", "/tax-rates/GB", {"rate_bp": 0, "inclusive": tax["inclusive"]})
+    _ship_free(sales_run.staff, sorted(set(sales_file.COUNTRIES.values())))
     try:
-        selling.catalog.load(selling.sales)
-        before = stock(selling.staff, selling.catalog.products)
-        selling.play()
+        sales_run.catalog.load(sales_run.sales)
+        before = stock(sales_run.staff, sales_run.catalog.products)
+        sales_run.run()
         print("\nreturns")
-        for parcel in parcels:
-            send_back(selling, parcel)
-        print(told(parcels, left_out))
-        return audit(selling, parcels, before)
+        for sale_return in returns:
+            replay_return(sales_run, sale_return)
+        print(describe(returns, skipped))
+        return audit(sales_run, returns, before)
     finally:
         restored = {"rate_bp": tax["rate_bp"], "inclusive": tax["inclusive"]}
-        selling.staff.expect(200, "PUT", "/tax-rates/GB", restored)
-        # A method cannot be deleted, and the cheapest is the one that is quoted.
-        _ship_free(selling.staff, [NOWHERE])
+        sales_run.staff.expect(200, "PUT", "/tax-rates/GB", restored)
+        # A shipping method cannot be deleted, and quotes use the cheapest one.
+        _ship_free(sales_run.staff, [UNUSED_COUNTRY])
 
 
 def _ship_free(staff: Shop, countries: list[str]) -> None:
-    """The invoices know no carriage: so it costs nothing, in these countries."""
+    """Make shipping free in these countries, because the invoices have no shipping costs."""
     free = {"amount": 0, "currency": "GBP"}
     body = {
         "name": "Wholesale, free",

@@ -1,4 +1,4 @@
-"""Every figure from outside, expected beside found."""
+"""The audit of a replay: every expected figure next to the figure found."""
 
 import time
 from collections import Counter
@@ -6,61 +6,66 @@ from collections.abc import Sequence
 from typing import Any
 
 from localstack.demo.replay import evidence
-from localstack.demo.replay.returns import Parcel
-from localstack.demo.replay.selling import Selling
+from localstack.demo.replay.returns import SaleReturn
+from localstack.demo.replay.sales_replay import SalesReplay
 
 Figure = tuple[str, int, int]
-GRACE_SECONDS = 2  # in which a mail that is one too many would come
+GRACE_SECONDS = 2  # to wait for an email too many
 
 
-def audit(selling: Selling, parcels: Sequence[Parcel], before: dict[str, Any]) -> bool:
-    """Print what is expected and what is found; whether all agrees."""
-    invoiced = evidence.awaited(
-        lambda: evidence.orders_of(selling), lambda found: all(o["invoice_number"] for o in found.values())
+def audit(sales_run: SalesReplay, returns: Sequence[SaleReturn], before: dict[str, Any]) -> bool:
+    """Print the expected and found figures, and return whether all agree."""
+    invoiced = evidence.wait_for(
+        lambda: evidence.orders_of(sales_run), lambda found: all(o["invoice_number"] for o in found.values())
     )
     figures = [
-        *_orders(selling, parcels, invoiced),
-        *_money(selling, parcels, invoiced),
-        *_goods(selling, parcels, before),
-        *_invoices(selling, invoiced),
-        *_letters(selling, parcels),
+        *_orders(sales_run, returns, invoiced),
+        *_money(sales_run, returns, invoiced),
+        *_goods(sales_run, returns, before),
+        *_invoices(sales_run, invoiced),
+        *_emails(sales_run, returns),
     ]
     print(f"\n{'audit':<48}{'expected':>12}{'found':>12}")
-    for name, wanted, found in figures:
-        print(f"{name:<48}{wanted:>12,}{found:>12,}   {'ok' if wanted == found else 'WRONG'}")
-    clean = all(wanted == found for _, wanted, found in figures)
+    for name, expected, found in figures:
+        print(f"{name:<48}{expected:>12,}{found:>12,}   {'ok' if expected == found else 'WRONG'}")
+    clean = all(expected == found for _, expected, found in figures)
     print("\nThe audit is clean." if clean else "\nThe audit found differences.")
     return clean
 
 
-def _orders(selling: Selling, parcels: Sequence[Parcel], orders: dict[str, Any]) -> list[Figure]:
-    delivered = {parcel.sale.invoice for parcel in parcels}
+def _orders(sales_run: SalesReplay, returns: Sequence[SaleReturn], orders: dict[str, Any]) -> list[Figure]:
+    delivered = {sale_return.sale.invoice for sale_return in returns}
     statuses = Counter(order["status"] for order in orders.values())
-    back = sum(sum(parcel.pieces.values()) for parcel in parcels)
+    returned = sum(sum(sale_return.pieces.values()) for sale_return in returns)
     found = sum(line["returned"] for order in orders.values() for line in order["lines"])
-    received = [made for o in orders.values() for made in o["returns"] if made["status"] == "received"]
+    received = [
+        return_ for o in orders.values() for return_ in o["returns"] if return_["status"] == "received"
+    ]
     return [
-        ("orders", len(selling.sales), len(orders)),
-        ("orders that are paid", len(selling.sales) - len(delivered), statuses["paid"]),
-        ("orders that are delivered", len(delivered), statuses["delivered"]),
-        ("returns received", len(parcels), len(received)),
-        ("pieces returned, as the orders say", back, found),
+        ("orders", len(sales_run.sales), len(orders)),
+        ("paid orders", len(sales_run.sales) - len(delivered), statuses["paid"]),
+        ("delivered orders", len(delivered), statuses["delivered"]),
+        ("received returns", len(returns), len(received)),
+        ("pieces returned, in orders", returned, found),
     ]
 
 
-def _money(selling: Selling, parcels: Sequence[Parcel], orders: dict[str, Any]) -> list[Figure]:
-    """In pence, at Stripe and as the orders say."""
-    sold, back = sum(sale.total for sale in selling.sales), sum(parcel.pence for parcel in parcels)
+def _money(sales_run: SalesReplay, returns: Sequence[SaleReturn], orders: dict[str, Any]) -> list[Figure]:
+    """Return the amounts in pence, at Stripe and in the orders."""
+    sold, returned = (
+        sum(sale.total for sale in sales_run.sales),
+        sum(sale_return.pence for sale_return in returns),
+    )
     intents = {
         intent["id"]: intent
-        for intent in evidence.at_stripe(selling.cloud, "payment_intents")
+        for intent in evidence.at_stripe(sales_run.cloud, "payment_intents")
         if intent["metadata"].get("order_id") in orders
     }
     captured: Counter[str] = Counter()
     refunded: Counter[str] = Counter()
     for intent in intents.values():
         captured[intent["metadata"]["order_id"]] += intent["amount_received"]
-    refunds = [r for r in evidence.at_stripe(selling.cloud, "refunds") if r["payment_intent"] in intents]
+    refunds = [r for r in evidence.at_stripe(sales_run.cloud, "refunds") if r["payment_intent"] in intents]
     for refund in refunds:
         refunded[intents[refund["payment_intent"]]["metadata"]["order_id"]] += refund["amount"]
     succeeded = sum(intent["status"] == "succeeded" for intent in intents.values())
@@ -70,63 +75,63 @@ def _money(selling: Selling, parcels: Sequence[Parcel], orders: dict[str, Any]) 
     )
     return [
         ("sum of the orders' totals, pence", sold, sum(o["total"]["amount"] for o in orders.values())),
-        ("PaymentIntents that succeeded", len(selling.sales), succeeded),
-        ("Stripe captured, pence", sold, captured.total()),
-        ("refunds at Stripe", len(parcels), len(refunds)),
-        ("Stripe gave back, pence", back, refunded.total()),
-        ("kept, pence", sold - back, captured.total() - refunded.total()),
-        ("orders that say the same as Stripe", len(selling.sales), agree),
+        ("succeeded PaymentIntents", len(sales_run.sales), succeeded),
+        ("captured at Stripe, pence", sold, captured.total()),
+        ("refunds at Stripe", len(returns), len(refunds)),
+        ("refunded at Stripe, pence", returned, refunded.total()),
+        ("captured less refunded, pence", sold - returned, captured.total() - refunded.total()),
+        ("orders that agree with Stripe", len(sales_run.sales), agree),
     ]
 
 
-def _goods(selling: Selling, parcels: Sequence[Parcel], before: dict[str, Any]) -> list[Figure]:
+def _goods(sales_run: SalesReplay, returns: Sequence[SaleReturn], before: dict[str, Any]) -> list[Figure]:
     sold: Counter[str] = Counter()
-    back: Counter[str] = Counter()
-    for sale in selling.sales:
+    returned: Counter[str] = Counter()
+    for sale in sales_run.sales:
         sold.update(sale.quantities)
-    for parcel in parcels:
-        back.update(parcel.pieces)
+    for sale_return in returns:
+        returned.update(sale_return.pieces)
 
-    def fallen(now: dict[str, Any]) -> dict[str, int]:
+    def decrease(now: dict[str, Any]) -> dict[str, int]:
         return {sku: before[sku]["on_hand"] - now[sku]["on_hand"] for sku in before}
 
-    left = {sku: sold[sku] - back[sku] for sku in sold}
-    after = evidence.awaited(
-        lambda: evidence.stock(selling.staff, before),
-        lambda now: fallen(now) == left and not any(entry["reserved"] for entry in now.values()),
+    net = {sku: sold[sku] - returned[sku] for sku in sold}
+    after = evidence.wait_for(
+        lambda: evidence.stock(sales_run.staff, before),
+        lambda now: decrease(now) == net and not any(entry["reserved"] for entry in now.values()),
     )
-    fell = fallen(after)
+    decreased = decrease(after)
     return [
-        ("SKUs", len(sold), len(fell)),
-        ("pieces sold, less those that came back", sold.total() - back.total(), sum(fell.values())),
-        ("SKUs whose stock fell by just that", len(left), sum(fell[sku] == left[sku] for sku in left)),
+        ("SKUs", len(sold), len(decreased)),
+        ("pieces sold less pieces returned", sold.total() - returned.total(), sum(decreased.values())),
+        ("SKUs whose stock fell by exactly that", len(net), sum(decreased[sku] == net[sku] for sku in net)),
         ("pieces still reserved", 0, sum(entry["reserved"] for entry in after.values())),
     ]
 
 
-def _invoices(selling: Selling, orders: dict[str, Any]) -> list[Figure]:
-    """All numbers differ, and none is missing between them: what ours did not get, orders of others have."""
+def _invoices(sales_run: SalesReplay, orders: dict[str, Any]) -> list[Figure]:
+    """Check that invoice numbers are unique and gapless; orders outside the replay may have some of them."""
     ours = [order["invoice_number"] for order in orders.values() if order["invoice_number"]]
     others = [
         order["invoice_number"]
-        for order in evidence.orders_meanwhile(selling)
+        for order in evidence.orders_during(sales_run)
         if order["invoice_number"] and order["order_id"] not in orders
     ]
-    span = between(ours)
+    span = number_range(ours)
     of_others = len(span.intersection(others))
     return [
-        ("orders with an invoice", len(selling.sales), len(ours)),
-        ("invoice numbers, all different", len(selling.sales), len({*ours})),
+        ("orders with an invoice", len(sales_run.sales), len(ours)),
+        ("distinct invoice numbers", len(sales_run.sales), len({*ours})),
         (
-            f"numbers from first to last{f', {of_others} of them others' if of_others else ''}",
+            f"numbers from first to last{f', {of_others} not ours' if of_others else ''}",
             len(span),
             len(span.intersection([*ours, *others])),
         ),
     ]
 
 
-def between(numbers: Sequence[str]) -> set[str]:
-    """Every invoice number from the first to the last of each year: `2026-000001` …"""
+def number_range(numbers: Sequence[str]) -> set[str]:
+    """Return every invoice number from the first to the last of each year: `2026-000001` …"""
     years: dict[str, list[int]] = {}
     for number in numbers:
         year, _, place = number.partition("-")
@@ -138,19 +143,25 @@ def between(numbers: Sequence[str]) -> set[str]:
     }
 
 
-def _letters(selling: Selling, parcels: Sequence[Parcel]) -> list[Figure]:
-    sales = Counter(sale.customer for sale in selling.sales)
-    wanted = {c: Counter({"welcome": 1, "confirmed": n, "invoice": n}) for c, n in sales.items()}
-    for customer, _ in {(parcel.sale.customer, parcel.sale.invoice) for parcel in parcels}:
-        wanted[customer].update(["shipped", "delivered"])
-    for parcel in parcels:
-        wanted[parcel.sale.customer].update(["return approved", "return received", "refunded"])
-    all_wanted = sum(wanted.values(), Counter())
-    evidence.awaited(lambda: evidence.post(selling), lambda now: sum(now.values(), Counter()) >= all_wanted)
+def _emails(sales_run: SalesReplay, returns: Sequence[SaleReturn]) -> list[Figure]:
+    sales = Counter(sale.customer for sale in sales_run.sales)
+    expected = {c: Counter({"welcome": 1, "confirmed": n, "invoice": n}) for c, n in sales.items()}
+    for customer, _ in {(sale_return.sale.customer, sale_return.sale.invoice) for sale_return in returns}:
+        expected[customer].update(["shipped", "delivered"])
+    for sale_return in returns:
+        expected[sale_return.sale.customer].update(["return approved", "return received", "refunded"])
+    all_expected = sum(expected.values(), Counter())
+    evidence.wait_for(
+        lambda: evidence.emails(sales_run), lambda now: sum(now.values(), Counter()) >= all_expected
+    )
     time.sleep(GRACE_SECONDS)
-    post = evidence.post(selling)
-    found = sum(post.values(), Counter())
+    received = evidence.emails(sales_run)
+    found = sum(received.values(), Counter())
     return [
-        *((f"letters: {name}", all_wanted[name], found[name]) for name in sorted(all_wanted | found)),
-        ("customers with each letter once", len(wanted), sum(post[c] == wanted[c] for c in wanted)),
+        *((f"emails: {name}", all_expected[name], found[name]) for name in sorted(all_expected | found)),
+        (
+            "customers with exactly the expected emails",
+            len(expected),
+            sum(received[c] == expected[c] for c in expected),
+        ),
     ]

@@ -1,4 +1,4 @@
-"""The goods of the sales as the shop has them, one product a SKU; prices follow the invoices."""
+"""The products of the replayed sales: one per SKU, with prices that follow the invoices."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,19 +9,19 @@ from localstack.cloud.shop import Shop
 from localstack.demo.replay.progress import Progress
 from localstack.demo.replay.sales import Sale
 
-SPARE = 1_000  # pieces of each SKU beyond what is sold: the replay proves exactness, not scarcity
+SPARE_STOCK = 1_000  # pieces per SKU beyond the quantity sold, because the replay does not test shortages
 AT_ONCE = 4
 
 
 class Catalog:
-    """What staff do to it. `products` is what the shop answered last, by SKU."""
+    """Creates and reprices products as staff. `products` holds the API's last response by SKU."""
 
     def __init__(self, staff: Shop) -> None:
         self.staff = staff
         self.products: dict[str, Any] = {}
 
     def load(self, sales: Sequence[Sale]) -> None:
-        """Make every product that is sold (again: the same ones, by their keys) and stock it."""
+        """Create every product that is sold and set its stock; idempotency keys make a repeat safe."""
         wanted: Counter[str] = Counter()
         first: dict[str, tuple[str, int]] = {}
         for sale in sales:
@@ -34,14 +34,14 @@ class Catalog:
         jobs = [(sku, *first[sku]) for sku in sorted(first)]
         progress = Progress("stocking", len(jobs))
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for sku, product in pool.map(lambda job: self._make(*job), jobs):
+            for sku, product in pool.map(lambda job: self._create(*job), jobs):
                 self.products[sku] = product
                 progress.step()
             list(pool.map(lambda sku: self._stock(sku, wanted[sku]), self.products))
         progress.end()
 
     def price(self, prices: dict[str, int]) -> None:
-        """Staff make these the current prices, where they are not."""
+        """Change the prices that differ from these."""
         for sku, pence in prices.items():
             if self._current(sku) != pence:
                 product = self.products[sku]
@@ -53,13 +53,13 @@ class Catalog:
     def _current(self, sku: str) -> int:
         return int(self.products[sku]["variants"][0]["price"]["amount"])
 
-    def _make(self, sku: str, title: str, pence: int) -> tuple[str, Any]:
+    def _create(self, sku: str, title: str, pence: int) -> tuple[str, Any]:
         body = _product(sku, title, pence)
-        made = self.staff.expect(201, "POST", "/products", body, Idempotency_Key=f"replay-product-{sku}")
-        return sku, self.staff.expect(200, "GET", f"/products/{made['product_id']}")
+        created = self.staff.expect(201, "POST", "/products", body, Idempotency_Key=f"replay-product-{sku}")
+        return sku, self.staff.expect(200, "GET", f"/products/{created['product_id']}")
 
     def _stock(self, sku: str, wanted: int) -> None:
-        self.staff.expect(200, "PUT", f"/stock/{sku}", {"on_hand": wanted + SPARE})
+        self.staff.expect(200, "PUT", f"/stock/{sku}", {"on_hand": wanted + SPARE_STOCK})
 
 
 def _product(sku: str, title: str, pence: int) -> dict[str, Any]:

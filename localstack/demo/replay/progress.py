@@ -1,4 +1,4 @@
-"""How far it is: a bar on the terminal; where there is none, a line now and then."""
+"""A progress bar on a terminal, or a line per tenth elsewhere."""
 
 import sys
 import threading
@@ -6,11 +6,11 @@ import time
 
 
 class Progress:
-    """May be told of steps from any thread."""
+    """Counts steps from any thread."""
 
-    def __init__(self, what: str, total: int) -> None:
-        self.what, self.total, self.done = what, total, 0
-        self.began = time.monotonic()
+    def __init__(self, label: str, total: int) -> None:
+        self.label, self.total, self.done = label, total, 0
+        self.started_at = time.monotonic()
         self.lock = threading.Lock()
 
     def step(self) -> None:
@@ -18,12 +18,11 @@ class Progress:
             self.done += 1
             if sys.stdout.isatty():
                 full = 40 * self.done // self.total
-                sys.stdout.write(f"\r{self.what:<10} [{'#' * full:<40}] {self.done}/{self.total}")
+                sys.stdout.write(f"\r{self.label:<10} [{'#' * full:<40}] {self.done}/{self.total}")
                 sys.stdout.flush()
             elif self.done % max(1, self.total // 10) == 0:
-                print(f"{self.what} {self.done}/{self.total}", flush=True)
+                print(f"{self.label} {self.done}/{self.total}", flush=True)
 
     def end(self) -> None:
-        print(
-            f"{chr(10) if sys.stdout.isatty() else ''}{self.what} took {time.monotonic() - self.began:.1f} s"
-        )
+        newline = "\n" if sys.stdout.isatty() else ""
+        print(f"{newline}{self.label} took {time.monotonic() - self.started_at:.1f} s")

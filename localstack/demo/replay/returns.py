@@ -1,4 +1,4 @@
-"""What came back in the file of real sales, and of which sale: pure."""
+"""The returns in the file of real sales, matched to their sales."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from localstack.demo.replay.sales import Row, Sale, rows
 
-NO_GOODS = {"D": "a discount, no goods", "POST": "postage, no goods"}
+NOT_GOODS = {"D": "a discount, no goods", "POST": "postage, no goods"}
 
 
 @dataclass
-class Parcel:
-    """What a customer sends back of one sale, by one of the file's returns."""
+class SaleReturn:
+    """The goods of one sale that one return invoice takes back, as quantities by SKU."""
 
     invoice: str
     sale: Sale
@@ -19,68 +19,70 @@ class Parcel:
 
     @property
     def pence(self) -> int:
-        """What was paid for it."""
+        """The amount paid for these goods."""
         return sum(self.sale.prices[sku] * pieces for sku, pieces in self.pieces.items())
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """A return's line that no shop could replay, and why."""
+class SkippedLine:
+    """A return line that cannot be replayed, with the reason."""
 
     row: Row
     reason: str
 
 
 def return_lines() -> list[Row]:
-    """The file's lines that take something back, in its order."""
-    return [row for row in rows() if row.takes_back]
+    """Return the file's return lines in file order."""
+    return [row for row in rows() if row.is_return]
 
 
-def matched(
-    lines: Iterable[Row], sales: Sequence[Sale], played: Sequence[Sale]
-) -> tuple[list[Parcel], list[LeftOut]]:
-    """Each line as part of a parcel of one of the `played` sales, or left out.
+def match_returns(
+    lines: Iterable[Row], sales: Sequence[Sale], replayed: Sequence[Sale]
+) -> tuple[list[SaleReturn], list[SkippedLine]]:
+    """Match each line to a replayed sale, or skip it.
 
-    It comes back of a sale to the same customer, not later, with so many pieces of the SKU left.
+    The sale must be to the same customer, not later than the return, and have enough unreturned pieces.
     """
-    parcels: dict[tuple[str, str], Parcel] = {}
-    left_out = []
-    gone: Counter[tuple[str, str]] = Counter()
+    returns: dict[tuple[str, str], SaleReturn] = {}
+    skipped = []
+    returned: Counter[tuple[str, str]] = Counter()
     for line in lines:
         pieces = -line.quantity
-        theirs = [sale for sale in sales if sale.customer == line.customer and line.sku in sale.quantities]
-        fits = [
-            sale
-            for sale in theirs
-            if sale.at <= line.at and sale.quantities[line.sku] - gone[sale.invoice, line.sku] >= pieces
+        candidates = [
+            sale for sale in sales if sale.customer == line.customer and line.sku in sale.quantities
         ]
-        if line.sku in NO_GOODS:
-            left_out.append(LeftOut(line, NO_GOODS[line.sku]))
-        elif not theirs:
-            left_out.append(LeftOut(line, "the file has no sale of it to this customer"))
-        elif not fits:
-            left_out.append(LeftOut(line, "no sale before it has so many pieces left"))
-        elif fits[0] not in played:
-            left_out.append(LeftOut(line, f"its sale {fits[0].invoice} is not among those replayed"))
+        matching = [
+            sale
+            for sale in candidates
+            if sale.at <= line.at and sale.quantities[line.sku] - returned[sale.invoice, line.sku] >= pieces
+        ]
+        if line.sku in NOT_GOODS:
+            skipped.append(SkippedLine(line, NOT_GOODS[line.sku]))
+        elif not candidates:
+            skipped.append(SkippedLine(line, "the file has no sale of it to this customer"))
+        elif not matching:
+            skipped.append(SkippedLine(line, "no earlier sale has enough unreturned pieces"))
+        elif matching[0] not in replayed:
+            skipped.append(SkippedLine(line, f"its sale {matching[0].invoice} is not among those replayed"))
         else:
-            sale = fits[0]
-            gone[sale.invoice, line.sku] += pieces
-            parcels.setdefault((line.invoice, sale.invoice), Parcel(line.invoice, sale)).pieces[line.sku] += (
-                pieces
-            )
-    return list(parcels.values()), left_out
+            sale = matching[0]
+            returned[sale.invoice, line.sku] += pieces
+            returns.setdefault((line.invoice, sale.invoice), SaleReturn(line.invoice, sale)).pieces[
+                line.sku
+            ] += pieces
+    return list(returns.values()), skipped
 
 
-def told(parcels: Iterable[Parcel], left_out: Iterable[LeftOut]) -> str:
-    """For a reader: every line, what became of it."""
+def describe(returns: Iterable[SaleReturn], skipped: Iterable[SkippedLine]) -> str:
+    """Return a text with one line per returned SKU or skipped line."""
     lines = [
-        f"  {parcel.invoice:<8} {sku:<8}{pieces:>4}  sent back of sale {parcel.sale.invoice}: "
-        f"{parcel.sale.prices[sku] * pieces:,} pence"
-        for parcel in parcels
-        for sku, pieces in parcel.pieces.items()
+        f"  {sale_return.invoice:<8} {sku:<8}{pieces:>4}  returned from sale {sale_return.sale.invoice}: "
+        f"{sale_return.sale.prices[sku] * pieces:,} pence"
+        for sale_return in returns
+        for sku, pieces in sale_return.pieces.items()
     ]
     lines += [
-        f"  {left.row.invoice:<8} {left.row.sku:<8}{-left.row.quantity:>4}  left out: {left.reason}"
-        for left in left_out
+        f"  {line.row.invoice:<8} {line.row.sku:<8}{-line.row.quantity:>4}  skipped: {line.reason}"
+        for line in skipped
     ]
     return "\n".join(lines)

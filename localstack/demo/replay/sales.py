@@ -1,4 +1,4 @@
-"""What the file of real sales holds: rows, and the invoices that a shop can replay."""
+"""The file of real sales: its rows and the invoices that can be replayed."""
 
 import csv
 from collections import Counter
@@ -9,12 +9,12 @@ from pathlib import Path
 
 SALES = Path(__file__).parent.parent / "data" / "online-retail" / "sales.csv"
 COUNTRIES = {"United Kingdom": "GB", "France": "FR", "Australia": "AU", "Netherlands": "NL"}
-CANCELS = "C"  # an invoice whose number starts so takes something back
+RETURN_PREFIX = "C"  # of the numbers of invoices that take goods back
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the file. `pence` is the price of a piece; `quantity` is below zero for what comes back."""
+    """One line of the file. `pence` is the unit price; `quantity` is negative in returns."""
 
     invoice: str
     sku: str
@@ -26,13 +26,13 @@ class Row:
     country: str
 
     @property
-    def takes_back(self) -> bool:
-        return self.invoice.startswith(CANCELS)
+    def is_return(self) -> bool:
+        return self.invoice.startswith(RETURN_PREFIX)
 
 
 @dataclass
 class Sale:
-    """One invoice: what one customer bought at once. Prices in pence; lines of one SKU are one line."""
+    """One invoice: titles, prices in pence and quantities by SKU; lines with the same SKU are merged."""
 
     invoice: str
     customer: str
@@ -48,9 +48,9 @@ class Sale:
 
 
 def rows() -> Iterator[Row]:
-    """The file, in its order."""
-    with SALES.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
+    """Return the file's rows in file order."""
+    with SALES.open(encoding="utf-8-sig", newline="") as sales_file:
+        for row in csv.DictReader(sales_file):
             yield Row(
                 invoice=row["InvoiceNo"],
                 sku=row["StockCode"],
@@ -64,11 +64,11 @@ def rows() -> Iterator[Row]:
 
 
 def clean_sales() -> list[Sale]:
-    """The invoices with a customer and every quantity and price above zero, in the file's order."""
+    """Return the invoices that have a customer and only positive quantities and prices, in file order."""
     sales: dict[str, Sale] = {}
     unclean = set()
     for row in rows():
-        if row.takes_back or not row.customer or row.quantity <= 0 or row.pence <= 0:
+        if row.is_return or not row.customer or row.quantity <= 0 or row.pence <= 0:
             unclean.add(row.invoice)
         sale = sales.setdefault(row.invoice, Sale(row.invoice, row.customer, row.country, row.at))
         sale.titles[row.sku] = row.title

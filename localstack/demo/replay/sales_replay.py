@@ -1,4 +1,4 @@
-"""The sales, each by its customer's account; customers at the same time, one customer's sales in turn."""
+"""The replay of the sales: customers in parallel, the sales of one customer in sequence."""
 
 import threading
 from collections import defaultdict
@@ -18,23 +18,23 @@ from localstack.demo.shopper import Shopper, until
 METHOD = "wholesale"
 
 
-class Selling:
-    """`orders` by the file's invoice, `shoppers` by its customer."""
+class SalesReplay:
+    """Replays sales. `orders` are keyed by the file's invoice number, `shoppers` by its customer id."""
 
     def __init__(self, cloud: Cloud, sales: Sequence[Sale]) -> None:
         self.cloud, self.sales = cloud, sales
         self.url = cloud.api_url()
         self.staff = Shop.of(cloud, "staff")
         self.catalog = Catalog(self.staff)
-        self.run = uuid4().hex[:6]
+        self.run_id = uuid4().hex[:6]
         self.began = datetime.now(UTC)
         self.orders: dict[str, Any] = {}
         self.shoppers: dict[str, Shopper] = {}
-        # Between the price that staff set and the order that is placed at it nobody else may set one.
-        self.till = threading.Lock()
+        # Prices are shared, so no other customer may set one between a price change and its order.
+        self.price_lock = threading.Lock()
 
-    def play(self) -> None:
-        """Sell it all, and see every order paid. Raises LocalCloudError."""
+    def run(self) -> None:
+        """Replay all sales and wait until every order is paid. Raises LocalCloudError."""
         by_customer: dict[str, list[Sale]] = defaultdict(list)
         for sale in self.sales:
             by_customer[sale.customer].append(sale)
@@ -46,27 +46,27 @@ class Selling:
         progress.end()
         for sale in self.sales:
             order_id = self.orders[sale.invoice]["order_id"]
-            self.orders[sale.invoice] = self.shoppers[sale.customer].order_when(order_id, "paid", 120)
+            self.orders[sale.invoice] = self.shoppers[sale.customer].wait_for_order(order_id, "paid", 120)
 
     def _customer(self, sales: list[Sale], progress: Progress) -> None:
-        email = f"customer-{sales[0].customer}.{self.run}@retail.example"
+        email = f"customer-{sales[0].customer}.{self.run_id}@retail.example"
         shopper = Shopper.register(self.cloud, self.url, email, f"Customer {sales[0].customer}")
         self.shoppers[sales[0].customer] = shopper
         for sale in sales:
             for sku, quantity in sale.quantities.items():
                 shopper.add(sku, quantity)
-            with self.till:
+            with self.price_lock:
                 self.catalog.price(sale.prices)
                 self.orders[sale.invoice] = shopper.order(self._quote(shopper, sale))
             intent = shopper.pay(self.orders[sale.invoice])
             if intent.get("status") != "succeeded":
-                raise LocalCloudError(f"invoice {sale.invoice}: Stripe answered {intent}")
-            # The cart forgets an order's lines when it hears of it; the next sale starts from an empty one.
+                raise LocalCloudError(f"invoice {sale.invoice} was not paid; Stripe returned {intent}")
+            # The cart drops the lines when it handles order.placed; the next sale needs an empty cart.
             until(lambda: self._empty(shopper), f"the cart of {shopper.email} to be empty")
             progress.step()
 
     def _quote(self, shopper: Shopper, sale: Sale) -> Any:
-        """A quote at the invoice's prices: cart hears of a new price a moment after it is set."""
+        """Return a quote at the invoice's prices, which reach the cart's replica after a moment."""
         address = {
             "name": f"Customer {sale.customer}",
             "line1": "1 Wholesale Road",
