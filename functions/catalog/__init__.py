@@ -1,1 +1,1 @@
-"""Catalog: what is sold, at what price, and how much of it there is."""
+"""Catalog: products, categories, stock and reservations."""

@@ -1,7 +1,7 @@
-"""Questions in, from other services."""
+"""The commands that other services send to the catalog."""
 
 from catalog.domain import Line
-from catalog.service import facts, reserving
+from catalog.service import event_data, reservations
 from shared.contracts.commands import (
     DescribeProducts,
     Empty,
@@ -19,17 +19,17 @@ commands = Commands()
 
 
 @commands.on(DescribeProducts)
-def describe(question: DescribeProducts) -> Products:
-    return Products(products=facts.describe(question.skus))
+def describe(command: DescribeProducts) -> Products:
+    return Products(products=event_data.describe_products(command.skus))
 
 
 @commands.on(ListProducts)
-def list_products(question: ListProducts) -> ProductPage:
-    return facts.list_products(question.after)
+def list_products(command: ListProducts) -> ProductPage:
+    return event_data.list_products(command.after)
 
 
 @commands.on(Reserve)
-def reserve(question: Reserve) -> Reserved:
+def reserve(command: Reserve) -> Reserved:
     lines = [
         Line(
             line.product_id,
@@ -37,16 +37,13 @@ def reserve(question: Reserve) -> Reserved:
             line.quantity,
             Money(amount=line.unit_price.amount, currency=line.unit_price.currency),
         )
-        for line in question.lines
+        for line in command.lines
     ]
-    reserving.reserve(question.order_id, lines)
-    return Reserved(order_id=question.order_id)
+    reservations.reserve(command.order_id, lines)
+    return Reserved(order_id=command.order_id)
 
 
 @commands.on(Release)
-def release(question: Release) -> Empty:
-    reserving.release(question.order_id)
+def release(command: Release) -> Empty:
+    reservations.release(command.order_id)
     return Empty()
-
-
-handle = commands.handle

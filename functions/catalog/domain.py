@@ -1,4 +1,4 @@
-"""The rules of products and their stock."""
+"""The rules of products, categories, stock and reservations."""
 
 import re
 import unicodedata
@@ -14,19 +14,19 @@ from shared.contracts.problems import OutOfStock, PriceChanged
 from shared.errors import Conflict, invalid
 from shared.values.money import Money
 
-MAX_VARIANTS = 45  # a product, its variants and their claims are one transaction of at most 100 writes
-MAX_LINES = 98  # of one transaction, beside the rows that note what it did
-NEWSWORTHY = 100  # pieces: movements above are nobody's news
+MAX_VARIANTS = 45  # so that a product, its variants and their SKU claims fit one transaction of 100 writes
+MAX_LINES = 98  # per transaction of 100 writes, which also writes the reservation's own rows
+EXACT_STOCK_BELOW = 100  # pieces; changes of higher stock levels publish no event
 
 
-class Status(StrEnum):
+class ProductStatus(StrEnum):
     DRAFT = "draft"
     ACTIVE = "active"
     ARCHIVED = "archived"
 
 
-class State(StrEnum):
-    """Of a reservation, or of a chunk of a large one."""
+class ReservationState(StrEnum):
+    """The state of a reservation, or of one chunk of a large reservation."""
 
     RESERVING = "reserving"
     HELD = "held"
@@ -39,20 +39,20 @@ class SkuTaken(Conflict):
 
 
 class StockReserved(Conflict):
-    """Pieces of it are promised to orders."""
+    """Some of its pieces are reserved for orders."""
 
 
 class CategoryInUse(Conflict):
-    """Products or other categories are in it."""
+    """The category contains products or other categories."""
 
 
 class CategoryExists(Conflict):
-    """There is a category of this name."""
+    """Another category has this name."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One SKU of a product. on_hand = available + reserved: what lies on the shelf."""
+    """One SKU of a product, with its stock: on_hand = available + reserved."""
 
     sku: str
     title: str
@@ -73,7 +73,7 @@ class Product:
     title: str
     description: str
     category_ids: tuple[str, ...]
-    status: Status
+    status: ProductStatus
     attributes: Mapping[str, str]
     variants: tuple[Variant, ...]
     version: int
@@ -87,7 +87,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Pieces:
-    """So many of a product's SKU."""
+    """A quantity of one SKU of a product."""
 
     product_id: str
     sku: str
@@ -96,7 +96,7 @@ class Pieces:
 
 @dataclass(frozen=True)
 class Line(Pieces):
-    """So many pieces for an order, at the price that was quoted."""
+    """A line of an order: a quantity at the quoted price."""
 
     price: Money
 
@@ -105,8 +105,11 @@ P = TypeVar("P", bound=Pieces)
 
 
 @dataclass(frozen=True)
-class Lack:
-    """Why a line could not be held: what there is of it now (None: it is not sold)."""
+class Shortage:
+    """Why a line cannot be reserved: its current stock and price.
+
+    `price` is None if the SKU does not exist, `active` False if its product is not on sale.
+    """
 
     line: Line
     available: int
@@ -114,14 +117,14 @@ class Lack:
     active: bool = True
 
     @property
-    def left(self) -> int:
-        """How much of it can be had."""
+    def sellable(self) -> int:
+        """The quantity that can be reserved, at any price."""
         return self.available if self.active and self.price else 0
 
     @property
-    def is_dearer_or_cheaper(self) -> bool:
-        """Something can be had of it, at another price than the quoted."""
-        return self.left > 0 and self.price != self.line.price
+    def price_changed(self) -> bool:
+        """Whether it can be reserved, but at another price than the quoted one."""
+        return self.sellable > 0 and self.price != self.line.price
 
 
 @dataclass(frozen=True)
@@ -133,14 +136,14 @@ class Category:
     version: int = 1
 
     @property
-    def order(self) -> tuple[int, str, str]:
-        """Where it stands among all: a place that no two have."""
+    def sort_key(self) -> tuple[int, str, str]:
+        """The position among all categories; unique, so that a cursor can point to it."""
         return self.position, self.name, self.category_id
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a list is narrowed to: products with all the words, prices within bounds (minor units)."""
+class ProductFilter:
+    """Conditions of a listing: all words occur, the price is within the bounds (minor units)."""
 
     words: tuple[str, ...] = ()
     min_price: int | None = None
@@ -148,22 +151,25 @@ class Wanted:
     in_stock: bool = False
 
     @property
-    def is_impossible(self) -> bool:
-        """Empty costs at least more than at most."""
+    def is_unsatisfiable(self) -> bool:
+        """Whether the bounds exclude every price."""
         return self.min_price is not None and self.max_price is not None and self.min_price > self.max_price
 
 
-def slug(name: str) -> str:
-    """A category's id: its name in plain lower case with hyphens. Raises Invalid where nothing is left."""
+def slugify(name: str) -> str:
+    """Return the id of a category with this name: up to 64 lower-case ASCII letters, digits and hyphens.
+
+    Raises Invalid if the name has no letter or digit that ASCII can express.
+    """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     found = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64]
     if not found:
-        raise invalid("/name", "A category's name needs a letter or a digit.")
+        raise invalid("/name", "The name must contain a letter from A to Z or a digit.")
     return found
 
 
-def merged(lines: Iterable[Line]) -> list[Line]:
-    """One line a SKU: DynamoDB takes each row once in a transaction."""
+def merge_lines(lines: Iterable[Line]) -> list[Line]:
+    """Return one line per SKU, because a DynamoDB transaction may write a row only once."""
     found: dict[str, Line] = {}
     for line in lines:
         known = found.get(line.sku)
@@ -171,65 +177,76 @@ def merged(lines: Iterable[Line]) -> list[Line]:
     return list(found.values())
 
 
-def chunks(lines: Sequence[P]) -> list[list[P]]:
-    """Parts that fit a transaction each, in a fixed order: everybody takes rows in the same one."""
+def split_into_chunks(lines: Sequence[P]) -> list[list[P]]:
+    """Split lines into parts of at most MAX_LINES, always in the same order.
+
+    A retry therefore finds the same parts, and concurrent transactions write shared rows in the same order.
+    """
     rest = iter(sorted(lines, key=lambda line: (line.sku, line.product_id)))
     return list(iter(lambda: list(islice(rest, MAX_LINES)), []))
 
 
-def together(pieces: Iterable[Pieces]) -> list[Pieces]:
-    """One entry a product's SKU: DynamoDB takes each row once in a transaction."""
+def merge_pieces(pieces: Iterable[Pieces]) -> list[Pieces]:
+    """Return one entry per product and SKU, because a DynamoDB transaction may write a row only once."""
     found: Counter[tuple[str, str]] = Counter()
     for each in pieces:
         found[each.product_id, each.sku] += each.quantity
     return [Pieces(product_id, sku, quantity) for (product_id, sku), quantity in found.items()]
 
 
-def reservation_problem(lacks: Sequence[Lack]) -> OutOfStock | PriceChanged:
-    """What to tell who wanted to reserve, so that who accepts all of it is not refused again.
+def reservation_problem(shortages: Sequence[Shortage]) -> OutOfStock | PriceChanged:
+    """Return the problem that describes all shortages: an order that accepts all of them can be reserved.
 
-    A lack of stock comes first, for a price can be accepted; prices that changed too are told beside it.
+    It is OutOfStock if any line exceeds the stock, because a shopper can accept a new price; changed prices
+    are then in `prices`.
     """
     prices = [
         {
-            "sku": lack.line.sku,
-            "quoted": lack.line.price.model_dump(),
-            "current": lack.price.model_dump(),
+            "sku": shortage.line.sku,
+            "quoted": shortage.line.price.model_dump(),
+            "current": shortage.price.model_dump(),
         }
-        for lack in lacks
-        if lack.price and lack.is_dearer_or_cheaper
+        for shortage in shortages
+        if shortage.price and shortage.price_changed
     ]
-    short = [lack for lack in lacks if lack.left < lack.line.quantity]
+    short = [shortage for shortage in shortages if shortage.sellable < shortage.line.quantity]
     if not short:
-        return PriceChanged("Prices have changed.", items=prices)
-    told: dict[str, Any] = {"prices": prices} if prices else {}
-    told["items"] = [
-        {"sku": lack.line.sku, "requested": lack.line.quantity, "available": lack.left} for lack in short
+        return PriceChanged("Some prices differ from the quoted ones.", items=prices)
+    members: dict[str, Any] = {"prices": prices} if prices else {}
+    members["items"] = [
+        {"sku": shortage.line.sku, "requested": shortage.line.quantity, "available": shortage.sellable}
+        for shortage in short
     ]
-    return OutOfStock("Not everything is in stock.", **told)
+    return OutOfStock("Some items are not available in the requested quantity.", **members)
+
+
+def stock_reserved(variant: Variant, on_hand: int) -> StockReserved:
+    """Return the problem of a stock on hand that is lower than the reserved stock."""
+    detail = f"{variant.reserved} pieces are reserved, so the stock on hand cannot be {on_hand}."
+    return StockReserved(detail, reserved=variant.reserved)
 
 
 def full_title(product: str, variant: str) -> str:
-    """What a cart calls a variant."""
+    """Return the title of a variant in carts and orders."""
     return f"{product}, {variant}" if variant and variant != product else product
 
 
-def first_version(made_at: datetime) -> int:
-    """Where a new variant's version starts: milliseconds since 1970.
+def initial_version(created_at: datetime) -> int:
+    """Return the first version of a new variant: milliseconds since 1970.
 
-    A SKU may be taken out and made anew; who keeps a copy goes by versions, and must not take the new one's
-    news for old ones of the one before. Counting from the time needs no memory of what is gone, and a shelf
-    does not move a thousand times a second.
+    A SKU may be removed and created again, and replicas ignore events with lower versions than they have
+    seen. Starting from the time exceeds the removed variant's versions without storing them, because the
+    stock of a variant does not change a thousand times per second.
     """
-    return int(made_at.timestamp() * 1000)
+    return int(created_at.timestamp() * 1000)
 
 
-def is_news(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
-    """Whether others need to hear of a variant's change: what it is, costs, belongs to, or scarce stock."""
+def needs_event(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> bool:
+    """Return whether a variant's change is published: of title, price, status, categories or low stock."""
     if old is None:
         return bool(new["active"])
-    told = ("title", "price", "currency", "active", "category_ids")
-    if any(old[name] != new[name] for name in told):
+    published = ("title", "price", "currency", "active", "category_ids")
+    if any(old[name] != new[name] for name in published):
         return True
-    moved = old["available"] != new["available"]
-    return moved and bool(new["active"]) and min(old["available"], new["available"]) < NEWSWORTHY
+    changed = old["available"] != new["available"]
+    return changed and bool(new["active"]) and min(old["available"], new["available"]) < EXACT_STOCK_BELOW

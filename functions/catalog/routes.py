@@ -1,4 +1,4 @@
-"""HTTP in."""
+"""The HTTP routes of products, categories and stock."""
 
 from catalog.schemas import (
     AdjustmentBody,
@@ -12,7 +12,7 @@ from catalog.schemas import (
     StockBody,
     StockView,
 )
-from catalog.service import categories, products, shelves
+from catalog.service import categories, inventory, products
 from shared.dynamodb.idempotency import IdempotencyKey
 from shared.http.identity import STAFF, Caller
 from shared.http.paging import PageQuery
@@ -25,14 +25,14 @@ routes = Routes()
 
 @routes.get("/categories")
 def list_categories(query: PageQuery) -> CategoryPage:
-    """The categories, in their order."""
+    """List all categories by position."""
     found, cursor = categories.list_categories(query.limit, query.cursor)
     return CategoryPage(items=[CategoryView.of(category) for category in found], next_cursor=cursor)
 
 
 @routes.post("/categories", role=STAFF, status=201)
 def create_category(body: CategoryBody) -> CategoryView:
-    """A new category; its id is made of its name."""
+    """Create a category; its id is derived from its name."""
     return CategoryView.of(categories.create_category(body.name, body.parent_id, body.position))
 
 
@@ -46,13 +46,13 @@ def replace_category(category_id: str, body: CategoryBody, if_match: int | None)
 
 @routes.delete("/categories/{category_id}", role=STAFF)
 def drop_category(category_id: str, if_match: int | None) -> None:
-    """Remove an empty category."""
-    categories.drop_category(category_id, if_match)
+    """Delete an empty category."""
+    categories.delete_category(category_id, if_match)
 
 
 @routes.get("/products")
 def list_products(query: ProductQuery) -> ProductPage:
-    """What is on sale."""
+    """List and search products on sale."""
     found, cursor = products.list_products(
         query.category,
         query.q,
@@ -68,43 +68,43 @@ def list_products(query: ProductQuery) -> ProductPage:
 
 @routes.get("/products/{product_id}")
 def get_product(product_id: str) -> ProductView:
-    """A product on sale, with what is available of it."""
+    """Get a product on sale, with its available stock."""
     return ProductView.of(products.product_on_sale(product_id))
 
 
 @routes.post("/products", role=STAFF, status=201)
 def create_product(body: ProductBody) -> ProductView:
-    """A new product with its variants and their first stock."""
+    """Create a product with its variants and their initial stock."""
     return ProductView.of(products.create_product(body.draft("", clock.now())))
 
 
 @routes.put("/products/{product_id}", role=STAFF)
 def replace_product(product_id: str, body: ProductBody, if_match: int | None) -> ProductView:
-    """Change a product; the stock of variants it has stays."""
+    """Replace a product; the stock of its existing variants is unchanged."""
     return ProductView.of(products.replace_product(product_id, body.draft(product_id, clock.now()), if_match))
 
 
 @routes.delete("/products/{product_id}", role=STAFF)
 def archive_product(product_id: str, if_match: int | None) -> None:
-    """Take a product off sale for good."""
+    """Archive a product, so that it is no longer on sale."""
     products.archive_product(product_id, if_match)
 
 
 @routes.get("/stock/{sku}", role=STAFF)
 def get_stock(sku: str) -> StockView:
-    """How much of it there is."""
-    return StockView.of(shelves.stock_of(sku))
+    """Get the stock of a SKU."""
+    return StockView.of(inventory.stock_of(sku))
 
 
 @routes.put("/stock/{sku}", role=STAFF)
 def set_stock(caller: Caller, sku: str, body: StockBody) -> StockView:
-    """So many lie on the shelf."""
+    """Set the stock on hand after a count."""
     log.info("stock counted", extra={"sku": sku, "on_hand": body.on_hand, "actor": caller.user_id})
-    return StockView.of(shelves.set_stock(sku, body.on_hand))
+    return StockView.of(inventory.set_stock(sku, body.on_hand))
 
 
 @routes.post("/stock/{sku}/adjustments", role=STAFF, idempotent=True)
 def adjust_stock(caller: Caller, sku: str, body: AdjustmentBody, key: IdempotencyKey) -> StockView:
-    """More or fewer lie on the shelf."""
+    """Add to or subtract from the stock on hand."""
     log.info("stock adjusted", extra={"sku": sku, "delta": body.delta, "actor": caller.user_id})
-    return StockView.of(shelves.adjust_stock(sku, body.delta, key.pk))
+    return StockView.of(inventory.adjust_stock(sku, body.delta, key.pk))

@@ -1,11 +1,11 @@
-"""What the catalog API takes and gives."""
+"""The request and response models of the catalog's API."""
 
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from catalog.domain import MAX_VARIANTS, Category, Product, Status, Variant
+from catalog.domain import MAX_VARIANTS, Category, Product, ProductStatus, Variant
 from shared.contracts.quotes import Sku
 from shared.http.paging import Page, PageQuery
 from shared.http.routing import Body, View
@@ -15,7 +15,7 @@ from shared.values.text import SINGLE_LINE
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=SINGLE_LINE)
 ]
-# Plain but for what lays out its lines.
+# Control characters are rejected, except tab, line feed and carriage return.
 Text = Annotated[str, StringConstraints(max_length=5_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=SINGLE_LINE)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
@@ -48,11 +48,11 @@ class CategoryView(View):
 
 
 class CategoryPage(Page[CategoryView]):
-    """A page of the categories, in their order: position, then name."""
+    """A page of categories, sorted by position, then by name."""
 
 
 class VariantBody(Body):
-    """`stock` counts only where the variant is new."""
+    """`stock` is used only if the variant is new."""
 
     sku: Sku
     title: Name | None = None
@@ -70,13 +70,13 @@ class ProductBody(Body):
     variants: Annotated[list[VariantBody], Field(max_length=MAX_VARIANTS)]
 
     def draft(self, product_id: str, now: datetime) -> Product:
-        """The product that this body describes; id, times and version are the service's to say."""
+        """Return the product; the service sets its id, times and version."""
         return Product(
             product_id=product_id,
             title=self.title,
             description=self.description,
             category_ids=tuple(dict.fromkeys(self.category_ids)),
-            status=Status(self.status),
+            status=ProductStatus(self.status),
             attributes=self.attributes,
             variants=tuple(
                 Variant(
@@ -110,7 +110,7 @@ class ImageView(View):
 
 
 class ProductView(View):
-    """A product. In lists, `available` is exact below 100 pieces, and a moment old."""
+    """A product. In lists, `available` is exact below 100 pieces and updated within seconds."""
 
     product_id: str
     title: str
@@ -147,7 +147,7 @@ class ProductView(View):
 
 
 class ProductQuery(PageQuery):
-    """`q` finds products that have all its words; prices are in minor units."""
+    """`q` finds products that contain all its words; prices are in minor units."""
 
     q: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     category: Slug | None = None
@@ -158,7 +158,7 @@ class ProductQuery(PageQuery):
 
 
 class ProductPage(Page[ProductView]):
-    """A page of products that are on sale."""
+    """A page of products on sale."""
 
 
 class StockBody(Body):
@@ -171,7 +171,7 @@ class AdjustmentBody(Body):
 
 
 class StockView(View):
-    """on_hand = reserved + available, in pieces."""
+    """Stock in pieces: on_hand = reserved + available."""
 
     sku: str
     on_hand: int

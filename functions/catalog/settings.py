@@ -1,4 +1,4 @@
-"""The environment that catalog needs."""
+"""The required environment variables of the catalog."""
 
 from shared.runtime.settings import Settings
 

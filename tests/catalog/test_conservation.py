@@ -8,7 +8,7 @@ from moto.dynamodb.models import dynamodb_backends
 from catalog import domain
 from catalog.app import api, consume
 from catalog.tables.rows import ReservationRow, VariantRow
-from tests.catalog.inventory import (
+from tests.catalog.catalog_driver import (
     cancelled,
     expired,
     line,

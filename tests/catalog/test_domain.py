@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.domain import (
+    EXACT_STOCK_BELOW,
     MAX_LINES,
-    NEWSWORTHY,
-    Lack,
     Line,
-    chunks,
+    Shortage,
     full_title,
-    is_news,
-    merged,
+    merge_lines,
+    needs_event,
     reservation_problem,
-    slug,
+    slugify,
+    split_into_chunks,
 )
 from shared.contracts.problems import OutOfStock, PriceChanged
 from shared.errors import Invalid
@@ -58,20 +58,20 @@ def mug(sku="MUG", quantity=2):
     ],
 )
 def test_a_category_is_known_by_its_plain_name(name, expected):
-    assert slug(name) == expected
+    assert slugify(name) == expected
 
 
 @pytest.mark.parametrize("name", ["", "!!!", "日本"])
 def test_a_name_of_which_nothing_plain_is_left_names_no_category(name):
     with pytest.raises(Invalid) as refused:
-        slug(name)
+        slugify(name)
     assert refused.value.extra["errors"][0]["pointer"] == "/name"
 
 
 @given(st.text(max_size=200))
 def test_a_slug_fits_in_a_path_or_is_refused(name):
     try:
-        made = slug(name)
+        made = slugify(name)
     except Invalid:
         return
     assert 1 <= len(made) <= 64
@@ -81,7 +81,7 @@ def test_a_slug_fits_in_a_path_or_is_refused(name):
 
 @given(lines)
 def test_merging_leaves_one_line_a_sku_and_loses_no_piece(wanted):
-    one_each = merged(wanted)
+    one_each = merge_lines(wanted)
     assert len({line.sku for line in one_each}) == len(one_each)
     pieces: Counter[str] = Counter()
     for line in wanted:
@@ -91,8 +91,8 @@ def test_merging_leaves_one_line_a_sku_and_loses_no_piece(wanted):
 
 @given(lines)
 def test_chunks_fit_a_transaction_and_hold_each_line_once(wanted):
-    one_each = merged(wanted)
-    parts = chunks(one_each)
+    one_each = merge_lines(wanted)
+    parts = split_into_chunks(one_each)
     assert all(0 < len(part) <= MAX_LINES for part in parts)
     assert sorted(one_each, key=lambda line: line.sku) == [line for part in parts for line in part]
     assert len(parts) == -(-len(one_each) // MAX_LINES)
@@ -100,13 +100,13 @@ def test_chunks_fit_a_transaction_and_hold_each_line_once(wanted):
 
 @given(lines, st.randoms())
 def test_chunks_are_the_same_however_the_lines_came(wanted, chance):
-    one_each = merged(wanted)
+    one_each = merge_lines(wanted)
     shuffled = chance.sample(one_each, len(one_each))
-    assert chunks(shuffled) == chunks(one_each)
+    assert split_into_chunks(shuffled) == split_into_chunks(one_each)
 
 
 def test_a_lack_of_stock_says_which_sku_lacks_what():
-    refused = reservation_problem([Lack(mug("A", 3), 1, FIVE), Lack(mug("B", 1), 0, FIVE)])
+    refused = reservation_problem([Shortage(mug("A", 3), 1, FIVE), Shortage(mug("B", 1), 0, FIVE)])
     assert isinstance(refused, OutOfStock)
     assert refused.extra["items"] == [
         {"sku": "A", "requested": 3, "available": 1},
@@ -115,7 +115,7 @@ def test_a_lack_of_stock_says_which_sku_lacks_what():
 
 
 def test_a_lack_of_stock_comes_before_a_changed_price_and_tells_of_both():
-    refused = reservation_problem([Lack(mug("A", 3), 1, FIVE), Lack(mug("B", 1), 9, SIX)])
+    refused = reservation_problem([Shortage(mug("A", 3), 1, FIVE), Shortage(mug("B", 1), 9, SIX)])
     assert isinstance(refused, OutOfStock)
     assert [item["sku"] for item in refused.extra["items"]] == ["A"]
     assert refused.extra["prices"] == [{"sku": "B", "quoted": FIVE.model_dump(), "current": SIX.model_dump()}]
@@ -123,23 +123,23 @@ def test_a_lack_of_stock_comes_before_a_changed_price_and_tells_of_both():
 
 def test_a_short_line_tells_its_new_price_too_unless_nothing_is_sold_of_it():
     """Who takes the rest shall not be refused again, for its price."""
-    lacks = [
-        Lack(mug("SHORT", 3), 1, SIX),
-        Lack(mug("GONE", 3), 0, SIX),
-        Lack(mug("OFF", 1), 9, SIX, active=False),
-        Lack(mug("NEVER", 1), 0, None),
+    shortages = [
+        Shortage(mug("SHORT", 3), 1, SIX),
+        Shortage(mug("GONE", 3), 0, SIX),
+        Shortage(mug("OFF", 1), 9, SIX, active=False),
+        Shortage(mug("NEVER", 1), 0, None),
     ]
-    refused = reservation_problem(lacks)
+    refused = reservation_problem(shortages)
     assert [item["sku"] for item in refused.extra["items"]] == ["SHORT", "GONE", "OFF", "NEVER"]
     assert [item["sku"] for item in refused.extra["prices"]] == ["SHORT"]
 
 
 def test_prices_are_told_only_where_some_changed():
-    assert "prices" not in reservation_problem([Lack(mug("A", 3), 1, FIVE)]).extra
+    assert "prices" not in reservation_problem([Shortage(mug("A", 3), 1, FIVE)]).extra
 
 
 chances = st.builds(
-    Lack,
+    Shortage,
     st.builds(lambda n, quantity: mug(f"SKU-{n}", quantity), st.integers(0, 9), st.integers(1, 5)),
     st.integers(0, 5),
     st.sampled_from([FIVE, SIX, None]),
@@ -147,34 +147,36 @@ chances = st.builds(
 )
 
 
-@given(st.lists(chances, min_size=1, max_size=8, unique_by=lambda lack: lack.line.sku))
-def test_who_accepts_all_that_a_refusal_tells_is_not_refused_again(lacks):
+@given(st.lists(chances, min_size=1, max_size=8, unique_by=lambda shortage: shortage.line.sku))
+def test_who_accepts_all_that_a_refusal_tells_is_not_refused_again(shortages):
     """The whole order, some of whose lines could be held."""
 
-    def holds(lack, quantity, price):
-        return lack.active and lack.price == price and lack.available >= quantity
+    def holds(shortage, quantity, price):
+        return shortage.active and shortage.price == price and shortage.available >= quantity
 
-    refused = [lack for lack in lacks if not holds(lack, lack.line.quantity, lack.line.price)]
+    refused = [
+        shortage for shortage in shortages if not holds(shortage, shortage.line.quantity, shortage.line.price)
+    ]
     if not refused:
         return
     told = reservation_problem(refused).extra
     prices = {item["sku"]: item for item in told.get("prices", []) + told["items"] if "current" in item}
     left = {item["sku"]: item["available"] for item in told["items"] if "available" in item}
-    for lack in lacks:
-        quantity = left.get(lack.line.sku, lack.line.quantity)
-        price = prices[lack.line.sku]["current"] if lack.line.sku in prices else FIVE.model_dump()
-        assert quantity == 0 or holds(lack, quantity, Money(**price))
+    for shortage in shortages:
+        quantity = left.get(shortage.line.sku, shortage.line.quantity)
+        price = prices[shortage.line.sku]["current"] if shortage.line.sku in prices else FIVE.model_dump()
+        assert quantity == 0 or holds(shortage, quantity, Money(**price))
 
 
-@pytest.mark.parametrize("lack", [Lack(mug(), 9, FIVE, active=False), Lack(mug(), 0, None)])
-def test_what_is_not_sold_is_not_available(lack):
-    refused = reservation_problem([lack])
+@pytest.mark.parametrize("shortage", [Shortage(mug(), 9, FIVE, active=False), Shortage(mug(), 0, None)])
+def test_what_is_not_sold_is_not_available(shortage):
+    refused = reservation_problem([shortage])
     assert isinstance(refused, OutOfStock)
     assert refused.extra["items"] == [{"sku": "MUG", "requested": 2, "available": 0}]
 
 
 def test_a_changed_price_says_what_was_quoted_and_what_it_is():
-    refused = reservation_problem([Lack(mug(), 9, SIX)])
+    refused = reservation_problem([Shortage(mug(), 9, SIX)])
     assert isinstance(refused, PriceChanged)
     assert refused.extra["items"] == [
         {"sku": "MUG", "quoted": FIVE.model_dump(), "current": SIX.model_dump()}
@@ -200,21 +202,21 @@ def test_a_variant_is_called_by_both_names_but_once(product, variant, expected):
         ({"category_ids": []}, True),
         ({"category_ids": ["mugs", "gifts"]}, True),
         ({"available": 499}, False),
-        ({"available": NEWSWORTHY}, False),
-        ({"available": NEWSWORTHY - 1}, True),
+        ({"available": EXACT_STOCK_BELOW}, False),
+        ({"available": EXACT_STOCK_BELOW - 1}, True),
         ({"available": 0}, True),
     ],
 )
 def test_others_hear_of_titles_prices_and_scarce_stock_alone(change, expected):
-    assert is_news(TOLD, TOLD | change) is expected
+    assert needs_event(TOLD, TOLD | change) is expected
 
 
 def test_stock_that_is_no_longer_scarce_is_news_and_of_what_is_not_sold_is_not():
-    scarce = TOLD | {"available": NEWSWORTHY - 1}
-    assert is_news(scarce, TOLD)
-    assert not is_news(scarce | {"active": False}, TOLD | {"active": False})
+    scarce = TOLD | {"available": EXACT_STOCK_BELOW - 1}
+    assert needs_event(scarce, TOLD)
+    assert not needs_event(scarce | {"active": False}, TOLD | {"active": False})
 
 
 def test_a_new_variant_is_news_once_it_is_sold():
-    assert is_news(None, TOLD)
-    assert not is_news(None, TOLD | {"active": False})
+    assert needs_event(None, TOLD)
+    assert not needs_event(None, TOLD | {"active": False})

@@ -7,7 +7,7 @@ from catalog.app import consume
 from catalog.tables import stock
 from catalog.tables.rows import VariantRow
 from shared.values.money import Money
-from tests.catalog.inventory import (
+from tests.catalog.catalog_driver import (
     NOON,
     cancelled,
     line,
@@ -52,14 +52,14 @@ def shelves(wanted):
 
 
 def kill_before_chunk(monkeypatch, number):
-    hold = stock.hold_chunk
+    hold = stock.reserve_chunk
 
     def dies(order_id, chunk, lines, now):
         if chunk == number:
             raise Killed
         return hold(order_id, chunk, lines, now)
 
-    monkeypatch.setattr(stock, "hold_chunk", dies)
+    monkeypatch.setattr(stock, "reserve_chunk", dies)
 
 
 def take(line, pieces):
@@ -71,7 +71,7 @@ def test_250_lines_are_held_in_chunks(cloud):
     wanted = lines_of(250)
     assert refused_as(reserve("ord_1", *wanted)) is None
     assert shelves(wanted) == {(8, 2)}
-    rows = stock.reservation("ord_1")
+    rows = stock.find_reservation("ord_1")
     assert {key: (row.state, len(row.lines or [])) for key, row in rows.items()} == {
         "head": ("held", 0),
         "chunk#000": ("held", 98),
@@ -141,7 +141,7 @@ def test_an_order_killed_between_chunks_goes_on_where_it_stopped(wanted, monkeyp
 
 def test_an_order_killed_while_it_was_let_go_of_is_let_go_of_once(wanted, monkeypatch):
     assert refused_as(reserve("ord_1", *wanted)) is None
-    settle = stock.settle
+    settle = stock.transition
     done: list[str] = []
 
     def dies(row, state, now):
@@ -151,7 +151,7 @@ def test_an_order_killed_while_it_was_let_go_of_is_let_go_of_once(wanted, monkey
         settle(row, state, now)
 
     with monkeypatch.context() as patch:
-        patch.setattr(stock, "settle", dies)
+        patch.setattr(stock, "transition", dies)
         with pytest.raises(Killed):
             release("ord_1")
     assert shelves(wanted) == {(8, 2), (10, 0)}
@@ -165,7 +165,7 @@ def test_an_order_cancelled_while_its_payment_was_half_heard_comes_back_whole(
     wanted, monkeypatch, settled, story
 ):
     assert refused_as(reserve("ord_1", *wanted)) is None
-    settle = stock.settle
+    settle = stock.transition
     done: list[str] = []
 
     def dies(row, state, now):
@@ -175,7 +175,7 @@ def test_an_order_cancelled_while_its_payment_was_half_heard_comes_back_whole(
         settle(row, state, now)
 
     with monkeypatch.context() as patch:
-        patch.setattr(stock, "settle", dies)
+        patch.setattr(stock, "transition", dies)
         with pytest.raises(Killed):
             deliver(consume, paid("ord_1"))
     assert state("ord_1") == "committed"
@@ -189,7 +189,7 @@ def test_an_order_given_up_between_its_chunks_keeps_none_of_them(wanted, monkeyp
         kill_before_chunk(patch, 1)
         with pytest.raises(Killed):
             reserve("ord_1", *wanted)
-    look = stock.reservation
+    look = stock.find_reservation
     looks: list[str] = []
     part = [domain.Line(w["product_id"], w["sku"], 2, Money(amount=500, currency="GBP")) for w in wanted[4:8]]
 
@@ -197,9 +197,9 @@ def test_an_order_given_up_between_its_chunks_keeps_none_of_them(wanted, monkeyp
         rows = look(order_id)
         if not looks:
             looks.append(order_id)
-            assert stock.hold_chunk(order_id, 1, part, NOON) is None
+            assert stock.reserve_chunk(order_id, 1, part, NOON) is None
         return rows
 
-    monkeypatch.setattr(stock, "reservation", overtaken)
+    monkeypatch.setattr(stock, "find_reservation", overtaken)
     release("ord_1")
     assert (state("ord_1"), shelves(wanted)) == ("released", {(10, 0)})

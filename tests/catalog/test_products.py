@@ -7,9 +7,9 @@ import pytest
 
 from catalog.app import api
 from catalog.tables import products
-from catalog.tables.rows import VersionConflict
+from shared.dynamodb.concurrency import VersionConflict
 from shared.values.money import Money
-from tests.catalog.inventory import (
+from tests.catalog.catalog_driver import (
     body,
     category,
     levels,

@@ -10,7 +10,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from catalog.tables import stock
 from catalog.tables.rows import VariantRow
 from shared.errors import Unavailable
-from tests.catalog.inventory import (
+from tests.catalog.catalog_driver import (
     category,
     levels,
     line,
@@ -100,7 +100,7 @@ def test_two_lines_of_one_sku_are_held_together(cloud):
     product = make(variant("RED", stock=5))
     assert refused_as(reserve("ord_1", line(product, "RED", 3), line(product, "RED", 2))) is None
     assert levels("RED") == (0, 5)
-    assert stock.reservation("ord_1")["head"].lines == [[product["product_id"], "RED", 5]]
+    assert stock.find_reservation("ord_1")["head"].lines == [[product["product_id"], "RED", 5]]
 
 
 def test_two_lines_of_one_sku_that_are_too_much_together_are_refused(cloud):
@@ -144,7 +144,7 @@ def test_three_lines_cost_one_call_of_eight_write_units(calls):
     [(operation, sent)] = calls
     assert operation == "TransactWriteItems"
     assert [next(iter(item)) for item in sent["TransactItems"]] == ["Put", "Update", "Update", "Update"]
-    head = stock.reservation("ord_" + "0" * 26)["head"]
+    head = stock.find_reservation("ord_" + "0" * 26)["head"]
     written = [head, *VariantRow.query(f"product#{product['product_id']}", VariantRow.sk.startswith("sku#"))]
     # Every row up to 1 KB takes two units in a transaction.
     assert sum(2 * -(-size_of(row) // 1024) for row in written) == 8

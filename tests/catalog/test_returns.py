@@ -8,7 +8,7 @@ from catalog import domain
 from catalog.app import consume
 from catalog.tables import stock
 from shared.dynamodb.rows import ConcurrentUpdate
-from tests.catalog.inventory import body, levels, line, make, paid, put, reserve, returned, variant
+from tests.catalog.catalog_driver import body, levels, line, make, paid, put, reserve, returned, variant
 from tests.support import deliver
 
 
@@ -83,9 +83,9 @@ def test_of_a_return_with_a_sku_that_is_no_longer_made_the_rest_comes_back_and_i
     back = returned("ret_1", line(sold, "BLUE", 2), line(sold, "RED", 4))
     heard(back, back)
     assert levels("RED") == (10, 0)
-    [told] = [record for record in caplog.records if record.message == "returned, and sold no more"]
+    [told] = [record for record in caplog.records if record.message == "restock skipped"]
     assert (vars(told)["return_id"], vars(told)["skus"]) == ("ret_1", ["BLUE"])
-    assert capsys.readouterr().out.count("ReturnedWithoutShelf") == 2  # the metric's name and its value
+    assert capsys.readouterr().out.count("RestockSkipped") == 2  # the metric's name and its value
 
 
 def test_a_return_of_nothing_that_is_still_made_is_done_with(sold):

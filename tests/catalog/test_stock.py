@@ -8,7 +8,7 @@ import pytest
 from catalog.app import api
 from shared.dynamodb.idempotency import LEASE, IdempotencyStore
 from shared.runtime import clock
-from tests.catalog.inventory import levels, line, make, release, reserve, variant
+from tests.catalog.catalog_driver import levels, line, make, release, reserve, variant
 from tests.support import call, customer, idempotency_headers, staff
 
 
@@ -127,7 +127,7 @@ def test_an_adjustment_that_died_before_it_answered_is_not_made_twice(cloud, mon
         raise SystemExit
 
     with monkeypatch.context() as death:
-        death.setattr(IdempotencyStore, "finish", die)
+        death.setattr(IdempotencyStore, "complete", die)
         death.setattr(IdempotencyStore, "release", lambda *_: None)
         with pytest.raises(SystemExit):
             adjust("RED", 2, "key-1")

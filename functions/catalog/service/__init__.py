@@ -1,1 +1,1 @@
-"""The catalog's use cases, by what they are about."""
+"""The catalog's use cases: products, categories, stock and reservations."""

@@ -1,33 +1,32 @@
-"""Categories: what products stand in."""
+"""Categories: created, replaced, deleted and listed."""
 
 from catalog import domain
-from catalog.domain import Category, Wanted
+from catalog.domain import Category, ProductFilter
+from catalog.service.concurrency import retry_on_conflict
 from catalog.service.cursors import cursors
-from catalog.service.rivals import again_when_overtaken
-from catalog.tables import categories, lists
-from catalog.tables.rows import VersionConflict
-from shared.dynamodb.concurrency import require_version
+from catalog.tables import categories, listings
+from shared.dynamodb.concurrency import VersionConflict, require_version
 from shared.errors import NotFound, invalid
 
-LIST = "categories"
+CURSOR_SCOPE = "categories"
 
 
 def create_category(name: str, parent_id: str | None, position: int) -> Category:
-    """Raises CategoryExists, Invalid."""
-    category = Category(domain.slug(name), name, parent_id, position)
+    """Create a category whose id is derived from its name. Raises CategoryExists, Invalid."""
+    category = Category(domain.slugify(name), name, parent_id, position)
     _check_parent(category)
     try:
         categories.put(category)
     except VersionConflict:
-        raise domain.CategoryExists("There is a category of this name.") from None
+        raise domain.CategoryExists("Another category has this name.") from None
     return category
 
 
-@again_when_overtaken
+@retry_on_conflict
 def replace_category(
     category_id: str, name: str, parent_id: str | None, position: int, if_match: int | None
 ) -> Category:
-    """Raises NotFound, Stale, Invalid."""
+    """Rename or move a category. Raises NotFound, Stale, Invalid."""
     old = _category(category_id)
     require_version(if_match, old.version)
     new = Category(category_id, name, parent_id, position, old.version + 1)
@@ -36,40 +35,40 @@ def replace_category(
     return new
 
 
-@again_when_overtaken
-def drop_category(category_id: str, if_match: int | None) -> None:
-    """Raises NotFound, Stale, CategoryInUse."""
+@retry_on_conflict
+def delete_category(category_id: str, if_match: int | None) -> None:
+    """Delete an empty category. Raises NotFound, Stale, CategoryInUse."""
     category = _category(category_id)
     require_version(if_match, category.version)
-    if any(other.parent_id == category_id for other in categories.everyone()):
-        raise domain.CategoryInUse("Other categories are in it.")
-    if lists.page(category_id, "newest", Wanted(), 1, None)[0]:
-        raise domain.CategoryInUse("Products are in it.")
-    categories.drop(category)
+    if any(other.parent_id == category_id for other in categories.find_all()):
+        raise domain.CategoryInUse("The category contains other categories.")
+    if listings.page(category_id, "newest", ProductFilter(), 1, None)[0]:
+        raise domain.CategoryInUse("The category contains products on sale.")
+    categories.delete(category)
 
 
 def _category(category_id: str) -> Category:
-    for category in categories.everyone():
+    for category in categories.find_all():
         if category.category_id == category_id:
             return category
-    raise NotFound("There is no such category.")
+    raise NotFound("The category does not exist.")
 
 
 def _check_parent(category: Category) -> None:
-    parents = {known.category_id: known.parent_id for known in categories.everyone()}
+    parents = {known.category_id: known.parent_id for known in categories.find_all()}
     parent = category.parent_id
     while parent is not None:
         if parent not in parents or parent == category.category_id:
-            raise invalid("/parent_id", "There is no such category above this one.")
+            raise invalid("/parent_id", "The parent does not exist, or it is inside this category.")
         parent = parents[parent]
 
 
 def list_categories(limit: int, cursor: str | None) -> tuple[list[Category], str | None]:
-    """A page of them in their order, and the next page's cursor. Raises Malformed."""
-    start = cursors.read(cursor, LIST)
-    found = categories.everyone()
-    if start:
-        found = [category for category in found if list(category.order) > start["order"]]
-    shown = found[:limit]
-    more = {"order": shown[-1].order} if len(found) > limit else None
-    return shown, cursors.write(more, LIST)
+    """Return a page of categories and the next page's cursor. Raises Malformed."""
+    after = cursors.read(cursor, CURSOR_SCOPE)
+    found = categories.find_all()
+    if after:
+        found = [category for category in found if list(category.sort_key) > after["sort_key"]]
+    page = found[:limit]
+    last = {"sort_key": page[-1].sort_key} if len(found) > limit else None
+    return page, cursors.write(last, CURSOR_SCOPE)

@@ -1,4 +1,4 @@
-"""The cursors of the catalog's lists."""
+"""The signed cursors of the catalog's listings."""
 
 from catalog.settings import settings
 from shared.http.paging import Cursors

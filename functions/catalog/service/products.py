@@ -1,11 +1,11 @@
-"""Products: made, changed, taken off sale, listed."""
+"""Products: created, replaced, archived and listed."""
 
 from dataclasses import replace
 
-from catalog.domain import Product, Status, Wanted
+from catalog.domain import Product, ProductFilter, ProductStatus
+from catalog.service.concurrency import retry_on_conflict
 from catalog.service.cursors import cursors
-from catalog.service.rivals import again_when_overtaken
-from catalog.tables import categories, lists, products
+from catalog.tables import categories, listings, products
 from shared.dynamodb.concurrency import require_version
 from shared.errors import NotFound, invalid
 from shared.runtime import clock
@@ -13,28 +13,31 @@ from shared.values import ids
 
 
 def product_on_sale(product_id: str) -> Product:
-    """Raises NotFound for a product that is not active."""
+    """Return an active product. Raises NotFound for any other."""
     product = products.find(product_id)
-    if product is None or product.status is not Status.ACTIVE:
-        raise NotFound("There is no such product.")
+    if product is None or product.status is not ProductStatus.ACTIVE:
+        raise NotFound("The product does not exist or is not on sale.")
     return product
 
 
 def create_product(draft: Product) -> Product:
-    """Put a new product in the catalog. Raises SkuTaken, Invalid."""
+    """Create a product with a new id. Raises SkuTaken, Invalid."""
     now = clock.now()
     _check(draft)
-    made = replace(draft, product_id=ids.new_id("prd"), version=1, created_at=now, updated_at=now)
-    products.create(made)
-    return made
+    product = replace(draft, product_id=ids.new_id("prd"), version=1, created_at=now, updated_at=now)
+    products.create(product)
+    return product
 
 
-@again_when_overtaken
+@retry_on_conflict
 def replace_product(product_id: str, draft: Product, if_match: int | None) -> Product:
-    """Make the product as `draft` says; stock stays. Raises NotFound, Stale, SkuTaken and more."""
+    """Replace the product by `draft`, but keep the stock of existing variants.
+
+    Raises NotFound, Stale, SkuTaken, StockReserved, Invalid.
+    """
     old = products.find(product_id)
     if old is None:
-        raise NotFound("There is no such product.")
+        raise NotFound("The product does not exist or is not on sale.")
     require_version(if_match, old.version)
     _check(draft, old)
     kept = {variant.sku: variant for variant in old.variants}
@@ -54,25 +57,25 @@ def replace_product(product_id: str, draft: Product, if_match: int | None) -> Pr
 
 
 def archive_product(product_id: str, if_match: int | None) -> None:
-    """Take a product off sale for good. Raises NotFound, Stale."""
+    """Archive a product. Raises NotFound, Stale."""
     product = products.find(product_id)
     if product is None:
-        raise NotFound("There is no such product.")
-    if product.status is not Status.ARCHIVED:
-        replace_product(product_id, replace(product, status=Status.ARCHIVED), if_match)
+        raise NotFound("The product does not exist or is not on sale.")
+    if product.status is not ProductStatus.ARCHIVED:
+        replace_product(product_id, replace(product, status=ProductStatus.ARCHIVED), if_match)
 
 
 def _check(draft: Product, old: Product | None = None) -> None:
-    known = {category.category_id for category in categories.everyone()} if draft.category_ids else set()
-    if old and draft.status is Status.ARCHIVED:
-        known |= set(old.category_ids)  # what is gone from sale may stand where it stood, wherever that went
+    known = {category.category_id for category in categories.find_all()} if draft.category_ids else set()
+    if old and draft.status is ProductStatus.ARCHIVED:
+        known |= set(old.category_ids)  # an archived product may keep categories that were deleted
     for position, category_id in enumerate(draft.category_ids):
         if category_id not in known:
-            raise invalid(f"/category_ids/{position}", "There is no such category.")
+            raise invalid(f"/category_ids/{position}", "The category does not exist.")
     seen: set[str] = set()
     for position, variant in enumerate(draft.variants):
         if variant.sku in seen:
-            raise invalid(f"/variants/{position}/sku", "Another variant has this SKU.")
+            raise invalid(f"/variants/{position}/sku", "Another variant of the product has this SKU.")
         seen.add(variant.sku)
 
 
@@ -86,16 +89,18 @@ def list_products(
     limit: int,
     cursor: str | None,
 ) -> tuple[list[Product], str | None]:
-    """A page of what is on sale, and the next page's cursor."""
-    wanted = Wanted(tuple((text or "").casefold().split()[:5]), min_price, max_price, bool(in_stock))
-    if wanted.is_impossible:
+    """Return a page of products on sale and the next page's cursor."""
+    words = tuple((text or "").casefold().split()[:5])
+    product_filter = ProductFilter(words, min_price, max_price, bool(in_stock))
+    if product_filter.is_unsatisfiable:
         return [], None
-    place = f"products:{category}:{text}:{min_price}:{max_price}:{in_stock}:{sort}"
-    found, last = lists.page(category or lists.ALL, sort, wanted, limit, cursors.read(cursor, place))
-    return found, cursors.write(last, place)
+    scope = f"products:{category}:{text}:{min_price}:{max_price}:{in_stock}:{sort}"
+    name = category or listings.ALL_PRODUCTS
+    found, last = listings.page(name, sort, product_filter, limit, cursors.read(cursor, scope))
+    return found, cursors.write(last, scope)
 
 
-def refresh_lists(product_id: str) -> None:
-    """Show in lists what stock there is now."""
+def refresh_listings(product_id: str) -> None:
+    """Update the product's stock in its listings."""
     if product := products.find(product_id):
-        lists.refresh(product)
+        listings.refresh(product)

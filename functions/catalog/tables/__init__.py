@@ -1,1 +1,1 @@
-"""The catalog's rows and the only code that touches them."""
+"""The catalog's rows, and the only code that reads and writes them."""

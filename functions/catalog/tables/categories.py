@@ -1,22 +1,23 @@
-"""Categories: few, in one partition, read together."""
+"""Categories: few rows in one partition, read with one Query."""
 
 from pynamodb.exceptions import DeleteError, PutError
 
 from catalog.domain import Category
-from catalog.tables.rows import CategoryRow, VersionConflict
+from catalog.tables.rows import CategoryRow
+from shared.dynamodb.concurrency import VersionConflict
 from shared.dynamodb.rows import require_condition_failure
 
 CATEGORIES = "categories"
 
 
-def everyone() -> list[Category]:
-    """All of them, in their order: one Query."""
+def find_all() -> list[Category]:
+    """Return all categories, sorted."""
     found = [_category(row) for row in CategoryRow.query(CATEGORIES)]
-    return sorted(found, key=lambda category: category.order)
+    return sorted(found, key=lambda category: category.sort_key)
 
 
 def put(category: Category) -> None:
-    """Write a category's version. Raises VersionConflict unless it follows the stored one."""
+    """Write a category. Raises VersionConflict unless its version follows the stored one."""
     row = CategoryRow(
         CATEGORIES,
         category.category_id,
@@ -33,8 +34,8 @@ def put(category: Category) -> None:
         raise VersionConflict(category.category_id) from None
 
 
-def drop(category: Category) -> None:
-    """Remove a category. Raises VersionConflict."""
+def delete(category: Category) -> None:
+    """Delete a category. Raises VersionConflict."""
     try:
         CategoryRow(CATEGORIES, category.category_id).delete(CategoryRow.version == category.version)
     except DeleteError as error:

@@ -1,36 +1,45 @@
-"""Products and their variants, with the lists they stand in: each change one transaction."""
+"""Products with their variants, SKU claims and listings; each change is one transaction."""
 
 from typing import Any
 
 from pynamodb.models import Model
 
-from catalog.domain import Product, SkuTaken, Status, StockReserved, Variant, first_version, full_title
-from catalog.tables.lists import listings
+from catalog.domain import (
+    Product,
+    ProductStatus,
+    SkuTaken,
+    StockReserved,
+    Variant,
+    full_title,
+    initial_version,
+)
+from catalog.tables.listings import listing_rows
 from catalog.tables.rows import (
     CatalogRow,
     ClaimRow,
     ProductRow,
     VariantRow,
-    VersionConflict,
     product_key,
     variant_key,
 )
 from catalog.tables.variants import to_variant
+from shared.dynamodb.concurrency import VersionConflict
 from shared.dynamodb.rows import ConditionFailed, transaction
 from shared.errors import invalid
 from shared.runtime import observability
 from shared.values.ids import MAX_ID_LENGTH
 
-MAX_WRITES = 100  # of one DynamoDB transaction
+MAX_WRITES = 100  # DynamoDB's limit for one transaction
 
 
 def find(product_id: str) -> Product | None:
-    """A product with its variants' stock: one Query."""
+    """Return a product with its variants and their stock, with one Query."""
     if len(product_id) > MAX_ID_LENGTH:
         return None
     head: ProductRow | None = None
     variants: list[VariantRow] = []
-    for item in _collection(product_id):
+    response = CatalogRow._get_connection().query(product_key(product_id), consistent_read=True)
+    for item in response["Items"]:
         if item["sk"]["S"] == "product":
             head = ProductRow.from_raw_data(item)
         else:
@@ -42,7 +51,7 @@ def find(product_id: str) -> Product | None:
         title=head.title,
         description=head.description,
         category_ids=tuple(head.category_ids),
-        status=Status(head.status),
+        status=ProductStatus(head.status),
         attributes=head.attributes,
         variants=tuple(to_variant(row) for row in sorted(variants, key=lambda row: row.position)),
         version=int(head.version),
@@ -51,26 +60,20 @@ def find(product_id: str) -> Product | None:
     )
 
 
-def _collection(product_id: str) -> list[dict[str, Any]]:
-    answer = CatalogRow._get_connection().query(product_key(product_id), consistent_read=True)
-    items: list[dict[str, Any]] = answer["Items"]
-    return items
-
-
 def create(product: Product) -> None:
     """Write a new product. Raises SkuTaken."""
     puts: list[tuple[Model, Any]] = [(_head(product), CatalogRow.pk.does_not_exist())]
     for position, variant in enumerate(product.variants):
         puts += _new_variant(product, variant, position)
-    puts += [(row, None) for row in listings(product)]
+    puts += [(row, None) for row in listing_rows(product)]
     _write(product, puts)
 
 
 def replace(old: Product, new: Product) -> None:
-    """Write a product's next version; stock that is there stays as it is.
+    """Write a product's next version; the stock of existing variants is unchanged.
 
-    Raises VersionConflict unless the stored one is `old`'s version, SkuTaken, StockReserved (a variant that
-    goes is promised to somebody), Invalid (more comes and goes than one transaction takes).
+    Raises VersionConflict unless `old` is the stored version, SkuTaken, StockReserved if a removed variant is
+    reserved, Invalid if the change needs more writes than one transaction can have.
     """
     before = {variant.sku: variant for variant in old.variants}
     after = {variant.sku for variant in new.variants}
@@ -85,8 +88,8 @@ def replace(old: Product, new: Product) -> None:
     for sku in before.keys() - after:
         deletes.append((VariantRow(product_key(old.product_id), variant_key(sku)), VariantRow.reserved == 0))
         deletes.append((ClaimRow(variant_key(sku), "claim"), None))
-    listed = {row.pk: row for row in listings(new)}
-    deletes += [(row, None) for row in listings(old) if row.pk not in listed]
+    listed = {row.pk: row for row in listing_rows(new)}
+    deletes += [(row, None) for row in listing_rows(old) if row.pk not in listed]
     puts += [(row, None) for row in listed.values()]
     _write(new, puts, updates, deletes)
 
@@ -98,7 +101,10 @@ def _write(
     deletes: list[tuple[Model, Any]] | None = None,
 ) -> None:
     if len(puts) + len(updates or []) + len(deletes or []) > MAX_WRITES:
-        raise invalid("/variants", "Too many variants come and go at once; change some first, then the rest.")
+        raise invalid(
+            "/variants",
+            "Too many variants are added and removed at once; split the change into several requests.",
+        )
     try:
         with transaction(CatalogRow) as writes:
             for row, condition in deletes or []:
@@ -107,18 +113,18 @@ def _write(
                 writes.save(row, condition=condition)
             for row, actions, condition in updates or []:
                 writes.update(row, actions, condition=condition)
-    except ConditionFailed as refused:
-        # In a transaction's answer deletes come first, then puts, then updates.
-        gone = len(deletes or [])
-        if refused.failed_at(gone):
+    except ConditionFailed as error:
+        # The order of the reasons is: deletes, puts (the product first), updates.
+        first_put = len(deletes or [])
+        if error.failed_at(first_put):
             raise VersionConflict(product.product_id) from None
-        if any(refused.failed_at(position) for position in range(gone)):
+        if any(error.failed_at(position) for position in range(first_put)):
             raise StockReserved(
-                "A variant that you take out is reserved for orders; archive it instead."
+                "A variant to be removed is reserved for orders; archive the product instead."
             ) from None
-        taken = any(refused.failed_at(gone + position) for position in range(1, len(puts)))
-        if taken:
-            raise SkuTaken("A SKU of this product belongs to another one.") from None
+        sku_taken = any(error.failed_at(first_put + position) for position in range(1, len(puts)))
+        if sku_taken:
+            raise SkuTaken("A SKU of this product belongs to another product.") from None
         raise VersionConflict(product.product_id) from None
 
 
@@ -151,12 +157,12 @@ def _new_variant(product: Product, variant: Variant, position: int) -> list[tupl
         category_ids=list(product.category_ids),
         price=variant.price.amount,
         currency=variant.price.currency,
-        active=product.status is Status.ACTIVE,
+        active=product.status is ProductStatus.ACTIVE,
         available=variant.available,
         reserved=0,
         position=position,
         updated_at=product.updated_at,
-        version=first_version(product.updated_at),
+        version=initial_version(product.updated_at),
     )
     absent = CatalogRow.pk.does_not_exist()
     return [(claim, absent), (row, absent)]
@@ -171,7 +177,7 @@ def _changed_variant(product: Product, variant: Variant, position: int) -> tuple
         VariantRow.category_ids.set(list(product.category_ids)),
         VariantRow.price.set(variant.price.amount),
         VariantRow.currency.set(variant.price.currency),
-        VariantRow.active.set(product.status is Status.ACTIVE),
+        VariantRow.active.set(product.status is ProductStatus.ACTIVE),
         VariantRow.position.set(position),
         VariantRow.version.set(VariantRow.version + 1),
         VariantRow.updated_at.set(product.updated_at),

@@ -1,4 +1,4 @@
-"""The rows of the one table, by partition."""
+"""The rows of the catalog's table, by partition."""
 
 from pynamodb.attributes import (
     BooleanAttribute,
@@ -16,12 +16,8 @@ from shared.dynamodb.rows import Row, warm
 from shared.runtime.aws import REGION
 
 
-class VersionConflict(Exception):
-    """Another writer came between the read and the write: read again."""
-
-
 class CatalogRow(Row):
-    """Any row of the table."""
+    """Base of all rows of the table."""
 
     class Meta:
         table_name = settings().catalog_table
@@ -34,7 +30,7 @@ class CatalogRow(Row):
 
 
 class ProductRow(CatalogRow):
-    """`product#<id>` / `product`: all of a product but its variants, which lie beside it."""
+    """`product#<id>` / `product`: a product without its variants, which are in the same partition."""
 
     product_id = UnicodeAttribute()
     title = UnicodeAttribute()
@@ -46,10 +42,10 @@ class ProductRow(CatalogRow):
 
 
 class VariantRow(CatalogRow):
-    """`product#<id>` / `sku#<SKU>`: a variant, its price and its stock: what `reserve` writes, under 1 KB.
+    """`product#<id>` / `sku#<SKU>`: a variant with its price and stock.
 
-    `title` is what a cart calls it; `category_ids` are its product's, for the stream to tell them.
-    on_hand = available + reserved; both counters are moved together.
+    `reserve` writes it, so it stays below 1 KB (two write units). `title` is the title in carts;
+    `category_ids` are the product's, because the relay sees only this row. on_hand = available + reserved.
     """
 
     product_id = UnicodeAttribute()
@@ -57,7 +53,7 @@ class VariantRow(CatalogRow):
     title = UnicodeAttribute()
     variant_title = UnicodeAttribute()
     options = JSONAttribute()
-    category_ids = JSONAttribute(null=True)  # absent in rows that are older than it
+    category_ids = JSONAttribute(null=True)  # null in rows older than the attribute
     price = NumberAttribute()
     currency = UnicodeAttribute()
     active = BooleanAttribute()
@@ -67,13 +63,13 @@ class VariantRow(CatalogRow):
 
 
 class ClaimRow(CatalogRow):
-    """`sku#<SKU>` / `claim`: which product a SKU belongs to; one, for ever."""
+    """`sku#<SKU>` / `claim`: the product that has the SKU, so that no other product can."""
 
     product_id = UnicodeAttribute()
 
 
 class ByPrice(GlobalSecondaryIndex["ListingRow"]):  # type: ignore[no-untyped-call]
-    """A list's products by price."""
+    """The products of a listing, by price."""
 
     class Meta:
         index_name = "by-price"
@@ -84,9 +80,9 @@ class ByPrice(GlobalSecondaryIndex["ListingRow"]):  # type: ignore[no-untyped-ca
 
 
 class ListingRow(CatalogRow):
-    """`list#<category or all>` / `<product id>`: an active product as lists show it: a page is one Query.
+    """`listing#<category or all>` / `<product id>`: an active product as listings show it.
 
-    Written with the product; `available` in it follows a moment later, from the stream.
+    It is written together with the product; the relay updates the stock in `snapshot`.
     """
 
     listing = UnicodeAttribute()
@@ -96,11 +92,11 @@ class ListingRow(CatalogRow):
     snapshot = JSONAttribute()
 
     by_price = ByPrice()
-    _connection = None  # its own: a shared one would know CatalogRow's indexes alone
+    _connection = None  # not CatalogRow's, which does not know this index
 
 
 class CategoryRow(CatalogRow):
-    """`categories` / `<slug>`: a shop has few, and they are read together."""
+    """`categories` / `<category id>`: a category."""
 
     name = UnicodeAttribute()
     parent_id = UnicodeAttribute(null=True)
@@ -108,7 +104,7 @@ class CategoryRow(CatalogRow):
 
 
 class ReservationRow(CatalogRow):
-    """`reservation#<order>` / `head` or `chunk#<n>`: what an order holds. `lines`: [product, SKU, pieces]."""
+    """`reservation#<order>` / `head` or `chunk#<n>`: an order's reserved `lines` [product, SKU, quantity]."""
 
     state = UnicodeAttribute()
     lines = JSONAttribute(null=True)
@@ -125,7 +121,7 @@ warm(CatalogRow, ListingRow, IdempotencyRow)
 
 
 def probe() -> None:
-    """Touch the table: raises where it cannot be read."""
+    """Read the table. Raises if that fails."""
     next(iter(CatalogRow.query("health", limit=1)), None)
 
 

@@ -1,18 +1,18 @@
-"""Variants as they are kept, found by their SKUs or all of them."""
+"""Variants, read by SKU or page by page."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from catalog.domain import Variant
 from catalog.tables.rows import CatalogRow, ClaimRow, VariantRow, product_key, variant_key
-from shared.values.ids import MAX_ID_LENGTH  # of SKUs too
+from shared.values.ids import MAX_ID_LENGTH  # also the limit of a SKU
 from shared.values.money import Money
 
-SCANNED = 500  # rows a page of everything: each variant has a claim elsewhere, so some 200 are variants
+SCAN_PAGE_SIZE = 500  # rows per Scan, about 200 of them variants: other kinds of rows are in the table
 
 
 def find(sku: str) -> tuple[str, Variant] | None:
-    """(product id, variant) of a SKU, as it is now."""
+    """Return (product id, variant) of a SKU, by consistent reads; None if it does not exist."""
     if len(sku) > MAX_ID_LENGTH:
         return None
     try:
@@ -23,30 +23,30 @@ def find(sku: str) -> tuple[str, Variant] | None:
     return claim.product_id, to_variant(row)
 
 
-def facts_of(skus: Sequence[str]) -> list[VariantRow]:
-    """The variants of the SKUs that are known: two BatchGetItem a hundred SKUs."""
+def find_rows(skus: Sequence[str]) -> list[VariantRow]:
+    """Return the rows of the SKUs that exist, with two BatchGetItem calls per 100 SKUs."""
     claims = ClaimRow.batch_get([(variant_key(sku), "claim") for sku in skus if len(sku) <= MAX_ID_LENGTH])
     keys = [(product_key(claim.product_id), claim.pk) for claim in claims]
     return list(VariantRow.batch_get(keys, consistent_read=True))
 
 
 def page(after: dict[str, str] | None) -> tuple[list[VariantRow], dict[str, str] | None]:
-    """Some of all variants, and the key to go on after, None at the end.
+    """Return a page of all variants, and the key to continue after (None on the last page).
 
-    One Scan, on purpose: no partition holds every variant (lists hold what is active), and an index to Query
-    would make every reservation dearer for the sake of a copy that is built anew once in years. Nobody's
-    request waits for it. It reads what is written, so that the copy is no older than the news that go on.
+    This is one Scan, used only when operators rebuild a replica: no partition contains every variant, and an
+    index would make each reservation more expensive. The read is consistent, so that the replica is not
+    older than the events that follow.
     """
     key: Any = {name: {"S": value} for name, value in after.items()} if after else None
-    answer = CatalogRow._get_connection().scan(
+    response = CatalogRow._get_connection().scan(
         filter_condition=VariantRow.sk.startswith(variant_key("")),
-        limit=SCANNED,
+        limit=SCAN_PAGE_SIZE,
         exclusive_start_key=key,
         consistent_read=True,
     )
-    last = answer.get("LastEvaluatedKey")
+    last = response.get("LastEvaluatedKey")
     return (
-        [VariantRow.from_raw_data(item) for item in answer["Items"]],
+        [VariantRow.from_raw_data(item) for item in response["Items"]],
         {name: value["S"] for name, value in last.items()} if last else None,
     )
 

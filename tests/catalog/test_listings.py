@@ -7,8 +7,8 @@ import pytest
 from catalog.app import api
 from catalog.tables.rows import ListingRow
 from shared.runtime import clock
+from tests.catalog.catalog_driver import make, variant
 from tests.catalog.conftest import filtered, keys_of
-from tests.catalog.inventory import make, variant
 from tests.support import call, staff
 
 SNAPSHOT = {
@@ -144,9 +144,9 @@ def test_a_page_is_one_query_and_nothing_is_scanned(shop, calls, query):
 def test_the_only_one_that_is_wanted_is_found_in_few_queries(cloud, calls):
     for number in range(250):
         ListingRow(
-            "list#all",
+            "listing#all",
             f"prd_{number:04}",
-            listing="list#all",
+            listing="listing#all",
             min_price=number,
             search="red" if number == 249 else "blue",
             in_stock=True,

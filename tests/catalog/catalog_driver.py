@@ -93,7 +93,7 @@ def levels(sku: str) -> tuple[int, int]:
 
 def state(order_id: str) -> str | None:
     """The state of the order's reservation."""
-    rows = stock.reservation(order_id)
+    rows = stock.find_reservation(order_id)
     return str(rows[stock.HEAD].state) if rows else None
 
 

@@ -6,7 +6,7 @@ moto reads longer ones; the `cloud` of these tests tells of each.
 import pytest
 
 from catalog.app import api
-from tests.catalog.inventory import ask, body, variant
+from tests.catalog.catalog_driver import ask, body, variant
 from tests.support import call, idempotency_headers, staff
 
 LONG = "s" * 3_000
