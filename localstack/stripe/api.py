@@ -9,7 +9,7 @@ from typing import Any
 from localstack.stripe import forms, ids, parameters
 from localstack.stripe.errors import CardError, Object, StripeError, invalid
 from localstack.stripe.expand import expand
-from localstack.stripe.idempotency import Answer, fingerprint, once
+from localstack.stripe.idempotency import Response, fingerprint, replay_or_run
 from localstack.stripe.resources import (
     balance_transactions,
     charges,
@@ -63,7 +63,7 @@ class Request:
     id: str = field(default_factory=lambda: ids.new("req"))
 
 
-def respond(store: Store, request: Request, now: float, instead: Answer | None = None) -> Answer:
+def respond(store: Store, request: Request, now: float, override: Response | None = None) -> Response:
     """The API's answer, refusals included; all its effects are in the store when this returns.
 
     `instead` is answered where the request would act, and kept under its key.
@@ -85,17 +85,17 @@ def respond(store: Store, request: Request, now: float, instead: Answer | None =
         with store.transaction():
             if publishable:
                 _require_client_secret(unit, path_ids[0], client_secret)
-            print_ = fingerprint(request.method, request.path, params)
-            return once(
+            request_fingerprint = fingerprint(request.method, request.path, params)
+            return replay_or_run(
                 store,
                 key,
-                print_,
+                request_fingerprint,
                 request.id,
                 now,
-                lambda: instead or _act(unit, route, params, path_ids, publishable),
+                lambda: override or _run_handler(unit, route, params, path_ids, publishable),
             )
     except StripeError as error:
-        return Answer(error.status, error.body())
+        return Response(error.status, error.body())
 
 
 def _authenticate(headers: dict[str, str]) -> bool:
@@ -144,9 +144,9 @@ def _require_client_secret(unit: Unit, intent_id: str, given: Any) -> None:
         )
 
 
-def _act(
+def _run_handler(
     unit: Unit, route: Route, params: dict[str, Any], path_ids: tuple[str, ...], publishable: bool
-) -> Answer:
+) -> Response:
     """Run the handler. A refusal by the bank keeps what was written, any other error undoes it."""
     wanted = params.pop("expand", [])
     try:
@@ -157,21 +157,21 @@ def _act(
             except CardError as error:
                 refusal = error
             if refusal is None:
-                return Answer(200, _shown(expand(unit, answer, wanted), publishable))
+                return Response(200, _visible(expand(unit, answer, wanted), publishable))
     except StripeError as error:
-        return Answer(error.status, _error_shown(error, publishable))
-    return Answer(refusal.status, _error_shown(refusal, publishable))
+        return Response(error.status, _visible_error(error, publishable))
+    return Response(refusal.status, _visible_error(refusal, publishable))
 
 
-def _shown(answer: Object, publishable: bool) -> Object:
+def _visible(answer: Object, publishable: bool) -> Object:
     shown: Object = public(answer)
     if publishable:
-        return {name: value for name, value in shown.items() if name in payment_intents.SHOWN_TO_BROWSERS}
+        return {name: value for name, value in shown.items() if name in payment_intents.PUBLISHABLE_FIELDS}
     return shown
 
 
-def _error_shown(error: StripeError, publishable: bool) -> Object:
+def _visible_error(error: StripeError, publishable: bool) -> Object:
     body = error.body()
     if publishable and "payment_intent" in body["error"]:
-        body["error"]["payment_intent"] = _shown(body["error"]["payment_intent"], publishable)
+        body["error"]["payment_intent"] = _visible(body["error"]["payment_intent"], publishable)
     return body

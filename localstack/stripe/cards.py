@@ -39,7 +39,7 @@ class Card:
     funding: str = "credit"
     country: str = "US"
     decline: str | None = None
-    secure: bool = False
+    requires_authentication: bool = False
     dispute: Dispute | None = None
     refund: Literal["succeeded", "pending", "failed"] = "succeeded"
     multicapture: bool = True
@@ -51,7 +51,7 @@ class Card:
         return self.number[-4:]
 
     @property
-    def slow(self) -> bool:
+    def delayed(self) -> bool:
         """Whether the bank's answer takes days."""
         return self.kind == "bacs_debit"
 
@@ -91,16 +91,21 @@ CARDS = (
     Card("4100000000000019", "radarBlock", decline="fraudulent"),
     Card("4000000000009235", "riskLevelElevated", review=True),
     Card("4000000000000341", "chargeCustomerFail", decline="generic_decline"),
-    Card("4000000000003220", "threeDSecure2Required", secure=True),
-    Card("4000000000003063", "threeDSecureRequired", secure=True),
-    Card("4000008400001629", "threeDSecureRequiredChargeDeclined", secure=True, decline="generic_decline"),
+    Card("4000000000003220", "threeDSecure2Required", requires_authentication=True),
+    Card("4000000000003063", "threeDSecureRequired", requires_authentication=True),
+    Card(
+        "4000008400001629",
+        "threeDSecureRequiredChargeDeclined",
+        requires_authentication=True,
+        decline="generic_decline",
+    ),
     Card("4000000000003055", "threeDSecureOptional"),
-    Card("4000002500003155", "authenticationRequiredOnSetup", secure=True),
-    Card("4000002760003184", "authenticationRequired", secure=True),
+    Card("4000002500003155", "authenticationRequiredOnSetup", requires_authentication=True),
+    Card("4000002760003184", "authenticationRequired", requires_authentication=True),
     Card(
         "4000008260003178",
         "authenticationRequiredChargeDeclinedInsufficientFunds",
-        secure=True,
+        requires_authentication=True,
         decline="insufficient_funds",
     ),
     Card("4000000000000259", "createDispute", dispute="fraudulent"),

@@ -4,32 +4,39 @@ from localstack.stripe.errors import Object, invalid
 from localstack.stripe.resources import disputes, lifecycle, refund_outcomes, refunds, reviews
 from localstack.stripe.unit import Unit
 
-_DISPUTED = ("warning_needs_response", "needs_response", "under_review", "won", "lost", "warning_closed")
-_REVIEWED = ("approved", "refunded", "refunded_as_fraud", "canceled")
+_DISPUTE_STATUSES = (
+    "warning_needs_response",
+    "needs_response",
+    "under_review",
+    "won",
+    "lost",
+    "warning_closed",
+)
+_REVIEW_OUTCOMES = ("approved", "refunded", "refunded_as_fraud", "canceled")
 
 
-def dispute(unit: Unit, asked: Object) -> Object:
+def dispute(unit: Unit, body: Object) -> Object:
     """Open a dispute on a payment, or bring its latest open one to `status`.
 
     Keys: payment_intent; reason (general), amount (all that is not refunded) and status (needs_response) of a
     new one. A new one may be decided at once.
     """
-    _only(asked, "payment_intent", "reason", "amount", "status")
-    status = str(asked.get("status", "needs_response"))
-    if status not in _DISPUTED:
-        raise invalid(f"A dispute's status is one of {', '.join(_DISPUTED)}.")
-    intent, charge = _charged(unit, asked)
-    found = disputes.newest_of(unit, intent)
+    _require_keys(body, "payment_intent", "reason", "amount", "status")
+    status = str(body.get("status", "needs_response"))
+    if status not in _DISPUTE_STATUSES:
+        raise invalid(f"A dispute's status is one of {', '.join(_DISPUTE_STATUSES)}.")
+    intent, charge = _paid_intent(unit, body)
+    found = disputes.newest_for(unit, intent)
     if found is None or found["status"] in ("won", "lost", "warning_closed"):
         if charge["amount_captured"] == charge["amount_refunded"]:
             raise invalid(f"The PaymentIntent {intent['id']} has nothing left that could be disputed.")
-        reason = str(asked.get("reason", "general"))
+        reason = str(body.get("reason", "general"))
         inquiry = status.startswith("warning")
-        found = disputes.open_on(unit, charge, reason, inquiry=inquiry, amount=_amount(asked, charge))
-    return _brought_to(unit, found, status)
+        found = disputes.open_for(unit, charge, reason, inquiry=inquiry, amount=_amount(body, charge))
+    return _set_status(unit, found, status)
 
 
-def _brought_to(unit: Unit, found: Object, status: str) -> Object:
+def _set_status(unit: Unit, found: Object, status: str) -> Object:
     if found["status"] == status:
         return found
     if status.startswith("warning") != found["status"].startswith("warning"):
@@ -47,18 +54,18 @@ def _brought_to(unit: Unit, found: Object, status: str) -> Object:
     return disputes.decide(unit, found, won=status == "won")
 
 
-def review(unit: Unit, asked: Object) -> Object:
+def review(unit: Unit, body: Object) -> Object:
     """Put a payment in review, or decide its open one: `outcome` approved, refunded (which refunds) …"""
-    _only(asked, "payment_intent", "outcome")
-    intent, charge = _charged(unit, asked)
+    _require_keys(body, "payment_intent", "outcome")
+    intent, charge = _paid_intent(unit, body)
     found = unit.store.get("review", intent["review"] or "")
-    if "outcome" not in asked:
+    if "outcome" not in body:
         if found and found["open"]:
             return found
-        return reviews.open_on(unit, intent, charge, "manual")
-    outcome = asked["outcome"]
-    if outcome not in _REVIEWED:
-        raise invalid(f"A review's outcome is one of {', '.join(_REVIEWED)}.")
+        return reviews.open_for(unit, intent, charge, "manual")
+    outcome = body["outcome"]
+    if outcome not in _REVIEW_OUTCOMES:
+        raise invalid(f"A review's outcome is one of {', '.join(_REVIEW_OUTCOMES)}.")
     if not found or not found["open"]:
         raise invalid(f"The PaymentIntent {intent['id']} is not in review.")
     if outcome == "approved":
@@ -71,40 +78,40 @@ def review(unit: Unit, asked: Object) -> Object:
     return unit.get("review", found["id"])
 
 
-def refund(unit: Unit, asked: Object) -> Object:
+def refund(unit: Unit, body: Object) -> Object:
     """Bring a refund to `status`: succeeded, failed or canceled; `failure_reason` is unknown unless given."""
-    _only(asked, "refund", "status", "failure_reason")
-    found = unit.get("refund", str(asked.get("refund", "")))
-    status, reason = asked.get("status", "failed"), asked.get("failure_reason", "unknown")
+    _require_keys(body, "refund", "status", "failure_reason")
+    found = unit.get("refund", str(body.get("refund", "")))
+    status, reason = body.get("status", "failed"), body.get("failure_reason", "unknown")
     if reason not in refund_outcomes.REASONS:
         raise invalid(f"A refund's failure_reason is one of {', '.join(refund_outcomes.REASONS)}.")
     if found["status"] in ("failed", "canceled"):
         raise invalid(f"The refund {found['id']} is already {found['status']}.")
     if status == "succeeded":
         if found["status"] == "pending":
-            refund_outcomes.arrive(unit, found)
+            refund_outcomes.succeed(unit, found)
     elif status in ("failed", "canceled"):
         reason = "merchant_request" if status == "canceled" else reason
-        refund_outcomes.come_back(unit, found, status, reason)
+        refund_outcomes.reverse(unit, found, status, reason)
     else:
         raise invalid("A refund's status is succeeded, failed or canceled.")
     return found
 
 
-def _charged(unit: Unit, asked: Object) -> tuple[Object, Object]:
-    intent = unit.get("payment_intent", str(asked.get("payment_intent", "")))
+def _paid_intent(unit: Unit, body: Object) -> tuple[Object, Object]:
+    intent = unit.get("payment_intent", str(body.get("payment_intent", "")))
     if intent["status"] not in ("succeeded", "requires_capture"):
         raise invalid(f"The PaymentIntent {intent['id']} is {intent['status']}: no bank has agreed to it.")
     return intent, unit.get("charge", intent["latest_charge"])
 
 
-def _amount(asked: Object, charge: Object) -> int | None:
-    amount = asked.get("amount")
+def _amount(body: Object, charge: Object) -> int | None:
+    amount = body.get("amount")
     if amount is not None and (type(amount) is not int or not 1 <= amount <= charge["amount_captured"]):
         raise invalid("A dispute's amount is 1 to what was captured, in minor units.")
     return amount
 
 
-def _only(asked: Object, *known: str) -> None:
-    if unknown := set(asked) - set(known):
+def _require_keys(body: Object, *known: str) -> None:
+    if unknown := set(body) - set(known):
         raise invalid(f"This verb takes {', '.join(known)}, not {min(unknown)}.")

@@ -13,17 +13,17 @@ from localstack.stripe import api, decisions, pages, timers
 from localstack.stripe.clock import Clock
 from localstack.stripe.errors import Object, StripeError, invalid
 from localstack.stripe.faults import Fault, Faults
-from localstack.stripe.idempotency import Answer
+from localstack.stripe.idempotency import Response
 from localstack.stripe.parameters import API_VERSION
 from localstack.stripe.resources import webhook_endpoints
 from localstack.stripe.store import Store
 from localstack.stripe.unit import Unit, public
-from localstack.stripe.webhooks import Courier, listeners, plan
+from localstack.stripe.webhooks import WebhookSender, schedule_delivery, subscribed_endpoints
 
 log = logging.getLogger(__name__)
-_VERDICTS = {"dispute": decisions.dispute, "refund": decisions.refund, "review": decisions.review}
-_OVERLAP = 24 * 3600.0  # seconds that a webhook's old secret holds on, unless a test says otherwise
-_BEAT = 0.2  # seconds between looks at what is due
+_DECISIONS = {"dispute": decisions.dispute, "refund": decisions.refund, "review": decisions.review}
+_SECRET_OVERLAP = 24 * 3600.0  # seconds that a webhook's old secret holds on, unless a test says otherwise
+_POLL_SECONDS = 0.2  # seconds between looks at what is due
 
 
 class Emulator:
@@ -33,33 +33,33 @@ class Emulator:
         self.store = Store(state)
         self.clock = Clock(self.store)
         self.faults = Faults()
-        self._courier = Courier(self.store, self.clock)
+        self._sender = WebhookSender(self.store, self.clock)
         self._wake = threading.Event()
-        self._ending = False
-        self._heart = threading.Thread(target=self._beat, daemon=True)
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._base_url = ""
 
     def start(self, base_url: str) -> None:
         self._base_url = base_url
-        self._courier.start()
-        self._heart.start()
+        self._sender.start()
+        self._thread.start()
 
     def stop(self) -> None:
-        self._ending = True
+        self._stopping = True
         self._wake.set()
-        self._heart.join(timeout=5)
-        self._courier.stop()
+        self._thread.join(timeout=5)
+        self._sender.stop()
         self.store.close()
 
-    def _beat(self) -> None:
-        while not self._ending:
+    def _run(self) -> None:
+        while not self._stopping:
             self._wake.clear()
             try:
                 self._run_timers()
-                self._courier.dispatch()
+                self._sender.dispatch()
             except Exception:
                 log.exception("what was due failed; it is tried again")
-            self._wake.wait(_BEAT)
+            self._wake.wait(_POLL_SECONDS)
 
     def _run_timers(self) -> None:
         if not self.store.rows("SELECT 1 FROM timers WHERE due_at <= ? LIMIT 1", self.clock.now()):
@@ -67,13 +67,13 @@ class Emulator:
         with self.store.transaction():
             timers.run_due(Unit(self.store, self.clock.now(), self._base_url))
 
-    def respond(self, request: api.Request, instead: Answer | None = None) -> Answer:
+    def respond(self, request: api.Request, override: Response | None = None) -> Response:
         """An answer of the API; `instead` of acting, this one."""
-        answer = api.respond(self.store, request, self.clock.now(), instead)
+        answer = api.respond(self.store, request, self.clock.now(), override)
         self._wake.set()
         return answer
 
-    def show(self, request: api.Request) -> pages.Page:
+    def show_page(self, request: api.Request) -> pages.Page:
         """An answer of the shopper's pages. A refused card is a page too, so whatever was written stays."""
         with self.store.transaction():
             unit = Unit(self.store, self.clock.now(), request.base_url, request.id)
@@ -81,7 +81,7 @@ class Emulator:
         self._wake.set()
         return page
 
-    def suffer(self, fault: Fault | None) -> Answer | None:
+    def apply_fault(self, fault: Fault | None) -> Response | None:
         """The error that a fault puts in the answer's place, if it does; waits when it is a delay."""
         if fault is None:
             return None
@@ -91,79 +91,79 @@ class Emulator:
         kind = "api_error" if fault.status >= 500 else "invalid_request_error"
         code = "rate_limit" if fault.status == 429 else None
         error = StripeError(fault.status, "A planned fault.", kind=kind, code=fault.code or code)
-        return Answer(fault.status, error.body())
+        return Response(fault.status, error.body())
 
-    def control(self, method: str, name: str, text: str) -> Answer:
+    def control(self, method: str, name: str, text: str) -> Response:
         """The control plane: `/_emulator/<name>` with a JSON body."""
-        verbs: dict[str, Callable[[Object], Object]] = {
+        actions: dict[str, Callable[[Object], Object]] = {
             "reset": self._reset,
             "advance": self._advance,
             "chaos": self._chaos,
             "faults": self.faults.plan,
             "resend": self._resend,
             "roll": self._roll,
-            **{name: partial(self._decide, verdict) for name, verdict in _VERDICTS.items()},
+            **{name: partial(self._decide, decision) for name, decision in _DECISIONS.items()},
         }
         try:
             if method == "GET" and name == "health":
-                return Answer(200, {"status": "ok", "api_version": API_VERSION, "now": self.clock.now()})
+                return Response(200, {"status": "ok", "api_version": API_VERSION, "now": self.clock.now()})
             if method == "GET" and name == "deliveries":
-                return Answer(200, self._deliveries())
+                return Response(200, self._deliveries())
             if method == "DELETE" and name == "faults":
                 self.faults.clear()
-                return Answer(200, {"planned": 0})
-            if method != "POST" or name not in verbs:
+                return Response(200, {"planned": 0})
+            if method != "POST" or name not in actions:
                 raise StripeError(404, "The control plane has no such verb.")
-            answer = verbs[name](_json(text))
+            answer = actions[name](_json(text))
         except StripeError as error:
-            return Answer(error.status, error.body())
+            return Response(error.status, error.body())
         self._wake.set()
-        return Answer(200, answer)
+        return Response(200, answer)
 
-    def _reset(self, asked: Object) -> Object:
+    def _reset(self, body: Object) -> Object:
         self.store.wipe()
         self.faults.clear()
         return {"reset": True}
 
-    def _advance(self, asked: Object) -> Object:
-        seconds = _number(asked, "seconds")
+    def _advance(self, body: Object) -> Object:
+        seconds = _number(body, "seconds")
         with self.store.transaction():
             self.clock.advance(seconds)
         self._run_timers()
         return {"now": self.clock.now()}
 
-    def _chaos(self, asked: Object) -> Object:
-        if unknown := set(asked) - {"duplicate", "delay_max", "drop"}:
+    def _chaos(self, body: Object) -> Object:
+        if unknown := set(body) - {"duplicate", "delay_max", "drop"}:
             raise invalid(f"Chaos has duplicate, delay_max and drop, not {min(unknown)}.")
-        chaos = {name: _number(asked, name) for name in asked}
+        chaos = {name: _number(body, name) for name in body}
         with self.store.transaction():
             self.store.set_setting("chaos", chaos)
         return chaos
 
-    def _resend(self, asked: Object) -> Object:
+    def _resend(self, body: Object) -> Object:
         with self.store.transaction():
-            event = Unit(self.store, self.clock.now(), "").get("event", str(asked.get("event", "")))
-            endpoints = listeners(self.store, event)
+            event = Unit(self.store, self.clock.now(), "").get("event", str(body.get("event", "")))
+            endpoints = subscribed_endpoints(self.store, event)
             for endpoint in endpoints:
-                plan(self.store, event, endpoint, self.clock.now())
+                schedule_delivery(self.store, event, endpoint, self.clock.now())
         return {"planned": len(endpoints)}
 
-    def _roll(self, asked: Object) -> Object:
+    def _roll(self, body: Object) -> Object:
         """A new secret for one endpoint or for each; the old ones hold on for `seconds` (a day)."""
-        if unknown := set(asked) - {"endpoint", "seconds"}:
+        if unknown := set(body) - {"endpoint", "seconds"}:
             raise invalid(f"Roll takes endpoint and seconds, not {min(unknown)}.")
-        overlap = _number(asked, "seconds") if "seconds" in asked else _OVERLAP
+        overlap = _number(body, "seconds") if "seconds" in body else _SECRET_OVERLAP
         with self.store.transaction():
             unit = Unit(self.store, self.clock.now(), self._base_url)
-            if "endpoint" in asked:
-                endpoints = [unit.get("webhook_endpoint", str(asked["endpoint"]))]
+            if "endpoint" in body:
+                endpoints = [unit.get("webhook_endpoint", str(body["endpoint"]))]
             else:
                 endpoints = self.store.select("webhook_endpoint", [], 100)
             return {"data": [webhook_endpoints.roll(unit, endpoint, overlap) for endpoint in endpoints]}
 
-    def _decide(self, verdict: Callable[[Unit, Object], Object], asked: Object) -> Object:
+    def _decide(self, decision: Callable[[Unit, Object], Object], body: Object) -> Object:
         with self.store.transaction():
-            decided: Object = public(verdict(Unit(self.store, self.clock.now(), self._base_url), asked))
+            decided: Object = public(decision(Unit(self.store, self.clock.now(), self._base_url), body))
             return decided
 
     def _deliveries(self) -> Object:
@@ -177,16 +177,16 @@ class Emulator:
 
 def _json(text: str) -> Object:
     try:
-        asked: Any = json.loads(text or "{}")
+        body: Any = json.loads(text or "{}")
     except ValueError as error:
         raise invalid("The control plane takes JSON.") from error
-    if not isinstance(asked, dict):
+    if not isinstance(body, dict):
         raise invalid("The control plane takes a JSON object.")
-    return asked
+    return body
 
 
-def _number(asked: Object, name: str) -> float:
-    value = asked.get(name)
+def _number(body: Object, name: str) -> float:
+    value = body.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
         raise invalid(f"{name} is a number, zero or more.")
     return float(value)

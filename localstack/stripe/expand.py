@@ -59,16 +59,16 @@ def _walk(unit: Unit, here: Any, names: list[str], path: str) -> None:
         return
     fields = _EXPANDABLE.get(str(here.get("object")), {})
     if name in fields:
-        here[name] = _whole(unit, here, name, fields[name])
+        here[name] = _expanded(unit, here, name, fields[name])
     elif name not in here or not isinstance(here[name], dict | list):
         raise invalid(f"This property cannot be expanded ({path}).", param="expand")
     _walk(unit, here[name], rest, path)
 
 
-def _whole(unit: Unit, here: Object, name: str, kind: str | None) -> Any:
+def _expanded(unit: Unit, here: Object, name: str, kind: str | None) -> Any:
     value = here.get(name)
     if kind is None:
-        return _included(unit, here, name)
+        return _list_field(unit, here, name)
     if not isinstance(value, str):
         return value
     found = unit.store.get(kind, value)
@@ -77,7 +77,7 @@ def _whole(unit: Unit, here: Object, name: str, kind: str | None) -> Any:
     return found
 
 
-def _included(unit: Unit, here: Object, name: str) -> Object:
+def _list_field(unit: Unit, here: Object, name: str) -> Object:
     if name == "line_items":
         stored = unit.store.get("checkout.session", here["id"]) or {}
         return listing(stored.get("_line_items", []), f"/v1/checkout/sessions/{here['id']}/line_items")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from localstack.stripe.errors import Object, invalid
 
-_WHAT = ("status", "drop_after", "latency")
+_KINDS = ("status", "drop_after", "latency")
 
 
 @dataclass
@@ -35,23 +35,23 @@ class Faults:
         self._planned: list[Fault] = []
         self._lock = threading.Lock()
 
-    def plan(self, asked: Object) -> Object:
+    def plan(self, body: Object) -> Object:
         """Add a fault; 400 when it does not say which."""
-        known = {"path", "times", "method", "code", "kept", *_WHAT}
-        kinds = sum(name in asked for name in _WHAT)
-        if not isinstance(asked.get("path"), str) or set(asked) - known or kinds != 1:
-            which = ", ".join(_WHAT)
+        known = {"path", "times", "method", "code", "kept", *_KINDS}
+        kinds = sum(name in body for name in _KINDS)
+        if not isinstance(body.get("path"), str) or set(body) - known or kinds != 1:
+            which = ", ".join(_KINDS)
             raise invalid(f"A fault has a path, one of {which}, and maybe times, method, code and kept.")
         try:
             fault = Fault(
-                path=asked["path"],
-                times=int(asked.get("times", 1)),
-                method=asked.get("method"),
-                status=int(asked["status"]) if "status" in asked else None,
-                code=str(asked["code"]) if "code" in asked else None,
-                kept=bool(asked.get("kept", False)),
-                drop_after=bool(asked.get("drop_after", False)),
-                latency=float(asked.get("latency", 0)),
+                path=body["path"],
+                times=int(body.get("times", 1)),
+                method=body.get("method"),
+                status=int(body["status"]) if "status" in body else None,
+                code=str(body["code"]) if "code" in body else None,
+                kept=bool(body.get("kept", False)),
+                drop_after=bool(body.get("drop_after", False)),
+                latency=float(body.get("latency", 0)),
             )
         except (TypeError, ValueError) as error:
             raise invalid(f"A fault's figures are numbers: {error}") from error

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from localstack.stripe.errors import Object, StripeError, invalid
 from localstack.stripe.store import Store
 
-_KEPT = 24 * 3600
+_TTL = 24 * 3600
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """An API answer; `replay_of` is the id of the request that it first answered."""
 
     status: int
@@ -28,9 +28,14 @@ def fingerprint(method: str, path: str, params: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def once(
-    store: Store, key: str | None, print_: str, request_id: str, now: float, act: Callable[[], Answer]
-) -> Answer:
+def replay_or_run(
+    store: Store,
+    key: str | None,
+    request_fingerprint: str,
+    request_id: str,
+    now: float,
+    act: Callable[[], Response],
+) -> Response:
     """The kept answer of the key, else what `act` answers, which is kept: successes and refusals alike.
 
     Runs within a transaction of the store, so of simultaneous requests one acts and the rest find its answer.
@@ -39,9 +44,9 @@ def once(
         return act()
     if len(key) > 255:
         raise invalid("Idempotency keys have up to 255 characters.")
-    store.rows("DELETE FROM answers WHERE created < ?", now - _KEPT)
+    store.rows("DELETE FROM answers WHERE created < ?", now - _TTL)
     kept = store.rows("SELECT * FROM answers WHERE key = ?", key)
-    if kept and kept[0]["fingerprint"] != print_:
+    if kept and kept[0]["fingerprint"] != request_fingerprint:
         raise StripeError(
             400,
             "Keys for idempotent requests can only be used with the same parameters they were first used"
@@ -49,12 +54,12 @@ def once(
             kind="idempotency_error",
         )
     if kept:
-        return Answer(kept[0]["status"], json.loads(kept[0]["body"]), kept[0]["request"])
+        return Response(kept[0]["status"], json.loads(kept[0]["body"]), kept[0]["request"])
     answer = act()
     store.rows(
         "INSERT INTO answers (key, fingerprint, status, body, request, created) VALUES (?, ?, ?, ?, ?, ?)",
         key,
-        print_,
+        request_fingerprint,
         answer.status,
         json.dumps(answer.body),
         request_id,

@@ -15,9 +15,9 @@ _CURRENCIES = frozenset(
     top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw
     """.split()
 )
-_WHOLE = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
+_ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
 # Where Stripe gives a minimum of its own; elsewhere it is about half a dollar, and not kept here.
-_LEAST = {
+_MINIMUM = {
     **dict.fromkeys(("usd", "aud", "brl", "cad", "chf", "eur", "inr", "nzd", "sgd", "jpy"), 50),
     "gbp": 30,
     "aed": 200,
@@ -34,10 +34,10 @@ _LEAST = {
     "sek": 300,
     "thb": 1000,
 }
-_MOST = 99_999_999
+_MAXIMUM = 99_999_999
 
 
-def currency(text: str) -> str:
+def require_currency(text: str) -> str:
     """The currency in lower case; 400 for one there is not."""
     code = text.lower()
     if code not in _CURRENCIES:
@@ -45,25 +45,31 @@ def currency(text: str) -> str:
     return code
 
 
-def chargeable(amount: int, code: str, param: str = "amount") -> int:
+def require_chargeable(amount: int, code: str, param: str = "amount") -> int:
     """The amount; 400 when it is below one, below the currency's minimum, or above eight digits."""
     if amount < 1:
         raise invalid(
             "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param=param
         )
-    if amount < _LEAST.get(code, 1):
+    if amount < _MINIMUM.get(code, 1):
         raise invalid(
-            f"Amount must be at least {show(_LEAST[code], code)}", code="amount_too_small", param=param
+            f"Amount must be at least {format_amount(_MINIMUM[code], code)}",
+            code="amount_too_small",
+            param=param,
         )
-    if amount > _MOST:
+    if amount > _MAXIMUM:
         raise invalid(
-            f"Amount must be no more than {show(_MOST, code)}", code="amount_too_large", param=param
+            f"Amount must be no more than {format_amount(_MAXIMUM, code)}",
+            code="amount_too_large",
+            param=param,
         )
     return amount
 
 
-def show(amount: int, code: str) -> str:
+def format_amount(amount: int, code: str) -> str:
     """An amount for people: `25.00 GBP`."""
     return (
-        f"{amount} {code.upper()}" if code in _WHOLE else f"{amount // 100}.{amount % 100:02d} {code.upper()}"
+        f"{amount} {code.upper()}"
+        if code in _ZERO_DECIMAL
+        else f"{amount // 100}.{amount % 100:02d} {code.upper()}"
     )

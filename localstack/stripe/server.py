@@ -15,7 +15,7 @@ from localstack.stripe import ids, pages
 from localstack.stripe.api import Request
 from localstack.stripe.emulator import Emulator
 from localstack.stripe.errors import StripeError
-from localstack.stripe.idempotency import Answer
+from localstack.stripe.idempotency import Response
 from localstack.stripe.parameters import API_VERSION
 
 log = logging.getLogger(__name__)
@@ -130,10 +130,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, request: Request) -> int:
         emulator = self.server.emulator
         fault = emulator.faults.take(request.method, request.path)
-        instead = emulator.suffer(fault)
+        override = emulator.apply_fault(fault)
         drops = fault is not None and fault.drop_after
-        if pages.owns(request.path) and instead is None:
-            page = emulator.show(request)
+        if pages.owns(request.path) and override is None:
+            page = emulator.show_page(request)
             if drops:
                 return self._drop()
             headers = {
@@ -145,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
                 headers["Location"] = page.location
             return self._send(page.status, page.text.encode(), headers)
         kept = fault is not None and fault.kept
-        answer = emulator.respond(request, instead) if kept or instead is None else instead
+        answer = emulator.respond(request, override) if kept or override is None else override
         if drops:
             return self._drop()
         headers = {"Request-Id": request.id, "Stripe-Version": API_VERSION}
@@ -164,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
         """The control plane has no keys, so only this machine may use it, and no web page on it."""
         if not ipaddress.ip_address(self.client_address[0]).is_loopback or self.headers.get("Origin"):
             error = StripeError(403, "The control plane is for programs on this machine.")
-            answer = Answer(403, error.body())
+            answer = Response(403, error.body())
         else:
             name = path.removeprefix("/_emulator/")
             answer = self.server.emulator.control(self.command, name, body)

@@ -9,12 +9,12 @@ from localstack.stripe.unit import Unit
 
 log = logging.getLogger(__name__)
 _ACTIONS: dict[str, Callable[[Unit, str], None]] = {
-    "expire_session": checkout.lapse,
-    "close_dispute": disputes.lapse,
+    "expire_session": checkout.expire_if_open,
+    "close_dispute": disputes.close_unanswered,
     "end_evidence": disputes.end_evidence,
-    "settle_debit": checkout.settle_debit,
-    "settle_refund": refund_outcomes.settle,
-    "void_authorization": holds.lapse,
+    "finish_debit": checkout.finish_debit,
+    "finish_refund": refund_outcomes.finish,
+    "void_authorization": holds.expire,
 }
 
 

@@ -7,7 +7,7 @@ from localstack.stripe import ids
 from localstack.stripe.errors import Object, StripeError
 from localstack.stripe.parameters import API_VERSION
 from localstack.stripe.store import Store
-from localstack.stripe.webhooks import enqueue
+from localstack.stripe.webhooks import schedule_deliveries
 
 _NAMES = {"payment_method": "PaymentMethod", "checkout.session": "checkout.session"}
 
@@ -23,7 +23,7 @@ class Unit:
     idempotency_key: str | None = None
 
     @property
-    def today(self) -> int:
+    def timestamp(self) -> int:
         """The time as objects carry it: whole seconds."""
         return int(self.now)
 
@@ -61,14 +61,14 @@ class Unit:
             "id": ids.new("evt"),
             "object": "event",
             "api_version": API_VERSION,
-            "created": self.today,
+            "created": self.timestamp,
             "data": data,
             "livemode": False,
             "pending_webhooks": 0,
             "request": {"id": self.request_id, "idempotency_key": self.idempotency_key},
             "type": type_,
         }
-        event["pending_webhooks"] = enqueue(self.store, event, self.now)
+        event["pending_webhooks"] = schedule_deliveries(self.store, event, self.now)
         self.save(event)
 
 

@@ -32,7 +32,7 @@ UNDELIVERED = (
 _COUNT_UNDELIVERED = f"SELECT (SELECT COUNT(*) FROM ({UNDELIVERED})) AS n FROM objects WHERE id = ?"  # noqa: S608
 
 
-def back_off(attempts: int) -> float:
+def retry_delay(attempts: int) -> float:
     """Seconds until the next attempt: 1, 2, 4 … 60. Stripe's own takes hours; here somebody is waiting."""
     return float(min(2 ** (attempts - 1), 60))
 
@@ -44,20 +44,20 @@ def sign(secrets: list[str], body: bytes, timestamp: int) -> str:
     return ",".join([f"t={timestamp}", *(f"v1={signature}" for signature in signatures)])
 
 
-def enqueue(store: Store, event: Object, now: float) -> int:
+def schedule_deliveries(store: Store, event: Object, now: float) -> int:
     """Plan an event's deliveries, with the chaos asked for; the number of endpoints that will hear it."""
     chaos = store.setting("chaos", {})
-    endpoints = listeners(store, event)
+    endpoints = subscribed_endpoints(store, event)
     for endpoint in endpoints:
         copies = 2 if _CHAOS.random() < chaos.get("duplicate", 0) else 1
         for _ in range(copies):
             state = "dropped" if _CHAOS.random() < chaos.get("drop", 0) else "pending"
             delay = _CHAOS.uniform(0, chaos.get("delay_max", 0))
-            plan(store, event, endpoint, now + delay, state)
+            schedule_delivery(store, event, endpoint, now + delay, state)
     return len(endpoints)
 
 
-def listeners(store: Store, event: Object) -> list[Object]:
+def subscribed_endpoints(store: Store, event: Object) -> list[Object]:
     """The endpoints that asked for such an event."""
     return [
         endpoint
@@ -66,7 +66,9 @@ def listeners(store: Store, event: Object) -> list[Object]:
     ]
 
 
-def plan(store: Store, event: Object, endpoint: Object, due_at: float, state: str = "pending") -> None:
+def schedule_delivery(
+    store: Store, event: Object, endpoint: Object, due_at: float, state: str = "pending"
+) -> None:
     store.rows(
         "INSERT INTO deliveries (event, type, endpoint, url, state, due_at) VALUES (?, ?, ?, ?, ?, ?)",
         event["id"],
@@ -78,15 +80,15 @@ def plan(store: Store, event: Object, endpoint: Object, due_at: float, state: st
     )
 
 
-class Courier:
+class WebhookSender:
     """Delivers what is due, several at a time, so that one slow endpoint does not hold up the rest."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._bag: queue.SimpleQueue[int | None] = queue.SimpleQueue()
-        self._under_way: set[int] = set()
-        self._guard = threading.Lock()
+        self._queue: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._in_flight: set[int] = set()
+        self._lock = threading.Lock()
         self._workers = [threading.Thread(target=self._work, daemon=True) for _ in range(_WORKERS)]
 
     def start(self) -> None:
@@ -96,7 +98,7 @@ class Courier:
     def stop(self) -> None:
         """Take no more; what is under way may end, or be told again after a restart."""
         for _ in self._workers:
-            self._bag.put(None)
+            self._queue.put(None)
         for worker in self._workers:
             worker.join(timeout=0.5)
 
@@ -106,14 +108,14 @@ class Courier:
             "SELECT id FROM deliveries WHERE state = 'pending' AND due_at <= ? ORDER BY due_at, id LIMIT 200",
             self._clock.now(),
         )
-        with self._guard:
-            fresh = [row["id"] for row in due if row["id"] not in self._under_way]
-            self._under_way.update(fresh)
-        for number in fresh:
-            self._bag.put(number)
+        with self._lock:
+            new = [row["id"] for row in due if row["id"] not in self._in_flight]
+            self._in_flight.update(new)
+        for number in new:
+            self._queue.put(number)
 
     def _work(self) -> None:
-        while (number := self._bag.get()) is not None:
+        while (number := self._queue.get()) is not None:
             try:
                 self._deliver(number)
             except sqlite3.ProgrammingError:
@@ -121,8 +123,8 @@ class Courier:
             except Exception:
                 log.exception("delivery %s", number)  # and on with the others
             finally:
-                with self._guard:
-                    self._under_way.discard(number)
+                with self._lock:
+                    self._in_flight.discard(number)
 
     def _deliver(self, number: int) -> None:
         with self._store.transaction():
@@ -136,33 +138,33 @@ class Courier:
         secrets = [endpoint["_secret"]]
         if self._clock.now() < endpoint.get("_previous_until", 0):
             secrets.append(endpoint["_previous_secret"])
-        outcome = post(endpoint["url"], secrets, json.dumps(event, indent=2).encode())
+        outcome = send(endpoint["url"], secrets, json.dumps(event, indent=2).encode())
         self._record(number, event["id"], outcome)
 
     def _record(self, number: int, event_id: str, outcome: int | str) -> None:
-        taken = isinstance(outcome, int) and 200 <= outcome < 300
+        accepted = isinstance(outcome, int) and 200 <= outcome < 300
         with self._store.transaction():
             found = self._store.rows("SELECT attempts FROM deliveries WHERE id = ?", number)
             if not found:
                 return  # the emulator was reset meanwhile
             attempts = found[0]["attempts"] + 1
-            state = "delivered" if taken else "failed" if attempts >= MAX_ATTEMPTS else "pending"
+            state = "delivered" if accepted else "failed" if attempts >= MAX_ATTEMPTS else "pending"
             self._store.rows(
                 "UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, outcome = ? WHERE id = ?",
                 state,
                 attempts,
-                self._clock.now() + (0 if taken else back_off(attempts)),
+                self._clock.now() + (0 if accepted else retry_delay(attempts)),
                 str(outcome),
                 number,
             )
             event = self._store.get("event", event_id)
-            if taken and event:
+            if accepted and event:
                 left = self._store.rows(_COUNT_UNDELIVERED, event_id)
                 event["pending_webhooks"] = left[0]["n"]
                 self._store.put(event)
 
 
-def post(url: str, secrets: list[str], body: bytes) -> int | str:
+def send(url: str, secrets: list[str], body: bytes) -> int | str:
     """One attempt, signed with the real time: the HTTP status, or in words why there is none."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection

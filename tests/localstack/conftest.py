@@ -16,17 +16,17 @@ import stripe
 from localstack.stripe.server import LocalStripe
 
 
-class _Staying(urllib.request.HTTPRedirectHandler):
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A browser that does not follow redirects."""
 
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         return None
 
 
-_STAYING = urllib.request.build_opener(_Staying)
+_OPENER = urllib.request.build_opener(_NoRedirect)
 
 
-class Heard(NamedTuple):
+class Delivery(NamedTuple):
     """One delivery as it came."""
 
     signature: str
@@ -37,19 +37,19 @@ class Heard(NamedTuple):
         return json.loads(self.body)
 
 
-class Ear:
+class WebhookReceiver:
     """An endpoint that takes every delivery, but first answers `statuses`, one each."""
 
     def __init__(self) -> None:
-        self.heard: list[Heard] = []
+        self.deliveries: list[Delivery] = []
         self.statuses: list[int] = []
-        ear = self
+        receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                ear.heard.append(Heard(self.headers["Stripe-Signature"], body))
-                self.send_response(ear.statuses.pop(0) if ear.statuses else 200)
+                receiver.deliveries.append(Delivery(self.headers["Stripe-Signature"], body))
+                self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
                 self.end_headers()
 
             def log_message(self, format: str, *args: Any) -> None:
@@ -58,8 +58,8 @@ class Ear:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
 
-    def of_type(self, type_: str) -> list[Heard]:
-        return [heard for heard in self.heard if heard.event["type"] == type_]
+    def of_type(self, type_: str) -> list[Delivery]:
+        return [deliveries for deliveries in self.deliveries if deliveries.event["type"] == type_]
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ class Shop:
         """Status, text and where it leads on, of a page got, or posted when there is a form."""
         data = urllib.parse.urlencode(form).encode() if form else None
         try:
-            with _STAYING.open(url, data, timeout=5) as answer:
+            with _OPENER.open(url, data, timeout=5) as answer:
                 return answer.status, answer.read().decode(), ""
         except urllib.error.HTTPError as error:
             with error:
@@ -132,11 +132,11 @@ def shop(local: LocalStripe) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def ear() -> Iterator[Ear]:
-    ear = Ear()
-    thread = threading.Thread(target=ear.server.serve_forever, args=(0.05,), daemon=True)
+def receiver() -> Iterator[WebhookReceiver]:
+    receiver = WebhookReceiver()
+    thread = threading.Thread(target=receiver.server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
-    yield ear
-    ear.server.shutdown()
-    ear.server.server_close()
+    yield receiver
+    receiver.server.shutdown()
+    receiver.server.server_close()
     thread.join()

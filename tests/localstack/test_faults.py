@@ -27,11 +27,11 @@ class Engine(BaseHTTPRequestHandler):
     """Answers everything with an empty object, and counts."""
 
     protocol_version = "HTTP/1.1"
-    heard: ClassVar[list[str]] = []
+    deliveries: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.heard.append(self.path)
+        self.deliveries.append(self.path)
         self.send_response(200)
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -56,7 +56,7 @@ def proxy(tmp_path_factory) -> Iterator[ProxyClient]:
 
 @pytest.fixture
 def faults(proxy: ProxyClient) -> ProxyClient:
-    Engine.heard.clear()
+    Engine.deliveries.clear()
     proxy.set(NO_FAULTS)
     return proxy
 
@@ -81,7 +81,7 @@ def test_each_service_is_throttled_in_its_own_words(faults, service):
         _call(faults, service, operation)
     said = refused.value.response
     assert (said["ResponseMetadata"]["HTTPStatusCode"], said["Error"]["Code"]) == (status, code)
-    assert Engine.heard == []
+    assert Engine.deliveries == []
     assert faults.counts()[f"{service} throttle"] >= 1
 
 
@@ -90,14 +90,14 @@ def test_a_failure_is_the_services_own_fault(faults):
     with pytest.raises(ClientError, match="InternalServerError") as failed:
         _call(faults, "dynamodb", "list_tables")
     assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
-    assert Engine.heard == []
+    assert Engine.deliveries == []
 
 
 def test_a_lost_answer_is_of_a_call_that_was_carried_out(faults):
     faults.set(FaultRates(lost=1))
     with pytest.raises(ConnectionClosedError):
         _call(faults, "dynamodb", "list_tables")
-    assert Engine.heard == ["/"]
+    assert Engine.deliveries == ["/"]
 
 
 def test_a_service_may_have_a_weather_of_its_own(faults):

@@ -20,7 +20,7 @@ def cloud(shop: Any) -> Any:
         put_secret_value=lambda **asked: kept.update(SecretString=asked["SecretString"]),
     )
     return SimpleNamespace(
-        stripe=shop.url,
+        stripe_url=shop.url,
         api_url=lambda: "http://127.0.0.1:9",
         outputs=lambda: {"StripeWebhookSecretArn": "arn"},
         client=lambda name: secrets,
@@ -48,16 +48,18 @@ def test_the_control_plane_is_at_hand(shop: Any, cloud: Any) -> None:
     assert cards.control(cloud, "dispute", payment_intent=paid.id, status="lost")["status"] == "lost"
 
 
-def test_a_rolled_secret_is_kept_beside_the_old_one(shop: Any, cloud: Any, ear: Any, eventually: Any) -> None:
-    cloud.api_url = lambda: ear.url
+def test_a_rolled_secret_is_kept_beside_the_old_one(
+    shop: Any, cloud: Any, receiver: Any, eventually: Any
+) -> None:
+    cloud.api_url = lambda: receiver.url
     assert webhook.register(cloud)
     first = cloud.secrets()["current"]
     webhook.roll(cloud)
     both = cloud.secrets()
     assert both["previous"] == first != both["current"]
     (endpoint,) = shop.v1.webhook_endpoints.list().data
-    shop.v1.webhook_endpoints.update(endpoint.id, {"url": ear.url})
+    shop.v1.webhook_endpoints.update(endpoint.id, {"url": receiver.url})
     shop.v1.customers.create({})
-    eventually(lambda: ear.heard)
+    eventually(lambda: receiver.deliveries)
     for secret in both.values():
-        stripe.Webhook.construct_event(ear.heard[0].body, ear.heard[0].signature, secret)
+        stripe.Webhook.construct_event(receiver.deliveries[0].body, receiver.deliveries[0].signature, secret)

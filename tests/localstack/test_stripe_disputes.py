@@ -102,7 +102,7 @@ def test_a_long_jump_in_time_ends_a_dispute_at_once(shop):
 def test_what_cannot_be_done_in_time_holds_up_nothing_else(shop, local):
     _, dispute = disputed(shop)
     local.emulator.store.rows(
-        "INSERT INTO timers (due_at, action, target) VALUES (0, 'settle_refund', ?)", "re_broken"
+        "INSERT INTO timers (due_at, action, target) VALUES (0, 'finish_refund', ?)", "re_broken"
     )
     broken = {"id": "re_broken", "object": "refund", "status": "pending", "_fails": True, "charge": "ch_gone"}
     local.emulator.store.put({**broken, "balance_transaction": None})

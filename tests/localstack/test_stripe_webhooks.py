@@ -13,21 +13,24 @@ import stripe
 
 
 @pytest.fixture
-def secret(shop, ear):
+def secret(shop, receiver):
     """Of an endpoint that hears everything."""
-    return shop.v1.webhook_endpoints.create({"url": ear.url, "enabled_events": ["*"]}).secret
+    return shop.v1.webhook_endpoints.create({"url": receiver.url, "enabled_events": ["*"]}).secret
 
 
-def test_deliveries_are_signed_over_time_and_bytes(shop, ear, secret, eventually):
+def test_deliveries_are_signed_over_time_and_bytes(shop, receiver, secret, eventually):
     paid = shop.paid()
-    eventually(lambda: len(ear.heard) == 3)
-    for heard in ear.heard:
-        fields = dict(part.split("=", 1) for part in heard.signature.split(","))
-        signed = fields["t"].encode() + b"." + heard.body
+    eventually(lambda: len(receiver.deliveries) == 3)
+    for deliveries in receiver.deliveries:
+        fields = dict(part.split("=", 1) for part in deliveries.signature.split(","))
+        signed = fields["t"].encode() + b"." + deliveries.body
         assert fields["v1"] == hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
         assert abs(int(fields["t"]) - time.time()) < 10
-        assert stripe.Webhook.construct_event(heard.body, heard.signature, secret).id == heard.event["id"]
-    event = ear.of_type("payment_intent.succeeded")[0].event
+        assert (
+            stripe.Webhook.construct_event(deliveries.body, deliveries.signature, secret).id
+            == deliveries.event["id"]
+        )
+    event = receiver.of_type("payment_intent.succeeded")[0].event
     assert event["data"]["object"]["id"] == paid.id
     assert event["data"]["object"]["client_secret"] == paid.client_secret
     assert (event["api_version"], event["livemode"], event["pending_webhooks"]) == (
@@ -39,13 +42,13 @@ def test_deliveries_are_signed_over_time_and_bytes(shop, ear, secret, eventually
     eventually(lambda: shop.v1.events.retrieve(event["id"]).pending_webhooks == 0)
 
 
-def test_a_rolled_secret_is_signed_with_beside_the_old_one_for_a_while(shop, ear, secret, eventually):
-    def heard():
+def test_a_rolled_secret_is_signed_with_beside_the_old_one_for_a_while(shop, receiver, secret, eventually):
+    def deliveries():
         """The last delivery's number of signatures, and which of the secrets verify it."""
-        count = len(ear.heard)
+        count = len(receiver.deliveries)
         shop.v1.customers.create({})
-        eventually(lambda: len(ear.heard) == count + 1)
-        delivery = ear.heard[-1]
+        eventually(lambda: len(receiver.deliveries) == count + 1)
+        delivery = receiver.deliveries[-1]
         fitting = []
         for name, value in (("old", secret), ("new", rolled["secret"])):
             with contextlib.suppress(stripe.SignatureVerificationError):
@@ -55,27 +58,27 @@ def test_a_rolled_secret_is_signed_with_beside_the_old_one_for_a_while(shop, ear
 
     (rolled,) = shop.control("roll")["data"]
     assert rolled["secret"] != secret
-    assert heard() == (2, ["old", "new"])
+    assert deliveries() == (2, ["old", "new"])
     shop.control("advance", seconds=24 * 3600 + 1)
-    assert heard() == (1, ["new"])
+    assert deliveries() == (1, ["new"])
     (again,) = shop.control("roll", endpoint=rolled["endpoint"], seconds=0)["data"]
     secret, rolled = rolled["secret"], again
-    assert heard() == (1, ["new"])
+    assert deliveries() == (1, ["new"])
 
 
-def test_signatures_hold_for_receivers_clocks_when_time_is_moved(shop, ear, secret, eventually):
+def test_signatures_hold_for_receivers_clocks_when_time_is_moved(shop, receiver, secret, eventually):
     shop.control("advance", seconds=5 * 24 * 3600)
     shop.paid()
-    eventually(lambda: len(ear.heard) == 3)
-    stripe.Webhook.construct_event(ear.heard[0].body, ear.heard[0].signature, secret)
+    eventually(lambda: len(receiver.deliveries) == 3)
+    stripe.Webhook.construct_event(receiver.deliveries[0].body, receiver.deliveries[0].signature, secret)
 
 
-def test_an_endpoint_hears_what_it_asked_for(shop, ear, eventually):
+def test_an_endpoint_hears_what_it_asked_for(shop, receiver, eventually):
     endpoint = shop.v1.webhook_endpoints.create(
-        {"url": ear.url, "enabled_events": ["payment_intent.succeeded"]}
+        {"url": receiver.url, "enabled_events": ["payment_intent.succeeded"]}
     )
     shop.paid()
-    eventually(lambda: len(ear.heard) == 1)
+    eventually(lambda: len(receiver.deliveries) == 1)
     assert "secret" not in shop.v1.webhook_endpoints.retrieve(endpoint.id).to_dict()
     shop.v1.webhook_endpoints.update(endpoint.id, {"disabled": True})
     shop.paid()
@@ -84,61 +87,61 @@ def test_an_endpoint_hears_what_it_asked_for(shop, ear, eventually):
     assert shop.read("deliveries")["counts"] == {"delivered": 1}
 
 
-def test_what_is_not_taken_comes_again(shop, ear, secret, eventually):
-    ear.statuses = [500, 503]
+def test_what_is_not_taken_comes_again(shop, receiver, secret, eventually):
+    receiver.statuses = [500, 503]
     shop.v1.customers.create({})
     for attempt in (1, 2, 3):
-        eventually(lambda attempt=attempt: len(ear.heard) == attempt)
+        eventually(lambda attempt=attempt: len(receiver.deliveries) == attempt)
         eventually(lambda attempt=attempt: shop.read("deliveries")["data"][0]["attempts"] == attempt)
         shop.control("advance", seconds=5)  # instead of waiting for the next one
-    assert len({heard.event["id"] for heard in ear.heard}) == 1
+    assert len({deliveries.event["id"] for deliveries in receiver.deliveries}) == 1
     eventually(lambda: shop.read("deliveries")["counts"] == {"delivered": 1})
     assert shop.read("deliveries")["data"][0]["attempts"] == 3
 
 
-def test_chaos_duplicates(shop, ear, secret, eventually):
+def test_chaos_duplicates(shop, receiver, secret, eventually):
     shop.control("chaos", duplicate=1)
     shop.v1.customers.create({})
-    eventually(lambda: len(ear.heard) == 2)
-    assert ear.heard[0].event["id"] == ear.heard[1].event["id"]
+    eventually(lambda: len(receiver.deliveries) == 2)
+    assert receiver.deliveries[0].event["id"] == receiver.deliveries[1].event["id"]
 
 
-def test_chaos_drops_and_resend_makes_good(shop, ear, secret, eventually):
+def test_chaos_drops_and_resend_makes_good(shop, receiver, secret, eventually):
     shop.control("chaos", drop=1)
     shop.v1.customers.create({})
     (event,) = shop.v1.events.list().data
     assert shop.read("deliveries")["counts"] == {"dropped": 1}
     shop.control("resend", event=event.id)
-    eventually(lambda: len(ear.heard) == 1)
-    assert ear.heard[0].event["id"] == event.id
+    eventually(lambda: len(receiver.deliveries) == 1)
+    assert receiver.deliveries[0].event["id"] == event.id
 
 
-def test_events_that_were_not_delivered_are_told_apart(shop, ear, secret, eventually):
+def test_events_that_were_not_delivered_are_told_apart(shop, receiver, secret, eventually):
     def listed(success):
         return [event.id for event in shop.v1.events.list({"delivery_success": success}).data]
 
     shop.control("chaos", duplicate=1)
     shop.v1.customers.create({})
-    eventually(lambda: len(ear.heard) == 2)
-    (heard,) = {heard.event["id"] for heard in ear.heard}
+    eventually(lambda: len(receiver.deliveries) == 2)
+    (deliveries,) = {deliveries.event["id"] for deliveries in receiver.deliveries}
     shop.control("chaos", drop=1)
     shop.v1.customers.create({})
-    eventually(lambda: listed(True) == [heard])
+    eventually(lambda: listed(True) == [deliveries])
     (lost,) = listed(False)
     assert shop.v1.events.retrieve(lost).pending_webhooks == 1
     shop.control("chaos")
     shop.control("resend", event=lost)
-    eventually(lambda: listed(True) == [lost, heard])
+    eventually(lambda: listed(True) == [lost, deliveries])
     assert listed(False) == []
     assert shop.v1.events.retrieve(lost).pending_webhooks == 0
 
 
-def test_chaos_delays_until_time_comes(shop, ear, secret, eventually):
+def test_chaos_delays_until_time_comes(shop, receiver, secret, eventually):
     shop.control("chaos", delay_max=1_000_000)
     shop.v1.customers.create({})
     assert shop.read("deliveries")["counts"] == {"pending": 1}
     shop.control("advance", seconds=1_000_000)
-    eventually(lambda: len(ear.heard) == 1)
+    eventually(lambda: len(receiver.deliveries) == 1)
 
 
 def test_a_planned_error_is_answered_instead_of_acting(shop):
@@ -196,7 +199,7 @@ def test_a_slow_call_is_slow_once(shop):
     assert time.monotonic() - started < 0.3
 
 
-def test_reset_forgets_everything(shop, ear, secret):
+def test_reset_forgets_everything(shop, receiver, secret):
     shop.paid()
     shop.control("advance", seconds=1000)
     shop.control("faults", path="/v1/*", status=500)

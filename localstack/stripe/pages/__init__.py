@@ -25,7 +25,7 @@ def show(unit: Unit, method: str, path: str, body: str) -> Page:
     try:
         if found := _AUTHENTICATE.fullmatch(path):
             if method == "POST":
-                return bank.answer(unit, found[1], found[2], form)
+                return bank.submit(unit, found[1], found[2], form)
             return bank.show(unit, found[1], found[2], path)
         if found := _CHECKOUT.fullmatch(path):
             session = unit.get("checkout.session", found[1])

@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from localstack.stripe import money
 from localstack.stripe.errors import StripeError
-from localstack.stripe.pages.layout import Page, document, onward
+from localstack.stripe.pages.layout import Page, document, redirect
 from localstack.stripe.resources import checkout, confirmation
 from localstack.stripe.unit import Unit
 
@@ -13,10 +13,10 @@ from localstack.stripe.unit import Unit
 def show(unit: Unit, id_: str, challenge: str, path: str) -> Page:
     """The question; where it is no longer asked, a checkout's shopper goes back to the checkout."""
     try:
-        intent = confirmation.challenged(unit, id_, challenge)
+        intent = confirmation.intent_of_challenge(unit, id_, challenge)
     except StripeError:
-        return _over(unit, id_)
-    amount = money.show(intent["amount"], intent["currency"])
+        return _gone(unit, id_)
+    amount = money.format_amount(intent["amount"], intent["currency"])
     return document(
         200,
         "Your bank asks",
@@ -27,28 +27,28 @@ def show(unit: Unit, id_: str, challenge: str, path: str) -> Page:
     )
 
 
-def answer(unit: Unit, id_: str, challenge: str, form: dict[str, str]) -> Page:
+def submit(unit: Unit, id_: str, challenge: str, form: dict[str, str]) -> Page:
     """What the shopper said: `outcome` is complete or fail. On to where the payment was begun."""
     outcome = form.get("outcome")
     if outcome not in ("complete", "fail"):
         return document(400, "Which?", "<p>The outcome is complete or fail.</p>")
     try:
-        intent = confirmation.challenged(unit, id_, challenge)
+        intent = confirmation.intent_of_challenge(unit, id_, challenge)
     except StripeError:
-        return _over(unit, id_)
-    back = intent["_return_url"]
+        return _gone(unit, id_)
+    return_url = intent["_return_url"]
     intent = confirmation.authenticate(unit, intent, passed=outcome == "complete")
-    session = checkout.settle(unit, intent)
+    session = checkout.complete_session(unit, intent)
     if session:
         complete = session["status"] == "complete"
-        return onward(checkout.success_url(session) if complete else session["url"])
+        return redirect(checkout.success_url(session) if complete else session["url"])
     paid = intent["status"] in ("succeeded", "requires_capture")
-    if back is None:
+    if return_url is None:
         words = "went through" if paid else "failed"
         return document(200, "Done", f"<p>The payment {words}. You may close this page.</p>")
-    return onward(
+    return redirect(
         _with_query(
-            back,
+            return_url,
             {
                 "payment_intent": intent["id"],
                 "payment_intent_client_secret": intent["client_secret"],
@@ -58,10 +58,10 @@ def answer(unit: Unit, id_: str, challenge: str, form: dict[str, str]) -> Page:
     )
 
 
-def _over(unit: Unit, id_: str) -> Page:
+def _gone(unit: Unit, id_: str) -> Page:
     intent = unit.store.get("payment_intent", id_) or {}
     if session_id := intent.get("_session"):
-        return onward(f"{unit.base_url}/c/pay/{session_id}")
+        return redirect(f"{unit.base_url}/c/pay/{session_id}")
     return document(404, "Not here", "<p>This page has been used, or never was.</p>")
 
 

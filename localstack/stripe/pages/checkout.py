@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from localstack.stripe import cards, money
 from localstack.stripe.errors import CardError, Object, StripeError
-from localstack.stripe.pages.layout import Page, document, onward
+from localstack.stripe.pages.layout import Page, document, redirect
 from localstack.stripe.resources import checkout
 from localstack.stripe.unit import Unit
 
@@ -20,7 +20,7 @@ _FIELDS = {
     "account_number": ("Account number", 'inputmode="numeric" placeholder="00012345"'),
     "name": ("Name", 'autocomplete="name"'),
 }
-_HINTS = (
+_TEST_CARDS = (
     ("4242 4242 4242 4242", "pays"),
     ("4000 0000 0000 3220", "asks the bank first (3-D Secure)"),
     ("4000 0000 0000 0002", "is declined"),
@@ -28,11 +28,11 @@ _HINTS = (
     ("4000 0000 0000 0259", "pays, and is disputed"),
     ("4000 0000 0000 5126", "pays; a refund of it fails later"),
 )
-_ACCOUNTS = (
+_TEST_ACCOUNTS = (
     ("10-88-00 00012345", "pays after a while"),
     ("10-88-00 22222227", "fails after a while"),
 )
-_FIT = {"auto": "Pay", "pay": "Pay", "book": "Book", "donate": "Donate", "subscribe": "Subscribe"}
+_BUTTON_LABELS = {"auto": "Pay", "pay": "Pay", "book": "Book", "donate": "Donate", "subscribe": "Subscribe"}
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _EXPIRY = re.compile(r"(\d{1,2})\s*/?\s*(?:20)?(\d\d)")
 
@@ -62,8 +62,8 @@ def pay(unit: Unit, session: Object, path: str, form: dict[str, str]) -> Page:
     except CardError as refusal:
         return _page(session, path, form, {}, str(refusal))
     if intent["status"] == "requires_action":
-        return onward(intent["next_action"]["redirect_to_url"]["url"])
-    return onward(checkout.success_url(checkout.settle(unit, intent) or session))
+        return redirect(intent["next_action"]["redirect_to_url"]["url"])
+    return redirect(checkout.success_url(checkout.complete_session(unit, intent) or session))
 
 
 def _read(unit: Unit, form: dict[str, str]) -> tuple[Object, dict[str, str]]:
@@ -117,17 +117,17 @@ def _read_card(today: datetime, form: dict[str, str], errors: dict[str, str]) ->
 
 def _page(session: Object, path: str, values: dict[str, str], errors: dict[str, str], refusal: str) -> Page:
     if session["status"] == "complete":
-        return onward(checkout.success_url(session))
+        return redirect(checkout.success_url(session))
     back = ""
     if session["cancel_url"]:
         back = f'<p><a href="{html.escape(session["cancel_url"])}">Back to the shop</a></p>'
     if session["status"] == "expired":
         return document(410, "Too late", f"<p>This checkout has expired. Empty was charged.</p>{back}")
-    total = money.show(session["amount_total"], session["currency"])
-    verb = _FIT[session["submit_type"] or "auto"]
+    total = money.format_amount(session["amount_total"], session["currency"])
+    verb = _BUTTON_LABELS[session["submit_type"] or "auto"]
     debits = _takes_debits(session)
-    hints = _HINTS + (_ACCOUNTS if debits else ())
-    options = "".join(f'<option value="{number}">{what}</option>' for number, what in _HINTS)
+    hints = _TEST_CARDS + (_TEST_ACCOUNTS if debits else ())
+    options = "".join(f'<option value="{number}">{what}</option>' for number, what in _TEST_CARDS)
     return document(
         402 if refusal else 400 if errors else 200,
         f"{verb} {total}",
@@ -151,7 +151,7 @@ def _takes_debits(session: Object) -> bool:
 def _lines(session: Object, total: str) -> str:
     rows = "".join(
         f"<tr><td>{line['quantity']} × {html.escape(line['description'])}</td>"
-        f"<td>{money.show(line['amount_total'], line['currency'])}</td></tr>"
+        f"<td>{money.format_amount(line['amount_total'], line['currency'])}</td></tr>"
         for line in session["_line_items"]
     )
     return (

@@ -61,5 +61,5 @@ def document(status: int, title: str, content: str) -> Page:
     )
 
 
-def onward(location: str) -> Page:
+def redirect(location: str) -> Page:
     return Page(303, location=location)

@@ -8,16 +8,16 @@ from localstack.stripe.resources import balance_transactions, fields
 from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
-AUTHORIZED_FOR = 7 * 24 * 3600  # seconds a bank holds money for a capture
+AUTHORIZATION_PERIOD = 7 * 24 * 3600  # seconds a bank holds money for a capture
 
 
 def attempt(unit: Unit, intent: Object, method: Object, card: Card, *, authenticated: bool) -> Object:
     """Put an intent's amount to the bank: a charge `succeeded` (captured or not), `failed` or `pending`."""
-    status = "pending" if card.slow else "failed" if card.decline else "succeeded"
+    status = "pending" if card.delayed else "failed" if card.decline else "succeeded"
     paid, failed = status == "succeeded", status == "failed"
-    held = method_of_capture(intent) == "manual"
+    held = capture_method(intent) == "manual"
     captured = not failed and not held
-    capture_before = unit.today + AUTHORIZED_FOR
+    capture_before = unit.timestamp + AUTHORIZATION_PERIOD
     charge: Object = {
         "id": ids.new("ch"),
         "object": "charge",
@@ -31,7 +31,7 @@ def attempt(unit: Unit, intent: Object, method: Object, card: Card, *, authentic
         "billing_details": method["billing_details"],
         "calculated_statement_descriptor": "LOCAL STRIPE",
         "captured": captured,
-        "created": unit.today,
+        "created": unit.timestamp,
         "currency": intent["currency"],
         "customer": intent["customer"],
         "description": intent["description"],
@@ -68,13 +68,13 @@ def attempt(unit: Unit, intent: Object, method: Object, card: Card, *, authentic
         "_captures": 0,
     }
     if captured and paid:
-        _pay_in(unit, charge, intent["amount"])
+        _credit_balance(unit, charge, intent["amount"])
     unit.save(charge)
     unit.emit(f"charge.{status}", charge)
     return charge
 
 
-def settle(unit: Unit, charge: Object, card: Card) -> Object:
+def record_debit_outcome(unit: Unit, charge: Object, card: Card) -> Object:
     """The bank's answer to a pending charge has come."""
     if card.decline:
         charge |= {
@@ -87,18 +87,18 @@ def settle(unit: Unit, charge: Object, card: Card) -> Object:
         }
     else:
         charge |= {"status": "succeeded", "paid": True}
-        _pay_in(unit, charge, charge["amount"])
+        _credit_balance(unit, charge, charge["amount"])
     unit.save(charge)
     unit.emit(f"charge.{charge['status']}", charge)
     return charge
 
 
-def allows_many_captures(charge: Object) -> bool:
+def allows_multicapture(charge: Object) -> bool:
     details = charge["payment_method_details"].get("card", {})
     return bool(details.get("multicapture", {}).get("status") == "available")
 
 
-def capture(unit: Unit, charge: Object, amount: int, *, final: bool, many: bool) -> Object:
+def capture(unit: Unit, charge: Object, amount: int, *, final: bool, multicapture: bool) -> Object:
     """Take `amount` of what the bank set aside. After the final one the rest is let go, without a refund.
 
     Where there may be many, each says `charge.updated`, and only the final one `charge.captured`.
@@ -107,24 +107,24 @@ def capture(unit: Unit, charge: Object, amount: int, *, final: bool, many: bool)
     charge["amount_captured"] += amount
     charge["_captures"] += 1
     charge["captured"] = final
-    count_refund(charge, 0)
+    add_refund(charge, 0)
     if amount:
-        _pay_in(unit, charge, amount)
+        _credit_balance(unit, charge, amount)
     unit.save(charge)
-    if many:
+    if multicapture:
         unit.emit("charge.updated", charge, before)
     if final:
         unit.emit("charge.captured", charge, before)
     return charge
 
 
-def _pay_in(unit: Unit, charge: Object, amount: int) -> None:
+def _credit_balance(unit: Unit, charge: Object, amount: int) -> None:
     """Add to the shop's balance; the charge shows the first of several, and is the caller's to save."""
     paid = balance_transactions.record(unit, "charge", amount, charge)
     charge["balance_transaction"] = charge["balance_transaction"] or paid["id"]
 
 
-def count_refund(charge: Object, amount: int) -> None:
+def add_refund(charge: Object, amount: int) -> None:
     """Add an amount given back, below zero for one that came back; the charge is the caller's to save."""
     charge["amount_refunded"] += amount
     # A hold of which more may yet be captured is not refunded in full, whatever was given back.
@@ -157,7 +157,7 @@ def _outcome(card: Card) -> Object:
     }
 
 
-def method_of_capture(intent: Object) -> str:
+def capture_method(intent: Object) -> str:
     """The card's own, where the intent has one, goes before the intent's."""
     own: str | None = intent["payment_method_options"]["card"].get("capture_method")
     return own or str(intent["capture_method"])

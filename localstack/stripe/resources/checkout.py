@@ -16,8 +16,8 @@ from localstack.stripe.resources import (
 from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
-_LIFE = 24 * 3600  # seconds until an unpaid session expires, unless it says otherwise
-_OF_THE_INTENT = (
+_LIFETIME = 24 * 3600  # seconds until an unpaid session expires, unless it says otherwise
+_INTENT_FIELDS = (
     "capture_method",
     "description",
     "metadata",
@@ -40,7 +40,7 @@ def create(unit: Unit, params: Params) -> Object:
     if len({line["currency"] for line in lines}) > 1:
         raise invalid("All line items must have the same currency.", param="line_items")
     total = sum(line["amount_total"] for line in lines)
-    money.chargeable(total, lines[0]["currency"], "line_items")
+    money.require_chargeable(total, lines[0]["currency"], "line_items")
     session = _blank(unit, params, total, lines)
     unit.save(session)
     unit.schedule(session["expires_at"] - unit.now, "expire_session", session["id"])
@@ -79,8 +79,8 @@ def _line(unit: Unit, given: Params, at: int) -> Object:
 
 def _blank(unit: Unit, params: Params, total: int, lines: list[Object]) -> Object:
     id_ = f"cs_test_{ids.token(40)}"
-    expires_at = params.get("expires_at", unit.today + _LIFE)
-    if not unit.now + 1800 - 60 <= expires_at <= unit.now + _LIFE + 60:
+    expires_at = params.get("expires_at", unit.timestamp + _LIFETIME)
+    if not unit.now + 1800 - 60 <= expires_at <= unit.now + _LIFETIME + 60:
         raise invalid(
             "The `expires_at` timestamp must be 30 minutes to 24 hours from now.", param="expires_at"
         )
@@ -94,13 +94,15 @@ def _blank(unit: Unit, params: Params, total: int, lines: list[Object]) -> Objec
         "cancel_url": params.get("cancel_url"),
         "client_reference_id": params.get("client_reference_id"),
         "client_secret": None,
-        "created": unit.today,
+        "created": unit.timestamp,
         "currency": lines[0]["currency"],
         "custom_fields": [],
         "custom_text": dict.fromkeys(
             ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
         ),
-        "customer": customers.living(unit, params["customer"])["id"] if "customer" in params else None,
+        "customer": customers.require_customer(unit, params["customer"])["id"]
+        if "customer" in params
+        else None,
         "customer_creation": params.get("customer_creation", "if_required"),
         "customer_details": None,
         "customer_email": params.get("customer_email"),
@@ -137,13 +139,15 @@ def pay(unit: Unit, session: Object, email: str, name: str, means: Params) -> Ob
         "tax_exempt": "none",
         "tax_ids": [],
     }
-    wanted: dict[str, Any] = {name: intent_data[name] for name in _OF_THE_INTENT if name in intent_data}
-    wanted["payment_method_options"] = session["payment_method_options"]
-    wanted |= {"amount": session["amount_total"], "currency": session["currency"]}
+    intent_params: dict[str, Any] = {
+        name: intent_data[name] for name in _INTENT_FIELDS if name in intent_data
+    }
+    intent_params["payment_method_options"] = session["payment_method_options"]
+    intent_params |= {"amount": session["amount_total"], "currency": session["currency"]}
     if session["customer"]:
-        wanted["customer"] = session["customer"]
+        intent_params["customer"] = session["customer"]
     if session["payment_intent"] is None:
-        intent = payment_intents.create(unit, wanted)
+        intent = payment_intents.create(unit, intent_params)
         intent["_session"] = session["id"]
         unit.save(intent)
         session["payment_intent"] = intent["id"]
@@ -163,7 +167,7 @@ def success_url(session: Object) -> str:
     return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
-def settle(unit: Unit, intent: Object) -> Object | None:
+def complete_session(unit: Unit, intent: Object) -> Object | None:
     """Complete the session of an intent that went through; the session, if it has one."""
     session = unit.store.get("checkout.session", intent.get("_session", ""))
     if session is None or session["status"] != "open":
@@ -177,12 +181,12 @@ def settle(unit: Unit, intent: Object) -> Object | None:
     return session
 
 
-def settle_debit(unit: Unit, id_: str) -> None:
+def finish_debit(unit: Unit, id_: str) -> None:
     """The bank's answer to a debit has come; a session that waited for it says how it ended."""
     intent = unit.store.get("payment_intent", id_)
     if intent is None or intent["status"] != "processing":
         return
-    confirmation.settle_debit(unit, intent)
+    confirmation.finish_debit(unit, intent)
     session = unit.store.get("checkout.session", intent.get("_session", ""))
     if session:
         ended = "succeeded" if intent["status"] == "succeeded" else "failed"
@@ -205,7 +209,7 @@ def expire(unit: Unit, params: Params, id_: str) -> Object:
     return session
 
 
-def lapse(unit: Unit, id_: str) -> None:
+def expire_if_open(unit: Unit, id_: str) -> None:
     """An open session's time is over."""
     session = unit.store.get("checkout.session", id_)
     if session is not None and session["status"] == "open":

@@ -14,7 +14,7 @@ from localstack.stripe.resources.payment_methods import card_of
 from localstack.stripe.routing import Params
 from localstack.stripe.unit import Unit, public
 
-DEBITED_AFTER = 2.0  # seconds until a bank answers a direct debit; in truth it is days
+DEBIT_DELAY = 2.0  # seconds until a bank answers a direct debit; in truth it is days
 _UNAUTHENTICATED = (
     "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new"
     " PaymentMethod to attempt to fulfill this PaymentIntent again."
@@ -34,7 +34,7 @@ def method_for(unit: Unit, intent: Object, params: Params) -> Object:
             public(intent),
         )
     method = payment_methods.resolve(unit, named, "payment_method")
-    if method["customer"] is None and method.get("_spent_on", intent["id"]) != intent["id"]:
+    if method["customer"] is None and method.get("_used_by", intent["id"]) != intent["id"]:
         raise invalid(
             "The provided PaymentMethod was previously used with a PaymentIntent without Customer"
             " attachment. It may not be used again. To use a PaymentMethod multiple times, attach it to a"
@@ -54,7 +54,7 @@ def method_for(unit: Unit, intent: Object, params: Params) -> Object:
 def confirm(unit: Unit, intent: Object, params: Params) -> Object:
     """The intent `succeeded`, `requires_capture` or `requires_action`; CardError when the bank says no."""
     require(intent, "confirm")
-    if intent["_wants_return_url"] and "return_url" not in params:
+    if intent["_requires_return_url"] and "return_url" not in params:
         raise invalid(
             "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because"
             " some of these payment methods might redirect your customer off of your page, you must provide a"
@@ -70,9 +70,9 @@ def confirm(unit: Unit, intent: Object, params: Params) -> Object:
             intent[name] = params[name]
     fields.card_options(intent, params)
     intent |= {"payment_method": method["id"], "last_payment_error": None, "next_action": None}
-    if card_of(method).slow:
+    if card_of(method).delayed:
         _require_debit(intent)
-    if not card_of(method).secure:
+    if not card_of(method).requires_authentication:
         return _charge(unit, intent, method, authenticated=False)
     if params.get("off_session") or params.get("error_on_requires_action"):
         raise _refuse(
@@ -90,7 +90,7 @@ def confirm(unit: Unit, intent: Object, params: Params) -> Object:
 
 def _require_debit(intent: Object) -> None:
     """A direct debit is in pounds, and takes the money or does not: it holds none."""
-    if intent["currency"] != "gbp" or charges.method_of_capture(intent) == "manual":
+    if intent["currency"] != "gbp" or charges.capture_method(intent) == "manual":
         raise invalid(
             "The payment method type `bacs_debit` is for payments in gbp that are captured automatically.",
             code="payment_intent_invalid_parameter",
@@ -102,12 +102,12 @@ def _challenge(unit: Unit, intent: Object, params: Params) -> Object:
     """Send the shopper to the bank's page; its address is good for this attempt only."""
     challenge = ids.token()
     url = f"{unit.base_url}/_pages/authenticate/{intent['id']}/{challenge}"
-    back = params.get("return_url")
+    return_url = params.get("return_url")
     action: Object = {
         "type": "redirect_to_url",
-        "redirect_to_url": {"return_url": back, "url": url},
+        "redirect_to_url": {"return_url": return_url, "url": url},
     }
-    if back is None:
+    if return_url is None:
         action = {
             "type": "use_stripe_sdk",
             "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url},
@@ -116,14 +116,14 @@ def _challenge(unit: Unit, intent: Object, params: Params) -> Object:
         "status": "requires_action",
         "next_action": action,
         "_challenge": challenge,
-        "_return_url": back,
+        "_return_url": return_url,
     }
     unit.save(intent)
     unit.emit("payment_intent.requires_action", intent)
     return intent
 
 
-def challenged(unit: Unit, id_: str, challenge: str) -> Object:
+def intent_of_challenge(unit: Unit, id_: str, challenge: str) -> Object:
     """The intent whose shopper stands on the bank's page; 404 when that page is over."""
     intent = unit.store.get("payment_intent", id_)
     if intent is None or intent["status"] != "requires_action" or intent["_challenge"] != challenge:
@@ -151,15 +151,15 @@ def _charge(unit: Unit, intent: Object, method: Object, *, authenticated: bool) 
     if charge["status"] == "pending":
         intent["status"] = "processing"
         unit.save(intent)
-        unit.schedule(DEBITED_AFTER, "settle_debit", intent["id"])
+        unit.schedule(DEBIT_DELAY, "finish_debit", intent["id"])
         unit.emit("payment_intent.processing", intent)
         return intent
     if card.decline:
         raise _refuse(unit, intent, method, _declined(card, charge))
-    method["_spent_on"] = intent["id"]
+    method["_used_by"] = intent["id"]
     unit.save(method)
     if card.review:
-        reviews.open_on(unit, intent, charge, "rule")
+        reviews.open_for(unit, intent, charge, "rule")
     if charge["captured"]:
         succeed(unit, intent, charge, card)
     else:
@@ -167,11 +167,11 @@ def _charge(unit: Unit, intent: Object, method: Object, *, authenticated: bool) 
     return intent
 
 
-def settle_debit(unit: Unit, intent: Object) -> None:
+def finish_debit(unit: Unit, intent: Object) -> None:
     """The bank's answer to a debit has come: the intent has succeeded, or wants another means of payment."""
     charge = unit.get("charge", intent["latest_charge"])
     card = card_of(charge)
-    charges.settle(unit, charge, card)
+    charges.record_debit_outcome(unit, charge, card)
     if card.decline:
         _refuse(unit, intent, unit.get("payment_method", intent["payment_method"]), _declined(card, charge))
     else:

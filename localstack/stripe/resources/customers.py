@@ -16,7 +16,7 @@ def create(unit: Unit, params: Params) -> Object:
         "object": "customer",
         "address": fields.address(params.get("address") or None),
         "balance": 0,
-        "created": unit.today,
+        "created": unit.timestamp,
         "currency": None,
         "default_source": None,
         "delinquent": False,
@@ -49,7 +49,7 @@ def retrieve(unit: Unit, params: Params, id_: str) -> Object:
     return unit.get("customer", id_)
 
 
-def living(unit: Unit, id_: str) -> Object:
+def require_customer(unit: Unit, id_: str) -> Object:
     """The customer that a parameter names; 400 when absent or deleted."""
     customer = unit.get("customer", id_, "customer")
     return unit.get("customer", f"{id_} (deleted)", "customer") if customer.get("deleted") else customer

@@ -11,12 +11,12 @@ from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
 _DAY = 24 * 3600
-_TO_ANSWER = 9 * _DAY  # seconds a shop has to submit evidence
-_TO_DECIDE = _DAY  # seconds after which the bank decides against a shop that submitted none
-_INQUIRY_LASTS = 120 * _DAY
+_EVIDENCE_PERIOD = 9 * _DAY  # seconds a shop has to submit evidence
+_DECISION_PERIOD = _DAY  # seconds after which the bank decides against a shop that submitted none
+_INQUIRY_PERIOD = 120 * _DAY
 _OPEN = ("needs_response", "warning_needs_response")
 _UNDER_REVIEW = ("under_review", "warning_under_review")
-_CODES = {"fraudulent": "10.4", "product_not_received": "13.1"}
+_NETWORK_CODES = {"fraudulent": "10.4", "product_not_received": "13.1"}
 _EVIDENCE = """
     access_activity_log billing_address cancellation_policy cancellation_policy_disclosure
     cancellation_rebuttal customer_communication customer_email_address customer_name customer_purchase_ip
@@ -27,23 +27,23 @@ _EVIDENCE = """
 """.split()
 
 
-def open_on(
+def open_for(
     unit: Unit, charge: Object, reason: str, *, inquiry: bool = False, amount: int | None = None
 ) -> Object:
     """A chargeback takes `amount` (all that is not refunded) at once; an inquiry takes nothing."""
-    code = _CODES.get(reason, "13.7")
+    code = _NETWORK_CODES.get(reason, "13.7")
     dispute: Object = {
         "id": ids.new("du"),
         "object": "dispute",
         "amount": charge["amount_captured"] - charge["amount_refunded"] if amount is None else amount,
         "balance_transactions": [],
         "charge": charge["id"],
-        "created": unit.today,
+        "created": unit.timestamp,
         "currency": charge["currency"],
         "enhanced_eligibility_types": [],
         "evidence": {**dict.fromkeys(_EVIDENCE), "enhanced_evidence": {}},
         "evidence_details": {
-            "due_by": unit.today + _TO_ANSWER,
+            "due_by": unit.timestamp + _EVIDENCE_PERIOD,
             "enhanced_eligibility": {},
             "has_evidence": False,
             "past_due": False,
@@ -68,14 +68,14 @@ def open_on(
     charge["disputed"] = True
     unit.save(charge)
     if not inquiry:
-        _move(unit, dispute, "dispute", -dispute["amount"])
+        _book(unit, dispute, "dispute", -dispute["amount"])
     unit.save(dispute)
-    unit.schedule(_TO_ANSWER, "end_evidence", dispute["id"])
+    unit.schedule(_EVIDENCE_PERIOD, "end_evidence", dispute["id"])
     if inquiry:
-        unit.schedule(_INQUIRY_LASTS, "close_dispute", dispute["id"])
+        unit.schedule(_INQUIRY_PERIOD, "close_dispute", dispute["id"])
     unit.emit("charge.dispute.created", dispute)
     if not inquiry:
-        _withdrawn(unit, dispute, charge)
+        _withdraw_funds(unit, dispute, charge)
     return dispute
 
 
@@ -83,26 +83,26 @@ def escalate(unit: Unit, dispute: Object) -> Object:
     """An inquiry becomes a chargeback: the money goes, and there is a new time to answer in."""
     before = _copy(dispute)
     dispute |= {"status": "needs_response", "is_charge_refundable": False}
-    dispute["evidence_details"] |= {"due_by": unit.today + _TO_ANSWER, "past_due": False}
+    dispute["evidence_details"] |= {"due_by": unit.timestamp + _EVIDENCE_PERIOD, "past_due": False}
     dispute["payment_method_details"]["card"]["case_type"] = "chargeback"
-    _move(unit, dispute, "dispute", -dispute["amount"])
+    _book(unit, dispute, "dispute", -dispute["amount"])
     unit.save(dispute)
-    unit.schedule(_TO_ANSWER, "end_evidence", dispute["id"])
+    unit.schedule(_EVIDENCE_PERIOD, "end_evidence", dispute["id"])
     unit.emit("charge.dispute.updated", dispute, before)
-    _withdrawn(unit, dispute, unit.get("charge", dispute["charge"]))
+    _withdraw_funds(unit, dispute, unit.get("charge", dispute["charge"]))
     return dispute
 
 
-def _withdrawn(unit: Unit, dispute: Object, charge: Object) -> None:
+def _withdraw_funds(unit: Unit, dispute: Object, charge: Object) -> None:
     """Say that the money is gone; what was being given back of it is not given twice."""
     unit.emit("charge.dispute.funds_withdrawn", dispute)
     for refund in unit.store.select("refund", [("json_extract(body, '$.charge') = ?", charge["id"])], 100):
         if refund["status"] == "pending":
-            refund_outcomes.come_back(unit, refund, "failed", "charge_for_pending_refund_disputed")
-    reviews.close_of(unit, charge, "disputed")
+            refund_outcomes.reverse(unit, refund, "failed", "charge_for_pending_refund_disputed")
+    reviews.close_for(unit, charge, "disputed")
 
 
-def _move(unit: Unit, dispute: Object, category: str, amount: int) -> None:
+def _book(unit: Unit, dispute: Object, category: str, amount: int) -> None:
     moved = balance_transactions.record(unit, category, amount, dispute)
     dispute["balance_transactions"] = [*dispute["balance_transactions"], moved]
 
@@ -124,9 +124,9 @@ def update(unit: Unit, params: Params, id_: str) -> Object:
         dispute["status"] = dispute["status"].replace("needs_response", "under_review")
     unit.save(dispute)
     unit.emit("charge.dispute.updated", dispute, before)
-    verdict = str(dispute["evidence"].get("uncategorized_text", "")) if submitted else ""
-    if verdict in ("winning_evidence", "losing_evidence"):
-        decide(unit, dispute, won=verdict == "winning_evidence")
+    decision = str(dispute["evidence"].get("uncategorized_text", "")) if submitted else ""
+    if decision in ("winning_evidence", "losing_evidence"):
+        decide(unit, dispute, won=decision == "winning_evidence")
     return dispute
 
 
@@ -156,7 +156,7 @@ def decide(unit: Unit, dispute: Object, *, won: bool) -> Object:
     else:
         dispute["status"] = "won" if won else "lost"
     if dispute["status"] == "won":
-        _move(unit, dispute, "dispute_reversal", dispute["amount"])
+        _book(unit, dispute, "dispute_reversal", dispute["amount"])
     unit.save(dispute)
     unit.emit("charge.dispute.closed", dispute)
     if dispute["status"] == "won":
@@ -176,11 +176,11 @@ def end_evidence(unit: Unit, id_: str) -> None:
     unit.save(dispute)
     unit.emit("charge.dispute.updated", dispute, before)
     if dispute["status"] == "needs_response":
-        left = dispute["evidence_details"]["due_by"] + _TO_DECIDE - unit.now
+        left = dispute["evidence_details"]["due_by"] + _DECISION_PERIOD - unit.now
         unit.schedule(max(0.0, left), "close_dispute", id_)
 
 
-def lapse(unit: Unit, id_: str) -> None:
+def close_unanswered(unit: Unit, id_: str) -> None:
     """Nobody did anything for long enough: a chargeback is lost, an inquiry over."""
     dispute = unit.store.get("dispute", id_)
     if dispute is None or dispute["status"] not in (*_OPEN, "warning_under_review"):
@@ -192,22 +192,24 @@ def lapse(unit: Unit, id_: str) -> None:
 
 def resolve_inquiries(unit: Unit, charge: Object) -> None:
     """An inquiry into a charge that was given back in full has nothing left to ask."""
-    for dispute in _of(unit, charge):
+    for dispute in _of_charge(unit, charge):
         if dispute["status"] in ("warning_needs_response", "warning_under_review"):
             decide(unit, dispute, won=False)
 
 
-def leave_refundable(unit: Unit, charge: Object) -> bool:
+def allow_refund(unit: Unit, charge: Object) -> bool:
     """Whether no dispute of the charge stands against a refund."""
-    return all(dispute["is_charge_refundable"] or dispute["status"] == "won" for dispute in _of(unit, charge))
+    return all(
+        dispute["is_charge_refundable"] or dispute["status"] == "won" for dispute in _of_charge(unit, charge)
+    )
 
 
-def newest_of(unit: Unit, intent: Object) -> Object | None:
+def newest_for(unit: Unit, intent: Object) -> Object | None:
     found = unit.store.select("dispute", [("json_extract(body, '$.payment_intent') = ?", intent["id"])], 1)
     return found[0] if found else None
 
 
-def _of(unit: Unit, charge: Object) -> list[Object]:
+def _of_charge(unit: Unit, charge: Object) -> list[Object]:
     return unit.store.select("dispute", [("json_extract(body, '$.charge') = ?", charge["id"])], 10)
 
 

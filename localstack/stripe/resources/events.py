@@ -12,13 +12,13 @@ from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 from localstack.stripe.webhooks import UNDELIVERED
 
-_KEPT = 30 * 24 * 3600  # seconds for which Stripe shows an event
-_MOST_TYPES = 20
+_RETENTION = 30 * 24 * 3600  # seconds for which Stripe shows an event
+_MAX_TYPES = 20
 
 
 def retrieve(unit: Unit, params: Params, id_: str) -> Object:
     event = unit.get("event", id_)
-    if event["created"] <= unit.now - _KEPT:
+    if event["created"] <= unit.now - _RETENTION:
         raise unit.missing("event", id_)
     return event
 
@@ -29,12 +29,12 @@ def list_all(unit: Unit, params: Params) -> Object:
     A `type` may end in `.*`. With `delivery_success` false come those that some endpoint has not taken: still
     pending, given up, or lost.
     """
-    conditions: list[tuple[str, Any]] = [("created > ?", unit.now - _KEPT)]
+    conditions: list[tuple[str, Any]] = [("created > ?", unit.now - _RETENTION)]
     types = params.get("types", [])
     if types and "type" in params:
         raise invalid("You may pass either `type` or `types`, but not both.", param="types")
-    if len(types) > _MOST_TYPES:
-        raise invalid(f"Array types exceeded maximum {_MOST_TYPES} allowed elements.", param="types")
+    if len(types) > _MAX_TYPES:
+        raise invalid(f"Array types exceeded maximum {_MAX_TYPES} allowed elements.", param="types")
     if types:
         conditions.append(
             ("json_extract(body, '$.type') IN (SELECT value FROM json_each(?))", json.dumps(types))

@@ -11,7 +11,7 @@ from localstack.stripe.resources.payment_methods import card_of
 from localstack.stripe.routing import Params
 from localstack.stripe.unit import Unit
 
-_MOST_CAPTURES = 50
+_MAX_CAPTURES = 50
 
 
 def place(unit: Unit, intent: Object, charge: Object) -> None:
@@ -32,15 +32,15 @@ def capture(unit: Unit, intent: Object, params: Params) -> Object:
     charge = unit.get("charge", intent["latest_charge"])
     final = bool(params.get("final_capture", True))
     amount = _amount(unit, intent, charge, params, final=final)
-    many = charges.allows_many_captures(charge)
+    multicapture = charges.allows_multicapture(charge)
     before = dict(intent)
     if "metadata" in params:
         intent["metadata"] = fields.metadata(intent["metadata"], params["metadata"])
-    charges.capture(unit, charge, amount, final=final, many=many)
+    charges.capture(unit, charge, amount, final=final, multicapture=multicapture)
     intent["amount_received"] = charge["amount_captured"]
     intent["amount_capturable"] = 0 if final else intent["amount_capturable"] - amount
     unit.save(intent)
-    if many:
+    if multicapture:
         unit.emit("payment_intent.amount_capturable_updated", intent, before)
     if final:
         succeed(unit, intent, charge, card_of(charge))
@@ -55,23 +55,23 @@ def _amount(unit: Unit, intent: Object, charge: Object, params: Params, *, final
             code="charge_expired_for_capture",
             charge=charge["id"],
         )
-    many = charges.allows_many_captures(charge)
-    if not many and not final:
+    multicapture = charges.allows_multicapture(charge)
+    if not multicapture and not final:
         raise invalid(
             "You cannot set `final_capture` to `false`: multicapture is not available for this"
             " PaymentIntent.",
             code="payment_intent_invalid_parameter",
             param="final_capture",
         )
-    if not final and charge["_captures"] + 1 >= _MOST_CAPTURES:
+    if not final and charge["_captures"] + 1 >= _MAX_CAPTURES:
         raise invalid(
-            f"A PaymentIntent is captured up to {_MOST_CAPTURES} times; this one has to be final.",
+            f"A PaymentIntent is captured up to {_MAX_CAPTURES} times; this one has to be final.",
             code="payment_intent_invalid_parameter",
             param="final_capture",
         )
     held = int(intent["amount_capturable"])
     amount = int(params["amount_to_capture"] if "amount_to_capture" in params else held)
-    least = 0 if many and final and charge["amount_captured"] else 1
+    least = 0 if multicapture and final and charge["amount_captured"] else 1
     if amount < least:
         raise invalid(
             f"This value must be greater than or equal to {least}.",
@@ -87,7 +87,7 @@ def _amount(unit: Unit, intent: Object, charge: Object, params: Params, *, final
     return amount
 
 
-def lapse(unit: Unit, id_: str) -> None:
+def expire(unit: Unit, id_: str) -> None:
     """The time of a hold is over: an intent of which nothing was taken is canceled, another has succeeded."""
     intent = unit.store.get("payment_intent", id_)
     if intent is None or intent["status"] != "requires_capture":
@@ -97,5 +97,5 @@ def lapse(unit: Unit, id_: str) -> None:
         unit.emit("charge.expired", charge)
         cancel(unit, intent, "automatic")
         return
-    charges.capture(unit, charge, 0, final=True, many=True)
+    charges.capture(unit, charge, 0, final=True, multicapture=True)
     succeed(unit, intent, charge, card_of(charge))

@@ -29,7 +29,7 @@ def require(intent: Object, action: str) -> None:
         )
 
 
-def require_own(intent: Object, action: str) -> None:
+def require_no_session(intent: Object, action: str) -> None:
     """400 for an intent that is a Checkout Session's to move, as long as it holds no money."""
     if intent.get("_session") and intent["status"] != "requires_capture":
         raise unexpected_state(
@@ -54,7 +54,7 @@ def succeed(unit: Unit, intent: Object, charge: Object, card: Card) -> None:
         unit.save(session)
     if card.dispute:
         inquiry = card.dispute == "inquiry"
-        disputes.open_on(unit, charge, "general" if inquiry else card.dispute, inquiry=inquiry)
+        disputes.open_for(unit, charge, "general" if inquiry else card.dispute, inquiry=inquiry)
 
 
 def cancel(unit: Unit, intent: Object, reason: str | None) -> Object:
@@ -72,11 +72,11 @@ def cancel(unit: Unit, intent: Object, reason: str | None) -> Object:
     intent |= {
         "status": "canceled",
         "amount_capturable": 0,
-        "canceled_at": unit.today,
+        "canceled_at": unit.timestamp,
         "cancellation_reason": reason,
         "next_action": None,
     }
     unit.save(intent)
     unit.emit("payment_intent.canceled", intent)
-    reviews.close_of(unit, intent, "canceled")
+    reviews.close_for(unit, intent, "canceled")
     return intent

@@ -16,7 +16,7 @@ _PLAIN = (
     "transfer_group",
 )
 
-_UNTIL_SETTLED = {
+_LOCKED_AFTER_CONFIRMATION = {
     "amount",
     "capture_method",
     "currency",
@@ -45,7 +45,7 @@ def create(unit: Unit, params: Params) -> Object:
 
 
 def _blank(unit: Unit, params: Params) -> Object:
-    currency = money.currency(params["currency"])
+    currency = money.require_currency(params["currency"])
     stated = params.get("automatic_payment_methods")
     enabled = stated is None or stated["enabled"]
     redirects = (stated or {}).get("allow_redirects", "always")
@@ -53,7 +53,7 @@ def _blank(unit: Unit, params: Params) -> Object:
     return {
         "id": id_,
         "object": "payment_intent",
-        "amount": money.chargeable(params["amount"], currency),
+        "amount": money.require_chargeable(params["amount"], currency),
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
@@ -65,9 +65,11 @@ def _blank(unit: Unit, params: Params) -> Object:
         "capture_method": params.get("capture_method", "automatic_async"),
         "client_secret": f"{id_}_secret_{ids.token(25)}",
         "confirmation_method": params.get("confirmation_method", "automatic"),
-        "created": unit.today,
+        "created": unit.timestamp,
         "currency": currency,
-        "customer": customers.living(unit, params["customer"])["id"] if "customer" in params else None,
+        "customer": customers.require_customer(unit, params["customer"])["id"]
+        if "customer" in params
+        else None,
         "description": None,
         "last_payment_error": None,
         "latest_charge": None,
@@ -98,7 +100,7 @@ def _blank(unit: Unit, params: Params) -> Object:
         "transfer_data": params.get("transfer_data"),
         "transfer_group": None,
         # Stated outright and redirects allowed: Stripe then wants a return_url to confirm.
-        "_wants_return_url": stated is not None and enabled and redirects == "always",
+        "_requires_return_url": stated is not None and enabled and redirects == "always",
     }
 
 
@@ -109,15 +111,15 @@ def retrieve(unit: Unit, params: Params, id_: str) -> Object:
 def update(unit: Unit, params: Params, id_: str) -> Object:
     """Words may change at any time, money and means only until they are settled."""
     intent = unit.get("payment_intent", id_)
-    if set(params) & _UNTIL_SETTLED:
+    if set(params) & _LOCKED_AFTER_CONFIRMATION:
         lifecycle.require(intent, "update")
     if "currency" in params:
-        intent["currency"] = money.currency(params["currency"])
+        intent["currency"] = money.require_currency(params["currency"])
     if "amount" in params or "currency" in params:
         amount = int(params["amount"] if "amount" in params else intent["amount"])
-        intent["amount"] = money.chargeable(amount, intent["currency"])
+        intent["amount"] = money.require_chargeable(amount, intent["currency"])
     if "customer" in params:
-        intent["customer"] = customers.living(unit, params["customer"])["id"]
+        intent["customer"] = customers.require_customer(unit, params["customer"])["id"]
     if "capture_method" in params:
         intent["capture_method"] = params["capture_method"]
     if "payment_method" in params or "payment_method_data" in params:
@@ -132,7 +134,7 @@ def update(unit: Unit, params: Params, id_: str) -> Object:
 
 def confirm(unit: Unit, params: Params, id_: str) -> Object:
     intent = unit.get("payment_intent", id_)
-    lifecycle.require_own(intent, "confirm")
+    lifecycle.require_no_session(intent, "confirm")
     return confirmation.confirm(unit, intent, params)
 
 
@@ -142,7 +144,7 @@ def capture(unit: Unit, params: Params, id_: str) -> Object:
 
 def cancel(unit: Unit, params: Params, id_: str) -> Object:
     intent = unit.get("payment_intent", id_)
-    lifecycle.require_own(intent, "cancel")
+    lifecycle.require_no_session(intent, "cancel")
     return lifecycle.cancel(unit, intent, params.get("cancellation_reason"))
 
 
@@ -151,7 +153,7 @@ def list_all(unit: Unit, params: Params) -> Object:
 
 
 # What a browser, which holds a publishable key and the client secret, is shown.
-SHOWN_TO_BROWSERS = frozenset(
+PUBLISHABLE_FIELDS = frozenset(
     """id object amount amount_details automatic_payment_methods canceled_at cancellation_reason
     capture_method client_secret confirmation_method created currency description last_payment_error livemode
     next_action payment_method payment_method_types processing receipt_email setup_future_usage shipping

@@ -32,7 +32,7 @@ def build(unit: Unit, params: Params) -> Object:
         card = cards.by_token(token)
         if card is None:
             raise invalid(f"No such token: '{token[:80]}'", code="resource_missing", param="card[token]")
-        return _method(unit, card, 12, unit_year(unit) + 1, params)
+        return _method(unit, card, 12, current_year(unit) + 1, params)
     card = cards.by_number(str(given.get("number", "")))
     month, year = given.get("exp_month", 0), given.get("exp_year", 0)
     year += 2000 if 0 <= year < 100 else 0
@@ -40,14 +40,14 @@ def build(unit: Unit, params: Params) -> Object:
         raise CardError(
             "Your card's expiration month is invalid.", code="invalid_expiry_month", param="exp_month"
         )
-    if not unit_year(unit) <= year <= unit_year(unit) + 50:
+    if not current_year(unit) <= year <= current_year(unit) + 50:
         raise CardError(
             "Your card's expiration year is invalid.", code="invalid_expiry_year", param="exp_year"
         )
     return _method(unit, card, month, year, params)
 
 
-def unit_year(unit: Unit) -> int:
+def current_year(unit: Unit) -> int:
     return datetime.fromtimestamp(unit.now, UTC).year
 
 
@@ -58,7 +58,7 @@ def _method(unit: Unit, card: cards.Card, month: int, year: int, params: Params)
         "allow_redisplay": params.get("allow_redisplay", "unspecified"),
         "billing_details": fields.person(params.get("billing_details")),
         card.kind: _account(card) if card.kind == "bacs_debit" else _card(card, month, year),
-        "created": unit.today,
+        "created": unit.timestamp,
         "customer": None,
         "livemode": False,
         "metadata": fields.metadata({}, params.get("metadata")),
@@ -110,7 +110,7 @@ def card_of(method: Object) -> cards.Card:
 def resolve(unit: Unit, id_: str, param: str | None = None) -> Object:
     """The payment method; the name of a test card or account is a new one each time, as at Stripe."""
     if card := cards.by_token(id_) if id_.startswith(("pm_card_", "pm_bacsDebit_")) else None:
-        return _method(unit, card, 12, unit_year(unit) + 1, {})
+        return _method(unit, card, 12, current_year(unit) + 1, {})
     return unit.get("payment_method", id_, param)
 
 
@@ -131,11 +131,11 @@ def update(unit: Unit, params: Params, id_: str) -> Object:
 
 def attach(unit: Unit, params: Params, id_: str) -> Object:
     method = resolve(unit, id_)
-    customer = customers.living(unit, params["customer"] if "customer" in params else "")
+    customer = customers.require_customer(unit, params["customer"] if "customer" in params else "")
     if method["customer"] not in (None, customer["id"]):
         raise invalid("The payment method you provided has already been attached to a customer.")
     card = card_of(method)
-    if card.decline and not card.slow and card.token != "chargeCustomerFail":
+    if card.decline and not card.delayed and card.token != "chargeCustomerFail":
         raise CardError(card.decline_message, code=card.decline_code, decline_code=card.decline)
     method["customer"] = customer["id"]
     unit.save(method)

@@ -15,7 +15,7 @@ def create_product(unit: Unit, params: Params) -> Object:
         "id": params.get("id") or ids.new("prod"),
         "object": "product",
         "active": True,
-        "created": unit.today,
+        "created": unit.timestamp,
         "default_price": None,
         "description": None,
         "images": [],
@@ -29,7 +29,7 @@ def create_product(unit: Unit, params: Params) -> Object:
         "tax_code": None,
         "type": "good",
         "unit_label": None,
-        "updated": unit.today,
+        "updated": unit.timestamp,
         "url": None,
     }
     if unit.store.get("product", product["id"]):
@@ -44,7 +44,7 @@ def update_product(unit: Unit, params: Params, id_: str) -> Object:
     product = unit.get("product", id_)
     before = dict(product)
     fields.change(product, params, (*_PLAIN, "name"))
-    product["updated"] = unit.today
+    product["updated"] = unit.timestamp
     unit.save(product)
     unit.emit("product.updated", product, before)
     return product
@@ -81,8 +81,8 @@ def create_price(unit: Unit, params: Params) -> Object:
         "object": "price",
         "active": params.get("active", True),
         "billing_scheme": "per_unit",
-        "created": unit.today,
-        "currency": money.currency(params["currency"]),
+        "created": unit.timestamp,
+        "currency": money.require_currency(params["currency"]),
         "custom_unit_amount": None,
         "livemode": False,
         "lookup_key": params.get("lookup_key"),

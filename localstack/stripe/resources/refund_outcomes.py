@@ -5,7 +5,7 @@ Source: https://docs.stripe.com/refunds#failed-refunds
 
 from localstack.stripe.errors import Object
 from localstack.stripe.resources import balance_transactions
-from localstack.stripe.resources.charges import count_refund
+from localstack.stripe.resources.charges import add_refund
 from localstack.stripe.unit import Unit
 
 REASONS = (
@@ -19,25 +19,25 @@ REASONS = (
 )
 
 
-def settle(unit: Unit, id_: str) -> None:
+def finish(unit: Unit, id_: str) -> None:
     """Time has decided: a pending refund arrives; one that was bound to fail fails."""
     refund = unit.store.get("refund", id_)
     if refund is None or refund["status"] in ("failed", "canceled"):
         return
     if refund["_fails"]:
-        come_back(unit, refund, "failed", "expired_or_canceled_card")
+        reverse(unit, refund, "failed", "expired_or_canceled_card")
     elif refund["status"] == "pending":
-        arrive(unit, refund)
+        succeed(unit, refund)
 
 
-def arrive(unit: Unit, refund: Object) -> None:
+def succeed(unit: Unit, refund: Object) -> None:
     before = dict(refund)
     refund |= {"status": "succeeded", "pending_reason": None}
-    pay_out(unit, refund)
+    debit_balance(unit, refund)
     _changed(unit, refund, before)
 
 
-def come_back(unit: Unit, refund: Object, status: str, reason: str) -> None:
+def reverse(unit: Unit, refund: Object, status: str, reason: str) -> None:
     """The refund has `failed`, or was `canceled`: the money is the shop's again."""
     before = dict(refund)
     refund |= {"status": status, "failure_reason": reason, "pending_reason": None}
@@ -45,14 +45,14 @@ def come_back(unit: Unit, refund: Object, status: str, reason: str) -> None:
         returned = balance_transactions.record(unit, "refund_failure", refund["amount"], refund)
         refund["failure_balance_transaction"] = returned["id"]
     charge = unit.get("charge", refund["charge"])
-    count_refund(charge, -refund["amount"])
+    add_refund(charge, -refund["amount"])
     unit.save(charge)
     _changed(unit, refund, before)
     if status == "failed":
         unit.emit("refund.failed", refund)
 
 
-def pay_out(unit: Unit, refund: Object) -> None:
+def debit_balance(unit: Unit, refund: Object) -> None:
     """Take the refund's amount from the shop's balance; the refund is the caller's to save."""
     paid = balance_transactions.record(unit, "refund", -refund["amount"], refund)
     refund["balance_transaction"] = paid["id"]

@@ -4,13 +4,13 @@ from localstack.stripe import ids, money
 from localstack.stripe.errors import Object, invalid
 from localstack.stripe.paging import page
 from localstack.stripe.resources import disputes, fields, reviews
-from localstack.stripe.resources.charges import count_refund
+from localstack.stripe.resources.charges import add_refund
 from localstack.stripe.resources.payment_methods import card_of
-from localstack.stripe.resources.refund_outcomes import pay_out
+from localstack.stripe.resources.refund_outcomes import debit_balance
 from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
-SETTLES_AFTER = 2.0  # seconds until a refund of the cards that take their time is settled
+REFUND_DELAY = 2.0  # seconds until a refund of the cards that take their time is settled
 
 
 def create(unit: Unit, params: Params) -> Object:
@@ -18,7 +18,7 @@ def create(unit: Unit, params: Params) -> Object:
     left = charge["amount_captured"] - charge["amount_refunded"]
     if left == 0:
         raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
-    if charge["disputed"] and not disputes.leave_refundable(unit, charge):
+    if charge["disputed"] and not disputes.allow_refund(unit, charge):
         raise invalid(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
         )
@@ -30,23 +30,23 @@ def create(unit: Unit, params: Params) -> Object:
     if amount > left:
         whole = left == charge["amount_captured"]
         raise invalid(
-            f"Refund amount ({money.show(amount, charge['currency'])}) is greater than"
+            f"Refund amount ({money.format_amount(amount, charge['currency'])}) is greater than"
             f" {'' if whole else 'unrefunded amount on '}charge {'amount ' if whole else ''}"
-            f"({money.show(left, charge['currency'])})",
+            f"({money.format_amount(left, charge['currency'])})",
             param="amount",
         )
     refund = _build(unit, charge, amount, params)
     before = dict(charge)
-    count_refund(charge, amount)
+    add_refund(charge, amount)
     unit.save(charge)
     if refund["status"] == "succeeded":
-        pay_out(unit, refund)
+        debit_balance(unit, refund)
     unit.save(refund)
     unit.emit("refund.created", refund)
     unit.emit("charge.refunded", charge, before)
     if charge["refunded"]:
         fraud = refund["reason"] == "fraudulent"
-        reviews.close_of(unit, charge, "refunded_as_fraud" if fraud else "refunded")
+        reviews.close_for(unit, charge, "refunded_as_fraud" if fraud else "refunded")
         disputes.resolve_inquiries(unit, charge)
     return refund
 
@@ -79,16 +79,16 @@ def _charge(unit: Unit, params: Params) -> Object:
 
 def _build(unit: Unit, charge: Object, amount: int, params: Params) -> Object:
     refund_id = ids.new("re")
-    fate = card_of(charge).refund
-    if fate != "succeeded":
-        unit.schedule(SETTLES_AFTER, "settle_refund", refund_id)
+    outcome = card_of(charge).refund
+    if outcome != "succeeded":
+        unit.schedule(REFUND_DELAY, "finish_refund", refund_id)
     return {
         "id": refund_id,
         "object": "refund",
         "amount": amount,
         "balance_transaction": None,
         "charge": charge["id"],
-        "created": unit.today,
+        "created": unit.timestamp,
         "currency": charge["currency"],
         "customer": charge["customer"],
         "destination_details": {
@@ -105,13 +105,13 @@ def _build(unit: Unit, charge: Object, amount: int, params: Params) -> Object:
         "metadata": fields.metadata({}, params.get("metadata")),
         "payment_intent": charge["payment_intent"],
         "payment_method": charge["payment_method"],
-        "pending_reason": "processing" if fate == "pending" else None,
+        "pending_reason": "processing" if outcome == "pending" else None,
         "reason": params.get("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,
-        "status": "pending" if fate == "pending" else "succeeded",
+        "status": "pending" if outcome == "pending" else "succeeded",
         "transfer_reversal": None,
-        "_fails": fate == "failed",
+        "_fails": outcome == "failed",
     }
 
 

@@ -10,7 +10,7 @@ from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
 
-def open_on(unit: Unit, intent: Object, charge: Object, opened_reason: str) -> Object:
+def open_for(unit: Unit, intent: Object, charge: Object, opened_reason: str) -> Object:
     """Ask for a look at a payment; its intent and its charge then name the review."""
     review: Object = {
         "id": ids.new("prv"),
@@ -18,7 +18,7 @@ def open_on(unit: Unit, intent: Object, charge: Object, opened_reason: str) -> O
         "billing_zip": None,
         "charge": charge["id"],
         "closed_reason": None,
-        "created": unit.today,
+        "created": unit.timestamp,
         "ip_address": None,
         "ip_address_location": None,
         "livemode": False,
@@ -43,7 +43,7 @@ def close(unit: Unit, review: Object, reason: str) -> Object:
     return review
 
 
-def close_of(unit: Unit, holder: Object, reason: str) -> None:
+def close_for(unit: Unit, holder: Object, reason: str) -> None:
     """Close the open review that an intent or a charge names, if there is one."""
     review = unit.store.get("review", holder["review"] or "")
     if review and review["open"]:

@@ -18,7 +18,7 @@ def create(unit: Unit, params: Params) -> Object:
         "object": "webhook_endpoint",
         "api_version": params.get("api_version"),
         "application": None,
-        "created": unit.today,
+        "created": unit.timestamp,
         "description": None,
         "enabled_events": _events(params["enabled_events"]),
         "livemode": False,
