@@ -1,1 +1,1 @@
-"""The cart service: what a shopper means to buy, and what that will cost delivered."""
+"""The cart service: carts, coupons, shipping methods, tax rates, and the quotes computed from them."""

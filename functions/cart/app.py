@@ -1,11 +1,11 @@
-"""The cart's doors: every Lambda handler by name."""
+"""The Lambda handlers of cart."""
 
-from cart.commands import commands as questions
+from cart.commands import commands as handled_commands
 from cart.consumers import consumers
 from cart.routes import routes
 from cart.tables import rows
 from shared.http.api import Api
 
 api = Api(routes, idempotency=rows.idempotency, probe=rows.probe)
-commands = questions.handle
+commands = handled_commands.handle
 consume = consumers.handle

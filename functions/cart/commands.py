@@ -1,4 +1,4 @@
-"""What other services ask of the cart, and operators by IAM alone."""
+"""Commands from orders, and from operators (IAM only)."""
 
 from cart.service import quoting, replica
 from shared.contracts.commands import QuoteCart, RebuildProgress, RebuildReplica
@@ -9,12 +9,12 @@ commands = Commands()
 
 
 @commands.on(QuoteCart)
-def quote(question: QuoteCart) -> Quote:
+def quote(command: QuoteCart) -> Quote:
     return quoting.quote(
-        question.user_id, question.country, question.shipping_address, question.shipping_method
+        command.user_id, command.country, command.shipping_address, command.shipping_method
     ).quote
 
 
 @commands.on(RebuildReplica)
-def rebuild_replica(question: RebuildReplica) -> RebuildProgress:
-    return replica.rebuild(question.after)
+def rebuild_replica(command: RebuildReplica) -> RebuildProgress:
+    return replica.rebuild(command.after)

@@ -1,6 +1,6 @@
-"""HTTP in."""
+"""The HTTP routes of cart."""
 
-from cart.domain.promotions import Terms, code_of
+from cart.domain.promotions import Terms, normalize_code
 from cart.schemas import (
     AddItem,
     CartView,
@@ -17,7 +17,7 @@ from cart.schemas import (
     ShippingMethodView,
     TaxRateView,
 )
-from cart.service import carts, charges, coupons, merging, quoting
+from cart.service import carts, coupons, merging, quoting, rates
 from shared.dynamodb.idempotency import IdempotencyKey
 from shared.errors import invalid
 from shared.http.identity import CUSTOMER, GUEST, STAFF, Caller
@@ -25,7 +25,7 @@ from shared.http.paging import Cursors, Page, PageQuery
 from shared.http.routing import Routes
 
 routes = Routes()
-# The quotes' key serves: a cursor's audience is its list, a quote's is orders: neither passes for the other.
+# Quotes and cursors share a key; their audiences differ, so neither is accepted as the other.
 cursors = Cursors(quoting.signing_key)
 METHODS = "shipping-methods"
 COUPONS = "coupons"
@@ -64,8 +64,8 @@ def put_coupon_on_cart(caller: Caller, body: PutOnCart, if_match: int | None) ->
 
 
 @routes.delete("/cart/coupon", role=GUEST, status=200)
-def take_coupon_off_cart(caller: Caller, if_match: int | None) -> CartView:
-    return CartView.of(coupons.take_off_cart(caller.user_id, if_match))
+def remove_coupon_from_cart(caller: Caller, if_match: int | None) -> CartView:
+    return CartView.of(coupons.remove_from_cart(caller.user_id, if_match))
 
 
 @routes.post("/cart/merge", role=CUSTOMER)
@@ -73,24 +73,24 @@ def merge_carts(caller: Caller, body: MergeCarts) -> CartView:
     return CartView.of(merging.merge(caller.user_id, body.guest_token))
 
 
-# Harmless to repeat, and its answer is a signed promise that holds an address: it is not kept.
+# A repetition is harmless, and the response contains an address and a signed token, so it is not stored.
 @routes.post("/cart/quote", role=GUEST, repeatable=True)
 def quote_cart(caller: Caller, body: RequestQuote) -> QuoteView:
     priced = quoting.quote(caller.user_id, body.destination, body.shipping_address, body.shipping_method)
-    return QuoteView.of(priced, quoting.signed(priced.quote))
+    return QuoteView.of(priced, quoting.sign(priced.quote))
 
 
 @routes.get("/coupons", role=STAFF)
 def list_coupons(query: PageQuery) -> Page[CouponView]:
     after = (cursors.read(query.cursor, COUPONS) or {"code": None})["code"]
-    found, last = coupons.listed(after, query.limit)
+    found, last = coupons.page(after, query.limit)
     more = {"code": last} if last else None
     return Page(items=[CouponView.of(coupon) for coupon in found], next_cursor=cursors.write(more, COUPONS))
 
 
 @routes.post("/coupons", role=STAFF, status=201)
-def make_coupon(body: PostCoupon, key: IdempotencyKey | None) -> CouponView:
-    return CouponView.of(coupons.make(body.code, _terms(body), key))
+def create_coupon(body: PostCoupon, key: IdempotencyKey | None) -> CouponView:
+    return CouponView.of(coupons.create(body.code, _terms(body), key))
 
 
 @routes.get("/coupons/{code}", role=STAFF)
@@ -99,10 +99,10 @@ def read_coupon(code: str) -> CouponView:
 
 
 @routes.put("/coupons/{code}", role=STAFF)
-def change_coupon(code: str, body: PutCoupon, if_match: int | None) -> CouponView:
-    if body.code is not None and code_of(body.code) != code_of(code):
-        raise invalid("/code", "A coupon keeps its code.")
-    return CouponView.of(coupons.change(code, _terms(body), if_match))
+def update_coupon(code: str, body: PutCoupon, if_match: int | None) -> CouponView:
+    if body.code is not None and normalize_code(body.code) != normalize_code(code):
+        raise invalid("/code", "A coupon's code cannot be changed.")
+    return CouponView.of(coupons.update(code, _terms(body), if_match))
 
 
 @routes.delete("/coupons/{code}", role=STAFF)
@@ -113,7 +113,7 @@ def delete_coupon(code: str, if_match: int | None) -> None:
 @routes.get("/shipping-methods")
 def list_shipping_methods(query: PageQuery) -> Page[ShippingMethodView]:
     after = (cursors.read(query.cursor, METHODS) or {"method": ""})["method"]
-    found = [method for method in charges.shipping_methods() if method.method > after]
+    found = [method for method in rates.shipping_methods() if method.method > after]
     shown = found[: query.limit]
     more = {"method": shown[-1].method} if len(found) > len(shown) else None
     return Page(
@@ -123,26 +123,26 @@ def list_shipping_methods(query: PageQuery) -> Page[ShippingMethodView]:
 
 @routes.get("/shipping-methods/{method}")
 def read_shipping_method(method: str) -> ShippingMethodView:
-    return ShippingMethodView.of(charges.shipping_method(method))
+    return ShippingMethodView.of(rates.shipping_method(method))
 
 
 @routes.put("/shipping-methods/{method}", role=STAFF)
 def put_shipping_method(method: str, body: PutShippingMethod, if_match: int | None) -> ShippingMethodView:
     return ShippingMethodView.of(
-        charges.put_shipping_method(method, body.name, body.countries, body.rates, if_match)
+        rates.put_shipping_method(method, body.name, body.countries, body.rates, if_match)
     )
 
 
 @routes.get("/tax-rates/{country}")
 def read_tax_rate(country: str) -> TaxRateView:
-    return TaxRateView.of(charges.tax_rate(country))
+    return TaxRateView.of(rates.tax_rate(country))
 
 
 @routes.put("/tax-rates/{country}", role=STAFF)
 def put_tax_rate(country: str, body: PutTaxRate, if_match: int | None) -> TaxRateView:
-    return TaxRateView.of(charges.put_tax_rate(country, body.rate_bp, body.inclusive, if_match))
+    return TaxRateView.of(rates.put_tax_rate(country, body.rate_bp, body.inclusive, if_match))
 
 
 def _terms(body: Terms) -> Terms:
-    """The body without its code."""
+    """Return the terms without the code."""
     return Terms(**{name: getattr(body, name) for name in Terms.model_fields})

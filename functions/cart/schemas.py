@@ -1,4 +1,4 @@
-"""What the cart's API takes and gives."""
+"""The request and response models of cart."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from cart.domain.carts import Change, Line
-from cart.domain.pricing import Priced, Shown, TaxRate
+from cart.domain.pricing import PricedCart, PricedQuote, TaxRate
 from cart.domain.promotions import Coupon, Kind, Reason, Terms
 from cart.domain.shipping import Offer, Rate, ShippingMethod
 from shared.contracts.quotes import Quantity, QuotedLine, ShippingAddress, Sku
@@ -28,25 +28,25 @@ class AddItem(Body):
 
 
 class SetItem(Body):
-    """0 removes."""
+    """A quantity of 0 removes the line."""
 
     quantity: Annotated[int, Field(ge=0, le=9_999)]
 
 
 class PutOnCart(Body):
-    """A code is read in any case."""
+    """The code is not case-sensitive."""
 
     code: Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
 class MergeCarts(Body):
-    """The guest's access token."""
+    """`guest_token` is the guest's access token."""
 
     guest_token: Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 
 
 class RequestQuote(Body):
-    """Either of `shipping_address` and `country`."""
+    """Send either `shipping_address` or `country`. Without `shipping_method`, the cheapest is chosen."""
 
     shipping_address: ShippingAddress | None = None
     country: Country | None = None
@@ -70,11 +70,11 @@ class PutShippingMethod(Body):
 
     @field_validator("rates")
     @classmethod
-    def _tiers_differ_and_can_be_charged(cls, rates: list[Rate]) -> list[Rate]:
+    def _distinct_chargeable_tiers(cls, rates: list[Rate]) -> list[Rate]:
         for rate in rates:
             chargeable(rate.price)
         if len({(rate.min_subtotal.currency, rate.min_subtotal.amount) for rate in rates}) < len(rates):
-            raise ValueError("two rates begin at the same min_subtotal")
+            raise ValueError("each rate needs its own min_subtotal")
         return rates
 
 
@@ -84,28 +84,31 @@ class PutTaxRate(Body):
 
 
 class NewTerms(Terms):
-    """Terms as they come in: their money is such that can be charged."""
+    """Terms in a request: their amounts must be chargeable."""
 
     @field_validator("value", "min_subtotal")
     @classmethod
-    def _can_be_charged(cls, given: int | Price | None) -> int | Price | None:
-        return chargeable(given) if isinstance(given, Price) else given
+    def _chargeable(cls, value: int | Price | None) -> int | Price | None:
+        return chargeable(value) if isinstance(value, Price) else value
 
 
 class PutCoupon(NewTerms):
-    """`code` may be sent, and is then the one in the path."""
+    """`code` is optional and must equal the code in the path."""
 
     code: str | None = None
 
 
 class PostCoupon(NewTerms):
-    """`code` is read in any case and kept in capitals."""
+    """`code` is not case-sensitive; it is stored in capitals."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{3,40}$", to_upper=True)]
 
 
 class CartItemView(View):
-    """`change`: what happened since the shopper last changed this line; `available` is 0 for what is gone."""
+    """A line. `change` is what happened to the product since the shopper last changed the line.
+
+    `available` is 0 if the product is gone.
+    """
 
     sku: str
     product_id: str
@@ -133,9 +136,9 @@ class CartItemView(View):
 
 
 class CartView(View):
-    """`item_count` counts pieces; `expires_at` is set for guests.
+    """A cart. `item_count` is the sum of the quantities; `expires_at` is null except for guests.
 
-    `coupon_reason` says why the coupon that the cart has does not apply now; then `discount` is 0.
+    `coupon_reason` is why the cart's coupon does not apply at present; `discount` is then 0.
     """
 
     cart_id: str
@@ -149,17 +152,17 @@ class CartView(View):
     expires_at: datetime | None
 
     @classmethod
-    def of(cls, shown: Shown) -> "CartView":
-        cart = shown.cart
+    def of(cls, priced: PricedCart) -> "CartView":
+        cart = priced.cart
         return cls(
-            # An owner has one cart: its id is the owner's under another prefix.
+            # An owner has one cart, so its id is the owner's with another prefix.
             cart_id="crt_" + cart.owner.partition("_")[2],
             items=[CartItemView.of(line) for line in cart.lines.values()],
             item_count=cart.item_count,
             subtotal=cart.subtotal,
             coupon=cart.coupon,
-            discount=shown.discount,
-            coupon_reason=shown.refusal.reason if shown.refusal else None,
+            discount=priced.discount,
+            coupon_reason=priced.ineligible.reason if priced.ineligible else None,
             version=cart.version,
             expires_at=cart.expires_at,
         )
@@ -176,9 +179,10 @@ class OfferView(View):
 
 
 class QuoteView(View):
-    """total = subtotal - discount + shipping, plus tax unless `tax_inclusive`.
+    """A quote. total = subtotal - discount + shipping, plus tax unless `tax_inclusive`.
 
-    The lines' taxes and `shipping_tax` add up to `tax`. `coupon_reason`: why the coupon is left out.
+    The lines' taxes and `shipping_tax` add up to `tax`. `coupon_reason` is why the cart's coupon does not
+    apply.
     """
 
     quote_token: str
@@ -201,7 +205,7 @@ class QuoteView(View):
     cart_version: int
 
     @classmethod
-    def of(cls, priced: Priced, token: str) -> "QuoteView":
+    def of(cls, priced: PricedQuote, token: str) -> "QuoteView":
         quote = priced.quote
         return cls(
             quote_token=token,
@@ -220,13 +224,13 @@ class QuoteView(View):
             shipping_methods=[OfferView.of(offer) for offer in priced.offers],
             shipping_address=quote.shipping_address,
             coupon=quote.coupon,
-            coupon_reason=priced.refusal.reason if priced.refusal else None,
+            coupon_reason=priced.ineligible.reason if priced.ineligible else None,
             cart_version=quote.cart_version,
         )
 
 
 class CouponView(View):
-    """`used` is how many orders hold it, as far as was heard."""
+    """A coupon. `used` is the number of orders that use it; it may lag by seconds."""
 
     code: str
     kind: Kind

@@ -1,4 +1,4 @@
-"""The environment that the cart's functions need."""
+"""The environment variables of cart."""
 
 from shared.runtime.settings import Settings
 

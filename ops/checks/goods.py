@@ -104,6 +104,6 @@ def coupons_are_counted(books: Books, tally: Tally) -> None:
             uses.update((f"uses#{order.coupon}", f"uses#{order.coupon}#{order.user_id}"))
     for row in books.carts:
         if row["pk"].startswith("uses#"):
-            tally.look(row["pk"], same("held", row["held"], uses.pop(row["pk"], 0), of="the sum of orders"))
+            tally.look(row["pk"], same("used", row["used"], uses.pop(row["pk"], 0), of="the sum of orders"))
     for key, orders in (+uses).items():
         tally.look(key, f"is held by {orders} orders and not counted")

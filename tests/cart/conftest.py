@@ -1,4 +1,4 @@
-"""A shop around the cart: neighbours that are asked over Lambda's wire, news of products and orders."""
+"""Fakes of catalog's and users' command functions, events for cart, and fixtures."""
 
 import io
 import json
@@ -25,13 +25,13 @@ from shared.errors import Invalid
 from shared.messaging import rpc
 from shared.runtime import clock
 from shared.values.money import Money
-from tests.cart.requests import put_method
+from tests.cart.requests import put_shipping_method
 from tests.support import deliver
 
 
-def facts(sku: str, price: int = 1000, **changes: Any) -> ProductData:
-    """A product as the catalog tells of it, 50 pieces in stock, priced in pence."""
-    known: dict[str, Any] = {
+def product_data(sku: str, price: int = 1000, **changes: Any) -> ProductData:
+    """Return a product with 50 pieces in stock; `price` is in pence."""
+    data: dict[str, Any] = {
         "product_id": f"prd_{sku}",
         "sku": sku,
         "title": f"The {sku}",
@@ -40,25 +40,25 @@ def facts(sku: str, price: int = 1000, **changes: Any) -> ProductData:
         "active": True,
         "version": 1,
     }
-    return ProductData(**known | changes)
+    return ProductData(**data | changes)
 
 
-def changed(product: ProductData) -> ProductChanged:
+def product_changed(product: ProductData) -> ProductChanged:
     event = ProductChanged.of(product, subject=product.sku, version=product.version, at=clock.now())
     assert isinstance(event, ProductChanged)
     return event
 
 
-def hear(*products: ProductData) -> None:
-    """The catalog's news reaches the cart."""
-    assert deliver(consume, *(changed(product) for product in products)) == []
+def receive(*products: ProductData) -> None:
+    """Deliver a ProductChanged event for each product."""
+    assert deliver(consume, *(product_changed(product) for product in products)) == []
 
 
 def order(
     order_id: str = "ord_1", user_id: str = "usr_1", coupon: str | None = None, **lines: int
 ) -> OrderData:
-    """An order of so many of each SKU, as others are told of it."""
-    nothing = Money.zero("GBP")
+    """Return an order with these quantities by SKU; all amounts are zero."""
+    zero = Money.zero("GBP")
     return OrderData(
         number="7K4M2-9QX2D",
         order_id=order_id,
@@ -71,34 +71,33 @@ def order(
                 product_id="prd_1",
                 title=sku,
                 quantity=quantity,
-                unit_price=nothing,
-                line_total=nothing,
+                unit_price=zero,
+                line_total=zero,
             )
             for sku, quantity in lines.items()
         ],
-        subtotal=nothing,
-        discount=nothing,
-        shipping=nothing,
-        tax=nothing,
-        total=nothing,
+        subtotal=zero,
+        discount=zero,
+        shipping=zero,
+        tax=zero,
+        total=zero,
         placed_at=clock.now(),
         coupon=coupon,
     )
 
 
 def placed(order_id: str = "ord_1", user_id: str = "usr_1", version: int = 1, **of: Any) -> OrderPlaced:
-    facts = order(order_id, user_id, **of)
-    event = OrderPlaced.of(facts, subject=order_id, version=version, at=clock.now())
+    event = OrderPlaced.of(order(order_id, user_id, **of), subject=order_id, version=version, at=clock.now())
     assert isinstance(event, OrderPlaced)
     return event
 
 
 class Catalog:
-    """The catalog's command function, as far as the cart asks it; counts how often."""
+    """A fake of catalog's command function; `described` records the SKUs of each call."""
 
     def __init__(self) -> None:
         self.products: dict[str, ProductData] = {}
-        self.asked: list[list[str]] = []
+        self.described: list[list[str]] = []
         self.down = False
         self.commands = rpc.Commands()
         self.commands.on(DescribeProducts)(self.describe)
@@ -107,47 +106,47 @@ class Catalog:
     def sells(self, *products: ProductData) -> None:
         self.products |= {product.sku: product for product in products}
 
-    def describe(self, question: DescribeProducts) -> Products:
-        self.asked.append(question.skus)
-        return Products(products=[self.products[sku] for sku in question.skus if sku in self.products])
+    def describe(self, command: DescribeProducts) -> Products:
+        self.described.append(command.skus)
+        return Products(products=[self.products[sku] for sku in command.skus if sku in self.products])
 
-    def page(self, question: ListProducts) -> ProductPage:
-        """Two products a page, by SKU."""
-        begun = question.after["sku"] if question.after else ""
-        left = sorted(sku for sku in self.products if sku > begun)
-        after = {"sku": left[1]} if len(left) > 2 else None
-        return ProductPage(products=[self.products[sku] for sku in left[:2]], after=after)
+    def page(self, command: ListProducts) -> ProductPage:
+        """Return two products per page, ordered by SKU."""
+        start = command.after["sku"] if command.after else ""
+        remaining = sorted(sku for sku in self.products if sku > start)
+        after = {"sku": remaining[1]} if len(remaining) > 2 else None
+        return ProductPage(products=[self.products[sku] for sku in remaining[:2]], after=after)
 
 
 class Users:
-    """The users' command function: knows guests by tokens such as `token of gst_1`."""
+    """A fake of users' command function; a guest's token is `token of <user id>`."""
 
     def __init__(self) -> None:
         self.down = False
         self.commands = rpc.Commands()
         self.commands.on(IdentifyGuest)(self.identify)
 
-    def identify(self, question: IdentifyGuest) -> Guest:
-        if not question.token.startswith("token of gst_"):
-            raise Invalid("This is no guest's token.")
-        return Guest(user_id=question.token.removeprefix("token of "))
+    def identify(self, command: IdentifyGuest) -> Guest:
+        if not command.token.startswith("token of gst_"):
+            raise Invalid("This is not a guest's token.")
+        return Guest(user_id=command.token.removeprefix("token of "))
 
 
 class Lambda:
-    """The neighbours' command functions on Lambda's wire: moto runs functions in Docker only."""
+    """A fake of the Lambda client that invokes the fakes; moto runs functions in Docker only."""
 
     def __init__(self, catalog: Catalog, users: Users) -> None:
-        self.behind: dict[str, Catalog | Users] = {
+        self.functions: dict[str, Catalog | Users] = {
             "tillstack-test-catalog-commands": catalog,
             "tillstack-test-users-commands": users,
         }
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> Mapping[str, Any]:
-        asked = self.behind[FunctionName]
-        if asked.down:
+        function = self.functions[FunctionName]
+        if function.down:
             raise EndpointConnectionError(endpoint_url="https://lambda.test")
-        answer = asked.commands.handle(json.loads(Payload), None)
-        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+        result = function.commands.handle(json.loads(Payload), None)
+        return {"Payload": io.BytesIO(json.dumps(result).encode())}
 
 
 @pytest.fixture
@@ -157,16 +156,16 @@ def users() -> Users:
 
 @pytest.fixture
 def catalog(cloud: None, users: Users, monkeypatch: pytest.MonkeyPatch) -> Catalog:
-    known = Catalog()
-    monkeypatch.setattr(rpc, "client", lambda *_, **__: Lambda(known, users))
-    return known
+    fake = Catalog()
+    monkeypatch.setattr(rpc, "client", lambda *_, **__: Lambda(fake, users))
+    return fake
 
 
 @pytest.fixture
 def shop(catalog: Catalog) -> Catalog:
-    """Post for 395; a cart with 2 x 999 of A (tea) and 1 x 501 of B."""
-    put_method("post", (0, 395))
-    hear(facts("A", 999, category_ids=["tea"]), facts("B", 501))
+    """A catalog, the shipping method post at 395, and a cart with 2 x A (tea) at 999 and 1 x B at 501."""
+    put_shipping_method("post", (0, 395))
+    receive(product_data("A", 999, category_ids=["tea"]), product_data("B", 501))
     carts.add_item("usr_1", "A", 2)
     carts.add_item("usr_1", "B", 1)
     return catalog
@@ -174,7 +173,7 @@ def shop(catalog: Catalog) -> Catalog:
 
 @pytest.fixture
 def calls(cloud: None) -> Iterator[list[str]]:
-    """The DynamoDB operations on the wire, in order."""
+    """The names of the DynamoDB operations that were sent, in order."""
     seen: list[str] = []
 
     def note(model: Any, **_: Any) -> None:

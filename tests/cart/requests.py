@@ -1,4 +1,4 @@
-"""Requests round coupons and quotes, as staff and a shopper make them."""
+"""API requests for coupons, quotes, shipping methods and tax rates."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from cart.app import api
 from tests.support import Reply, call, customer, staff
 
 SHOPPER = customer()
-TENTH = {"kind": "percentage", "value": 10}
+TEN_PERCENT = {"kind": "percentage", "value": 10}
 ADDRESS = {
     "name": "Ada Lovelace",
     "line1": "12 St James's Square",
@@ -21,7 +21,7 @@ def gbp(amount: int, currency: str = "GBP") -> dict:
     return {"amount": amount, "currency": currency}
 
 
-def put_method(method: str, *tiers: tuple[int, int], countries=("GB",), **request: Any) -> Reply:
+def put_shipping_method(method: str, *tiers: tuple[int, int], countries=("GB",), **request: Any) -> Reply:
     body = {
         "name": method.capitalize(),
         "countries": list(countries),
@@ -35,8 +35,8 @@ def put_tax(country: str, rate_bp: object, inclusive: object = True, **request) 
     return call(api, "PUT", f"/tax-rates/{country}", body=body, **({"caller": staff()} | request))
 
 
-def make_coupon(code: str = "SPRING", **request: Any) -> Reply:
-    terms = request.pop("terms", None) or TENTH
+def create_coupon(code: str = "SPRING", **request: Any) -> Reply:
+    terms = request.pop("terms", None) or TEN_PERCENT
     body = {"code": code} | terms | request.pop("more", {})
     return call(api, "POST", "/coupons", body=body, **({"caller": staff()} | request))
 
@@ -45,11 +45,11 @@ def coupon(code: str, method: str = "GET", **request: Any) -> Reply:
     return call(api, method, f"/coupons/{code}", **({"caller": staff()} | request))
 
 
-def put_on(code: str = "SPRING", **request: Any) -> Reply:
+def put_coupon(code: str = "SPRING", **request: Any) -> Reply:
     return call(api, "PUT", "/cart/coupon", body={"code": code}, **({"caller": SHOPPER} | request))
 
 
-def take_off(**request: Any) -> Reply:
+def remove_coupon(**request: Any) -> Reply:
     return call(api, "DELETE", "/cart/coupon", caller=SHOPPER, **request)
 
 

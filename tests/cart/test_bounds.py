@@ -1,4 +1,4 @@
-"""The largest cart there may be, as a row of DynamoDB."""
+"""The largest possible cart fits a DynamoDB item."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from cart.tables import carts
 from cart.tables.rows import CartRow
 from shared.runtime import clock
 from shared.values.money import Money
-from tests.cart.conftest import facts, hear
+from tests.cart.conftest import product_data, receive
 from tests.support import call, guest
 
 
-def test_a_cart_of_the_longest_lines_and_a_coupon_fits_a_row_and_shows_what_changed(catalog):
+def test_the_largest_cart_fits_an_item_and_shows_changes(catalog):
     products = [
-        facts(
+        product_data(
             f"{number:04}".ljust(64, "x"),
             10**9 - 1,
             product_id="prd_" + "0" * 26,
@@ -29,7 +29,7 @@ def test_a_cart_of_the_longest_lines_and_a_coupon_fits_a_row_and_shows_what_chan
     carts.write(full.next_version(clock.now()))
     stored = CartRow.get(f"cart#{full.owner}").serialize()
     assert _bytes({"M": stored}) < 400 * 1024
-    hear(products[0].model_copy(update={"unit_price": Money(amount=10**9, currency="GBP")}))
+    receive(products[0].model_copy(update={"unit_price": Money(amount=10**9, currency="GBP")}))
     catalog.down = True
     shown = call(api, "GET", "/cart", caller=guest(full.owner)).json
     assert shown["item_count"] == 100_000
@@ -38,10 +38,10 @@ def test_a_cart_of_the_longest_lines_and_a_coupon_fits_a_row_and_shows_what_chan
 
 
 def _bytes(value: Any) -> int:
-    """What DynamoDB counts of a value: names and texts in UTF-8, two digits a byte, containers' overhead."""
-    ((kind, held),) = value.items()
+    """Return the size of a value by DynamoDB's rules: UTF-8, two digits per byte, container overhead."""
+    ((kind, content),) = value.items()
     if kind == "M":
-        return 3 + sum(1 + len(name.encode()) + _bytes(part) for name, part in held.items())
+        return 3 + sum(1 + len(name.encode()) + _bytes(part) for name, part in content.items())
     if kind == "L":
-        return 3 + sum(1 + _bytes(part) for part in held)
-    return len(held) // 2 + 2 if kind == "N" else len(held.encode())
+        return 3 + sum(1 + _bytes(part) for part in content)
+    return len(content) // 2 + 2 if kind == "N" else len(content.encode())

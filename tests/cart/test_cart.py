@@ -1,4 +1,4 @@
-"""Filling a cart, through the API."""
+"""Reading and changing a cart, through the API."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,11 +7,11 @@ import pytest
 
 from cart.app import api
 from cart.service import carts
-from cart.tables import carts as rows_of_carts
+from cart.tables import carts as cart_rows
 from cart.tables import reads
 from cart.tables.rows import ProductRow
 from shared.runtime import clock
-from tests.cart.conftest import Catalog, facts, hear
+from tests.cart.conftest import Catalog, product_data, receive
 from tests.support import Reply, call, customer, guest, idempotency_headers, run_concurrently
 
 SHOPPER = customer()
@@ -31,7 +31,7 @@ def quantities() -> dict[str, int]:
     return {item["sku"]: item["quantity"] for item in cart()["items"]}
 
 
-def test_an_empty_cart_is_there_at_version_0(cloud):
+def test_an_unused_cart_is_empty_at_version_0(cloud):
     reply = call(api, "GET", "/cart", caller=SHOPPER)
     assert reply.status == 200
     assert reply.header("ETag") == '"0"'
@@ -48,8 +48,8 @@ def test_an_empty_cart_is_there_at_version_0(cloud):
     }
 
 
-def test_items_show_in_the_order_they_were_added(catalog):
-    hear(facts("Z", 250), facts("A", 100))
+def test_items_are_listed_in_the_order_they_were_added(catalog):
+    receive(product_data("Z", 250), product_data("A", 100))
     add("Z", 2)
     reply = add("A")
     assert reply.status == 200
@@ -71,30 +71,30 @@ def test_items_show_in_the_order_they_were_added(catalog):
 
 
 def test_adding_a_known_product_costs_one_read_and_one_write(catalog, calls):
-    hear(facts("A"), facts("B"))
+    receive(product_data("A"), product_data("B"))
     add("A")
     calls.clear()
     add("B")
     assert calls == ["BatchGetItem", "PutItem"]
-    assert catalog.asked == []
+    assert catalog.described == []
 
 
-def test_a_product_never_heard_of_is_asked_for_once(catalog, calls):
-    catalog.sells(facts("NEW"))
+def test_a_product_missing_from_the_replica_is_fetched_once(catalog, calls):
+    catalog.sells(product_data("NEW"))
     assert add("NEW").status == 200
     assert add("NEW").json["items"][0]["quantity"] == 2
-    assert catalog.asked == [["NEW"]]
+    assert catalog.described == [["NEW"]]
 
 
-def test_what_the_catalog_does_not_sell_is_not_found(catalog):
+def test_a_product_that_is_not_for_sale_is_not_found(catalog):
     assert add("GHOST").status == 404
-    hear(facts("OLD", active=False))
+    receive(product_data("OLD", active=False))
     assert add("OLD").status == 404
     assert call(api, "PUT", "/cart/items/no%20sku", body={"quantity": 1}, caller=SHOPPER).status == 404
 
 
-def test_a_silent_catalog_is_a_503_only_where_it_is_needed(catalog):
-    hear(facts("A"))
+def test_an_unavailable_catalog_is_a_503_only_if_it_is_needed(catalog):
+    receive(product_data("A"))
     catalog.down = True
     assert add("A").status == 200
     refused = add("NEW")
@@ -103,8 +103,8 @@ def test_a_silent_catalog_is_a_503_only_where_it_is_needed(catalog):
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 10_000, 10**30, 1.5, "2", True, None])
-def test_absurd_quantities_are_invalid(catalog: Catalog, quantity):
-    hear(facts("A"))
+def test_impossible_quantities_are_invalid(catalog: Catalog, quantity):
+    receive(product_data("A"))
     assert add("A", quantity).status == 422
     assert cart()["items"] == []
 
@@ -119,12 +119,12 @@ def test_absurd_quantities_are_invalid(catalog: Catalog, quantity):
         ('{"sku": "a b", "quantity": 1}', 422),
     ],
 )
-def test_bodies_of_another_shape_are_refused(cloud, raw: str, status: int):
+def test_bodies_of_the_wrong_shape_are_rejected(cloud, raw: str, status: int):
     assert call(api, "POST", "/cart/items", raw=raw, caller=SHOPPER).status == status
 
 
-def test_a_sum_beyond_9999_is_refused_not_capped(catalog):
-    hear(facts("A"))
+def test_a_quantity_above_9999_is_rejected_not_capped(catalog):
+    receive(product_data("A"))
     add("A", 9_998)
     refused = add("A", 2)
     assert refused.status == 422
@@ -133,14 +133,14 @@ def test_a_sum_beyond_9999_is_refused_not_capped(catalog):
 
 
 def test_a_second_currency_is_a_conflict(catalog):
-    hear(facts("A"), facts("E", currency="EUR"))
+    receive(product_data("A"), product_data("E", currency="EUR"))
     add("A")
     refused = add("E")
     assert (refused.status, refused.json["type"]) == (409, "/problems/currency-mismatch")
 
 
-def test_setting_makes_it_exactly_so_many_and_0_removes(catalog):
-    hear(facts("A"), facts("B"))
+def test_put_sets_the_quantity_and_0_removes_the_line(catalog):
+    receive(product_data("A"), product_data("B"))
     add("A", 5)
     reply = call(api, "PUT", "/cart/items/A", body={"quantity": 2}, caller=SHOPPER)
     assert reply.json["items"][0]["quantity"] == 2
@@ -155,7 +155,7 @@ def test_setting_makes_it_exactly_so_many_and_0_removes(catalog):
 
 
 def test_a_stale_if_match_changes_nothing(catalog):
-    hear(facts("A"))
+    receive(product_data("A"))
     add("A", 5)
     stale = {"If-Match": '"0"'}
     for method, path, body in [
@@ -168,15 +168,15 @@ def test_a_stale_if_match_changes_nothing(catalog):
     assert quantities() == {"A": 5}
     fresh = {"If-Match": '"1"'}
     assert call(api, "DELETE", "/cart", caller=SHOPPER, headers=fresh).status == 204
-    # The version goes on counting, so that an old ETag never fits a new cart.
+    # The version keeps growing, so that an old ETag never matches a new cart.
     assert (cart()["items"], cart()["version"]) == ([], 2)
 
 
-def test_prices_are_those_of_now(catalog):
-    hear(facts("A", 100), facts("B", 100))
+def test_a_cart_shows_current_prices_and_stock(catalog):
+    receive(product_data("A", 100), product_data("B", 100))
     add("A", 2)
     add("B")
-    hear(facts("A", 150, version=2, available=1), facts("B", version=2, active=False))
+    receive(product_data("A", 150, version=2, available=1), product_data("B", version=2, active=False))
     shown = cart()
     assert [(item["unit_price"]["amount"], item["available"]) for item in shown["items"]] == [
         (150, 1),
@@ -185,27 +185,27 @@ def test_prices_are_those_of_now(catalog):
     assert shown["subtotal"]["amount"] == 400
 
 
-def test_a_replica_that_lost_a_product_is_refreshed_and_else_shows_what_was_last_seen(catalog):
-    hear(facts("A", 100))
+def test_a_product_lost_from_the_replica_is_fetched_or_shown_as_last_seen(catalog):
+    receive(product_data("A", 100))
     add("A")
     ProductRow(pk="product#A").delete()
     catalog.down = True
     assert cart()["subtotal"]["amount"] == 100
     catalog.down = False
-    catalog.sells(facts("A", 300))
+    catalog.sells(product_data("A", 300))
     assert cart()["subtotal"]["amount"] == 300
-    assert reads.products_and_coupon(["A"], None, "usr_1")[0] == {"A": facts("A", 300)}
+    assert reads.products_and_coupon(["A"], None, "usr_1")[0] == {"A": product_data("A", 300)}
 
 
-def test_everyone_has_a_cart_of_their_own(catalog):
-    hear(facts("A"))
+def test_every_caller_has_their_own_cart(catalog):
+    receive(product_data("A"))
     add("A")
     assert cart(customer("usr_2"))["items"] == []
     assert call(api, "GET", "/cart").status == 401
 
 
-def test_a_guests_cart_expires_though_nothing_deletes_it(catalog, monkeypatch):
-    hear(facts("A"))
+def test_an_expired_guest_cart_is_empty_before_its_row_is_deleted(catalog, monkeypatch):
+    receive(product_data("A"))
     body = {"sku": "A", "quantity": 1}
     made = call(api, "POST", "/cart/items", body=body, caller=guest()).json
     assert made["expires_at"].endswith("Z")
@@ -215,8 +215,8 @@ def test_a_guests_cart_expires_though_nothing_deletes_it(catalog, monkeypatch):
     assert call(api, "POST", "/cart/items", body=body, caller=guest()).json["item_count"] == 1
 
 
-def test_a_double_click_with_a_key_adds_once(catalog):
-    hear(facts("A"))
+def test_two_additions_with_one_idempotency_key_add_once(catalog):
+    receive(product_data("A"))
     headers = idempotency_headers()
     first, second = add("A", headers=headers), add("A", headers=headers)
     assert second.json == first.json
@@ -224,19 +224,19 @@ def test_a_double_click_with_a_key_adds_once(catalog):
     assert quantities() == {"A": 1}
 
 
-@pytest.mark.parametrize("dies", ["before", "after"])
-def test_an_add_that_died_round_its_write_adds_once_when_it_is_sent_again(catalog, monkeypatch, dies: str):
-    hear(facts("A"))
+@pytest.mark.parametrize("crash", ["before", "after"])
+def test_an_addition_that_crashed_around_its_write_adds_once_when_retried(catalog, monkeypatch, crash: str):
+    receive(product_data("A"))
     headers = idempotency_headers()
-    write = rows_of_carts.write_once
+    write = cart_rows.write_once
 
-    def die(*args: Any) -> None:
-        if dies == "after":
+    def crashing_write(*args: Any) -> None:
+        if crash == "after":
             write(*args)
         raise SystemExit
 
-    with monkeypatch.context() as death:
-        death.setattr(rows_of_carts, "write_once", die)
+    with monkeypatch.context() as patch:
+        patch.setattr(cart_rows, "write_once", crashing_write)
         with pytest.raises(SystemExit):
             add("A", 2, headers=headers)
     assert add("A", 2, headers=headers).json["item_count"] == 2
@@ -244,9 +244,9 @@ def test_an_add_that_died_round_its_write_adds_once_when_it_is_sent_again(catalo
     assert add("A", 2, headers=idempotency_headers()).json["item_count"] == 4
 
 
-def test_concurrent_adds_never_lose_each_other(catalog):
-    products = [facts(f"S{number}") for number in range(4)]
-    hear(*products, facts("SHARED"))
+def test_concurrent_additions_are_all_kept(catalog):
+    products = [product_data(f"S{number}") for number in range(4)]
+    receive(*products, product_data("SHARED"))
 
     def shop(number: int) -> None:
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""Coupons as staff make, change, list and delete them."""
+"""Staff create, update, list and delete coupons."""
 
 import pytest
 
@@ -7,12 +7,12 @@ from cart.domain.promotions import Kind, Terms
 from cart.service import coupons
 from shared.dynamodb.idempotency import IdempotencyKey
 from tests.cart.conftest import placed
-from tests.cart.requests import SHOPPER, TENTH, coupon, gbp, make_coupon
+from tests.cart.requests import SHOPPER, TEN_PERCENT, coupon, create_coupon, gbp
 from tests.support import call, deliver, idempotency_headers, run_concurrently, staff
 
 
-def test_staff_make_read_change_and_delete_coupons(cloud):
-    made = make_coupon("spring-26", more={"usage_limit": 5, "starts_at": "2026-01-01T01:00:00+01:00"})
+def test_staff_create_read_update_and_delete_coupons(cloud):
+    made = create_coupon("spring-26", more={"usage_limit": 5, "starts_at": "2026-01-01T01:00:00+01:00"})
     assert (made.status, made.header("ETag")) == (201, '"1"')
     assert made.json == {
         "code": "SPRING-26",
@@ -40,22 +40,24 @@ def test_staff_make_read_change_and_delete_coupons(cloud):
         assert coupon("SPRING-26", method, body=body).status == 404
 
 
-def test_a_code_is_taken_once_until_it_is_deleted_and_no_old_etag_fits_what_comes_after(cloud):
-    make_coupon("SPRING")
-    again = make_coupon("spring")
+def test_a_code_is_unique_until_deleted_and_old_etags_never_match_again(cloud):
+    create_coupon("SPRING")
+    again = create_coupon("spring")
     assert (again.status, again.json["type"]) == (409, "/problems/coupon-exists")
     coupon("SPRING", "DELETE")
-    assert make_coupon("SPRING").json["version"] == 3
-    assert coupon("SPRING", "PUT", body=TENTH, headers={"If-Match": '"1"'}).status == 412
+    assert create_coupon("SPRING").json["version"] == 3
+    assert coupon("SPRING", "PUT", body=TEN_PERCENT, headers={"If-Match": '"1"'}).status == 412
 
 
-def test_a_coupon_made_by_a_call_that_died_is_found_made_by_its_retry(cloud):
+def test_a_retry_of_a_crashed_creation_returns_the_created_coupon(cloud):
     headers = idempotency_headers("one try")
-    key = IdempotencyKey.of((staff().user_id, "POST", "/coupons"), "one try", {"code": "SPRING"} | TENTH)
-    coupons.make("SPRING", Terms(kind=Kind.PERCENTAGE, value=10), key)  # and no answer was kept
-    assert make_coupon("SPRING", headers=headers).status == 201
-    assert make_coupon("SPRING", headers=headers).header("Idempotent-Replayed") == "true"
-    assert make_coupon("SPRING", headers=idempotency_headers("another try")).status == 409
+    key = IdempotencyKey.of(
+        (staff().user_id, "POST", "/coupons"), "one try", {"code": "SPRING"} | TEN_PERCENT
+    )
+    coupons.create("SPRING", Terms(kind=Kind.PERCENTAGE, value=10), key)  # and no response was stored
+    assert create_coupon("SPRING", headers=headers).status == 201
+    assert create_coupon("SPRING", headers=headers).header("Idempotent-Replayed") == "true"
+    assert create_coupon("SPRING", headers=idempotency_headers("another try")).status == 409
 
 
 @pytest.mark.parametrize(
@@ -72,21 +74,21 @@ def test_a_coupon_made_by_a_call_that_died_is_found_made_by_its_retry(cloud):
         ({"surprise": 1}, "/surprise"),
     ],
 )
-def test_a_wrong_coupon_is_invalid_where_it_is_wrong(cloud, more: dict, pointer: str):
-    refused = make_coupon(more=more)
+def test_an_invalid_coupon_names_the_invalid_field(cloud, more: dict, pointer: str):
+    refused = create_coupon(more=more)
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, pointer)
 
 
-def test_a_coupon_keeps_its_code(cloud):
-    make_coupon("SPRING")
-    assert coupon("SPRING", "PUT", body={"code": "spring"} | TENTH).status == 200
-    refused = coupon("SPRING", "PUT", body={"code": "SUMMER"} | TENTH)
+def test_the_code_of_a_coupon_cannot_be_changed(cloud):
+    create_coupon("SPRING")
+    assert coupon("SPRING", "PUT", body={"code": "spring"} | TEN_PERCENT).status == 200
+    refused = coupon("SPRING", "PUT", body={"code": "SUMMER"} | TEN_PERCENT)
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, "/code")
 
 
-def test_coupons_are_listed_by_code_in_pages_of_one_query(cloud, calls):
+def test_coupons_are_listed_by_code_with_one_query_per_page(cloud, calls):
     for code in ("CCC", "AAA", "BBB", "AAB"):
-        make_coupon(code)
+        create_coupon(code)
     coupon("AAB", "DELETE")
     deliver(consume, placed(coupon="AAA"))
     calls.clear()
@@ -100,22 +102,22 @@ def test_coupons_are_listed_by_code_in_pages_of_one_query(cloud, calls):
     assert call(api, "GET", altered, caller=staff()).status == 400
 
 
-def test_an_empty_list_of_coupons_is_a_list(cloud):
+def test_without_coupons_the_list_is_empty(cloud):
     assert call(api, "GET", "/coupons", caller=staff()).json == {"items": [], "next_cursor": None}
 
 
-def test_only_staff_see_and_change_coupons(cloud):
+def test_only_staff_read_and_write_coupons(cloud):
     assert call(api, "GET", "/coupons", caller=SHOPPER).status == 403
-    assert make_coupon(caller=SHOPPER).status == 403
-    for method, body in (("GET", None), ("PUT", TENTH), ("DELETE", None)):
+    assert create_coupon(caller=SHOPPER).status == 403
+    for method, body in (("GET", None), ("PUT", TEN_PERCENT), ("DELETE", None)):
         assert coupon("SPRING", method, caller=SHOPPER, body=body).status == 403
 
 
-def test_one_of_many_who_make_the_same_coupon_at_once_makes_it(cloud):
+def test_of_concurrent_creations_of_one_code_exactly_one_succeeds(cloud):
 
     def attempt(value: int) -> int | None:
         try:
-            coupons.make("SPRING", Terms(kind=Kind.PERCENTAGE, value=value), None)
+            coupons.create("SPRING", Terms(kind=Kind.PERCENTAGE, value=value), None)
         except coupons.CouponExists:
             return None
         return value

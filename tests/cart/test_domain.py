@@ -1,4 +1,4 @@
-"""The rules of carts and prices, with plain values."""
+"""The rules of carts and prices."""
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cart.domain.carts import MAX_UNITS, Cart, CurrencyMismatch
+from cart.domain.carts import MAX_PIECES, Cart, CurrencyMismatch
 from cart.domain.pricing import TaxRate, totals
 from cart.domain.shipping import Rate, ShippingMethod, choose, offers
 from shared.contracts.events import OrderLineData
@@ -15,7 +15,7 @@ from shared.contracts.problems import CartEmpty, OutOfStock
 from shared.contracts.quotes import MAX_LINES
 from shared.errors import Invalid
 from shared.values.money import Money, Price
-from tests.cart.conftest import facts
+from tests.cart.conftest import product_data
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 EMPTY = Cart(owner="usr_1", currency="GBP")
@@ -51,88 +51,88 @@ def ordered(sku: str, quantity: int) -> OrderLineData:
     )
 
 
-def test_adding_the_same_product_again_adds_up_in_its_place():
-    cart = EMPTY.add(facts("A"), 2).add(facts("B"), 1).add(facts("A"), 3)
+def test_adding_a_product_again_increases_its_line():
+    cart = EMPTY.add(product_data("A"), 2).add(product_data("B"), 1).add(product_data("A"), 3)
     assert [(line.sku, line.quantity) for line in cart.lines.values()] == [("A", 5), ("B", 1)]
     assert cart.item_count == 6
     assert cart.subtotal == pence(6000)
 
 
-def test_a_line_takes_9999_pieces_and_says_so_beyond():
-    full = EMPTY.add(facts("A"), 9_999)
+def test_a_line_has_at_most_9999_pieces():
+    full = EMPTY.add(product_data("A"), 9_999)
     with pytest.raises(Invalid) as refused:
-        full.add(facts("A"), 1)
+        full.add(product_data("A"), 1)
     assert refused.value.extra["errors"][0]["pointer"] == "/quantity"
 
 
-def test_a_cart_is_bounded_in_lines_and_pieces():
+def test_a_cart_has_limits_on_lines_and_pieces():
     cart = EMPTY
     for number in range(MAX_LINES):
-        cart = cart.add(facts(f"S{number}"), 1)
-    assert cart.add(facts("S0"), 1).item_count == MAX_LINES + 1
+        cart = cart.add(product_data(f"S{number}"), 1)
+    assert cart.add(product_data("S0"), 1).item_count == MAX_LINES + 1
     with pytest.raises(Invalid, match="products"):
-        cart.add(facts("one-more"), 1)
+        cart.add(product_data("one-more"), 1)
     heavy = EMPTY
-    for number in range(MAX_UNITS // 9_999):
-        heavy = heavy.add(facts(f"S{number}"), 9_999)
+    for number in range(MAX_PIECES // 9_999):
+        heavy = heavy.add(product_data(f"S{number}"), 9_999)
     with pytest.raises(Invalid, match="100,000 pieces"):
-        heavy.add(facts("one-more"), 9_999)
+        heavy.add(product_data("one-more"), 9_999)
 
 
-def test_a_cart_holds_one_currency_until_it_is_empty():
-    cart = EMPTY.add(facts("A"), 1)
+def test_a_cart_has_one_currency_until_it_is_empty():
+    cart = EMPTY.add(product_data("A"), 1)
     with pytest.raises(CurrencyMismatch):
-        cart.add(facts("E", currency="EUR"), 1)
-    assert cart.remove("A").add(facts("E", currency="EUR"), 1).subtotal.currency == "EUR"
+        cart.add(product_data("E", currency="EUR"), 1)
+    assert cart.remove("A").add(product_data("E", currency="EUR"), 1).subtotal.currency == "EUR"
 
 
-def test_what_changes_nothing_gives_the_same_cart():
-    cart = EMPTY.add(facts("A"), 1)
+def test_an_operation_without_effect_returns_the_same_object():
+    cart = EMPTY.add(product_data("A"), 1)
     assert cart.remove("absent") is cart
-    assert cart.forget([ordered("absent", 4)]) is cart
+    assert cart.remove_ordered([ordered("absent", 4)]) is cart
     assert EMPTY.clear() is EMPTY
 
 
 @given(st.dictionaries(st.sampled_from("ABCD"), st.integers(1, 50)), st.lists(st.sampled_from("ABCDE")))
-def test_forgetting_takes_what_was_ordered_and_no_more(held: dict[str, int], gone: list[str]):
+def test_ordered_quantities_are_removed_and_nothing_else(quantities: dict[str, int], removed: list[str]):
     cart = EMPTY
-    for sku, quantity in held.items():
-        cart = cart.add(facts(sku), quantity)
-    left = cart.forget([ordered(sku, 1) for sku in gone])
-    expected = {sku: quantity - gone.count(sku) for sku, quantity in held.items()}
-    assert {line.sku: line.quantity for line in left.lines.values()} == {
+    for sku, quantity in quantities.items():
+        cart = cart.add(product_data(sku), quantity)
+    remaining = cart.remove_ordered([ordered(sku, 1) for sku in removed])
+    expected = {sku: quantity - removed.count(sku) for sku, quantity in quantities.items()}
+    assert {line.sku: line.quantity for line in remaining.lines.values()} == {
         sku: quantity for sku, quantity in expected.items() if quantity > 0
     }
 
 
-def test_a_guests_cart_lives_thirty_days_from_its_last_change_and_a_customers_for_ever():
-    guests = Cart(owner="gst_1", currency="GBP", coupon="SPRING").add(facts("A"), 1).next_version(NOW)
-    assert guests.expires_at == NOW + timedelta(days=30)
-    assert guests.as_of(NOW + timedelta(days=29)).lines
-    gone = guests.as_of(NOW + timedelta(days=30))
-    assert (gone.lines, gone.coupon, gone.version) == ({}, None, 1)
-    assert EMPTY.add(facts("A"), 1).next_version(NOW).expires_at is None
+def test_a_guest_cart_expires_30_days_after_its_last_change():
+    cart = Cart(owner="gst_1", currency="GBP", coupon="SPRING").add(product_data("A"), 1).next_version(NOW)
+    assert cart.expires_at == NOW + timedelta(days=30)
+    assert cart.as_of(NOW + timedelta(days=29)).lines
+    expired = cart.as_of(NOW + timedelta(days=30))
+    assert (expired.lines, expired.coupon, expired.version) == ({}, None, 1)
+    assert EMPTY.add(product_data("A"), 1).next_version(NOW).expires_at is None
 
 
-def test_what_cannot_be_sold_has_nothing_available():
-    cart = EMPTY.add(facts("A", 700), 1)
-    for now in (None, facts("A", active=False), facts("A", currency="EUR")):
-        seen = cart.seen({"A": now}).lines["A"]
-        assert (seen.available, seen.unit_price.amount) == (0, 700)
-    assert cart.seen({}).lines["A"].available == 50
-    assert cart.seen({"A": facts("A", 900)}).subtotal == pence(900)
+def test_a_product_that_cannot_be_sold_has_nothing_available():
+    cart = EMPTY.add(product_data("A", 700), 1)
+    for now in (None, product_data("A", active=False), product_data("A", currency="EUR")):
+        line = cart.refreshed({"A": now}).lines["A"]
+        assert (line.available, line.unit_price.amount) == (0, 700)
+    assert cart.refreshed({}).lines["A"].available == 50
+    assert cart.refreshed({"A": product_data("A", 900)}).subtotal == pence(900)
 
 
-def test_only_a_cart_that_can_be_delivered_is_sold():
+def test_a_cart_is_sellable_only_if_it_has_lines_and_all_are_in_stock():
     with pytest.raises(CartEmpty):
         EMPTY.check_sellable()
-    cart = EMPTY.add(facts("A", available=3), 3).add(facts("B", available=1), 2)
-    with pytest.raises(OutOfStock) as short:
+    cart = EMPTY.add(product_data("A", available=3), 3).add(product_data("B", available=1), 2)
+    with pytest.raises(OutOfStock) as error:
         cart.check_sellable()
-    assert short.value.extra == {"items": [{"sku": "B", "requested": 2, "available": 1}]}
+    assert error.value.extra == {"items": [{"sku": "B", "requested": 2, "available": 1}]}
 
 
-def test_the_cheapest_way_comes_first_ties_by_name_and_is_the_default():
+def test_offers_are_sorted_by_price_and_name_and_the_first_is_the_default():
     found = offers(
         [
             method("Post", rate(0, 400)),
@@ -153,29 +153,29 @@ def test_the_cheapest_way_comes_first_ties_by_name_and_is_the_default():
 @pytest.mark.parametrize(
     ("offered", "pointer"), [([], "/country"), ([method("Post", rate(0, 1))], "/shipping_method")]
 )
-def test_a_way_that_is_not_offered_is_refused_where_it_was_asked(offered: list[ShippingMethod], pointer: str):
+def test_a_method_that_is_not_offered_is_invalid_at_its_field(offered: list[ShippingMethod], pointer: str):
     with pytest.raises(Invalid) as refused:
         choose(offers(offered, "GB", pence(1)), "rocket", "/country")
     assert refused.value.extra["errors"][0]["pointer"] == pointer
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1, unique=True), st.integers(0, 2000), st.integers(0, 500))
-def test_the_highest_tier_reached_counts_and_a_larger_subtotal_never_falls_to_a_lower_one(
+def test_the_highest_tier_that_the_subtotal_reaches_sets_the_price(
     tiers: list[int], subtotal: int, more: int
 ):
-    # Each tier's price is its own threshold, so the price tells which tier was taken.
+    # Each tier's price equals its threshold, so the price identifies the tier.
     post = method("Post", *(rate(tier, tier) for tier in tiers))
     reached = [tier for tier in tiers if tier <= subtotal]
-    taken = post.price_for(pence(subtotal))
-    assert (taken.amount if taken else None) == max(reached, default=None)
-    later = post.price_for(pence(subtotal + more))
-    assert taken is None or (later is not None and later.amount >= taken.amount)
+    price = post.price_for(pence(subtotal))
+    assert (price.amount if price else None) == max(reached, default=None)
+    larger = post.price_for(pence(subtotal + more))
+    assert price is None or (larger is not None and larger.amount >= price.amount)
 
 
 @given(st.lists(amounts, min_size=1, max_size=20), st.integers(0, 10**9), rates)
 def test_the_parts_add_up_to_the_total(goods: list[int], delivery: int, tax: TaxRate):
-    nothing = [pence(0) for _ in goods]
-    sums = totals([pence(part) for part in goods], nothing, Price(amount=delivery, currency="GBP"), tax)
+    no_discounts = [pence(0) for _ in goods]
+    sums = totals([pence(part) for part in goods], no_discounts, Price(amount=delivery, currency="GBP"), tax)
     assert sums.subtotal.amount == sum(goods)
     assert sums.discount == pence(0)
     assert sums.tax.amount == sum(tax.on(pence(part)).amount for part in (*goods, delivery))
@@ -200,5 +200,5 @@ def test_tax_is_the_exact_share_rounded_half_even(amount: int, tax: TaxRate):
         (7, 0, True, 0),
     ],
 )
-def test_known_taxes(amount: int, rate_bp: int, inclusive: bool, tax: int):
+def test_tax_examples(amount: int, rate_bp: int, inclusive: bool, tax: int):
     assert TaxRate(country="GB", rate_bp=rate_bp, inclusive=inclusive).on(pence(amount)).amount == tax

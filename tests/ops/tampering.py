@@ -206,7 +206,7 @@ def a_coupon_is_counted_once_too_often(shop):
 @found_by("coupons")
 def the_cart_did_not_hear_of_an_order_with_a_coupon(shop):
     row = shop.row("carts", pk="uses#TEN")
-    _changed(shop, "carts", row, held=0)
+    _changed(shop, "carts", row, used=0)
     return "uses#TEN"
 
 

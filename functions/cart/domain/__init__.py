@@ -1,1 +1,1 @@
-"""The rules of a cart and of its price: pure, exact, in whole minor units."""
+"""The rules of carts, coupons and prices: pure, exact, in whole minor units."""

@@ -1,4 +1,4 @@
-"""A cart and its lines: what may be in it, and what has changed since its shopper looked."""
+"""A cart, its lines, and the rules for changing them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,17 +13,17 @@ from shared.errors import Conflict, invalid
 from shared.values.money import Money, Price
 
 MAX_QUANTITY = 9_999
-MAX_UNITS = 100_000  # of all lines together: even at the highest price and 100 % tax, every sum stays a Money
-GUEST = "gst_"
-GUEST_CARTS_KEPT = timedelta(days=30)
+MAX_PIECES = 100_000  # per cart: even at the highest price and 100 % tax, every sum fits Money
+GUEST_PREFIX = "gst_"
+GUEST_CART_TTL = timedelta(days=30)
 
 
 class CurrencyMismatch(Conflict):
-    """A cart holds one currency."""
+    """The product's currency is not the cart's; all lines of a cart have one currency."""
 
 
 class Change(StrEnum):
-    """What happened to a line's product since its shopper last changed that line."""
+    """What happened to a line's product since the shopper last changed that line."""
 
     PRICE_UP = "price_up"
     PRICE_DOWN = "price_down"
@@ -32,9 +32,10 @@ class Change(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
-    """So many of one product, with what was last heard of it; `unit_price` in minor units.
+    """A quantity of one product, with the product data of the last read.
 
-    `acknowledged` is the price that the shopper knows, where the line was compared with today's (`seen`).
+    `acknowledged` is the price at the shopper's last change of the line. It is None until the line has been
+    compared with current data (`refreshed`).
     """
 
     sku: str
@@ -48,16 +49,15 @@ class Line:
     gone: bool = False
 
     @classmethod
-    def of(cls, facts: ProductData, quantity: int) -> "Line":
-        price = Price(amount=facts.unit_price.amount, currency=facts.unit_price.currency)
+    def of(cls, product: ProductData, quantity: int) -> "Line":
         return cls(
-            facts.sku,
-            facts.product_id,
-            facts.title,
-            quantity,
-            price,
-            facts.available,
-            tuple(facts.category_ids),
+            sku=product.sku,
+            product_id=product.product_id,
+            title=product.title,
+            quantity=quantity,
+            unit_price=Price(amount=product.unit_price.amount, currency=product.unit_price.currency),
+            available=product.available,
+            category_ids=tuple(product.category_ids),
         )
 
     @property
@@ -74,26 +74,26 @@ class Line:
 
     @property
     def previous_unit_price(self) -> Price | None:
-        """The price before, where it is another now."""
+        """Return the acknowledged price if the price has changed since; otherwise None."""
         return self.acknowledged if self.change in {Change.PRICE_UP, Change.PRICE_DOWN} else None
 
-    def seen(self, facts: ProductData | None) -> "Line":
-        """The line as the catalog has the product now, None where it has it no more.
+    def refreshed(self, product: ProductData | None) -> "Line":
+        """Return the line with the catalog's current data; `product` is None if the catalog has none.
 
-        What this cart cannot sell (gone, archived, now priced in another currency) keeps its last price and
-        has nothing available.
+        A product that this cart cannot sell (unknown, archived, or priced in another currency) keeps its last
+        price and has nothing available.
         """
-        known = self.acknowledged or self.unit_price
-        if facts is None or not facts.active or facts.unit_price.currency != self.unit_price.currency:
-            return replace(self, available=0, acknowledged=known, gone=True)
-        return replace(Line.of(facts, self.quantity), acknowledged=known)
+        acknowledged = self.acknowledged or self.unit_price
+        if product is None or not product.active or product.unit_price.currency != self.unit_price.currency:
+            return replace(self, available=0, acknowledged=acknowledged, gone=True)
+        return replace(Line.of(product, self.quantity), acknowledged=acknowledged)
 
 
 @dataclass(frozen=True)
 class Cart:
-    """A shopper's one cart: its lines by SKU, in the order they were added, and the code of its coupon.
+    """A shopper's only cart: its lines by SKU in the order of addition, and its coupon's code.
 
-    Every rule gives a new cart, or the same one where nothing changes.
+    Methods return a new cart, or the same object if nothing changes.
     """
 
     owner: str
@@ -111,97 +111,101 @@ class Cart:
     def subtotal(self) -> Money:
         return sum((line.line_total for line in self.lines.values()), Money.zero(self.currency))
 
+    @property
+    def out_of_stock(self) -> list[Line]:
+        """Return the lines whose quantity exceeds the last known available quantity."""
+        return [line for line in self.lines.values() if line.quantity > line.available]
+
     def as_of(self, now: datetime) -> "Cart":
-        """The cart, without what was in it where it has expired (DynamoDB deletes late)."""
+        """Return the cart without its contents if it has expired (DynamoDB's TTL deletes late)."""
         expired = self.expires_at is not None and self.expires_at <= now
         return replace(self, lines={}, coupon=None, expires_at=None) if expired else self
 
     def next_version(self, now: datetime) -> "Cart":
-        """The cart as it is written now; a guest's lives for 30 days more."""
-        kept = now + GUEST_CARTS_KEPT if self.owner.startswith(GUEST) else None
-        return replace(self, version=self.version + 1, expires_at=kept)
+        """Return the cart as it is to be written; a guest's cart expires GUEST_CART_TTL from now."""
+        expires_at = now + GUEST_CART_TTL if self.owner.startswith(GUEST_PREFIX) else None
+        return replace(self, version=self.version + 1, expires_at=expires_at)
 
-    def add(self, facts: ProductData, quantity: int) -> "Cart":
-        """So many more of the product. Raises what `put` raises."""
-        held = self.lines.get(facts.sku)
-        return self.put(facts, quantity + (held.quantity if held else 0))
+    def add(self, product: ProductData, quantity: int) -> "Cart":
+        """Increase the product's quantity. Raises the same problems as `put`."""
+        line = self.lines.get(product.sku)
+        return self.put(product, quantity + (line.quantity if line else 0))
 
-    def put(self, facts: ProductData, quantity: int) -> "Cart":
-        """Exactly so many of the product (1 to 9,999).
+    def put(self, product: ProductData, quantity: int) -> "Cart":
+        """Set the product's quantity (at least 1).
 
-        Raises Invalid beyond what a line or a cart takes, CurrencyMismatch beside lines of another currency.
+        Raises Invalid beyond the limits of a line or a cart, CurrencyMismatch if other lines have another
+        currency.
         """
-        others = [line for line in self.lines.values() if line.sku != facts.sku]
+        others = [line for line in self.lines.values() if line.sku != product.sku]
         if quantity > MAX_QUANTITY:
-            raise invalid("/quantity", f"A line takes at most {MAX_QUANTITY:,} pieces.")
-        if sum(line.quantity for line in others) + quantity > MAX_UNITS:
-            raise invalid("/quantity", f"A cart takes at most {MAX_UNITS:,} pieces.")
+            raise invalid("/quantity", f"A line can have at most {MAX_QUANTITY:,} pieces.")
+        if sum(line.quantity for line in others) + quantity > MAX_PIECES:
+            raise invalid("/quantity", f"A cart can have at most {MAX_PIECES:,} pieces.")
         if len(others) >= MAX_LINES:
-            raise invalid("/sku", f"A cart takes at most {MAX_LINES:,} products.")
-        currency = facts.unit_price.currency
+            raise invalid("/sku", f"A cart can have at most {MAX_LINES:,} products.")
+        currency = product.unit_price.currency
         if others and currency != self.currency:
-            raise CurrencyMismatch(f"The cart is in {self.currency}, {facts.sku} is sold in {currency}.")
-        return replace(self, lines={**self.lines, facts.sku: Line.of(facts, quantity)}, currency=currency)
+            raise CurrencyMismatch(f"The cart is in {self.currency}; {product.sku} is sold in {currency}.")
+        return replace(self, lines={**self.lines, product.sku: Line.of(product, quantity)}, currency=currency)
 
     def remove(self, sku: str) -> "Cart":
         return self._with({key: line for key, line in self.lines.items() if key != sku})
 
     def clear(self) -> "Cart":
-        """Without lines and coupon."""
+        """Remove all lines and the coupon."""
         return self._with({}).with_coupon(None)
 
     def with_coupon(self, code: str | None) -> "Cart":
         return self if code == self.coupon else replace(self, coupon=code)
 
-    def forget(self, ordered: Iterable[OrderLineData], coupon: str | None = None) -> "Cart":
-        """Without what was ordered and the coupon it was ordered with; what was added meanwhile stays."""
-        gone: Counter[str] = Counter()
+    def remove_ordered(self, ordered: Iterable[OrderLineData], coupon: str | None = None) -> "Cart":
+        """Remove the ordered quantities and the order's coupon; later additions stay."""
+        removed: Counter[str] = Counter()
         for line in ordered:
-            gone[line.sku] += line.quantity
-        left = (replace(line, quantity=line.quantity - gone[line.sku]) for line in self.lines.values())
-        kept = self._with({line.sku: line for line in left if line.quantity > 0})
-        return kept.with_coupon(None) if coupon == kept.coupon else kept
+            removed[line.sku] += line.quantity
+        reduced = [replace(line, quantity=line.quantity - removed[line.sku]) for line in self.lines.values()]
+        cart = self._with({line.sku: line for line in reduced if line.quantity > 0})
+        return cart.with_coupon(None) if coupon == cart.coupon else cart
 
-    def merged_with(self, guests: "Cart") -> "Cart":
-        """The sum of both carts, capped at what lines and carts take; the guest's coupon where there is none.
+    def merged_with(self, guest: "Cart") -> "Cart":
+        """Add the guest's lines, up to the limits of lines and carts, and its coupon if this cart has none.
 
-        A line of both is as the guest's was last acknowledged: that is who shopped last. Raises
-        CurrencyMismatch where both hold goods in different currencies.
+        A line of both carts takes the guest's product data, because the guest shopped last. Raises
+        CurrencyMismatch if both carts have lines and their currencies differ.
         """
-        if self.lines and guests.lines and self.currency != guests.currency:
-            raise CurrencyMismatch(f"The cart is in {self.currency}, the guest's is in {guests.currency}.")
-        lines, room = dict(self.lines), MAX_UNITS - self.item_count
-        for line in guests.lines.values():
-            held = lines[line.sku].quantity if line.sku in lines else 0
-            taken = min(line.quantity, MAX_QUANTITY - held, room)
-            if taken > 0 and (held or len(lines) < MAX_LINES):
-                lines[line.sku] = replace(line, quantity=held + taken)
-                room -= taken
-        currency = guests.currency if guests.lines else self.currency
+        if self.lines and guest.lines and self.currency != guest.currency:
+            raise CurrencyMismatch(f"The cart is in {self.currency}; the guest's is in {guest.currency}.")
+        lines, capacity = dict(self.lines), MAX_PIECES - self.item_count
+        for line in guest.lines.values():
+            present = lines[line.sku].quantity if line.sku in lines else 0
+            added = min(line.quantity, MAX_QUANTITY - present, capacity)
+            if added > 0 and (present or len(lines) < MAX_LINES):
+                lines[line.sku] = replace(line, quantity=present + added)
+                capacity -= added
+        currency = guest.currency if guest.lines else self.currency
         merged = self if lines == self.lines else replace(self, lines=lines, currency=currency)
-        return merged if merged.coupon else merged.with_coupon(guests.coupon)
+        return merged if merged.coupon else merged.with_coupon(guest.coupon)
 
-    def seen(self, products: Mapping[str, ProductData | None]) -> "Cart":
-        """The cart with what is known of its products now; lines not spoken of stay as last seen."""
+    def refreshed(self, products: Mapping[str, ProductData | None]) -> "Cart":
+        """Return the cart with current product data; lines whose SKU is not a key stay as they are."""
         return self._with(
-            {sku: line.seen(products[sku]) if sku in products else line for sku, line in self.lines.items()}
+            {
+                sku: line.refreshed(products[sku]) if sku in products else line
+                for sku, line in self.lines.items()
+            }
         )
 
-    @property
-    def short(self) -> list[Line]:
-        """The lines that want more than there is, as far as is known."""
-        return [line for line in self.lines.values() if line.quantity > line.available]
-
     def check_sellable(self) -> None:
-        """Raises CartEmpty, or OutOfStock with every line that wants more than there is."""
+        """Raise CartEmpty, or OutOfStock with every line that exceeds the available quantity."""
         if not self.lines:
             raise CartEmpty("The cart is empty.")
-        if self.short:
+        if short := self.out_of_stock:
             raise OutOfStock(
-                "There is not enough of " + ", ".join(line.sku for line in self.short[:10]) + ".",
+                "The stock is too low for " + ", ".join(line.sku for line in short[:10]) + ".",
                 items=[
                     {"sku": line.sku, "requested": line.quantity, "available": max(0, line.available)}
-                    for line in self.short
+                    for line in short
                 ],
             )
 

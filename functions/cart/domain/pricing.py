@@ -1,4 +1,4 @@
-"""What a cart costs: its discount, delivery and tax, and that they add up."""
+"""The price of a cart: discount, shipping, tax and their total."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from cart.domain.carts import Cart
-from cart.domain.promotions import Applied, Refusal
+from cart.domain.promotions import CouponEffect, Ineligible
 from cart.domain.shipping import Offer
 from shared.contracts.quotes import Quote
 from shared.values.money import BASIS_POINTS, Money, half_even
 
-QUOTES_HOLD = timedelta(minutes=15)
+QUOTE_TTL = timedelta(minutes=15)
 
 
 class TaxRate(BaseModel):
-    """A country's tax in basis points; `inclusive` says that prices contain it."""
+    """A country's tax rate in basis points. `inclusive`: prices include the tax."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,38 +27,38 @@ class TaxRate(BaseModel):
     version: int = 0
 
     def on(self, amount: Money) -> Money:
-        """The tax on (exclusive) or in (inclusive) the amount, rounded half-even."""
+        """Return the tax on the amount (exclusive) or in it (inclusive), rounded half-even."""
         base = BASIS_POINTS + self.rate_bp if self.inclusive else BASIS_POINTS
         return Money(amount=half_even(amount.amount * self.rate_bp, base), currency=amount.currency)
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A cart as its shopper sees it, with what its coupon does; `refusal` says why it does nothing."""
+class PricedCart:
+    """A cart with its discount; `ineligible` says why its coupon does not apply."""
 
     cart: Cart
     discount: Money
-    refusal: Refusal | None
+    ineligible: Ineligible | None
 
     @classmethod
-    def of(cls, cart: Cart, applied: Applied) -> "Shown":
-        return cls(cart, Money(amount=applied.discount, currency=cart.currency), applied.refusal)
+    def of(cls, cart: Cart, effect: CouponEffect) -> "PricedCart":
+        return cls(cart, Money(amount=effect.discount, currency=cart.currency), effect.ineligible)
 
 
 @dataclass(frozen=True)
-class Priced:
-    """A quote, with what a shopper may still choose; `refusal` says why the cart's coupon is not in it."""
+class PricedQuote:
+    """A quote with all shipping offers; `ineligible` says why the cart's coupon is not in the quote."""
 
     quote: Quote
     offers: list[Offer]
-    refusal: Refusal | None
+    ineligible: Ineligible | None
 
 
 @dataclass(frozen=True)
 class Totals:
-    """total = subtotal - discount + shipping, plus tax where prices exclude it.
+    """total = subtotal - discount + shipping, plus tax if prices exclude it.
 
-    `line_taxes` are in the order of the lines; with `shipping_tax` they add up to `tax`.
+    `line_taxes` are in the order of the lines; together with `shipping_tax` they add up to `tax`.
     """
 
     subtotal: Money
@@ -71,12 +71,12 @@ class Totals:
 
 
 def totals(goods: Sequence[Money], discounts: Sequence[Money], shipping: Money, rate: TaxRate) -> Totals:
-    """What the lines, less their discounts, and delivery cost; each is taxed by itself, rounded once."""
+    """Compute the totals. Each line (less its discount) and the shipping are taxed and rounded separately."""
     zero = Money.zero(shipping.currency)
     subtotal, discount = sum(goods, zero), sum(discounts, zero)
-    taxes = tuple(rate.on(part - less) for part, less in zip(goods, discounts, strict=True))
+    line_taxes = tuple(rate.on(part - less) for part, less in zip(goods, discounts, strict=True))
     shipping_tax = rate.on(shipping)
-    tax = sum(taxes, shipping_tax)
+    tax = sum(line_taxes, shipping_tax)
     due = subtotal - discount + shipping
     total = due if rate.inclusive else due + tax
-    return Totals(subtotal, discount, shipping, taxes, shipping_tax, tax, total)
+    return Totals(subtotal, discount, shipping, line_taxes, shipping_tax, tax, total)

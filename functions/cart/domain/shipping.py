@@ -1,4 +1,4 @@
-"""Ways to deliver, and what each costs a cart."""
+"""Shipping methods, and their prices for a cart."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ ANYWHERE = "*"
 
 
 class Rate(BaseModel):
-    """What delivery costs from a subtotal on."""
+    """The shipping price from a subtotal on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -22,12 +22,12 @@ class Rate(BaseModel):
     @model_validator(mode="after")
     def _one_currency(self) -> "Rate":
         if self.min_subtotal.currency != self.price.currency:
-            raise ValueError("min_subtotal and price are in one currency")
+            raise ValueError("min_subtotal and price must have the same currency")
         return self
 
 
 class ShippingMethod(BaseModel):
-    """A way to deliver, to the named countries (ISO 3166-1 alpha-2, `*` for all), priced in tiers."""
+    """A shipping method to some countries (ISO 3166-1 alpha-2, `*` for all), priced in tiers."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,7 +41,7 @@ class ShippingMethod(BaseModel):
         return country in self.countries or ANYWHERE in self.countries
 
     def price_for(self, subtotal: Money) -> Price | None:
-        """The price of the highest tier that the subtotal reaches; None where it reaches none."""
+        """Return the price of the highest tier that the subtotal reaches; None if it reaches none."""
         reached = [
             rate
             for rate in self.rates
@@ -52,7 +52,7 @@ class ShippingMethod(BaseModel):
 
 @dataclass(frozen=True)
 class Offer:
-    """A shipping method at its price for this cart."""
+    """A shipping method with its price for one cart."""
 
     method: str
     name: str
@@ -60,27 +60,29 @@ class Offer:
 
 
 def offers(methods: Iterable[ShippingMethod], country: str, subtotal: Money) -> list[Offer]:
-    """What can bring this subtotal to the country, cheapest first, ties by name."""
+    """Return the methods that ship this subtotal to the country, cheapest first, then by name."""
     priced = ((method, method.price_for(subtotal)) for method in methods if method.serves(country))
     found = [Offer(method.method, method.name, price) for method, price in priced if price is not None]
     return sorted(found, key=lambda offer: (offer.price.amount, offer.name, offer.method))
 
 
-def choose(offered: Sequence[Offer], wanted: str | None, country_at: str) -> Offer:
-    """The wanted offer, else the cheapest.
+def choose(offered: Sequence[Offer], method: str | None, country_pointer: str) -> Offer:
+    """Return the offer of this method; the cheapest if `method` is None.
 
-    Raises Invalid: at `country_at` (a JSON pointer) where nothing is offered, else at `/shipping_method`.
+    Raises Invalid: at `country_pointer` (a JSON pointer) if there are no offers, at `/shipping_method` if
+    this method is not offered.
     """
     if not offered:
-        raise invalid(country_at, "The shop does not deliver there.")
-    if wanted is None:
+        raise invalid(country_pointer, "The shop does not deliver there.")
+    if method is None:
         return offered[0]
     for offer in offered:
-        if offer.method == wanted:
+        if offer.method == method:
             return offer
-    raise invalid("/shipping_method", "Not offered; choose one of " + ", ".join(o.method for o in offered))
+    available = ", ".join(offer.method for offer in offered)
+    raise invalid("/shipping_method", f"This method is not available; choose one of: {available}.")
 
 
 def waived(offered: Sequence[Offer]) -> list[Offer]:
-    """The same offers, in the same order, at no price."""
+    """Return the same offers with a price of zero."""
     return [replace(offer, price=Price.zero(offer.price.currency)) for offer in offered]

@@ -1,1 +1,1 @@
-"""The cart's use cases, a module a subject."""
+"""The use cases of cart, one module per subject."""

@@ -1,12 +1,12 @@
-"""Filling a cart, and what an order takes out of it."""
+"""Reading and changing a cart, and removing what was ordered."""
 
 import re
 
 from cart.domain.carts import Cart
-from cart.domain.pricing import Shown
-from cart.service import showing
-from cart.service.replica import ask_catalog
-from cart.service.rivals import until_written
+from cart.domain.pricing import PricedCart
+from cart.service import views
+from cart.service.concurrency import retry_on_conflict
+from cart.service.replica import fetch_products
 from cart.tables import carts, reads
 from shared.contracts.events import OrderData, ProductData
 from shared.dynamodb.concurrency import require_version
@@ -16,66 +16,66 @@ from shared.runtime import clock
 _SKU = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-def read_cart(owner: str) -> Shown:
-    """The cart at today's prices; as last seen where the catalog is needed and does not answer."""
+def read_cart(owner: str) -> PricedCart:
+    """Return the cart at current prices; products that no source knows now keep the data last seen."""
     now = clock.now()
-    return showing.as_of_now(reads.cart_of(owner).as_of(now), now, ask=True)
+    return views.priced(reads.cart_of(owner).as_of(now), now, call_catalog=True)
 
 
-@until_written
-def add_item(owner: str, sku: str, quantity: int, request: str | None = None) -> Shown:
-    """One read and one write for a known SKU, one read more where the cart has a coupon.
+@retry_on_conflict
+def add_item(owner: str, sku: str, quantity: int, request: str | None = None) -> PricedCart:
+    """Add to the cart, once per `request`, even if an earlier try failed after its write.
 
-    Once a `request`, also when a first try died before it answered. Raises NotFound, CurrencyMismatch,
-    Invalid, Unavailable.
+    Costs one read and one write if the replica has the SKU, one more read if the cart has a coupon. Raises
+    NotFound, CurrencyMismatch, Invalid, Unavailable.
     """
-    cart, facts = _cart_and_product(owner, sku)
+    cart, product = _cart_and_product(owner, sku)
     try:
-        return showing.changed(cart, cart.add(facts, quantity), mark=request and f"{request}.added")
-    except carts.DoneBefore:
+        return views.save(cart, cart.add(product, quantity), operation_id=request and f"{request}.added")
+    except carts.AlreadyAppliedError:
         return read_cart(owner)
 
 
-@until_written
-def set_item(owner: str, sku: str, quantity: int, if_match: int | None) -> Shown:
-    """As `add_item`, to exactly this quantity. Raises Stale too."""
-    cart, facts = _cart_and_product(owner, sku)
+@retry_on_conflict
+def set_item(owner: str, sku: str, quantity: int, if_match: int | None) -> PricedCart:
+    """Set the quantity. Raises the same problems as `add_item`, and Stale."""
+    cart, product = _cart_and_product(owner, sku)
     require_version(if_match, cart.version)
-    return showing.changed(cart, cart.put(facts, quantity))
+    return views.save(cart, cart.put(product, quantity))
 
 
-@until_written
-def remove_item(owner: str, sku: str, if_match: int | None) -> Shown:
-    """Raises Stale."""
+@retry_on_conflict
+def remove_item(owner: str, sku: str, if_match: int | None) -> PricedCart:
+    """Remove the line; without it, change nothing. Raises Stale."""
     cart = reads.cart_of(owner).as_of(clock.now())
     require_version(if_match, cart.version)
-    return showing.changed(cart, cart.remove(sku))
+    return views.save(cart, cart.remove(sku))
 
 
-@until_written
-def clear_cart(owner: str, if_match: int | None) -> Shown:
-    """Take out everything, the coupon too. Raises Stale."""
+@retry_on_conflict
+def clear_cart(owner: str, if_match: int | None) -> PricedCart:
+    """Remove all lines and the coupon. Raises Stale."""
     cart = reads.cart_of(owner).as_of(clock.now())
     require_version(if_match, cart.version)
-    return showing.changed(cart, cart.clear())
+    return views.save(cart, cart.clear())
 
 
-@until_written
-def forget_ordered(order: OrderData) -> None:
-    """Take what was ordered out of its owner's cart, and count its coupon: once per order."""
+@retry_on_conflict
+def remove_ordered(order: OrderData) -> None:
+    """Remove the order's lines and coupon from its owner's cart and count the coupon, once per order."""
     now = clock.now()
     cart = reads.cart_of(order.user_id).as_of(now)
-    left = cart.forget(order.lines, order.coupon)
-    # An order that took nothing is remembered too: a repeat must not take what the shopper adds later.
-    after = None if left is cart else left.next_version(now)
-    carts.write_forgetting(after, order.user_id, order.order_id, order.coupon, now)
+    remaining = cart.remove_ordered(order.lines, order.coupon)
+    # An order that removes nothing is recorded too: its repetition must not remove later additions.
+    changed = None if remaining is cart else remaining.next_version(now)
+    carts.write_ordered(changed, order.user_id, order.order_id, order.coupon, now)
 
 
 def _cart_and_product(owner: str, sku: str) -> tuple[Cart, ProductData]:
     if not _SKU.fullmatch(sku):
         raise NotFound("There is no such product.")
-    cart, facts = reads.cart_and_product(owner, sku)
-    facts = facts or ask_catalog([sku])[sku]
-    if facts is None or not facts.active:
-        raise NotFound(f"{sku} is not sold here.")
-    return cart.as_of(clock.now()), facts
+    cart, product = reads.cart_and_product(owner, sku)
+    product = product or fetch_products([sku])[sku]
+    if product is None or not product.active:
+        raise NotFound(f"The product {sku} is not for sale.")
+    return cart.as_of(clock.now()), product

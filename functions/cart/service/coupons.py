@@ -1,9 +1,9 @@
-"""Coupons: made by staff, put on carts by shoppers, held by orders."""
+"""Coupons: maintained by staff, put on carts by shoppers, used by orders."""
 
-from cart.domain.pricing import Shown
-from cart.domain.promotions import Coupon, Reason, Refusal, Terms, code_of
-from cart.service import showing
-from cart.service.rivals import until_written
+from cart.domain.pricing import PricedCart
+from cart.domain.promotions import Coupon, Ineligible, Reason, Terms, normalize_code
+from cart.service import views
+from cart.service.concurrency import retry_on_conflict
 from cart.tables import coupons, reads
 from shared.contracts.events import OrderData
 from shared.dynamodb.concurrency import require_version
@@ -13,74 +13,74 @@ from shared.runtime import clock
 
 
 class CouponExists(Conflict):
-    """There is a coupon of this code."""
+    """A coupon of this code exists."""
 
 
-@until_written
-def put_on_cart(owner: str, written: str, if_match: int | None) -> Shown:
-    """Put the coupon on the cart, in place of the one it has. Raises CouponNotApplicable, Stale."""
+@retry_on_conflict
+def put_on_cart(owner: str, text: str, if_match: int | None) -> PricedCart:
+    """Put the coupon on the cart; it replaces the cart's coupon. Raises CouponNotApplicable, Stale."""
     cart = reads.cart_of(owner).as_of(clock.now())
     require_version(if_match, cart.version)
-    code = code_of(written)
+    code = normalize_code(text)
     if code is None:
-        raise Refusal(Reason.UNKNOWN, "There is no such coupon.").error()
-    return showing.changed(cart, cart.with_coupon(code), must_apply=True)
+        raise Ineligible(Reason.UNKNOWN, "There is no such coupon.").problem()
+    return views.save(cart, cart.with_coupon(code), require_coupon=True)
 
 
-@until_written
-def take_off_cart(owner: str, if_match: int | None) -> Shown:
-    """Raises Stale."""
+@retry_on_conflict
+def remove_from_cart(owner: str, if_match: int | None) -> PricedCart:
+    """Remove the cart's coupon. Raises Stale."""
     cart = reads.cart_of(owner).as_of(clock.now())
     require_version(if_match, cart.version)
-    return showing.changed(cart, cart.with_coupon(None))
+    return views.save(cart, cart.with_coupon(None))
 
 
-def listed(after: str | None, limit: int) -> tuple[list[Coupon], str | None]:
-    """A page of all coupons by code, and the code to go on after."""
+def page(after: str | None, limit: int) -> tuple[list[Coupon], str | None]:
+    """Return the coupons that follow a code, and the code to continue after; None on the last page."""
     found, more = coupons.page(after, limit)
     return found, found[-1].code if more else None
 
 
-def read(written: str) -> Coupon:
+def read(text: str) -> Coupon:
     """Raises NotFound."""
-    code = code_of(written)
-    known = coupons.find(code).coupon if code else None
-    if known is None:
+    code = normalize_code(text)
+    coupon = coupons.find(code).coupon if code else None
+    if coupon is None:
         raise NotFound("There is no such coupon.")
-    return known
+    return coupon
 
 
-@until_written
-def make(code: str, terms: Terms, key: IdempotencyKey | None) -> Coupon:
+@retry_on_conflict
+def create(code: str, terms: Terms, key: IdempotencyKey | None) -> Coupon:
     """Raises CouponExists."""
-    found = coupons.find(code)
-    if found.coupon:
-        if key and key.pk == found.made_by:
-            return found.coupon  # by this very request, which died before it answered
-        raise CouponExists(f"There is a coupon {code}; change it with PUT /coupons/{code}.")
-    coupons.write(code, terms, found.version + 1, key.pk if key else None)
-    return Coupon(code, terms, found.version + 1, found.used)
+    stored = coupons.find(code)
+    if stored.coupon:
+        if key and key.pk == stored.created_with:
+            return stored.coupon  # this request created it and then failed before it responded
+        raise CouponExists(f"The coupon {code} exists; change it with PUT /coupons/{code}.")
+    coupons.write(code, terms, stored.version + 1, key.pk if key else None)
+    return Coupon(code, terms, stored.version + 1, stored.used)
 
 
-@until_written
-def change(written: str, terms: Terms, if_match: int | None) -> Coupon:
-    """Give the coupon other terms, also where it is on carts already. Raises NotFound, Stale."""
-    known = read(written)
-    require_version(if_match, known.version)
-    coupons.write(known.code, terms, known.version + 1)
-    return Coupon(known.code, terms, known.version + 1, known.used)
+@retry_on_conflict
+def update(text: str, terms: Terms, if_match: int | None) -> Coupon:
+    """Replace the coupon's terms, also for carts that have it. Raises NotFound, Stale."""
+    coupon = read(text)
+    require_version(if_match, coupon.version)
+    coupons.write(coupon.code, terms, coupon.version + 1)
+    return Coupon(coupon.code, terms, coupon.version + 1, coupon.used)
 
 
-@until_written
-def delete(written: str, if_match: int | None) -> None:
-    """Take the coupon away; carts that have it say so. Raises NotFound, Stale."""
-    known = read(written)
-    require_version(if_match, known.version)
-    coupons.write(known.code, None, known.version + 1)
+@retry_on_conflict
+def delete(text: str, if_match: int | None) -> None:
+    """Delete the coupon; carts that have it report it as unknown. Raises NotFound, Stale."""
+    coupon = read(text)
+    require_version(if_match, coupon.version)
+    coupons.write(coupon.code, None, coupon.version + 1)
 
 
-@until_written
-def give_back(order: OrderData) -> None:
-    """An order that was given up holds its coupon no more: once per order."""
+@retry_on_conflict
+def release(order: OrderData) -> None:
+    """Subtract a cancelled or expired order from its coupon's uses, once per order."""
     if order.coupon:
-        coupons.give_back(order.coupon, order.user_id, order.order_id, clock.now())
+        coupons.release(order.coupon, order.user_id, order.order_id, clock.now())

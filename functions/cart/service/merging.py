@@ -1,8 +1,8 @@
-"""A guest who signs in: two carts become one."""
+"""Merging a guest's cart into a customer's."""
 
-from cart.domain.pricing import Shown
-from cart.service import showing
-from cart.service.rivals import until_written
+from cart.domain.pricing import PricedCart
+from cart.service import views
+from cart.service.concurrency import retry_on_conflict
 from cart.settings import settings
 from cart.tables import carts, reads
 from shared.contracts.commands import IdentifyGuest
@@ -12,28 +12,30 @@ from shared.messaging.rpc import CommandRejected
 from shared.runtime import clock
 
 
-def merge(owner: str, guest_token: str) -> Shown:
-    """Move what the guest has into the owner's cart; again, there is nothing left to move.
+def merge(owner: str, guest_token: str) -> PricedCart:
+    """Move the contents of the token's guest cart into the owner's. A second merge changes nothing.
 
-    Raises Invalid (no guest's token), CurrencyMismatch, Unavailable (users does not answer).
+    Raises Invalid (not a guest's token), CurrencyMismatch, Unavailable (users does not respond).
     """
     try:
         guest = rpc.call(settings().users_commands, IdentifyGuest(token=guest_token))
     except CommandRejected as rejection:
-        raise invalid("/guest_token", "This is not a guest's access token, or it has expired.") from rejection
+        detail = "This is not a guest's access token, or it has expired."
+        raise invalid("/guest_token", detail) from rejection
     return move(owner, guest.user_id)
 
 
-@until_written
-def move(owner: str, guest: str) -> Shown:
-    """Everything of the guest's cart into the owner's, as far as it takes more; both are written, or none."""
+@retry_on_conflict
+def move(owner: str, guest_id: str) -> PricedCart:
+    """Move the guest's lines and coupon into the owner's cart, up to its limits, in one transaction."""
     now = clock.now()
-    own, guests = reads.both_carts(owner, guest)
-    own, guests = own.as_of(now), guests.as_of(now)
-    merged, left = own.merged_with(guests), guests.clear()
-    if left is guests:
-        return showing.as_of_now(own, now, ask=False)
+    own, guest = reads.both_carts(owner, guest_id)
+    own, guest = own.as_of(now), guest.as_of(now)
+    emptied = guest.clear()
+    merged = own.merged_with(guest)
+    if emptied is guest:
+        return views.priced(own, now, call_catalog=False)
     merged = merged.next_version(now)
-    shown = showing.as_of_now(merged, now, ask=False)
-    carts.write_both([merged, left.next_version(now)])
-    return shown
+    view = views.priced(merged, now, call_catalog=False)
+    carts.write_both([merged, emptied.next_version(now)])
+    return view

@@ -1,4 +1,4 @@
-"""What the cart knows of products: by hearsay, by asking, and all of it anew."""
+"""The replica of catalog's product data: updated by events, refreshed by calls, rebuilt for operators."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -6,57 +6,58 @@ from datetime import timedelta
 from cart.settings import settings
 from cart.tables import products
 from shared.contracts.commands import DescribeProducts, ListProducts, RebuildProgress
-from shared.contracts.events import ProductData
+from shared.contracts.events import Event, ProductArchived, ProductData
 from shared.messaging import rpc
 from shared.runtime import clock
 from shared.runtime.observability import log
 
-# The function has 29 s: what is left is for the page that is being learnt when the time is up.
-REBUILDING = timedelta(seconds=20)
-OWN = "own"  # in `after`: the catalog's pages are done, the replica's own rows are looked at
+# The function's timeout is 29 s; the difference is for the page that is being stored when this time is over.
+REBUILD_TIME = timedelta(seconds=20)
+REPLICA = "replica"  # key in `after`: catalog's pages are stored, the replica's own rows are being checked
 
 
-def learn(facts: ProductData) -> None:
-    """Keep what the catalog says of a product; late and repeated news change nothing."""
-    products.learn(facts)
+def update(event: Event) -> None:
+    """Store the product of a ProductChanged or ProductArchived event. Outdated events change nothing."""
+    archived = {"active": False} if isinstance(event, ProductArchived) else {}
+    products.upsert_replica(event.data.model_copy(update=archived))
 
 
-def ask_catalog(skus: Collection[str]) -> dict[str, ProductData | None]:
-    """What the catalog knows now, None where it knows nothing; kept in the replica. Raises Unavailable."""
-    answer = rpc.call(settings().catalog_commands, DescribeProducts(skus=list(skus)))
-    for facts in answer.products:
-        products.learn(facts)
-    return dict.fromkeys(skus) | {facts.sku: facts for facts in answer.products}
+def fetch_products(skus: Collection[str]) -> dict[str, ProductData | None]:
+    """Return catalog's current data by SKU, None for unknown products, and store it. Raises Unavailable."""
+    response = rpc.call(settings().catalog_commands, DescribeProducts(skus=list(skus)))
+    for product in response.products:
+        products.upsert_replica(product)
+    return dict.fromkeys(skus) | {product.sku: product for product in response.products}
 
 
 def rebuild(after: dict[str, str] | None) -> RebuildProgress:
-    """Learn every product of the catalog anew, then find out what it has no more.
+    """Store every product of catalog, then deactivate the products that catalog no longer has.
 
-    From where `after` says, for 20 s at most. News that come meanwhile lose nothing: what is newer stays.
-    Raises Unavailable.
+    Continues after `after` and stops after 20 s. Newer data from events is kept. Raises Unavailable.
     """
-    until = clock.now() + REBUILDING
+    until = clock.now() + REBUILD_TIME
     processed = 0
     while True:
-        if after is None or OWN not in after:
+        if after is None or REPLICA not in after:
             page = rpc.call(settings().catalog_commands, ListProducts(after=after))
-            for facts in page.products:
-                products.learn(facts, anew=True)
+            for product in page.products:
+                products.upsert_replica(product, replace_same=True)
             processed += len(page.products)
-            after = page.after or {OWN: ""}
+            after = page.after or {REPLICA: ""}
         else:
-            last = _doubt(after[OWN])
-            after = {OWN: last} if last else None
+            last = _deactivate_removed(after[REPLICA])
+            after = {REPLICA: last} if last else None
         if after is None or clock.now() >= until:
-            log.info("rebuilt", extra={"processed": processed, "done": after is None})
+            log.info("replica rebuilt", extra={"processed": processed, "done": after is None})
             return RebuildProgress(processed=processed, after=after)
 
 
-def _doubt(after: str) -> str | None:
-    """Ask of some products whether the catalog has them still; the key to go on after."""
-    held, last = products.page_of_those_on_sale(after)
-    answers = ask_catalog([facts.sku for facts in held]) if held else {}
-    for facts in held:
-        if answers[facts.sku] is None:
-            products.learn(facts.model_copy(update={"active": False, "available": 0}), anew=True)
+def _deactivate_removed(after: str) -> str | None:
+    """Deactivate the products of one page that catalog no longer has; return the page's last key."""
+    active, last = products.active_page(after)
+    current = fetch_products([product.sku for product in active]) if active else {}
+    for product in active:
+        if current[product.sku] is None:
+            removed = product.model_copy(update={"active": False, "available": 0})
+            products.upsert_replica(removed, replace_same=True)
     return last

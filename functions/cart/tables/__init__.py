@@ -1,1 +1,1 @@
-"""The cart's rows and the only code that touches them."""
+"""The rows of cart, and the only code that reads and writes them."""

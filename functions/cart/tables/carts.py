@@ -1,22 +1,23 @@
-"""Carts as rows: one row a cart, every write under the version that was read."""
+"""Carts as rows: one row per cart, written only if its version is unchanged."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from cart.domain.carts import Cart, Line
 from cart.settings import settings
-from cart.tables.coupons import count
-from cart.tables.rows import CartRow, CartTableRow, LineMap, VersionConflict, idempotency, save, unchanged
+from cart.tables.coupons import add_uses
+from cart.tables.rows import CartRow, CartTableRow, LineMap, idempotency, save, unchanged
+from shared.dynamodb.concurrency import VersionConflict
 from shared.dynamodb.rows import ConcurrentUpdate, ConditionFailed, transaction
 from shared.runtime import clock
 from shared.values.money import Price
 
-# 1,000 lines must fit DynamoDB's 400 KB: that leaves a title 240 bytes. GET shows it whole, from the replica.
-TITLE_BYTES = 240
+# With 1,000 lines in DynamoDB's 400 KB per item, a title has 240 bytes. GET returns the replica's full title.
+MAX_TITLE_BYTES = 240
 
 
-class DoneBefore(Exception):
-    """This very request was carried out before."""
+class AlreadyAppliedError(Exception):
+    """The operation was applied before."""
 
 
 def key(owner: str) -> str:
@@ -24,54 +25,53 @@ def key(owner: str) -> str:
 
 
 def write(cart: Cart) -> None:
-    """Write this version of the cart after the one before it. Raises VersionConflict where that is gone."""
+    """Replace the previous version of the cart. Raises VersionConflict."""
     save(_row(cart), after=cart.version - 1)
 
 
-def write_once(cart: Cart, mark: str, now: datetime) -> None:
-    """Write the cart as `write` does, once a mark. Raises VersionConflict, DoneBefore."""
+def write_once(cart: Cart, operation_id: str, now: datetime) -> None:
+    """Write the cart and record the operation. Raises VersionConflict, AlreadyAppliedError."""
     try:
         with transaction(CartTableRow) as writes:
-            idempotency.record_event(writes, mark, now)
+            idempotency.record_event(writes, operation_id, now)
             writes.save(_row(cart), condition=unchanged(cart.version - 1))
-    except ConditionFailed as refused:
-        raise (DoneBefore if refused.failed_at(0) else VersionConflict) from refused
-    except ConcurrentUpdate as contended:
-        raise VersionConflict from contended
+    except ConditionFailed as failure:
+        raise (AlreadyAppliedError if failure.failed_at(0) else VersionConflict) from failure
+    except ConcurrentUpdate as conflict:
+        raise VersionConflict from conflict
 
 
 def write_both(carts: Sequence[Cart]) -> None:
-    """Write two carts as `write` does, both or neither. Raises VersionConflict."""
+    """Write both carts or neither. Raises VersionConflict."""
     try:
         with transaction(CartTableRow) as writes:
             for cart in carts:
                 writes.save(_row(cart), condition=unchanged(cart.version - 1))
-    except (ConditionFailed, ConcurrentUpdate) as overtaken:
-        raise VersionConflict from overtaken
+    except (ConditionFailed, ConcurrentUpdate) as conflict:
+        raise VersionConflict from conflict
 
 
-def write_forgetting(cart: Cart | None, owner: str, order_id: str, coupon: str | None, now: datetime) -> None:
-    """Write the cart (None: it does not change), count its coupon as held, remember that the order was
-    forgotten: all of it or nothing.
+def write_ordered(cart: Cart | None, owner: str, order_id: str, coupon: str | None, now: datetime) -> None:
+    """Write the cart (None: unchanged), count the coupon's use and record the order, in one transaction.
 
-    Does nothing where it was before. Raises VersionConflict where the cart has changed meanwhile.
+    Does nothing if the order was recorded before. Raises VersionConflict.
     """
     try:
         with transaction(CartTableRow) as writes:
-            idempotency.record_event(writes, f"{order_id}.forgotten", now)
+            idempotency.record_event(writes, f"{order_id}.placed", now)
             if cart:
                 writes.save(_row(cart), condition=unchanged(cart.version - 1))
             if coupon:
-                count(writes, coupon, owner, 1, now)
-    except ConditionFailed as refused:
-        if not refused.failed_at(0):
-            raise VersionConflict from refused
-    except ConcurrentUpdate as contended:
-        raise VersionConflict from contended
+                add_uses(writes, coupon, owner, 1, now)
+    except ConditionFailed as failure:
+        if not failure.failed_at(0):
+            raise VersionConflict from failure
+    except ConcurrentUpdate as conflict:
+        raise VersionConflict from conflict
 
 
 def cart_in(rows: dict[str, CartTableRow], owner: str) -> Cart:
-    """The owner's cart, empty at version 0 where there is none."""
+    """Return the owner's cart; without a row, an empty cart at version 0."""
     row = rows.get(key(owner))
     if not isinstance(row, CartRow):
         return Cart(owner=owner, currency=settings().cart_currency)
@@ -104,7 +104,7 @@ def _row(cart: Cart) -> CartRow:
             LineMap(  # type: ignore[no-untyped-call]
                 sku=line.sku,
                 product_id=line.product_id,
-                title=line.title.encode()[:TITLE_BYTES].decode(errors="ignore"),
+                title=line.title.encode()[:MAX_TITLE_BYTES].decode(errors="ignore"),
                 quantity=line.quantity,
                 unit_price=line.unit_price.amount,
                 available=line.available,

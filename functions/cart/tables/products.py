@@ -1,4 +1,4 @@
-"""The replica: what the catalog last said of each product."""
+"""The replica of catalog's product data."""
 
 from typing import Any
 
@@ -10,49 +10,51 @@ from shared.dynamodb.rows import require_condition_failure
 from shared.runtime import clock
 from shared.values.money import Money
 
-SCANNED = 200
+SCAN_LIMIT = 200
 
 
 def key(sku: str) -> str:
     return f"product#{sku}"
 
 
-def learn(facts: ProductData, *, anew: bool = False) -> None:
-    """Keep what the catalog says of a product, unless something as new is known already.
+def upsert_replica(product: ProductData, *, replace_same: bool = False) -> None:
+    """Store the product unless the replica has the same or a newer version.
 
-    `anew`: what is known in the same version is replaced too.
+    `replace_same`: also replace data of the same version.
     """
     row = ProductRow(
-        pk=key(facts.sku),
-        **facts.model_dump(exclude={"unit_price"}),
-        unit_price=facts.unit_price.amount,
-        currency=facts.unit_price.currency,
+        pk=key(product.sku),
+        **product.model_dump(exclude={"unit_price"}),
+        unit_price=product.unit_price.amount,
+        currency=product.unit_price.currency,
         updated_at=clock.now(),
     )
-    older = ProductRow.version <= facts.version if anew else ProductRow.version < facts.version
+    version = product.version
+    older = ProductRow.version <= version if replace_same else ProductRow.version < version
     try:
         row.save(ProductRow.pk.does_not_exist() | older)
     except PutError as error:
         require_condition_failure(error)
 
 
-def page_of_those_on_sale(after: str) -> tuple[list[ProductData], str | None]:
-    """Some of the products that are on sale as far as is known, and the key to go on after, None at the end.
+def active_page(after: str) -> tuple[list[ProductData], str | None]:
+    """Return some active products and the key to continue after; None at the end.
 
-    One Scan, on purpose: only a rebuild asks what is here that the catalog has no more, once in years.
+    This is the service's only Scan: a rebuild must find the products that catalog no longer has.
     """
-    key: Any = {"pk": {"S": after}} if after else None
-    answer = ProductRow._get_connection().scan(
-        filter_condition=ProductRow.active == True,  # noqa: E712  an expression; other rows have no such
-        limit=SCANNED,
-        exclusive_start_key=key,
+    start: Any = {"pk": {"S": after}} if after else None
+    response = ProductRow._get_connection().scan(
+        filter_condition=ProductRow.active == True,  # noqa: E712  an expression; other rows have no `active`
+        limit=SCAN_LIMIT,
+        exclusive_start_key=start,
     )
-    last = answer.get("LastEvaluatedKey")
-    rows = {item["pk"]["S"]: ProductRow.from_raw_data(item) for item in answer["Items"]}
+    last = response.get("LastEvaluatedKey")
+    rows = {item["pk"]["S"]: ProductRow.from_raw_data(item) for item in response["Items"]}
     return list(products_in({**rows}).values()), last["pk"]["S"] if last else None
 
 
 def products_in(rows: dict[str, CartTableRow]) -> dict[str, ProductData]:
+    """Return the products among the rows by SKU."""
     return {
         row.sku: ProductData(
             product_id=row.product_id,

@@ -1,4 +1,4 @@
-"""What the table's rows look like, and how they are read and written under their versions."""
+"""The rows of cart's tables, and reads and versioned writes of them."""
 
 from typing import Any
 
@@ -16,6 +16,7 @@ from pynamodb.exceptions import PutError
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from cart.settings import settings
+from shared.dynamodb.concurrency import VersionConflict
 from shared.dynamodb.idempotency import IdempotencyRow as BaseIdempotencyRow
 from shared.dynamodb.idempotency import IdempotencyStore
 from shared.dynamodb.rows import Row, code_of, require_condition_failure, warm
@@ -24,12 +25,8 @@ from shared.runtime.aws import REGION
 SHIPPING = "shipping"
 
 
-class VersionConflict(Exception):
-    """Another writer came between the read and the write: read again."""
-
-
 class CartTableRow(Row):
-    """Any row of the table; PynamoDB reads each as the class that `kind` names."""
+    """Base of all rows of the table; PynamoDB loads each as the class that `kind` names."""
 
     class Meta:
         table_name = settings().cart_table
@@ -42,7 +39,7 @@ class CartTableRow(Row):
 
 
 class LineMap(MapAttribute[str, Any]):
-    """A line as its shopper last acknowledged it."""
+    """A line as of the shopper's last change of it."""
 
     sku = UnicodeAttribute()
     product_id = UnicodeAttribute()
@@ -53,7 +50,7 @@ class LineMap(MapAttribute[str, Any]):
 
 
 class CartRow(CartTableRow, discriminator="cart"):
-    """`cart#<owner>`: the whole cart, so that one read shows it and one condition guards it."""
+    """`cart#<owner>`: the whole cart, so that one read loads it and one condition protects it."""
 
     currency = UnicodeAttribute()
     lines = ListAttribute(of=LineMap)
@@ -62,7 +59,7 @@ class CartRow(CartTableRow, discriminator="cart"):
 
 
 class ProductRow(CartTableRow, discriminator="product"):
-    """`product#<sku>`: what the catalog last said of a product; `version` is the catalog's."""
+    """`product#<sku>`: the replica of a product's data; `version` is catalog's."""
 
     sku = UnicodeAttribute()
     product_id = UnicodeAttribute()
@@ -75,13 +72,13 @@ class ProductRow(CartTableRow, discriminator="product"):
 
 
 class ShippingRow(CartTableRow, discriminator="shipping"):
-    """`shipping`: all methods in one row, since a quote weighs them all; nested, and always read whole."""
+    """`shipping`: all methods in one row, because a quote compares all of them."""
 
     methods = JSONAttribute()
 
 
 class TaxRow(CartTableRow, discriminator="tax"):
-    """`tax#<country>`"""
+    """`tax#<country>`: a country's tax rate."""
 
     country = UnicodeAttribute()
     rate_bp = NumberAttribute()
@@ -89,7 +86,7 @@ class TaxRow(CartTableRow, discriminator="tax"):
 
 
 class ByCode(GlobalSecondaryIndex["CouponRow"]):  # type: ignore[no-untyped-call]
-    """The coupons that there are, by code: rows without `listed` are not in it."""
+    """The existing coupons by code; rows without `listed` are not in the index."""
 
     class Meta:
         index_name = "by-code"
@@ -100,9 +97,10 @@ class ByCode(GlobalSecondaryIndex["CouponRow"]):  # type: ignore[no-untyped-call
 
 
 class CouponRow(CartTableRow, discriminator="coupon"):
-    """`coupon#<code>`: its terms as JSON; of a deleted one its version stays: no old ETag fits a new one.
+    """`coupon#<code>`: a coupon; `terms` is JSON, None once the coupon is deleted.
 
-    `made_by` is the Idempotency-Key that it was made with, if any.
+    The row of a deleted coupon keeps its version, so that an old ETag never matches a new coupon of the same
+    code. `created_with` is the Idempotency-Key of its creation, if any.
     """
 
     by_code = ByCode()
@@ -110,16 +108,16 @@ class CouponRow(CartTableRow, discriminator="coupon"):
     code = UnicodeAttribute()
     listed = UnicodeAttribute(null=True)
     terms = UnicodeAttribute(null=True)
-    made_by = UnicodeAttribute(null=True)
+    created_with = UnicodeAttribute(null=True)
 
 
 class UsesRow(CartTableRow, discriminator="uses"):
-    """`uses#<code>` and `uses#<code>#<user id>`: how many orders hold the coupon.
+    """`uses#<code>` and `uses#<code>#<user id>`: the number of orders that use the coupon.
 
-    Beside the coupon's own row, so that orders do not wear out the version that staff edit under.
+    Separate from the coupon's row, so that orders do not change the version that staff send as If-Match.
     """
 
-    held = NumberAttribute()
+    used = NumberAttribute()
 
 
 class IdempotencyRow(BaseIdempotencyRow):
@@ -133,22 +131,22 @@ warm(CartTableRow, IdempotencyRow)
 
 
 def probe() -> None:
-    """Touch what the service cannot work without."""
+    """Read the table, for the health check."""
     read(SHIPPING)
 
 
 def read(*keys: str) -> dict[str, CartTableRow]:
-    """The rows of these keys that there are: a consistent BatchGetItem for every hundred."""
+    """Return the existing rows of these keys: one consistent BatchGetItem per 100 keys."""
     return {row.pk: row for row in CartTableRow.batch_get(keys, consistent_read=True)}
 
 
 def unchanged(version: int) -> Any:
-    """The condition that the row is still at this version; 0: that there is none."""
+    """Return the condition that the row still has this version; 0 means that it does not exist."""
     return CartTableRow.version == version if version else CartTableRow.pk.does_not_exist()
 
 
 def save(row: CartTableRow, after: int) -> None:
-    """Write the row over version `after` of it. Raises VersionConflict."""
+    """Replace version `after` of the row. Raises VersionConflict."""
     try:
         row.save(unchanged(after))
     except PutError as error:

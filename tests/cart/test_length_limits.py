@@ -1,9 +1,9 @@
-"""Names that are longer than any key: nothing is called so, and nothing is asked."""
+"""Names in paths and bodies that are too long for a key never reach DynamoDB."""
 
 import pytest
 
 from cart.app import api
-from tests.cart.requests import TENTH, gbp
+from tests.cart.requests import TEN_PERCENT, gbp
 from tests.support import call, staff
 
 LONG = "s" * 3_000
@@ -11,29 +11,29 @@ METHOD = {"name": "Post", "countries": ["GB"], "rates": [{"min_subtotal": gbp(0)
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "sent"),
+    ("method", "path", "body"),
     [
         ("PUT", f"/cart/items/{LONG}", {"quantity": 1}),
         ("GET", f"/coupons/{LONG}", None),
-        ("PUT", f"/coupons/{LONG}", TENTH),
+        ("PUT", f"/coupons/{LONG}", TEN_PERCENT),
         ("DELETE", f"/coupons/{LONG}", None),
         ("GET", f"/tax-rates/{LONG}", None),
     ],
 )
-def test_what_is_called_by_too_long_a_name_is_absent(cloud, calls, method, path, sent):
-    answer = call(api, method, path, body=sent, caller=staff())
-    assert (answer.status, answer.json["type"]) == (404, "/problems/not-found")
+def test_a_resource_with_a_too_long_name_is_not_found(cloud, calls, method, path, body):
+    reply = call(api, method, path, body=body, caller=staff())
+    assert (reply.status, reply.json["type"]) == (404, "/problems/not-found")
     assert calls == []
 
 
 @pytest.mark.parametrize(
-    ("path", "sent"),
+    ("path", "body"),
     [
         (f"/shipping-methods/{LONG}", METHOD),
         (f"/tax-rates/{LONG}", {"rate_bp": 1, "inclusive": True}),
         ("/cart/coupon", {"code": "s" * 101}),
     ],
 )
-def test_nothing_is_given_too_long_a_name(cloud, calls, path, sent):
-    assert call(api, "PUT", path, body=sent, caller=staff()).status == 422
+def test_a_too_long_name_cannot_be_created(cloud, calls, path, body):
+    assert call(api, "PUT", path, body=body, caller=staff()).status == 422
     assert calls == []

@@ -11,7 +11,7 @@ def tax_key(country: str) -> str:
 
 
 def shipping_methods() -> tuple[int, list[ShippingMethod]]:
-    """All methods, with the version of the row that holds them (0 where there is none)."""
+    """Return the version of the row (0 if there is none) and all methods."""
     return methods_in(read(SHIPPING))
 
 
@@ -20,13 +20,13 @@ def tax_rate(country: str) -> TaxRate | None:
 
 
 def save_shipping_methods(methods: list[ShippingMethod], after: int) -> None:
-    """Write all methods over version `after` of their row. Raises VersionConflict."""
+    """Replace version `after` of the row of all methods. Raises VersionConflict."""
     entries = [method.model_dump() for method in methods]
     save(ShippingRow(pk=SHIPPING, methods=entries, version=after + 1, updated_at=clock.now()), after)
 
 
 def save_tax_rate(rate: TaxRate) -> None:
-    """Write this version of the rate after the one before it. Raises VersionConflict."""
+    """Replace the previous version of the rate. Raises VersionConflict."""
     row = TaxRow(pk=tax_key(rate.country), updated_at=clock.now(), **rate.model_dump())
     save(row, after=rate.version - 1)
 

@@ -1,4 +1,4 @@
-"""What moto never does: two transactions that meet at one row, and are told so by DynamoDB."""
+"""Transaction conflicts, which DynamoDB reports and moto never does."""
 
 import json
 from collections.abc import Iterator
@@ -11,77 +11,77 @@ import pytest
 from cart.app import api, consume
 from cart.domain.promotions import Kind, Terms
 from cart.service import carts, coupons, merging
-from cart.tables import carts as rows_of_carts
-from cart.tables import coupons as rows_of_coupons
+from cart.tables import carts as cart_rows
+from cart.tables import coupons as coupon_rows
 from cart.tables.rows import CartTableRow
 from shared.contracts.events import OrderCancelled
 from shared.dynamodb.rows import ConcurrentUpdate, connection_of, transaction
-from tests.cart.conftest import facts, hear, order, placed
+from tests.cart.conftest import order, placed, product_data, receive
 from tests.support import call, customer, deliver, idempotency_headers
 
 
 @pytest.fixture
 def conflicts(cloud: None, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The next so many transactions are called off; none is written."""
-    left = [2]
+    """Cancel as many of the next transactions as the list's only number says; they write nothing."""
+    remaining = [2]
 
     @contextmanager
     def conflicting(model: Any) -> Iterator[Any]:
         with transaction(model) as writes:
             yield writes
-            if left[0] > 0:
-                left[0] -= 1
+            if remaining[0] > 0:
+                remaining[0] -= 1
                 raise ConcurrentUpdate
 
-    for module in (rows_of_carts, rows_of_coupons):
+    for module in (cart_rows, coupon_rows):
         monkeypatch.setattr(module, "transaction", conflicting)
-    return left
+    return remaining
 
 
 @pytest.fixture
 def shop(catalog):
-    hear(facts("A"), facts("B"))
+    receive(product_data("A"), product_data("B"))
     carts.add_item("usr_1", "A", 3)
     carts.add_item("gst_1", "B", 2)
-    coupons.make("SPRING", Terms(kind=Kind.PERCENTAGE, value=10), None)
+    coupons.create("SPRING", Terms(kind=Kind.PERCENTAGE, value=10), None)
     return catalog
 
 
-def held() -> dict[str, int]:
+def quantities() -> dict[str, int]:
     return {line.sku: line.quantity for line in carts.read_cart("usr_1").cart.lines.values()}
 
 
-def test_a_merge_that_meets_another_writer_is_tried_again(shop, conflicts):
+def test_a_merge_is_retried_after_a_transaction_conflict(shop, conflicts):
     merging.move("usr_1", "gst_1")
-    assert (held(), conflicts) == ({"A": 3, "B": 2}, [0])
+    assert (quantities(), conflicts) == ({"A": 3, "B": 2}, [0])
 
 
-def test_an_order_and_its_end_that_meet_others_are_counted_all_the_same(shop, conflicts):
+def test_order_events_are_retried_and_counted_after_a_transaction_conflict(shop, conflicts):
     assert deliver(consume, placed(coupon="SPRING", A=1)) == []
-    assert (held(), coupons.read("SPRING").used, conflicts) == ({"A": 2}, 1, [0])
+    assert (quantities(), coupons.read("SPRING").used, conflicts) == ({"A": 2}, 1, [0])
     conflicts[0] = 2
-    over = OrderCancelled.of(order(coupon="SPRING"), subject="ord_1", version=2, at=order().placed_at)
-    assert deliver(consume, over) == []
+    cancelled = OrderCancelled.of(order(coupon="SPRING"), subject="ord_1", version=2, at=order().placed_at)
+    assert deliver(consume, cancelled) == []
     assert (coupons.read("SPRING").used, conflicts) == (0, [0])
 
 
-def test_an_add_with_a_key_that_meets_another_writer_is_tried_again(shop, conflicts):
+def test_an_addition_with_a_key_is_retried_after_a_transaction_conflict(shop, conflicts):
     body = {"sku": "A", "quantity": 1}
     assert (
         call(api, "POST", "/cart/items", body=body, caller=customer(), headers=idempotency_headers()).status
         == 200
     )
-    assert (held(), conflicts) == ({"A": 4}, [0])
+    assert (quantities(), conflicts) == ({"A": 4}, [0])
 
 
-def test_who_is_never_let_through_is_told_to_ask_again_and_nothing_is_done(shop, conflicts, monkeypatch):
+def test_endless_conflicts_are_a_503_and_nothing_is_written(shop, conflicts, monkeypatch):
     monkeypatch.setattr("shared.dynamodb.concurrency.PAUSE", timedelta(0))
     conflicts[0] = 100
     refused = call(api, "POST", "/cart/merge", body={"guest_token": "token of gst_1"}, caller=customer())
     assert (refused.status, refused.header("Retry-After")) == (503, "1")
-    assert held() == {"A": 3}
+    assert quantities() == {"A": 3}
     assert deliver(consume, placed(coupon="SPRING", A=1)) == ["m0"]
-    assert (held(), coupons.read("SPRING").used) == ({"A": 3}, 0)
+    assert (quantities(), coupons.read("SPRING").used) == ({"A": 3}, 0)
 
 
 def test_a_transaction_writes_no_row_twice(shop):
@@ -101,5 +101,5 @@ def test_a_transaction_writes_no_row_twice(shop):
         events.unregister("before-call.dynamodb.TransactWriteItems", note)
     assert seen == [
         ["cart#usr_1", "cart#gst_1"],
-        ["event#ord_1.forgotten", "cart#usr_1", "uses#SPRING", "uses#SPRING#usr_1"],
+        ["event#ord_1.placed", "cart#usr_1", "uses#SPRING", "uses#SPRING#usr_1"],
     ]
