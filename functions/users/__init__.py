@@ -1,1 +1,1 @@
-"""Who shops and who works here: accounts, sessions, and the tokens that prove them."""
+"""Users: accounts, sessions and access tokens."""

@@ -1,6 +1,6 @@
-"""API Gateway's Lambda authorizer: who holds an access token, and that it is one of ours.
+"""Entry point: API Gateway's Lambda authorizer, which verifies access tokens.
 
-It stands before every request and loads as little as it can: no pydantic, no table, no powertools.
+It runs before most requests, so it imports as little as possible: no pydantic, no tables, no powertools.
 """
 
 import json
@@ -16,60 +16,64 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from shared import finish_init
 from shared.runtime.aws import client
-from users.domain.keys import public_jwk, read_token, thumbprint
+from users.domain.keys import public_jwk, thumbprint, verify_token
 
 log = logging.getLogger("authorizer")
 log.setLevel(logging.INFO)
 
 KEY_ARN = os.environ["USERS_SIGNING_KEY_ARN"]
 ISSUER = f"tillstack/{os.environ['STAGE']}"
-REREAD_SECONDS = 60
+REFRESH_SECONDS = 60
 
 
 class PublicKeys:
-    """The keys that tokens are signed with, by their id; read again for an unknown one, but seldom."""
+    """The public signing keys by id. An unknown id reads the key again, at most once per REFRESH_SECONDS."""
 
     def __init__(self) -> None:
         self.kms = client("kms")
-        self.known: dict[str, EllipticCurvePublicKey] = {}
+        self.by_id: dict[str, EllipticCurvePublicKey] = {}
         self.read_at = float("-inf")
 
-    def named(self, kid: object) -> EllipticCurvePublicKey:
-        """Raises InvalidTokenError where no key has this id."""
-        if kid not in self.known and time.monotonic() - self.read_at > REREAD_SECONDS:
-            self.read()
+    def get(self, kid: object) -> EllipticCurvePublicKey:
+        """Return the key. Raises InvalidTokenError if no key has this id."""
+        if kid not in self.by_id and time.monotonic() - self.read_at > REFRESH_SECONDS:
+            self.refresh()
         try:
-            return self.known[str(kid)]
+            return self.by_id[str(kid)]
         except KeyError:
             raise jwt.InvalidTokenError("unknown key") from None
 
-    def read(self) -> None:
-        """Ask KMS; the next minute is answered from what it said."""
+    def refresh(self) -> None:
+        """Read the current key from KMS."""
         der = self.kms.get_public_key(KeyId=KEY_ARN)["PublicKey"]
         key = load_der_public_key(der)
         if isinstance(key, EllipticCurvePublicKey):
-            self.known[thumbprint(public_jwk(der))] = key
+            self.by_id[thumbprint(public_jwk(der))] = key
         self.read_at = time.monotonic()
 
 
 keys = PublicKeys()
-signatures = jwt.PyJWT()
+decoder = jwt.PyJWT()
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    keys.read()
+    keys.refresh()
 
 
 def authorize(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """The handler: allows every method of this API to the token's holder, and says who that is.
+    """Return a policy that allows every method of this stage, with the token's claims as its context.
 
-    The answer is cached by token for five minutes, so it cannot be about one method; what a role may do is
-    for the services to know. Raises what API Gateway takes for 401, by exactly this text:
+    API Gateway caches the policy per token for five minutes, so it must not depend on the method; services
+    check the role. Raises Exception("Unauthorized"), the exact text that API Gateway maps to 401:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
     """
     try:
-        claims = read(_bearer(event))
+        claims = verify(_bearer_token(event))
     except jwt.InvalidTokenError as error:
         request_id = event["requestContext"].get("requestId", "")
-        log.info(json.dumps({"message": "refused", "request_id": request_id, "reason": type(error).__name__}))
+        log.info(
+            json.dumps(
+                {"message": "token rejected", "request_id": request_id, "reason": type(error).__name__}
+            )
+        )
         raise Exception("Unauthorized") from None
     api, stage, *_ = event["methodArn"].split("/")
     return {
@@ -89,12 +93,12 @@ def authorize(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     }
 
 
-def read(token: str) -> dict[str, Any]:
-    """The claims of an access token of this shop that is good now. Raises InvalidTokenError."""
-    return read_token(token, ISSUER, keys.named, signatures)
+def verify(token: str) -> dict[str, Any]:
+    """Return the claims of a valid access token. Raises InvalidTokenError."""
+    return verify_token(token, ISSUER, keys.get, decoder)
 
 
-def _bearer(event: Mapping[str, Any]) -> str:
+def _bearer_token(event: Mapping[str, Any]) -> str:
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     scheme, _, token = (headers.get("authorization") or "").partition(" ")
     if scheme.lower() != "bearer":

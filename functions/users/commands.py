@@ -1,4 +1,4 @@
-"""What users is asked, by IAM alone."""
+"""Commands from other services and operators (allowed by IAM)."""
 
 from shared.contracts.commands import Account, EnsureAccount, Guest, IdentifyGuest
 from shared.messaging.rpc import Commands
@@ -8,11 +8,11 @@ commands = Commands()
 
 
 @commands.on(EnsureAccount)
-def ensure_account(question: EnsureAccount) -> Account:
-    account = service.ensure_account(question.email, question.password, question.name, question.roles)
+def ensure_account(command: EnsureAccount) -> Account:
+    account = service.ensure_account(command.email, command.password, command.name, command.roles)
     return Account(user_id=account.user_id, roles=list(account.roles))
 
 
 @commands.on(IdentifyGuest)
-def identify_guest(question: IdentifyGuest) -> Guest:
-    return Guest(user_id=service.guest_of(question.token))
+def identify_guest(command: IdentifyGuest) -> Guest:
+    return Guest(user_id=service.identify_guest(command.token))

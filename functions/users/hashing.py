@@ -1,6 +1,6 @@
-"""Password hashes: argon2id at OWASP's parameters.
+"""Password hashes: argon2id with the parameters that OWASP recommends (19 MiB, two passes, one lane).
 
-19 MiB, two passes, one lane: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
+https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
 """
 
 from functools import cache
@@ -14,26 +14,27 @@ from users.domain import passwords
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 
-def hash_of(password: str) -> str:
-    return HASHER.hash(passwords.normal(password))
+def hash_password(password: str) -> str:
+    return HASHER.hash(passwords.normalize(password))
 
 
-def matches(password_hash: str | None, password: str) -> bool:
-    """Whether it is the password; without a hash the same work is done, and it is not."""
-    # Looked at first in either case: the first login of a process must not tell by its time either.
-    nobodys = _nobodys()
+def verify(password_hash: str | None, password: str) -> bool:
+    """Return whether the hash is of this password. None does the same work and returns False."""
+    # Computed in both cases, so that the time of a process's first login does not reveal whether the account
+    # exists.
+    dummy = _dummy_hash()
     try:
-        HASHER.verify(password_hash or nobodys, passwords.normal(password))
+        HASHER.verify(password_hash or dummy, passwords.normalize(password))
     except VerifyMismatchError:
         return False
     return password_hash is not None
 
 
 def is_outdated(password_hash: str) -> bool:
-    """Whether it was made with other parameters than today's."""
+    """Return whether the hash was created with other parameters than the current ones."""
     return HASHER.check_needs_rehash(password_hash)
 
 
 @cache
-def _nobodys() -> str:
+def _dummy_hash() -> str:
     return HASHER.hash(token_urlsafe())

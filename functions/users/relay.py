@@ -1,4 +1,4 @@
-"""The table's stream into the service's events."""
+"""The events that follow from changes of the users table."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from users import tables
 
 
 def derive_events(old: Image | None, new: Image | None) -> Iterator[Event]:
-    """An account that was not there before is news."""
+    """Yield `user.registered` for a new account."""
     row = tables.account_row(new) if new and not old else None
     if row:
         yield UserRegistered.of(

@@ -1,4 +1,4 @@
-"""HTTP in. Answers that are secrets are not kept for a repeated request: it gets its own."""
+"""HTTP requests. Responses that contain tokens are not stored: a repeated request gets tokens of its own."""
 
 from shared.dynamodb.idempotency import IdempotencyKey
 from shared.http.identity import CUSTOMER, PUBLIC, Caller
@@ -11,17 +11,17 @@ routes = Routes()
 
 @routes.post("/users/register", role=PUBLIC, status=201)
 def register(body: Register, claim: IdempotencyKey | None) -> UserView | Replayed:
-    """Make an account."""
-    account, again = service.register(
+    """Create an account."""
+    account, repeated = service.register(
         body.email, body.password.get_secret_value(), body.name, body.phone, claim
     )
     view = UserView.of(account)
-    return Replayed(view) if again else view
+    return Replayed(view) if repeated else view
 
 
 @routes.post("/users/login", role=PUBLIC, repeatable=True)
 def login(body: Login) -> TokensView:
-    """Open a session by e-mail address and password."""
+    """Open a session with an email address and a password."""
     return TokensView.of(service.login(body.email, body.password.get_secret_value()))
 
 
@@ -33,7 +33,7 @@ def start_as_guest() -> TokensView:
 
 @routes.post("/users/token", role=PUBLIC, repeatable=True)
 def refresh(body: Refresh) -> TokensView:
-    """Spend a refresh token for new tokens."""
+    """Exchange a refresh token for new tokens."""
     return TokensView.of(service.refresh(body.refresh_token.get_secret_value()))
 
 
@@ -45,11 +45,11 @@ def logout(body: Logout) -> None:
 
 @routes.get("/users/me", role=CUSTOMER)
 def read_me(caller: Caller) -> UserView:
-    """The caller's account."""
-    return UserView.of(service.account(caller.user_id))
+    """Return the caller's account."""
+    return UserView.of(service.get_account(caller.user_id))
 
 
 @routes.get("/.well-known/jwks.json")
 def read_keys() -> KeysView:
-    """The public keys that access tokens are signed with."""
+    """Return the public keys of access tokens."""
     return KeysView(keys=[KeyView(kid=kid, **jwk) for kid, jwk in service.public_keys().items()])

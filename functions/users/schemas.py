@@ -1,4 +1,4 @@
-"""What the users' API takes and gives."""
+"""Request and response models."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -8,10 +8,10 @@ from pydantic import Field, SecretStr, StringConstraints
 from shared.http.routing import Body, View
 from shared.values.email_address import MAX_EMAIL, Email
 from users.domain.accounts import Account
-from users.domain.passwords import MAX_SENT
+from users.domain.passwords import MAX_INPUT_LENGTH
 from users.domain.sessions import Tokens
 
-# Names end in mails: no control characters, no line ends of any kind.
+# Names appear in emails: no control characters and no line breaks of any kind.
 Name = Annotated[
     str,
     StringConstraints(
@@ -19,7 +19,7 @@ Name = Annotated[
     ),
 ]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()-]{5,30}$")]
-Password = Annotated[SecretStr, Field(max_length=MAX_SENT)]
+Password = Annotated[SecretStr, Field(max_length=MAX_INPUT_LENGTH)]
 RefreshTokenText = Annotated[SecretStr, Field(min_length=1, max_length=200)]
 
 
@@ -31,7 +31,7 @@ class Register(Body):
 
 
 class Login(Body):
-    """`otp` is for accounts with a second factor; on others it means nothing."""
+    """`otp` is for accounts with a second factor and ignored for others."""
 
     email: Annotated[str, Field(max_length=MAX_EMAIL)]
     password: Password

@@ -1,4 +1,4 @@
-"""The users' use cases: one function each."""
+"""The use cases of users, one function per use case."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,35 +20,35 @@ from users.domain import accounts, keys, passwords, sessions
 from users.domain.accounts import Account, BadCredentials, Subject
 from users.domain.sessions import RefreshToken, Session, SessionOver, Tokens
 
-NOBODY = "nobody"  # no account has this id: looking for it costs what looking for a real one does
+NO_ACCOUNT = "nobody"  # no account has this id; reading it costs as much as reading an account
 
 
 def register(
     email: str, password: str, name: str, phone: str | None, key: IdempotencyKey | None
 ) -> tuple[Account, bool]:
-    """Make a customer's account: the account, and whether the same request made it before.
+    """Create a customer's account. Return it, and whether the same request had already created it.
 
     Raises EmailTaken, WeakPassword, IdempotencyKeyReused, ConcurrentUpdate.
     """
     passwords.check_strength(password, email, name)
-    made = _new_account(email, password, name, ("customer",), phone)
-    # The password stays out of the fingerprint: a fast hash of it would undo the slow one.
+    new = _new_account(email, password, name, ("customer",), phone)
+    # The fingerprint does not contain the password: a fast hash of it would be easy to attack.
     key = key and replace(key, fingerprint=IdempotencyKey.of((), "", [email, name, phone]).fingerprint)
     try:
         try:
-            tables.add(made, key)
+            tables.add_account(new, key)
         except ConcurrentUpdate:
-            tables.add(made, key)  # the other who wanted the same is done by now
-    except tables.KeyUsed as used:
-        first = tables.account(used.user_id)
-        right = hashing.matches(first.password_hash if first else None, password)
-        if not first or not right:
+            tables.add_account(new, key)  # the concurrent request has finished by now
+    except tables.AlreadyRegistered as repeated:
+        first = tables.get_account(repeated.user_id)
+        matches = hashing.verify(first.password_hash if first else None, password)
+        if not first or not matches:
             raise IdempotencyKeyReused(
                 "This Idempotency-Key was used with a different body; send a new key."
             ) from None
         return first, True
-    log.info("registered", extra={"user_id": made.user_id})
-    return made, False
+    log.info("account registered", extra={"user_id": new.user_id})
+    return new, False
 
 
 def login(email: str, password: str) -> Tokens:
@@ -58,99 +58,99 @@ def login(email: str, password: str) -> Tokens:
     if blocked_until := tables.count_attempt(attempts, now):
         wait = max(1, clock.epoch(blocked_until) - clock.epoch(now))
         raise TooManyRequests(
-            "Too many failed logins; wait before the next.", headers={"Retry-After": str(wait)}
+            "Too many failed logins with this email address; retry later.", headers={"Retry-After": str(wait)}
         )
-    found = tables.account(tables.user_with(email) or NOBODY)
-    right = hashing.matches(found.password_hash if found else None, password)
-    if not found or not right:
+    account = tables.get_account(tables.find_user_id(email) or NO_ACCOUNT)
+    matches = hashing.verify(account.password_hash if account else None, password)
+    if not account or not matches:
         count("LoginsFailed")
-        raise BadCredentials("The e-mail address or the password is wrong.")
-    tables.forget_attempts(attempts)
-    if hashing.is_outdated(found.password_hash):
-        tables.rehash(found, hashing.hash_of(password))
-    return _open(found.subject, now)
+        raise BadCredentials("The email address or the password is wrong.")
+    tables.clear_attempts(attempts)
+    if hashing.is_outdated(account.password_hash):
+        tables.replace_hash(account, hashing.hash_password(password))
+    return _open_session(account.subject, now)
 
 
 def start_as_guest() -> Tokens:
     """Open a session without an account."""
-    return _open(Subject(ids.new_id("gst"), ("guest",)), clock.now())
+    return _open_session(Subject(ids.new_id("gst"), ("guest",)), clock.now())
 
 
 def refresh(text: str) -> Tokens:
-    """Spend a refresh token for new tokens. Raises SessionOver; a spent token ends its session."""
+    """Exchange a refresh token for new tokens. Raises SessionOver; a used token revokes its session."""
     now = clock.now()
-    token = RefreshToken.read(text)
-    known = tables.session(token.session_id)
-    if known is None or known.is_over(now) or not known.gave(token):
+    token = RefreshToken.parse(text)
+    session = tables.get_session(token.session_id)
+    if session is None or session.is_over(now) or not session.issued(token):
         raise SessionOver
-    if not known.awaits(token):
-        _end_stolen(known)
-    following = replace(token, nonce=_half())
-    subject = _subject_of(known)
-    # Signed before the old token is spent: should KMS fail, the caller still has a token to come back with.
-    tokens = _tokens(subject, following, now)
-    if not tables.rotate(known, Session.of(subject, following, now)):
-        _end_stolen(known)
+    if not session.expects(token):
+        _end_compromised(session)
+    next_token = replace(token, nonce=_random_text())
+    subject = _current_subject(session)
+    # Signed before the old token is used up, so that the caller can retry with it if KMS fails.
+    tokens = _sign_tokens(subject, next_token, now)
+    if not tables.rotate_session(session, Session.of(subject, next_token, now)):
+        _end_compromised(session)
     return tokens
 
 
 def logout(text: str) -> None:
-    """End the token's session, if there is one."""
+    """Revoke the token's session, if there is one."""
     try:
-        token = RefreshToken.read(text)
+        token = RefreshToken.parse(text)
     except SessionOver:
         return
-    known = tables.session(token.session_id)
-    if known and known.gave(token):
-        tables.revoke(known.session_id)
+    session = tables.get_session(token.session_id)
+    if session and session.issued(token):
+        tables.revoke_session(session.session_id)
 
 
-def account(user_id: str) -> Account:
-    """Raises NotFound."""
-    found = tables.account(user_id)
-    if found is None:
+def get_account(user_id: str) -> Account:
+    """Return the account. Raises NotFound."""
+    account = tables.get_account(user_id)
+    if account is None:
         raise NotFound("There is no such account.")
-    return found
+    return account
 
 
 def ensure_account(email: str, password: str, name: str, roles: Sequence[str]) -> Account:
-    """Make the account, or give the one there is these roles and this password; asked again it is the same.
+    """Create the account, or set the roles and the password of an existing one. Idempotent.
 
     A new password ends the account's sessions. Raises Invalid, WeakPassword, ConcurrentUpdate, and EmailTaken
-    where another made the account at this very moment.
+    if another request created the account at the same time.
     """
     if not is_email(email):
-        raise invalid("/email", "This is not an e-mail address that mail can be sent to.")
+        raise invalid("/email", "This is not a valid email address.")
     wanted = accounts.account_roles(roles)
     passwords.check_strength(password, email, name)
-    user_id = tables.user_with(email)
+    user_id = tables.find_user_id(email)
     if user_id is None:
-        made = _new_account(email, password, name, wanted)
-        tables.add(made)
-        return made
-    before = account(user_id)
+        new = _new_account(email, password, name, wanted)
+        tables.add_account(new)
+        return new
+    before = get_account(user_id)
     after = before.with_roles(wanted)
-    if not hashing.matches(before.password_hash, password):
-        after = after.with_password(hashing.hash_of(password))
+    if not hashing.verify(before.password_hash, password):
+        after = after.with_password(hashing.hash_password(password))
     if after is not before:
-        tables.change(after, before)
+        tables.update_account(after, before)
     return after
 
 
-def guest_of(token: str) -> str:
-    """The id of the guest whose access token it is. Raises Invalid where it is nobody's, or no guest's."""
-    refusal = invalid("/guest_token", "This is not an access token of a guest that is good now.")
+def identify_guest(token: str) -> str:
+    """Return the id of the guest whose access token this is. Raises Invalid if it is not a guest's token."""
+    problem = invalid("/guest_token", "This is not a valid access token of a guest.")
     try:
-        claims = signing.read(token)
+        claims = signing.verify(token)
     except InvalidTokenError as error:
-        raise refusal from error
+        raise problem from error
     if claims["roles"] != ["guest"]:
-        raise refusal
+        raise problem
     return str(claims["sub"])
 
 
 def public_keys() -> dict[str, dict[str, str]]:
-    """The public keys (JWK) by their ids."""
+    """Return the public keys (JWK) by id."""
     key = signing.public_key()
     return {keys.thumbprint(key): key}
 
@@ -164,40 +164,40 @@ def _new_account(
         name=name,
         phone=phone,
         roles=roles,
-        password_hash=hashing.hash_of(password),
+        password_hash=hashing.hash_password(password),
         created_at=clock.now(),
     )
 
 
-def _open(subject: Subject, now: datetime) -> Tokens:
-    token = RefreshToken(ids.new_id("ses"), family=_half(), nonce=_half())
-    tokens = _tokens(subject, token, now)
-    tables.open_session(Session.of(subject, token, now))
+def _open_session(subject: Subject, now: datetime) -> Tokens:
+    token = RefreshToken(ids.new_id("ses"), family=_random_text(), nonce=_random_text())
+    tokens = _sign_tokens(subject, token, now)
+    tables.add_session(Session.of(subject, token, now))
     return tokens
 
 
-def _tokens(subject: Subject, token: RefreshToken, now: datetime) -> Tokens:
+def _sign_tokens(subject: Subject, token: RefreshToken, now: datetime) -> Tokens:
     claims = sessions.claims(subject, token.session_id, signing.issuer(), ids.new_id("tok"), now)
     return Tokens(access_token=signing.sign(claims), refresh_token=str(token))
 
 
-def _subject_of(known: Session) -> Subject:
-    """Whom the session is about as of now: roles may have changed, and a new password ends it."""
-    if known.is_guests:
-        return Subject(known.user_id, ("guest",))
-    found = tables.account(known.user_id)
-    if found is None or found.credentials != known.credentials:
+def _current_subject(session: Session) -> Subject:
+    """Return the session's user with the current roles. Raises SessionOver if the password has changed."""
+    if session.is_guest:
+        return Subject(session.user_id, ("guest",))
+    account = tables.get_account(session.user_id)
+    if account is None or account.password_version != session.password_version:
         raise SessionOver
-    return found.subject
+    return account.subject
 
 
-def _end_stolen(known: Session) -> NoReturn:
-    """Two hold the same token, so one stole it: neither goes on (RFC 9700, 4.14.2)."""
-    tables.revoke(known.session_id)
-    log.warning("refresh token used twice", extra={"session_id": known.session_id, "user_id": known.user_id})
+def _end_compromised(session: Session) -> NoReturn:
+    """Revoke a session whose refresh token was used twice: the token may be stolen (RFC 9700, 4.14.2)."""
+    tables.revoke_session(session.session_id)
+    log.warning("refresh token reused", extra={"session_id": session.session_id, "user_id": session.user_id})
     count("RefreshTokensReused")
     raise SessionOver
 
 
-def _half() -> str:
+def _random_text() -> str:
     return token_urlsafe(24)

@@ -1,4 +1,4 @@
-"""The environment that the users' functions need; the authorizer reads its own."""
+"""The environment that users needs; the authorizer reads its own."""
 
 from shared.runtime.settings import Settings
 

@@ -1,4 +1,4 @@
-"""Access tokens: ES256 (RFC 7518, 3.4) by a key that never leaves KMS."""
+"""Signing and verifying access tokens: ES256 (RFC 7518, 3.4) with a key that never leaves KMS."""
 
 import json
 from collections.abc import Mapping
@@ -17,33 +17,33 @@ from users.domain.keys import (
     der_signature,
     jws_signature,
     public_jwk,
-    read_token,
     thumbprint,
+    verify_token,
 )
 from users.settings import settings
 
-MOST_SIGNED = 4096  # bytes that KMS takes
+MAX_MESSAGE = 4096  # bytes that KMS accepts
 SIGNATURE_SIZE = 64
 kms = client("kms")
 
 
 class KmsSignature(NoneAlgorithm):
-    """Signs and verifies by asking KMS. Its base brings the rest: it takes no key here."""
+    """A PyJWT algorithm that signs and verifies in KMS, so it takes no key (as its base)."""
 
     def sign(self, msg: bytes, key: None) -> bytes:
-        answer = kms.sign(
+        response = kms.sign(
             KeyId=settings().users_signing_key_arn,
-            Message=msg,  # with the longest e-mail address it is under a thousand bytes
+            Message=msg,  # below 1,000 bytes even with the longest email address
             MessageType="RAW",
             SigningAlgorithm="ECDSA_SHA_256",
         )
-        return jws_signature(answer["Signature"])
+        return jws_signature(response["Signature"])
 
     def verify(self, msg: bytes, key: None, sig: bytes) -> bool:
-        if len(msg) > MOST_SIGNED or len(sig) != SIGNATURE_SIZE:
+        if len(msg) > MAX_MESSAGE or len(sig) != SIGNATURE_SIZE:
             return False
         try:
-            answer = kms.verify(
+            response = kms.verify(
                 KeyId=settings().users_signing_key_arn,
                 Message=msg,
                 MessageType="RAW",
@@ -54,50 +54,50 @@ class KmsSignature(NoneAlgorithm):
             if error.response["Error"]["Code"] == "KMSInvalidSignatureException":
                 return False
             raise
-        return bool(answer["SignatureValid"])
+        return bool(response["SignatureValid"])
 
 
-_tokens = PyJWS(algorithms=[])
-_tokens.register_algorithm(ALGORITHM, KmsSignature())
+_jws = PyJWS(algorithms=[])
+_jws.register_algorithm(ALGORITHM, KmsSignature())
 
 
 def sign(claims: Mapping[str, Any]) -> str:
-    """The claims as a compact JWS whose `kid` names the key."""
+    """Return the claims as a compact JWS, with the key's id as its `kid`."""
     payload = json.dumps(claims, separators=(",", ":")).encode()
-    return _tokens.encode(payload, "", ALGORITHM, headers={"kid": thumbprint(public_key())})
+    return _jws.encode(payload, "", ALGORITHM, headers={"kid": thumbprint(public_key())})
 
 
-class _Signatures(PyJWT):
-    """PyJWT's rules of claims, over signatures that KMS checks."""
+class _KmsDecoder(PyJWT):
+    """PyJWT's checks of claims, with signatures verified by KMS."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._jws = _tokens
+        self._jws = _jws
 
 
-_signatures = _Signatures()
+_decoder = _KmsDecoder()
 
 
-def read(token: str) -> dict[str, Any]:
-    """The claims of an access token that is good now, by the authorizer's rule. Raises InvalidTokenError.
+def verify(token: str) -> dict[str, Any]:
+    """Return the claims of a valid access token, by the authorizer's rules. Raises InvalidTokenError.
 
-    KMS is asked about the signature: the library that could check it here would double the zip.
+    KMS verifies the signature, because the library that could do it here would double the zip.
     """
-    return read_token(token, issuer(), _key_named, _signatures)
+    return verify_token(token, issuer(), _require_key_id, _decoder)
 
 
 def issuer() -> str:
-    """Who says what is in this stage's tokens."""
+    """Return the `iss` claim of this stage's tokens."""
     return f"tillstack/{CommonSettings.load().stage}"
 
 
-def _key_named(kid: object) -> str:
+def _require_key_id(kid: object) -> str:
     if kid != thumbprint(public_key()):
         raise InvalidTokenError("unknown key")
-    return ""  # it stays in KMS
+    return ""  # the key stays in KMS
 
 
 @cache
 def public_key() -> dict[str, str]:
-    """The public key as a JWK; a key of KMS never changes."""
+    """Return the public key as a JWK. Cached, because a KMS key never changes."""
     return public_jwk(kms.get_public_key(KeyId=settings().users_signing_key_arn)["PublicKey"])

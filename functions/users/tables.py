@@ -1,4 +1,4 @@
-"""The users' rows and the only code that touches them."""
+"""The rows of users; the only code that accesses them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -26,14 +26,14 @@ from shared.messaging.stream_relay import Image
 from shared.runtime import clock, observability
 from shared.runtime.aws import REGION
 from users.domain.accounts import Account, EmailTaken, email_key
-from users.domain.sessions import ATTEMPTS, ATTEMPTS_WINDOW, Session
+from users.domain.sessions import ATTEMPTS_WINDOW, MAX_ATTEMPTS, Session
 from users.settings import settings
 
-ACCOUNT, EMAIL, SESSION, TRIES = "user#", "email#", "session#", "attempts#"
+ACCOUNT, EMAIL, SESSION, ATTEMPTS = "user#", "email#", "session#", "attempts#"
 
 
 class UsersRow(Row):
-    """Any row of the table; its key's prefix says which."""
+    """Base of the table's rows; the prefix of the key determines the type."""
 
     class Meta:
         table_name = settings().users_table
@@ -51,7 +51,7 @@ class AccountRow(UsersRow):
     phone = UnicodeAttribute(null=True)
     roles = ListAttribute[str]()
     password_hash = UnicodeAttribute()
-    credentials = NumberAttribute()
+    password_version = NumberAttribute()
     email_verified = BooleanAttribute()
     mfa_enabled = BooleanAttribute()
     created_at = UTCDateTimeAttribute()
@@ -60,7 +60,7 @@ class AccountRow(UsersRow):
 
 
 class EmailRow(UsersRow):
-    """`email#<folded address>`: whose it is; that there is one row a key makes the address unique."""
+    """`email#<folded address>`: the account of an address. The key makes the address unique."""
 
     user_id = UnicodeAttribute()
 
@@ -69,7 +69,7 @@ class SessionRow(UsersRow):
     """`session#<session id>`"""
 
     user_id = UnicodeAttribute()
-    credentials = NumberAttribute()
+    password_version = NumberAttribute()
     family_hash = UnicodeAttribute()
     nonce_hash = UnicodeAttribute()
     revoked = BooleanAttribute()
@@ -77,9 +77,9 @@ class SessionRow(UsersRow):
 
 
 class AttemptsRow(UsersRow):
-    """`attempts#<sum of the address>`: logins tried since the last that succeeded, until `expires_at`."""
+    """`attempts#<hash of the address>`: login attempts since the last success, until `expires_at`."""
 
-    tried = NumberAttribute()
+    attempts = NumberAttribute()
     expires_at = NumberAttribute()
 
 
@@ -93,8 +93,8 @@ idempotency = IdempotencyStore(IdempotencyRow)
 warm(UsersRow, IdempotencyRow)
 
 
-class KeyUsed(Exception):
-    """The request's idempotency key made an account before: `user_id`."""
+class AlreadyRegistered(Exception):
+    """The Idempotency-Key was used before, by the request that created the account `user_id`."""
 
     def __init__(self, user_id: str) -> None:
         super().__init__(user_id)
@@ -102,57 +102,57 @@ class KeyUsed(Exception):
 
 
 def probe() -> None:
-    """Touch what the service cannot work without."""
-    account("probe")
+    """Read from the table that the service depends on."""
+    get_account("probe")
 
 
-def account(user_id: str) -> Account | None:
-    """One read."""
+def get_account(user_id: str) -> Account | None:
+    """Return the account; one read."""
     try:
         return _account(AccountRow.get(ACCOUNT + user_id, consistent_read=True))
     except AccountRow.DoesNotExist:
         return None
 
 
-def user_with(email: str) -> str | None:
-    """The id of the account with this e-mail address, in whatever case: one read."""
+def find_user_id(email: str) -> str | None:
+    """Return the id of the account with this email address, ignoring case; one read."""
     try:
         return EmailRow.get(EMAIL + email_key(email), consistent_read=True).user_id
     except EmailRow.DoesNotExist:
         return None
 
 
-def add(made: Account, key: IdempotencyKey | None = None) -> None:
-    """Write the account, the claim on its e-mail address and the request's key, all or none.
+def add_account(account: Account, key: IdempotencyKey | None = None) -> None:
+    """Write the account, its email address and the request's key in one transaction.
 
-    Raises EmailTaken, KeyUsed, IdempotencyKeyReused, ConcurrentUpdate.
+    Raises EmailTaken, AlreadyRegistered, IdempotencyKeyReused, ConcurrentUpdate.
     """
-    now = made.created_at
+    now = account.created_at
     try:
         with transaction(UsersRow) as writes:
-            claim = EmailRow(pk=EMAIL + email_key(made.email), user_id=made.user_id)
-            writes.save(claim, condition=EmailRow.pk.does_not_exist())
-            writes.save(_account_row(made), condition=AccountRow.pk.does_not_exist())
+            email = EmailRow(pk=EMAIL + email_key(account.email), user_id=account.user_id)
+            writes.save(email, condition=EmailRow.pk.does_not_exist())
+            writes.save(_account_row(account), condition=AccountRow.pk.does_not_exist())
             if key:
-                # Written with its effect, so nobody can find it half-done: it needs no lease.
-                used = idempotency.new_row(key, made.user_id, now)
-                used.leased_until = None
-                writes.save(used, condition=idempotency.is_unclaimed(now))
+                # It needs no lease, because it is written together with its effect.
+                claimed = idempotency.new_row(key, account.user_id, now)
+                claimed.leased_until = None
+                writes.save(claimed, condition=idempotency.is_unclaimed(now))
     except ConditionFailed as error:
         if key and error.failed_at(2):
             found = IdempotencyRow.get(key.pk, consistent_read=True)
             found.check(key, now)
-            raise KeyUsed(found.resource_id) from error
-        raise EmailTaken("There is an account with this e-mail address.") from error
+            raise AlreadyRegistered(found.resource_id) from error
+        raise EmailTaken("An account with this email address already exists.") from error
 
 
-def change(after: Account, before: Account) -> None:
-    """Write the new roles and password over the account as it was read. Raises ConcurrentUpdate."""
+def update_account(after: Account, before: Account) -> None:
+    """Write new roles and a new password. Raises ConcurrentUpdate if `before` is no longer current."""
     row = AccountRow(pk=ACCOUNT + after.user_id)
     actions = [
         AccountRow.roles.set(list(after.roles)),
         AccountRow.password_hash.set(after.password_hash),
-        AccountRow.credentials.set(after.credentials),
+        AccountRow.password_version.set(after.password_version),
         AccountRow.version.set(after.version),
         AccountRow.updated_at.set(clock.now()),
         AccountRow.request_id.set(observability.request_id()),
@@ -161,30 +161,30 @@ def change(after: Account, before: Account) -> None:
         raise ConcurrentUpdate
 
 
-def rehash(known: Account, password_hash: str) -> None:
-    """Keep the same password by a newer hash, unless it was changed meanwhile."""
-    row = AccountRow(pk=ACCOUNT + known.user_id)
+def replace_hash(account: Account, password_hash: str) -> None:
+    """Write a new hash of the same password, unless the password changed in the meantime."""
+    row = AccountRow(pk=ACCOUNT + account.user_id)
     _updated(
         row,
         [AccountRow.password_hash.set(password_hash)],
-        AccountRow.password_hash == known.password_hash,
+        AccountRow.password_hash == account.password_hash,
     )
 
 
 def count_attempt(key: str, now: datetime) -> datetime | None:
-    """Count a login before its password is looked at, so that many at once cannot slip by; one write.
+    """Count a login attempt, before its password is checked, so that concurrent attempts count; one write.
 
-    Returns until when no more are taken, or None where this one is.
+    Return None if the attempt is allowed, otherwise the time from which attempts are allowed again.
     """
     second, until = clock.epoch(now), clock.epoch(now + ATTEMPTS_WINDOW)
-    row = AttemptsRow(pk=TRIES + key)
+    row = AttemptsRow(pk=ATTEMPTS + key)
     actions = [
-        AttemptsRow.tried.add(1),
+        AttemptsRow.attempts.add(1),
         AttemptsRow.expires_at.set(AttemptsRow.expires_at | until),
     ]
-    few = (AttemptsRow.expires_at > second) & (AttemptsRow.tried < ATTEMPTS)
+    allowed = (AttemptsRow.expires_at > second) & (AttemptsRow.attempts < MAX_ATTEMPTS)
     for _ in range(3):
-        if _updated(row, actions, AttemptsRow.pk.does_not_exist() | few):
+        if _updated(row, actions, AttemptsRow.pk.does_not_exist() | allowed):
             return None
         try:
             found = AttemptsRow.get(row.pk, consistent_read=True)
@@ -199,15 +199,15 @@ def count_attempt(key: str, now: datetime) -> datetime | None:
     raise ConcurrentUpdate
 
 
-def forget_attempts(key: str) -> None:
-    AttemptsRow(pk=TRIES + key).delete()
+def clear_attempts(key: str) -> None:
+    AttemptsRow(pk=ATTEMPTS + key).delete()
 
 
-def open_session(session: Session) -> None:
+def add_session(session: Session) -> None:
     SessionRow(
         pk=SESSION + session.session_id,
         user_id=session.user_id,
-        credentials=session.credentials,
+        password_version=session.password_version,
         family_hash=session.family_hash,
         nonce_hash=session.nonce_hash,
         revoked=session.revoked,
@@ -215,8 +215,8 @@ def open_session(session: Session) -> None:
     ).save()
 
 
-def session(session_id: str) -> Session | None:
-    """One read."""
+def get_session(session_id: str) -> Session | None:
+    """Return the session; one read."""
     try:
         row = SessionRow.get(SESSION + session_id, consistent_read=True)
     except SessionRow.DoesNotExist:
@@ -224,7 +224,7 @@ def session(session_id: str) -> Session | None:
     return Session(
         session_id=session_id,
         user_id=row.user_id,
-        credentials=int(row.credentials),
+        password_version=int(row.password_version),
         family_hash=row.family_hash,
         nonce_hash=row.nonce_hash,
         expires_at=int(row.expires_at),
@@ -232,8 +232,8 @@ def session(session_id: str) -> Session | None:
     )
 
 
-def rotate(before: Session, after: Session) -> bool:
-    """Spend the session's secret for the next; False where another request did so first, or ended it."""
+def rotate_session(before: Session, after: Session) -> bool:
+    """Replace the session's nonce. Return False if another request did so first or revoked the session."""
     return _updated(
         SessionRow(pk=SESSION + before.session_id),
         [SessionRow.nonce_hash.set(after.nonce_hash), SessionRow.expires_at.set(after.expires_at)],
@@ -241,14 +241,14 @@ def rotate(before: Session, after: Session) -> bool:
     )
 
 
-def revoke(session_id: str) -> None:
-    """End the session; again is no harm."""
+def revoke_session(session_id: str) -> None:
+    """Revoke the session; idempotent."""
     row = SessionRow(pk=SESSION + session_id)
     _updated(row, [SessionRow.revoked.set(True)], SessionRow.pk.exists())
 
 
 def account_row(image: Image) -> AccountRow | None:
-    """The account in a stream's image, None where it shows another kind of row."""
+    """Return the account in a stream image, or None if it is another type of row."""
     return AccountRow.from_raw_data(dict(image)) if image["pk"]["S"].startswith(ACCOUNT) else None
 
 
@@ -261,21 +261,21 @@ def _updated(row: UsersRow, actions: list[Any], condition: Any) -> bool:
     return True
 
 
-def _account_row(made: Account) -> AccountRow:
+def _account_row(account: Account) -> AccountRow:
     return AccountRow(
-        pk=ACCOUNT + made.user_id,
-        user_id=made.user_id,
-        email=made.email,
-        name=made.name,
-        phone=made.phone,
-        roles=list(made.roles),
-        password_hash=made.password_hash,
-        credentials=made.credentials,
-        email_verified=made.email_verified,
-        mfa_enabled=made.mfa_enabled,
-        created_at=made.created_at,
-        updated_at=made.created_at,
-        version=made.version,
+        pk=ACCOUNT + account.user_id,
+        user_id=account.user_id,
+        email=account.email,
+        name=account.name,
+        phone=account.phone,
+        roles=list(account.roles),
+        password_hash=account.password_hash,
+        password_version=account.password_version,
+        email_verified=account.email_verified,
+        mfa_enabled=account.mfa_enabled,
+        created_at=account.created_at,
+        updated_at=account.created_at,
+        version=account.version,
     )
 
 
@@ -290,6 +290,6 @@ def _account(row: AccountRow) -> Account:
         created_at=row.created_at,
         email_verified=row.email_verified,
         mfa_enabled=row.mfa_enabled,
-        credentials=int(row.credentials),
+        password_version=int(row.password_version),
         version=int(row.version),
     )

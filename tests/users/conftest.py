@@ -1,4 +1,4 @@
-"""What the users' tests share: a key of the test's own, people to sign in, and a cloud that can race."""
+"""Fixtures and requests that the tests of users share."""
 
 import base64
 import json
@@ -20,18 +20,18 @@ BODY = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada Byron"}
 
 @pytest.fixture(autouse=True)
 def fresh_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test has a key of its own: forget the last one's."""
+    """Discard the cached signing keys, because each test has a new key."""
     signing.public_key.cache_clear()
     monkeypatch.setattr(authorizer, "keys", authorizer.PublicKeys())
 
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """`later(minutes=15)`: from here on it is that much later."""
+    """Return a function that advances the clock: `later(minutes=15)`."""
 
     def move(**by: float) -> None:
-        reached = clock.now() + timedelta(**by)
-        monkeypatch.setattr(clock, "now", lambda: reached)
+        time = clock.now() + timedelta(**by)
+        monkeypatch.setattr(clock, "now", lambda: time)
 
     return move
 
@@ -54,27 +54,27 @@ def logout(token: str) -> Reply:
 
 
 def claims(access_token: str) -> dict[str, Any]:
-    """What the token says, taken by its word."""
-    said: dict[str, Any] = jwt.decode(access_token, options={"verify_signature": False})
-    return said
+    """Return the token's claims without verifying them."""
+    decoded: dict[str, Any] = jwt.decode(access_token, options={"verify_signature": False})
+    return decoded
 
 
 def signed(token: str, headers: Any = (), **changed: Any) -> str:
-    """A token truly signed by the shop's key, with claims and headers that it would not write."""
-    said = {name: value for name, value in (claims(token) | changed).items() if value is not ...}
+    """Return a token with changed claims and headers, signed with the shop's key. `...` removes a claim."""
+    payload = {name: value for name, value in (claims(token) | changed).items() if value is not ...}
     kid = jwt.get_unverified_header(token)["kid"]
     header = {"kid": kid, **dict(headers)}
-    return signing._tokens.encode(json.dumps(said).encode(), "", "ES256", headers=header)
+    return signing._jws.encode(json.dumps(payload).encode(), "", "ES256", headers=header)
 
 
 def segment(data: Any) -> str:
-    """Base64url, as a token's parts are."""
+    """Return the base64url form of a part of a token."""
     raw = data if isinstance(data, bytes) else json.dumps(data).encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def met(job: Callable[[], Any]) -> Callable[[], Any]:
-    """The job, returning what it raises."""
+def returning_errors(job: Callable[[], Any]) -> Callable[[], Any]:
+    """Return the job as one that returns the exception which it would raise."""
 
     def run() -> Any:
         try:

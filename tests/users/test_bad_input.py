@@ -1,4 +1,4 @@
-"""What the door refuses by itself: no cloud stands behind these tests."""
+"""Requests that are rejected before the service reads or writes anything (no tables exist here)."""
 
 import pytest
 
@@ -28,19 +28,19 @@ from users.app import api
         ("user_id", "usr_1"),
     ],
 )
-def test_what_is_wrong_is_named_by_its_place(field, value):
-    answer = register(**{"email": "ada@example.com", field: value})
-    assert answer.status == 422
-    assert [error["pointer"] for error in answer.json["errors"]] == [f"/{field}"]
+def test_an_invalid_field_is_reported_by_its_pointer(field, value):
+    response = register(**{"email": "ada@example.com", field: value})
+    assert response.status == 422
+    assert [error["pointer"] for error in response.json["errors"]] == [f"/{field}"]
 
 
 @pytest.mark.parametrize("password", ["password123", "Ada.Byron.99", "8Kq", "8Kq" * 500])
-def test_a_refused_password_is_not_repeated(password):
-    answer = register(password=password)
-    assert answer.status == 422
-    assert password not in answer.text
+def test_a_rejected_password_is_not_repeated_in_the_response(password):
+    response = register(password=password)
+    assert response.status == 422
+    assert password not in response.text
 
 
-def test_a_body_that_is_no_json_is_malformed():
+def test_a_body_that_is_not_json_is_malformed():
     assert call(api, "POST", "/users/register", raw='{"email": ').status == 400
     assert call(api, "POST", "/users/register", raw='{"email": "\\ud800"}').status == 400

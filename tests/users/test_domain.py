@@ -1,4 +1,4 @@
-"""The users' rules, with plain values."""
+"""The rules of accounts, passwords, sessions and keys, tested with plain values."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of
         f"{'l' * 64}@example.com",
     ],
 )
-def test_takes_addresses_that_people_have(email):
+def test_valid_addresses_are_accepted(email):
     assert is_email(email)
 
 
@@ -65,24 +65,24 @@ def test_takes_addresses_that_people_have(email):
         f"a@{'d' * 60}.{'d' * 60}.{'d' * 60}.{'d' * 60}.example.com",
     ],
 )
-def test_refuses_what_no_mail_reaches(email):
+def test_addresses_that_cannot_receive_email_are_rejected(email):
     assert not is_email(email)
 
 
 @given(st.text(max_size=80))
-def test_an_addresss_key_is_its_own_key(email):
+def test_the_key_of_an_address_is_stable(email):
     key = accounts.email_key(email)
     assert accounts.email_key(key) == key
     assert accounts.email_key(email.lower()) == accounts.email_key(key.lower())
 
 
 @given(st.emails())
-def test_case_makes_no_other_address(email):
+def test_the_key_of_an_address_ignores_case(email):
     assert accounts.email_key(email.upper()) == accounts.email_key(email)
     assert accounts.attempts_key(email.upper()) == accounts.attempts_key(email)
 
 
-def test_an_accounts_roles_are_known_ones_each_once():
+def test_roles_are_sorted_without_duplicates_and_unknown_ones_are_invalid():
     assert accounts.account_roles(["admin", "customer", "admin"]) == ("customer", "admin")
     for unknown in ("guest", "public", "root", ""):
         with pytest.raises(Invalid):
@@ -97,7 +97,7 @@ def check(password: str, email: str = "ada.byron@example.com", name: str = "Ada 
     "password",
     ["correct horse battery", "Tr0ub4dor&3x", "пароль-длинный", "ada byron's engine", "x y z 1 2 3 4"],
 )
-def test_a_password_of_ones_own_is_taken(password):
+def test_a_strong_password_is_accepted(password):
     check(password)
 
 
@@ -117,23 +117,23 @@ def test_a_password_of_ones_own_is_taken(password):
         "x9!" * 43,
     ],
 )
-def test_a_password_that_would_be_guessed_is_refused_with_its_place(password):
-    with pytest.raises(WeakPassword) as refused:
+def test_a_weak_password_is_rejected_with_its_pointer(password):
+    with pytest.raises(WeakPassword) as raised:
         check(password)
-    assert refused.value.status == 422
-    assert refused.value.extra["errors"][0]["pointer"] == "/password"
+    assert raised.value.status == 422
+    assert raised.value.extra["errors"][0]["pointer"] == "/password"
 
 
-def test_every_common_password_is_long_enough_to_matter():
+def test_every_common_password_passes_the_length_rule_and_is_case_folded():
     assert {
-        word for word in passwords.COMMON if not passwords.SHORTEST <= len(word) <= passwords.LONGEST
+        word for word in passwords.COMMON if not passwords.MIN_LENGTH <= len(word) <= passwords.MAX_LENGTH
     } == set()
     assert {word for word in passwords.COMMON if word != word.casefold()} == set()
 
 
 @given(st.text(max_size=40))
-def test_a_password_is_the_same_however_it_is_composed(password):
-    assert passwords.normal(passwords.normal(password)) == passwords.normal(password)
+def test_normalizing_a_password_twice_changes_nothing(password):
+    assert passwords.normalize(passwords.normalize(password)) == passwords.normalize(password)
 
 
 NUMBERS = st.one_of(
@@ -142,37 +142,37 @@ NUMBERS = st.one_of(
 
 
 @given(NUMBERS, NUMBERS)
-def test_a_signature_of_kms_becomes_one_of_jose(r, s):
+def test_a_kms_signature_is_converted_to_jose(r, s):
     raw = keys.jws_signature(encode_dss_signature(r, s))
     assert (raw[:32], raw[32:]) == (r.to_bytes(32, "big"), s.to_bytes(32, "big"))
 
 
 @given(NUMBERS, NUMBERS)
-def test_a_signature_of_jose_becomes_one_of_kms(r, s):
+def test_a_jose_signature_is_converted_to_kms(r, s):
     raw = r.to_bytes(32, "big") + s.to_bytes(32, "big")
     assert keys.der_signature(raw) == encode_dss_signature(r, s)
 
 
 @given(st.binary(min_size=64, max_size=64))
-def test_a_signature_is_the_same_there_and_back(raw):
+def test_converting_a_signature_there_and_back_changes_nothing(raw):
     assert keys.jws_signature(keys.der_signature(raw)) == raw
 
 
 @given(st.binary(max_size=80).filter(lambda raw: len(raw) != 64))
-def test_a_signature_of_another_length_is_refused(raw):
-    with pytest.raises(ValueError, match="not a signature"):
+def test_a_signature_of_the_wrong_length_is_rejected(raw):
+    with pytest.raises(ValueError, match="not a P-256 signature"):
         keys.der_signature(raw)
 
 
 @given(st.binary(max_size=80))
-def test_what_is_no_signature_is_refused(der):
-    with pytest.raises(ValueError, match="not a DER signature"):
+def test_bytes_that_are_not_a_signature_are_rejected(der):
+    with pytest.raises(ValueError, match="not a DER-encoded P-256 signature"):
         keys.jws_signature(der)
 
 
 @pytest.mark.parametrize("cut", [1, 3, 10, 40])
-def test_half_a_signature_is_refused(cut):
-    with pytest.raises(ValueError, match="not a DER signature"):
+def test_a_truncated_signature_is_rejected(cut):
+    with pytest.raises(ValueError, match="not a DER-encoded P-256 signature"):
         keys.jws_signature(encode_dss_signature(ORDER - 1, ORDER - 2)[:-cut])
 
 
@@ -181,20 +181,20 @@ def spki(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 @given(st.integers(1, ORDER - 1))
-def test_a_public_key_becomes_the_jwk_that_others_read(secret):
+def test_a_public_key_is_converted_to_a_jwk(secret):
     key = ec.derive_private_key(secret, ec.SECP256R1())
-    read = jwt.PyJWK(keys.public_jwk(spki(key)) | {"alg": "ES256"}).key
-    assert read == key.public_key()
+    converted = jwt.PyJWK(keys.public_jwk(spki(key)) | {"alg": "ES256"}).key
+    assert converted == key.public_key()
 
 
 @pytest.mark.parametrize("curve", [ec.SECP384R1(), ec.SECP256K1()])
-def test_a_key_of_another_curve_is_refused(curve):
+def test_a_key_of_another_curve_is_rejected(curve):
     with pytest.raises(ValueError, match="P-256"):
         keys.public_jwk(spki(ec.generate_private_key(curve)))
 
 
-def test_a_keys_thumbprint_is_that_of_the_standard():
-    """The key and its `jkt` of RFC 9449, 4.1 and 6.1."""
+def test_a_thumbprint_equals_the_example_of_the_rfc():
+    """The key and its `jkt` are the examples of RFC 9449, 4.1 and 6.1."""
     jwk = {
         "kty": "EC",
         "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
@@ -206,24 +206,24 @@ def test_a_keys_thumbprint_is_that_of_the_standard():
 
 
 TOKEN = RefreshToken("ses_01J9ZZZZZZZZZZZZZZZZZZZZZZ", "f" * 32, "n" * 32)
-ADA = Subject("usr_1", ("customer",), "ada@example.com", credentials=1)
+ADA = Subject("usr_1", ("customer",), "ada@example.com", password_version=1)
 
 
-def test_a_refresh_token_is_read_as_it_was_written():
-    assert RefreshToken.read(str(TOKEN)) == TOKEN
+def test_parsing_a_refresh_token_reverses_formatting_it():
+    assert RefreshToken.parse(str(TOKEN)) == TOKEN
 
 
 @given(st.text(max_size=120))
-def test_what_is_no_refresh_token_opens_nothing(text):
+def test_text_that_is_not_a_refresh_token_is_rejected(text):
     with pytest.raises(SessionOver):
-        RefreshToken.read(text)
+        RefreshToken.parse(text)
 
 
-def test_a_session_tells_its_latest_token_from_a_spent_one_from_an_invented_one():
+def test_a_session_distinguishes_its_latest_used_and_invented_tokens():
     session = Session.of(ADA, TOKEN, NOW)
-    spent = RefreshToken(TOKEN.session_id, TOKEN.family, "o" * 32)
+    used = RefreshToken(TOKEN.session_id, TOKEN.family, "o" * 32)
     invented = RefreshToken(TOKEN.session_id, "x" * 32, TOKEN.nonce)
-    found = [(session.gave(token), session.awaits(token)) for token in (TOKEN, spent, invented)]
+    found = [(session.issued(token), session.expects(token)) for token in (TOKEN, used, invented)]
     assert found == [(True, True), (True, False), (False, False)]
 
 
@@ -233,16 +233,16 @@ def test_a_session_lasts_thirty_days():
     assert session.is_over(NOW + timedelta(days=30))
 
 
-def test_nothing_secret_shows_where_a_value_is_printed():
+def test_printing_a_value_shows_no_secrets():
     tokens = sessions.Tokens("access-secret", "refresh-secret")
     account = accounts.Account("usr_1", "a@example.com", "Ada", None, ("customer",), "hash-secret", NOW)
     for value, secret in product((TOKEN, tokens, account), ("secret", TOKEN.family, TOKEN.nonce)):
         assert secret not in repr(value)
 
 
-def test_an_access_token_says_who_and_for_fifteen_minutes():
-    said = sessions.claims(ADA, "ses_1", "tillstack/test", "tok_1", NOW)
-    assert json.loads(json.dumps(said)) == {
+def test_an_access_token_names_its_user_and_expires_after_fifteen_minutes():
+    claims = sessions.claims(ADA, "ses_1", "tillstack/test", "tok_1", NOW)
+    assert json.loads(json.dumps(claims)) == {
         "iss": "tillstack/test",
         "aud": "shop",
         "sub": "usr_1",

@@ -1,4 +1,4 @@
-"""Whose token a guest's is: told to the cart, by the authorizer's own rule."""
+"""Identifying guests: the command accepts exactly the guest tokens that the authorizer accepts."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ from users.app import api, commands
 
 @pytest.fixture(scope="module", autouse=True)
 def shop(resources):
-    """One cloud for all: nothing is written."""
+    """Create the resources once, because no test writes anything."""
     resources.restore()
     signing.public_key.cache_clear()
     register()
@@ -32,7 +32,7 @@ def identify(token):
     return commands({"command": "identify_guest", "input": {"token": token}}, Context())
 
 
-def is_declined(token):
+def is_rejected(token):
     problem = identify(token).get("problem", {})
     return problem and (problem["type"], problem["status"], problem["errors"][0]["pointer"]) == (
         "/problems/invalid",
@@ -42,7 +42,7 @@ def is_declined(token):
 
 
 def altered(token, **changed):
-    """Other claims under the signature of these."""
+    """Return a token with other claims and the original signature."""
     header, _, signature = token.split(".")
     return f"{header}.{segment(claims(token) | changed)}.{signature}"
 
@@ -64,22 +64,22 @@ def by_another_key(token):
     return jwt.encode(claims(token), own, algorithm="ES256", headers={"kid": kid})
 
 
-def test_a_guests_token_tells_whose_it_is(token):
+def test_a_guests_token_identifies_the_guest(token):
     assert identify(token) == {"output": {"user_id": claims(token)["sub"]}}
     assert claims(token)["sub"].startswith("gst_")
 
 
-def test_a_customers_token_is_no_guests():
-    assert is_declined(login().json["access_token"])
+def test_a_customers_token_is_rejected():
+    assert is_rejected(login().json["access_token"])
 
 
 @pytest.mark.parametrize("roles", [[], ["guest", "customer"], ["staff"], "guest", {"guest": 1}], ids=str)
-def test_who_is_more_or_less_than_a_guest_is_none(token, roles):
-    assert is_declined(signed(token, roles=roles))
+def test_a_token_with_other_roles_is_rejected(token, roles):
+    assert is_rejected(signed(token, roles=roles))
 
 
-def test_a_token_truly_signed_by_the_test_is_taken(token):
-    """The forgeries below fail for what they claim, not for how they are made."""
+def test_a_token_signed_by_this_test_is_accepted(token):
+    """Show that the forgeries below fail because of their claims."""
     assert "output" in identify(signed(token))
 
 
@@ -87,24 +87,24 @@ FORGERIES = {
     "expired": lambda token: signed(token, exp=int(time.time()) - 1),
     "of another shop": lambda token: signed(token, aud="another-shop"),
     "of another stage": lambda token: signed(token, iss="tillstack/prod"),
-    "without an end": lambda token: signed(token, exp=...),
+    "without expiry": lambda token: signed(token, exp=...),
     "without a session": lambda token: signed(token, sid=...),
-    "not yet good": lambda token: signed(token, nbf=4_102_444_800),
+    "not yet valid": lambda token: signed(token, nbf=4_102_444_800),
     "of an unknown key": lambda token: signed(token, {"kid": "another"}),
-    "with a demand": lambda token: signed(token, {"crit": ["x"], "x": 1}),
+    "with a critical header": lambda token: signed(token, {"crit": ["x"], "x": 1}),
     "altered": lambda token: altered(token, sub="gst_2"),
-    "of a flipped bit": lambda token: flipped(token, 0),
-    "of another flipped bit": lambda token: flipped(token, 63),
+    "with a flipped bit": lambda token: flipped(token, 0),
+    "with another flipped bit": lambda token: flipped(token, 63),
     "by another key": by_another_key,
     "unsigned": unsigned,
     "unsigned, in capitals": lambda token: unsigned(token, "NONE", "AA"),
     "signed with a shared secret": lambda token: unsigned(token, "HS256", "AA"),
     "signed with zeros": lambda token: unsigned(token, "ES256", segment(bytes(64))),
-    "signed with little": lambda token: unsigned(token, "ES256", segment(b"\1" * 63)),
-    "signed with nothing": lambda token: unsigned(token, "ES256"),
+    "with a short signature": lambda token: unsigned(token, "ES256", segment(b"\1" * 63)),
+    "without a signature": lambda token: unsigned(token, "ES256"),
     "empty": lambda token: "",
     "two parts": lambda token: "a.b",
-    "no letters": lambda token: "é.é.é",
+    "not ASCII": lambda token: "é.é.é",
     "10 KB of letters": lambda token: "A" * 10_000,
     "10 KB of dots": lambda token: "." * 10_000,
     "10 KB of claims": lambda token: altered(token, email="x" * 10_000),
@@ -114,7 +114,7 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES.keys())
-def test_what_the_authorizer_refuses_is_declined(token, forge):
+def test_a_token_that_the_authorizer_rejects_is_rejected(token, forge):
     forged = forge(token)
     with pytest.raises(Exception, match=r"^Unauthorized$"):
         authorizer.authorize(
@@ -125,10 +125,10 @@ def test_what_the_authorizer_refuses_is_declined(token, forge):
             },
             Context(),
         )
-    assert is_declined(forged)
+    assert is_rejected(forged)
 
 
-def test_a_refusal_does_not_repeat_the_token(token):
+def test_a_rejection_does_not_repeat_the_token(token):
     forged = flipped(token, 5)
     assert forged.split(".")[2] not in json.dumps(identify(forged))
 
@@ -138,7 +138,7 @@ def kms_error(code):
 
 
 class Kms:
-    """A key service that refuses to verify, in the way of `error`."""
+    """A KMS client whose `verify` raises `error`."""
 
     def __init__(self, error):
         self.error = error
@@ -148,10 +148,10 @@ class Kms:
         raise self.error
 
 
-def test_kms_refusing_a_signature_declines_it(token, monkeypatch):
-    """KMS raises where moto answers that it is not valid."""
+def test_a_signature_that_kms_rejects_is_rejected(token, monkeypatch):
+    """KMS raises an error for an invalid signature; moto returns False."""
     monkeypatch.setattr(signing, "kms", Kms(kms_error("KMSInvalidSignatureException")))
-    assert is_declined(token)
+    assert is_rejected(token)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_kms_refusing_a_signature_declines_it(token, monkeypatch):
         kms_error("ThrottlingException"),
     ],
 )
-def test_a_key_service_that_is_down_declares_nobody_a_forger(token, monkeypatch, error):
+def test_a_failure_of_kms_is_raised_and_not_a_rejection(token, monkeypatch, error):
     monkeypatch.setattr(signing, "kms", Kms(error))
     with pytest.raises(type(error)):
         identify(token)

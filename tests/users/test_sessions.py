@@ -1,4 +1,4 @@
-"""Sessions: opened, renewed, stolen, ended; and what a guesser meets."""
+"""Sessions: login, refresh, reuse of tokens, logout and the limit on attempts."""
 
 import io
 import logging
@@ -12,7 +12,7 @@ from shared.dynamodb.rows import connection_of
 from shared.errors import TooManyRequests
 from shared.runtime.observability import log
 from tests.support import call, run_concurrently
-from tests.users.conftest import PASSWORD, claims, login, logout, met, refresh, register
+from tests.users.conftest import PASSWORD, claims, login, logout, refresh, register, returning_errors
 from users import hashing, service, signing, tables
 from users.app import api
 from users.domain import accounts
@@ -21,51 +21,55 @@ from users.domain.sessions import SessionOver
 pytestmark = pytest.mark.usefixtures("cloud")
 
 
-def test_tokens_are_verified_by_the_published_keys_alone():
+def test_an_access_token_verifies_with_the_published_keys():
     register()
     tokens = login().json
     published = jwt.PyJWKSet.from_dict(call(api, "GET", "/.well-known/jwks.json").json)
     header = jwt.get_unverified_header(tokens["access_token"])
     assert header == {"typ": "JWT", "alg": "ES256", "kid": published.keys[0].key_id}
-    said = jwt.decode(
+    decoded = jwt.decode(
         tokens["access_token"],
         published[header["kid"]],
         algorithms=["ES256"],
         audience="shop",
         issuer="tillstack/test",
     )
-    assert said["exp"] - said["iat"] == 900
+    assert decoded["exp"] - decoded["iat"] == 900
 
 
-def test_logging_in_gives_tokens_of_the_contracts_shape():
+def test_login_returns_tokens():
     user = register().json
-    answer = login(otp="123456")
-    assert answer.status == 200
-    assert set(answer.json) == {"access_token", "token_type", "expires_in", "refresh_token"}
-    assert (answer.json["token_type"], answer.json["expires_in"]) == ("Bearer", 900)
-    said = claims(answer.json["access_token"])
-    assert (said["sub"], said["roles"], said["email"]) == (user["user_id"], ["customer"], "ada@example.com")
-    assert answer.json["refresh_token"].startswith(f"{said['sid']}.")
-    assert answer.header("Cache-Control") == "no-store"
+    response = login(otp="123456")
+    assert response.status == 200
+    assert set(response.json) == {"access_token", "token_type", "expires_in", "refresh_token"}
+    assert (response.json["token_type"], response.json["expires_in"]) == ("Bearer", 900)
+    decoded = claims(response.json["access_token"])
+    assert (decoded["sub"], decoded["roles"], decoded["email"]) == (
+        user["user_id"],
+        ["customer"],
+        "ada@example.com",
+    )
+    assert response.json["refresh_token"].startswith(f"{decoded['sid']}.")
+    assert response.header("Cache-Control") == "no-store"
 
 
-def test_a_guest_gets_tokens_and_renews_them():
-    answer = call(api, "POST", "/users/guest")
-    assert answer.status == 201
-    said = claims(answer.json["access_token"])
-    assert said["sub"].startswith("gst_")
-    assert (said["roles"], "email" in said) == (["guest"], False)
-    renewed = claims(refresh(answer.json["refresh_token"]).json["access_token"])
-    assert (renewed["sub"], renewed["roles"], renewed["sid"]) == (said["sub"], ["guest"], said["sid"])
-    assert renewed["jti"] != said["jti"]
+def test_a_guest_gets_tokens_and_refreshes_them():
+    response = call(api, "POST", "/users/guest")
+    assert response.status == 201
+    decoded = claims(response.json["access_token"])
+    assert decoded["sub"].startswith("gst_")
+    assert (decoded["roles"], "email" in decoded) == (["guest"], False)
+    renewed = claims(refresh(response.json["refresh_token"]).json["access_token"])
+    assert (renewed["sub"], renewed["roles"], renewed["sid"]) == (decoded["sub"], ["guest"], decoded["sid"])
+    assert renewed["jti"] != decoded["jti"]
 
 
-def test_two_guests_are_two():
+def test_each_guest_has_a_new_id():
     first, second = (claims(call(api, "POST", "/users/guest").json["access_token"]) for _ in range(2))
     assert first["sub"] != second["sub"]
 
 
-def test_a_secret_answer_is_not_kept_for_a_repeated_request():
+def test_tokens_are_not_stored_for_a_repeated_request():
     register()
     headers = {"Idempotency-Key": "k1"}
     credentials = {"email": "ada@example.com", "password": PASSWORD}
@@ -76,7 +80,7 @@ def test_a_secret_answer_is_not_kept_for_a_repeated_request():
     assert list(tables.IdempotencyRow.scan()) == []
 
 
-def test_a_wrong_password_and_an_unknown_address_get_the_same_answer():
+def test_a_wrong_password_and_an_unknown_address_get_the_same_response():
     register()
     wrong, unknown = login(password="not the password"), login("nobody@example.com")
     assert wrong.status == unknown.status == 401
@@ -84,9 +88,9 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_answer():
     assert wrong.json | {"request_id": ""} == unknown.json | {"request_id": ""}
 
 
-def test_a_wrong_password_and_an_unknown_address_take_the_same_work(monkeypatch):
+def test_a_wrong_password_and_an_unknown_address_cost_the_same_work(monkeypatch):
     register()
-    login()  # the first of a process makes the hash that nobody's password is held against
+    login()  # the first login of a process also computes the dummy hash
     hasher, work = hashing.HASHER, []
 
     class Spy:
@@ -109,28 +113,28 @@ def test_a_wrong_password_and_an_unknown_address_take_the_same_work(monkeypatch)
     assert known == work == ["UpdateItem", "GetItem", "GetItem", "argon2"]
 
 
-def test_the_same_letters_composed_otherwise_are_the_same_password():
+def test_a_password_may_be_composed_in_another_unicode_form():
     register(password="pässwörter für äpfel")
     assert login(password="pässwörter für äpfel").status == 200
 
 
-def wait(answer):
-    return int(answer.header("Retry-After"))
+def retry_after(response):
+    return int(response.header("Retry-After"))
 
 
-def test_five_failures_close_the_account_for_the_rest_of_fifteen_minutes(later):
+def test_five_failures_block_logins_until_fifteen_minutes_after_the_first(later):
     register()
     assert [login(password="not the password").status for _ in range(5)] == [401] * 5
-    closed = login()
-    assert (closed.status, closed.json["type"]) == (429, "/problems/too-many-requests")
-    assert 890 <= wait(closed) <= 900
+    blocked = login()
+    assert (blocked.status, blocked.json["type"]) == (429, "/problems/too-many-requests")
+    assert 890 <= retry_after(blocked) <= 900
     later(minutes=10)
-    assert 290 <= wait(login()) <= 300
+    assert 290 <= retry_after(login()) <= 300
     later(minutes=5, seconds=1)
     assert login().status == 200
 
 
-def test_after_the_fifteen_minutes_the_count_begins_anew(later):
+def test_failures_are_counted_from_zero_after_fifteen_minutes(later):
     register()
     for _ in range(4):
         login(password="not the password")
@@ -138,33 +142,33 @@ def test_after_the_fifteen_minutes_the_count_begins_anew(later):
     assert [login(password="not the password").status for _ in range(6)] == [401] * 5 + [429]
 
 
-def test_an_address_without_an_account_is_counted_alike_in_any_case():
+def test_attempts_with_an_unknown_address_are_counted_ignoring_case():
     addresses = ["nobody@example.com", "NOBODY@example.com"] * 3
     assert [login(address).status for address in addresses] == [401] * 5 + [429]
 
 
-def test_a_login_that_succeeds_forgets_the_failures_before_it():
+def test_a_successful_login_resets_the_failures():
     register()
     for _ in range(2):
         assert [login(password="not the password").status for _ in range(4)] == [401] * 4
         assert login().status == 200
 
 
-def test_many_guesses_at_once_are_five():
+def test_of_many_concurrent_guesses_five_are_checked():
     register()
     guesses = [partial(service.login, "ada@example.com", f"guess number {n}") for n in range(12)]
-    errors = run_concurrently(*map(met, guesses))
+    errors = run_concurrently(*map(returning_errors, guesses))
     assert sum(isinstance(error, accounts.BadCredentials) for error in errors) == 5
     assert sum(isinstance(error, TooManyRequests) for error in errors) == 7
 
 
-def test_no_address_is_kept_in_the_clear_where_failures_are_counted():
+def test_attempts_are_stored_without_the_address():
     login("nobody@example.com")
     (row,) = tables.UsersRow.scan()
     assert row.pk == f"attempts#{accounts.attempts_key('nobody@example.com')}"
 
 
-def test_a_refresh_token_is_spent_at_its_use():
+def test_a_refresh_returns_a_new_refresh_token():
     register()
     first = login().json
     second = refresh(first["refresh_token"])
@@ -173,17 +177,17 @@ def test_a_refresh_token_is_spent_at_its_use():
     assert refresh(second.json["refresh_token"]).status == 200
 
 
-def test_a_spent_token_presented_again_ends_the_whole_session():
+def test_a_used_refresh_token_ends_its_session():
     register()
     first, other = login().json, login().json
     second = refresh(first["refresh_token"]).json
     again = refresh(first["refresh_token"])
     assert (again.status, again.json["type"]) == (401, "/problems/session-over")
     assert refresh(second["refresh_token"]).status == 401
-    assert refresh(other["refresh_token"]).status == 200, "another session goes on"
+    assert refresh(other["refresh_token"]).status == 200, "another session continues"
 
 
-def test_a_long_spent_token_ends_the_session_too():
+def test_a_refresh_token_used_long_ago_ends_its_session():
     register()
     first = latest = login().json
     for _ in range(3):
@@ -192,17 +196,17 @@ def test_a_long_spent_token_ends_the_session_too():
     assert refresh(latest["refresh_token"]).status == 401
 
 
-def test_of_two_who_spend_one_token_at_once_one_gets_new_ones():
+def test_of_concurrent_refreshes_one_succeeds_and_the_session_ends():
     register()
     token = login().json["refresh_token"]
-    answers = run_concurrently(*[met(lambda: service.refresh(token))] * 4)
-    got = [tokens for tokens in answers if not isinstance(tokens, Exception)]
-    assert len(got) == 1
-    assert all(type(error) is SessionOver for error in answers if isinstance(error, Exception))
-    assert refresh(got[0].refresh_token).status == 401, "one of them stole it: neither goes on"
+    results = run_concurrently(*[returning_errors(lambda: service.refresh(token))] * 4)
+    refreshed = [tokens for tokens in results if not isinstance(tokens, Exception)]
+    assert len(refreshed) == 1
+    assert all(type(error) is SessionOver for error in results if isinstance(error, Exception))
+    assert refresh(refreshed[0].refresh_token).status == 401, "the token may be stolen"
 
 
-def test_an_invented_token_ends_nobodys_session():
+def test_an_invented_token_ends_no_session():
     register()
     token = login().json["refresh_token"]
     session_id = token.partition(".")[0]
@@ -212,13 +216,13 @@ def test_an_invented_token_ends_nobodys_session():
     assert refresh(token).status == 200
 
 
-def test_a_token_of_no_session_is_refused_alike():
+def test_a_token_without_a_session_is_rejected():
     for token in ("x", "a.b.c", "ses_1.x", f"ses_{'0' * 26}.{'a' * 64}", "é" * 50):
-        answer = refresh(token)
-        assert (answer.status, answer.json["type"]) == (401, "/problems/session-over")
+        response = refresh(token)
+        assert (response.status, response.json["type"]) == (401, "/problems/session-over")
 
 
-def test_a_refresh_token_that_is_no_string_is_invalid():
+def test_a_refresh_token_of_the_wrong_type_or_length_is_invalid():
     for body in ({}, {"refresh_token": 7}, {"refresh_token": ""}, {"refresh_token": "x" * 10_000}):
         assert call(api, "POST", "/users/token", body=body).status == 422
 
@@ -234,7 +238,7 @@ def test_a_session_lasts_thirty_days_from_its_last_refresh(later):
     assert refresh(token).status == 401
 
 
-def test_after_logging_out_the_token_opens_nothing():
+def test_after_logout_the_refresh_token_is_rejected():
     register()
     tokens = login().json
     assert logout(tokens["refresh_token"]).status == 204
@@ -242,13 +246,13 @@ def test_after_logging_out_the_token_opens_nothing():
     assert refresh(tokens["refresh_token"]).status == 401
 
 
-def test_logging_out_with_any_string_is_harmless():
+def test_logout_with_an_unknown_token_succeeds():
     assert logout("whatever").status == 204
     assert logout(f"ses_{'0' * 26}.{'a' * 64}").status == 204
     assert call(api, "POST", "/users/logout", body={}).status == 422
 
 
-def test_a_refresh_that_cannot_be_signed_leaves_the_token_good(monkeypatch):
+def test_a_refresh_token_stays_valid_if_signing_fails(monkeypatch):
     register()
     token = login().json["refresh_token"]
 
@@ -257,21 +261,21 @@ def test_a_refresh_that_cannot_be_signed_leaves_the_token_good(monkeypatch):
 
     with monkeypatch.context() as outage:
         outage.setattr(signing, "kms", type("Kms", (), {"sign": staticmethod(down)}))
-        answer = refresh(token)
-        assert (answer.status, answer.header("Retry-After")) == (503, "2")
+        response = refresh(token)
+        assert (response.status, response.header("Retry-After")) == (503, "2")
     assert refresh(token).status == 200
 
 
-def test_what_is_kept_of_a_session_does_not_open_it():
+def test_a_stored_session_does_not_contain_its_refresh_token():
     register()
     token = login().json["refresh_token"]
     session_id, _, secret = token.partition(".")
-    kept = tables.session(session_id)
-    assert secret[:32] not in repr(kept)
-    assert secret[32:] not in repr(kept)
+    stored = tables.get_session(session_id)
+    assert secret[:32] not in repr(stored)
+    assert secret[32:] not in repr(stored)
 
 
-def test_logs_hold_nothing_secret():
+def test_logs_contain_no_secrets():
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(log.registered_formatter)

@@ -1,1 +1,1 @@
-"""The rules: of accounts, passwords, sessions and keys."""
+"""The rules of accounts, passwords, sessions and keys."""

@@ -1,4 +1,4 @@
-"""Accounts: whose they are, and what makes an e-mail address one and the same."""
+"""Accounts, their roles, and the key under which email addresses are unique."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,26 +11,26 @@ from shared.http.identity import CUSTOMER, Role
 
 
 class EmailTaken(Conflict):
-    """There is an account with this e-mail address, in whatever case."""
+    """An account with this email address exists; case is ignored."""
 
 
 class BadCredentials(Unauthorized):
-    """The e-mail address or the password is wrong; which one is not told."""
+    """The email address or the password is wrong; the response does not say which."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom a token is about. `credentials` is the generation of the account's password, 0 for guests."""
+    """The user that a token is issued to. `password_version` is the account's, 0 for guests."""
 
     user_id: str
     roles: tuple[str, ...]
     email: str = ""
-    credentials: int = 0
+    password_version: int = 0
 
 
 @dataclass(frozen=True)
 class Account:
-    """A registered user. `credentials` counts the passwords there were: sessions end with theirs."""
+    """A registered user. `password_version` grows with each new password, which ends older sessions."""
 
     user_id: str
     email: str
@@ -41,12 +41,12 @@ class Account:
     created_at: datetime
     email_verified: bool = False
     mfa_enabled: bool = False
-    credentials: int = 1
+    password_version: int = 1
     version: int = 1
 
     @property
     def subject(self) -> Subject:
-        return Subject(self.user_id, self.roles, self.email, self.credentials)
+        return Subject(self.user_id, self.roles, self.email, self.password_version)
 
     def with_roles(self, roles: tuple[str, ...]) -> "Account":
         return self if roles == self.roles else replace(self, roles=roles, version=self.version + 1)
@@ -55,24 +55,25 @@ class Account:
         return replace(
             self,
             password_hash=password_hash,
-            credentials=self.credentials + 1,
+            password_version=self.password_version + 1,
             version=self.version + 1,
         )
 
 
 def email_key(email: str) -> str:
-    """What is the same for two spellings of one address: folded by Unicode's compatibility caseless match."""
+    """Return the form in which addresses are compared (Unicode's compatibility caseless match)."""
     return normalize("NFKC", normalize("NFKC", email).casefold())
 
 
 def attempts_key(email: str) -> str:
-    """Under what failed logins are counted, for addresses without an account too: no address in the clear."""
+    """Return the key under which logins with this address are counted: a hash, because addresses without an
+    account are counted too."""
     return sha256(email_key(email).encode()).hexdigest()
 
 
 def account_roles(names: Sequence[str]) -> tuple[str, ...]:
-    """The roles of an account, each once, least powerful first. Raises Invalid where one is unknown."""
+    """Return the roles without duplicates, least powerful first. Raises Invalid if one is unknown."""
     known = {role.name.lower(): role for role in Role if role >= CUSTOMER}
     if unknown := sorted(set(names) - set(known)):
-        raise invalid("/roles", f"{', '.join(unknown)}: an account's roles are {', '.join(known)}.")
+        raise invalid("/roles", f"Unknown roles: {', '.join(unknown)}. Allowed: {', '.join(known)}.")
     return tuple(sorted(set(names), key=known.__getitem__))

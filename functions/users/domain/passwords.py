@@ -1,16 +1,16 @@
-"""Passwords: which are good enough (after NIST SP 800-63B, 5.1.1.2: by length and notoriety, no recipes)."""
+"""Password strength by length and a list of common passwords (NIST SP 800-63B, 5.1.1.2)."""
 
 import re
-from unicodedata import normalize
+import unicodedata
 
 from shared.errors import Invalid
 
-SHORTEST, LONGEST = 10, 128
-DIFFERENT = 5
-MAX_SENT = 1024  # what is read of a password at all: bounds the work of normalizing and hashing it
+MIN_LENGTH, MAX_LENGTH = 10, 128
+MIN_DISTINCT = 5
+MAX_INPUT_LENGTH = 1024  # limits the work of normalizing and hashing; longer input is rejected unread
 
-# Our own selection: those that come up in every published list of leaked passwords and are long enough to
-# pass the other rules.
+# Our own selection: passwords that occur in every published list of leaked passwords and pass the other
+# rules.
 COMMON = frozenset(
     """
     0123456789 1234567890 0987654321 12345678910 123456789a 123456789q 1234567891 1q2w3e4r5t 1q2w3e4r5t6y
@@ -27,37 +27,39 @@ COMMON = frozenset(
 
 
 class WeakPassword(Invalid):
-    """The password would be guessed."""
+    """The password is easy to guess."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, errors=[{"pointer": "/password", "detail": detail}])
 
 
-def normal(password: str) -> str:
-    """The form that is hashed: the same however a keyboard composes it (NFKC)."""
-    return normalize("NFKC", password)
+def normalize(password: str) -> str:
+    """Return the form that is hashed (NFKC), so that keyboards may compose characters differently."""
+    return unicodedata.normalize("NFKC", password)
 
 
 def check_strength(password: str, email: str, name: str) -> None:
-    """Raises WeakPassword. What is the user's own name or address does not count towards the length."""
-    chosen = normal(password)
-    if not SHORTEST <= len(chosen) <= LONGEST:
-        raise WeakPassword(f"A password has {SHORTEST} to {LONGEST} characters.")
+    """Raise WeakPassword if the password is weak. The user's name and address do not count towards the
+    length."""
+    chosen = normalize(password)
+    if not MIN_LENGTH <= len(chosen) <= MAX_LENGTH:
+        raise WeakPassword(f"A password must have {MIN_LENGTH} to {MAX_LENGTH} characters.")
     folded = chosen.casefold()
     if folded in COMMON:
-        raise WeakPassword("This password is among the first that are guessed.")
-    if len(set(folded)) < DIFFERENT:
-        raise WeakPassword(f"A password has at least {DIFFERENT} different characters.")
+        raise WeakPassword("This password is too common.")
+    if len(set(folded)) < MIN_DISTINCT:
+        raise WeakPassword(f"A password must have at least {MIN_DISTINCT} different characters.")
     for word in _personal(email, name):
         folded = folded.replace(word, "")
-    if len(folded) < SHORTEST:
+    if len(folded) < MIN_LENGTH:
         raise WeakPassword(
-            f"A password has at least {SHORTEST} characters besides your name and e-mail address."
+            f"A password must have at least {MIN_LENGTH} characters besides your name and email address."
         )
 
 
 def _personal(email: str, name: str) -> list[str]:
-    """The words that others know of the user, longest first: a short one may be part of a long one."""
+    """Return words that are known about the user, longest first, because a short one may be part of a long
+    one."""
     local = email.partition("@")[0]
     words = {email, local, *re.split(r"[\W_]+", local), *re.split(r"[\W_]+", name)}
-    return sorted({normal(word).casefold() for word in words if len(word) >= 3}, key=len, reverse=True)
+    return sorted({normalize(word).casefold() for word in words if len(word) >= 3}, key=len, reverse=True)

@@ -1,4 +1,4 @@
-"""Sessions and their tokens: short ones that are believed, a long one that is spent at each use."""
+"""Sessions, their access tokens (short-lived) and refresh tokens (used once)."""
 
 import hmac
 import re
@@ -13,22 +13,23 @@ from users.domain.keys import AUDIENCE
 
 ACCESS_TOKEN_TTL = timedelta(minutes=15)
 SESSION_TTL = timedelta(days=30)  # from its last refresh
-ATTEMPTS, ATTEMPTS_WINDOW = 5, timedelta(minutes=15)
+MAX_ATTEMPTS, ATTEMPTS_WINDOW = 5, timedelta(minutes=15)
 _REFRESH_TOKEN = re.compile(r"(ses_[0-9A-Z]{26})\.([A-Za-z0-9_-]{32})([A-Za-z0-9_-]{32})")
 
 
 class SessionOver(Unauthorized):
-    """The refresh token opens nothing: unknown, spent, expired, or its session was ended."""
+    """The refresh token is not valid: unknown, used, expired, or its session was revoked."""
 
     def __init__(self) -> None:
-        super().__init__("The session is over; sign in again.")
+        super().__init__("The session is over; log in again.")
 
 
 @dataclass(frozen=True)
 class RefreshToken:
-    """`<session id>.<secret>`; the secret's first half stays the session's, the second is new each time.
+    """A refresh token: `<session id>.<family><nonce>`. Each refresh changes the nonce and keeps the family.
 
-    So a spent token (first half right: it ends the session) is told from an invented one (it ends nothing).
+    This distinguishes a used token (its family is right; it ends the session) from an invented one (it has
+    no effect).
     """
 
     session_id: str
@@ -39,8 +40,8 @@ class RefreshToken:
         return f"{self.session_id}.{self.family}{self.nonce}"
 
     @classmethod
-    def read(cls, text: str) -> "RefreshToken":
-        """Raises SessionOver where it has not the form of one."""
+    def parse(cls, text: str) -> "RefreshToken":
+        """Raise SessionOver if the text does not have the form of a refresh token."""
         found = _REFRESH_TOKEN.fullmatch(text)
         if not found:
             raise SessionOver
@@ -49,11 +50,14 @@ class RefreshToken:
 
 @dataclass(frozen=True)
 class Session:
-    """An open door for one user on one device; of its secret's halves only SHA-256 sums are kept."""
+    """A session of one user on one device. It stores hashes of its token's family and nonce.
+
+    `expires_at` is in epoch seconds; `password_version` is 0 for guests.
+    """
 
     session_id: str
     user_id: str
-    credentials: int
+    password_version: int
     family_hash: str
     nonce_hash: str
     expires_at: int
@@ -64,31 +68,31 @@ class Session:
         return cls(
             session_id=token.session_id,
             user_id=subject.user_id,
-            credentials=subject.credentials,
+            password_version=subject.password_version,
             family_hash=digest(token.family),
             nonce_hash=digest(token.nonce),
             expires_at=int((now + SESSION_TTL).timestamp()),
         )
 
     @property
-    def is_guests(self) -> bool:
-        return self.credentials == 0
+    def is_guest(self) -> bool:
+        return self.password_version == 0
 
     def is_over(self, now: datetime) -> bool:
         return self.revoked or self.expires_at <= now.timestamp()
 
-    def gave(self, token: RefreshToken) -> bool:
-        """Whether the token was ever one of this session's, spent or not."""
+    def issued(self, token: RefreshToken) -> bool:
+        """Return whether the session issued the token, used or not."""
         return hmac.compare_digest(self.family_hash, digest(token.family))
 
-    def awaits(self, token: RefreshToken) -> bool:
-        """Whether the token is the session's latest, not yet spent."""
-        return self.gave(token) and hmac.compare_digest(self.nonce_hash, digest(token.nonce))
+    def expects(self, token: RefreshToken) -> bool:
+        """Return whether the token is the session's latest, not yet used."""
+        return self.issued(token) and hmac.compare_digest(self.nonce_hash, digest(token.nonce))
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """What a client holds; `expires_in` seconds is how long the access token lasts."""
+    """The tokens that a client gets; `expires_in` is the access token's lifetime in seconds."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -96,13 +100,13 @@ class Tokens:
 
 
 def digest(secret: str) -> str:
-    """SHA-256 is enough where the secret is long and random."""
+    """Return the SHA-256 hash of a secret; that is enough because the secret is long and random."""
     return sha256(secret.encode()).hexdigest()
 
 
 def claims(subject: Subject, session_id: str, issuer: str, token_id: str, now: datetime) -> dict[str, Any]:
-    """What an access token says (RFC 7519, 4.1; `sid`, `roles`, `email` are private to this shop)."""
-    said = {
+    """Return the claims of an access token (RFC 7519, 4.1; `sid`, `roles` and `email` are private claims)."""
+    claims: dict[str, Any] = {
         "iss": issuer,
         "aud": AUDIENCE,
         "sub": subject.user_id,
@@ -112,4 +116,6 @@ def claims(subject: Subject, session_id: str, issuer: str, token_id: str, now: d
         "exp": int((now + ACCESS_TOKEN_TTL).timestamp()),
         "jti": token_id,
     }
-    return said | ({"email": subject.email} if subject.email else {})
+    if subject.email:
+        claims["email"] = subject.email
+    return claims
