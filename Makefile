@@ -26,7 +26,7 @@ venv_ready   := $(call stamp,.venv,dev)
 engine_ready := $(call stamp,.local/engine,engine)
 sam_ready    := $(call stamp,.local/sam,sam)
 
-.PHONY: help up down url token status logs demo audit redrive mails test check unit packaging journeys openapi build validate deploy bench fmt
+.PHONY: help up down url token status logs demo audit redrive mails test check unit packaging journeys generate build validate deploy bench fmt
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -78,8 +78,8 @@ journeys: $(venv_ready) $(engine_ready) $(sam_ready) ## shop over HTTP on a loca
 	@trap '$(py) -m localstack.cloud.down --name test' EXIT; \
 	$(py) -m localstack.cloud.up $(test) && .venv/bin/pytest -q tests/journeys
 
-openapi: $(venv_ready) ## write infra/openapi.yaml and docs/openapi.json from the routes
-	@$(py) -m infra.openapi
+generate: $(venv_ready) ## write the generated files: API documents, gateway responses, alarms
+	@$(py) -m infra.generate
 
 build: $(venv_ready) $(sam_ready) ## sam build for AWS (TARGET=python3.13-arm64)
 	@TILLSTACK_TARGET=$(TARGET) $(sam) build --config-env $(STAGE) --parallel

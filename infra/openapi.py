@@ -1,40 +1,35 @@
-"""Writes what the routes say: the gateway's document and the API's public one (`make openapi`).
+"""The API's two documents, built from the routes: API Gateway's (`infra/openapi.yaml`) and the public OpenAPI
+3.1.
 
-    python -m infra.openapi           writes infra/openapi.yaml, docs/openapi.json and the copy that is served
-    python -m infra.openapi --check   fails when one is stale
-
-Every function in template.yaml whose handler is an `Api` brings its own routes: none can be forgotten.
+Every function in template.yaml whose handler is an `Api` contributes its own routes, so none can be
+forgotten.
 """
 
-import argparse
 import importlib
 import json
 import os
-import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
 from unittest.mock import patch
 
-import yaml
-
 from infra.cloudformation import environment, functions, read
+from infra.gateway_responses import for_document
 
 ROOT = Path(__file__).parent.parent
-GATEWAY = ROOT / "infra" / "openapi.yaml"
-PUBLIC = ROOT / "functions" / "root" / "openapi.json"  # docs/openapi.json is a link to it
 METHODS = ("get", "post", "put", "patch", "delete")
 ROOT_API = "RootApi"
 AUTHORIZER = "UsersAuthorizer"
-HEADER = "# Made by infra/openapi.py from the routes (`make openapi`); do not edit.\n"
 
 
+@cache
 def routes() -> list[tuple[str, Any]]:
-    """(logical id, Route) for every route of every API function."""
+    """Return (logical id, Route) for every route of every API function."""
     from shared.http.api import Api
 
     template = read(ROOT / "template.yaml")
     found = []
-    with patch.dict(os.environ):  # what is set for want of a deployment must not outlive the look
+    with patch.dict(os.environ):  # the defaults that replace a deployment are set for this block only
         for name, properties in functions(template).items():
             for variable, value in environment(template, properties).items():
                 os.environ.setdefault(variable, value)
@@ -45,10 +40,10 @@ def routes() -> list[tuple[str, Any]]:
     return sorted(found, key=lambda pair: (pair[1].path, METHODS.index(pair[1].method.lower())))
 
 
-def gateway_document(declared: list[tuple[str, Any]]) -> dict[str, Any]:
-    """What API Gateway imports: each route to its function, every other method of its path to the front."""
+def gateway_document() -> dict[str, Any]:
+    """Return what API Gateway imports: a route goes to its function, any other method of its path to root."""
     paths: dict[str, dict[str, Any]] = {}
-    for name, route in declared:
+    for name, route in routes():
         operation = _integration(name)
         if route.role > 0:
             operation["security"] = [{"token": []}]
@@ -60,7 +55,7 @@ def gateway_document(declared: list[tuple[str, Any]]) -> dict[str, Any]:
         "openapi": "3.0.1",
         "info": {"title": "Tillstack", "version": "1"},
         "paths": paths,
-        "x-amazon-apigateway-gateway-responses": gateway_responses(),
+        "x-amazon-apigateway-gateway-responses": for_document(),
         "components": {
             "securitySchemes": {
                 "token": {
@@ -80,20 +75,6 @@ def gateway_document(declared: list[tuple[str, Any]]) -> dict[str, Any]:
     }
 
 
-def gateway_responses() -> dict[str, Any]:
-    """What the gateway answers itself, from the template's resources, in the document's own form."""
-    found = {}
-    for resource in read(ROOT / "template.yaml")["Resources"].values():
-        if resource["Type"] == "AWS::ApiGateway::GatewayResponse":
-            properties = resource["Properties"]
-            status = {"statusCode": properties["StatusCode"]} if "StatusCode" in properties else {}
-            found[properties["ResponseType"]] = status | {
-                "responseParameters": properties["ResponseParameters"],
-                "responseTemplates": properties["ResponseTemplates"],
-            }
-    return found
-
-
 def _uri(name: str) -> dict[str, str]:
     path = f"lambda:path/2015-03-31/functions/${{{name}.Arn}}/invocations"
     return {"Fn::Sub": f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:{path}"}
@@ -101,16 +82,23 @@ def _uri(name: str) -> dict[str, str]:
 
 def _integration(name: str) -> dict[str, Any]:
     return {
-        "responses": {"default": {"description": "The function's answer."}},
+        "responses": {"default": {"description": "The function's response."}},
         "x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": _uri(name)},
     }
 
 
-def public_document(declared: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The API as its clients see it (OpenAPI 3.1)."""
+def public_json() -> str:
+    """Return the public document as JSON text."""
+    return json.dumps(public_document(), indent=1, ensure_ascii=False) + "\n"
+
+
+def public_document() -> dict[str, Any]:
+    """Return the API as its clients see it (OpenAPI 3.1)."""
     from pydantic.json_schema import models_json_schema
 
-    models = {model for _, route in declared for model in (route.body, _answer_model(route)) if model}
+    declared = routes()
+
+    models = {model for _, route in declared for model in (route.body, _response_model(route)) if model}
     modes = [
         (model, mode)
         for model in sorted(models, key=lambda model: (model.__module__, model.__qualname__))
@@ -133,7 +121,7 @@ def public_document(declared: list[tuple[str, Any]]) -> dict[str, Any]:
             "schemas": definitions.get("$defs", {}) | {"Problem": PROBLEM},
             "responses": {
                 "Problem": {
-                    "description": "What is wrong (RFC 9457).",
+                    "description": "A problem (RFC 9457).",
                     "content": {
                         "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
                     },
@@ -173,7 +161,7 @@ def _operation(route: Any, references: Any) -> dict[str, Any]:
         "summary": (route.view.__doc__ or name.replace("_", " ").capitalize()).strip().splitlines()[0],
         "x-role": route.role.name.lower(),
         "responses": {
-            _status(route): {"description": "Done.", **_content(route, references)},
+            _status(route): {"description": "Success.", **_content(route, references)},
             "default": {"$ref": "#/components/responses/Problem"},
         },
     }
@@ -219,13 +207,13 @@ def _content(route: Any, references: Any) -> dict[str, Any]:
         return {"content": {"text/html": {"schema": {"type": "string"}}}}
     if route.result is HttpResponse:
         return {"content": {"application/json": {"schema": {"type": "object"}}}}
-    model = _answer_model(route)
+    model = _response_model(route)
     return (
         {"content": {"application/json": {"schema": references[(model, "serialization")]}}} if model else {}
     )
 
 
-def _answer_model(route: Any) -> Any:
+def _response_model(route: Any) -> Any:
     from pydantic import BaseModel
 
     from shared.dynamodb.idempotency import HttpResponse
@@ -238,36 +226,6 @@ def _answer_model(route: Any) -> Any:
 
 
 def _modes(model: Any, declared: list[tuple[str, Any]]) -> list[Any]:
-    taken = any(route.body is model for _, route in declared)
-    given = any(_answer_model(route) is model for _, route in declared)
-    return ["validation"] * taken + ["serialization"] * given
-
-
-def rendered() -> dict[Path, str]:
-    """The documents as text, by the file they belong in."""
-    declared = routes()
-    # Without aliases: CloudFormation's include does not know YAML's anchors.
-    yaml.SafeDumper.ignore_aliases = lambda *_: True  # type: ignore[method-assign]
-    public = json.dumps(public_document(declared), indent=1, ensure_ascii=False) + "\n"
-    return {
-        GATEWAY: HEADER + yaml.safe_dump(gateway_document(declared), sort_keys=False, width=120),
-        PUBLIC: public,
-    }
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when a document is stale")
-    check = parser.parse_args().check
-    sys.path.insert(0, str(ROOT / "functions"))
-    stale = {path: text for path, text in rendered().items() if not path.exists() or path.read_text() != text}
-    if check and stale:
-        names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
-        sys.exit(f"Stale: {names}. Run `make openapi`.")
-    for path, text in stale.items():
-        path.write_text(text)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    requested = any(route.body is model for _, route in declared)
+    returned = any(_response_model(route) is model for _, route in declared)
+    return ["validation"] * requested + ["serialization"] * returned

@@ -1,4 +1,4 @@
-"""Whoever is on call hears of it: each place where something is given up or late has its alarm."""
+"""The alarms: everything that can fail or fall behind has one, and each says what to do."""
 
 import re
 from typing import Any
@@ -20,7 +20,7 @@ STACKS = (*SERVICES, "relays")
 
 
 def _watched(namespace: str, metric: str, dimension: str) -> set[str]:
-    """What the alarms on this metric watch: names of functions, queues, services."""
+    """Return the functions, queues or services that the alarms on this metric watch."""
     found = set()
     for alarm in ALARMS.values():
         if (alarm["Namespace"], alarm["MetricName"]) == (namespace, metric):
@@ -31,7 +31,7 @@ def _watched(namespace: str, metric: str, dimension: str) -> set[str]:
 
 
 def _sourced(*types: str) -> set[str]:
-    """Functions with a source of one of these types."""
+    """Return the functions with an event source of one of these types."""
     return {
         name
         for name, properties in FUNCTIONS.items()
@@ -55,30 +55,31 @@ def test_every_relay_has_an_alarm_for_being_late_and_one_for_failing():
     assert _watched("AWS/Lambda", "Errors", "FunctionName") >= _sourced("DynamoDB")
 
 
-def test_what_the_clock_starts_and_the_webhook_have_an_alarm_for_failing():
+def test_scheduled_functions_and_the_webhook_have_an_alarm_for_failing():
     wanted = _sourced("Schedule", "ScheduleV2") | {"PaymentsWebhook"}
     assert _watched("AWS/Lambda", "Errors", "FunctionName") >= wanted
 
 
 @pytest.mark.parametrize("name", sorted(_sourced("DynamoDB")))
-def test_what_a_relay_could_not_tell_is_kept(name):
+def test_records_that_a_relay_cannot_publish_are_kept(name):
     for event in FUNCTIONS[name]["Events"].values():
         if event["Type"] == "DynamoDB":
             target = event["Properties"]["DestinationConfig"]["OnFailure"]
             assert target == {"Type": "SQS", "Destination": {"GetAtt": "Relays.Outputs.DeadLettersArn"}}
 
 
-def test_every_alarm_tells_somebody_and_says_what_to_think():
+def test_every_alarm_notifies_and_says_what_is_wrong_and_what_to_do():
     for name, alarm in ALARMS.items():
         assert alarm["AlarmActions"] == [{"Ref": "Topic"}], name
-        assert alarm["AlarmDescription"].endswith("."), name
+        sentences = alarm["AlarmDescription"].split(". ")
+        assert len(sentences) >= 2 and sentences[-1].endswith("."), name
         assert alarm["TreatMissingData"] == "notBreaching", name
-    names = [alarm["AlarmName"]["Sub"] for alarm in ALARMS.values()]
+    names = [alarm["AlarmName"]["Fn::Sub"] for alarm in ALARMS.values()]
     assert len({*names}) == len(names)
 
 
-def test_the_metrics_that_are_watched_are_counted():
-    """By the service that the alarm names."""
+def test_every_watched_metric_is_counted():
+    """The service that the alarm names counts it."""
     for alarm in ALARMS.values():
         if alarm["Namespace"] == "Tillstack":
             (service,) = (each["Value"] for each in alarm["Dimensions"])
@@ -89,7 +90,7 @@ def test_the_metrics_that_are_watched_are_counted():
             assert any(re.fullmatch(name, metric) for name in patterns), f"{service} does not count {metric}"
 
 
-def test_the_functions_that_are_watched_are_handed_over():
+def test_the_watched_functions_are_passed_as_parameters():
     handed = TEMPLATE["Resources"]["Monitoring"]["Properties"]["Parameters"]
     wanted = set(MONITORING["Parameters"]) - {"Stage", "AlarmEmail"}
     assert {name: handed.get(name) for name in wanted} == {name: {"Ref": name} for name in wanted}
