@@ -216,7 +216,7 @@ def stack() -> dict[str, Any]:
     functions = sorted({*RELAYS, *SCHEDULED, "PaymentsWebhook"})
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "Alarms and the topic that they notify. docs/operations.md says what to do about each.",
+        "Description": "Alarms and their topic. docs/operations.md says what to do about each alarm.",
         "Parameters": {
             "Stage": {"Type": "String"},
             "AlarmEmail": {
