@@ -1,4 +1,4 @@
-"""`python -m ops.audit`: whether all that a stage holds agrees, with Stripe too; it changes nothing."""
+"""`python -m ops.audit`: checks that a stage's data is consistent, also with Stripe. It changes nothing."""
 
 import argparse
 import json
@@ -11,100 +11,106 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from stripe import StripeError
 
-from ops import books
 from ops.checks import CHECKS
-from ops.checks.tally import Difference, Tally
-from ops.stage import Stage, Unknown, add_options, chosen
+from ops.checks.results import CheckResult, Difference
+from ops.snapshot import read_snapshot
+from ops.stage import Stage, StageError, add_options, stage_from_options
 
-SHOWN = 10
-Report = Mapping[str, Tally]
+MAX_SHOWN = 10
+Report = Mapping[str, CheckResult]
 
 
-def audit(stage: Stage, patience: timedelta = timedelta(0), now: datetime | None = None) -> Report:
-    """Every check's answer, by its name. What is younger than `patience` is taken to be under way."""
-    found = books.read(stage, now or datetime.now(UTC), patience)
-    return {check.name: check.answer(found) for check in CHECKS}
+def audit(stage: Stage, grace_period: timedelta = timedelta(0), now: datetime | None = None) -> Report:
+    """Run every check; return the results by name. Changes younger than `grace_period` are ignored."""
+    snapshot = read_snapshot(stage, now or datetime.now(UTC), grace_period)
+    return {check.name: check.run(snapshot) for check in CHECKS}
 
 
 def confirmed(first: Report, second: Report) -> Report:
-    """The second report with those differences alone that the first had too: the others were under way."""
+    """Return the second report without the differences that are not in the first: those were in progress."""
     return {
-        name: Tally(
-            tally.looked,
-            [d for d in tally.differences if d.subject in _subjects(first[name])],
-            tally.notes,
+        name: CheckResult(
+            result.checked,
+            [d for d in result.differences if d.subject in _subjects(first[name])],
+            result.notes,
         )
-        for name, tally in second.items()
+        for name, result in second.items()
     }
 
 
-def _subjects(tally: Tally) -> set[str]:
-    return {difference.subject for difference in tally.differences}
+def _subjects(result: CheckResult) -> set[str]:
+    return {difference.subject for difference in result.differences}
 
 
 def is_clean(report: Report) -> bool:
-    return not any(tally.differences for tally in report.values())
+    return not any(result.differences for result in report.values())
 
 
 def as_table(report: Report) -> str:
-    """For people: a line a check, then what differs and what to do about it."""
-    lines = [f"{'audit':<28}{'looked at':>10}{'agreed':>10}{'differ':>10}"]
-    for name, tally in report.items():
-        differ = tally.looked - tally.agreed
-        lines.append(f"{name:<28}{tally.looked:>10,}{tally.agreed:>10,}{differ:>10,}")
+    """Return the report as text: one line per check, then the differences and what to do about them."""
+    lines = [f"{'check':<32}{'checked':>10}{'passed':>10}{'failed':>10}"]
+    for name, result in report.items():
+        failed = result.checked - result.passed
+        lines.append(f"{name:<32}{result.checked:>10,}{result.passed:>10,}{failed:>10,}")
     steps = {check.name: check.next_step for check in CHECKS}
-    for name, tally in report.items():
-        if tally.differences:
-            lines += ["", f"{name}: {len(tally.differences)} differences"]
-            lines += [f"  {each.subject}: {each.found}" for each in tally.differences[:SHOWN]]
-            more = len(tally.differences) - SHOWN
-            lines += [f"  … and {more} more; --json tells all"] if more > 0 else []
+    for name, result in report.items():
+        if result.differences:
+            lines += ["", f"{name}: {len(result.differences)} differences"]
+            lines += [f"  {each.subject}: {each.found}" for each in result.differences[:MAX_SHOWN]]
+            more = len(result.differences) - MAX_SHOWN
+            lines += [f"  … and {more} more (--json shows all)"] if more > 0 else []
             lines += [f"  → {steps[name]}"]
-    notes = [f"  {name}: {note}" for name, tally in report.items() for note in tally.notes]
+    notes = [f"  {name}: {note}" for name, result in report.items() for note in result.notes]
     if notes:
-        lines += ["", "allowed, and worth knowing", *notes]
+        lines += ["", "Allowed, but unusual:", *notes]
     lines += ["", "The audit is clean." if is_clean(report) else "The audit found differences."]
     return "\n".join(lines)
 
 
 def as_json(report: Report) -> str:
-    """For programs: everything."""
-    said = {
+    """Return the whole report as JSON."""
+    checks = {
         name: {
-            "looked_at": tally.looked,
-            "agreed": tally.agreed,
-            "differences": [_plain(each) for each in tally.differences],
-            "notes": tally.notes,
+            "checked": result.checked,
+            "passed": result.passed,
+            "differences": [_difference_json(each) for each in result.differences],
+            "notes": result.notes,
         }
-        for name, tally in report.items()
+        for name, result in report.items()
     }
-    return json.dumps({"clean": is_clean(report), "checks": said}, indent=2)
+    return json.dumps({"clean": is_clean(report), "checks": checks}, indent=2)
 
 
-def _plain(difference: Difference) -> dict[str, Any]:
+def _difference_json(difference: Difference) -> dict[str, Any]:
     return {"subject": difference.subject, "found": difference.found}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ops.audit", description=__doc__)
     add_options(parser)
-    parser.add_argument("--json", action="store_true", help="for programs: everything")
+    parser.add_argument("--json", action="store_true", help="write the whole report as JSON")
     parser.add_argument(
-        "--minutes", type=float, help="what is younger may be under way (15 on AWS, 0 on a local cloud)"
+        "--minutes",
+        type=float,
+        help="ignore changes of the last MINUTES (default: 15 on AWS, 0 on a local cloud)",
     )
     parser.add_argument(
-        "--again", type=float, default=0, metavar="SECONDS", help="look twice; tell what differs both times"
+        "--again",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="if there are differences, audit again after SECONDS and report those found both times",
     )
     options = parser.parse_args()
     minutes = options.minutes if options.minutes is not None else 15 if options.stage else 0
-    patience = timedelta(minutes=minutes)
+    grace_period = timedelta(minutes=minutes)
     try:
-        stage = chosen(options)
-        report = audit(stage, patience)
+        stage = stage_from_options(options)
+        report = audit(stage, grace_period)
         if options.again and not is_clean(report):
             time.sleep(options.again)
-            report = confirmed(report, audit(stage, patience))
-    except (Unknown, BotoCoreError, ClientError, StripeError) as error:
+            report = confirmed(report, audit(stage, grace_period))
+    except (StageError, BotoCoreError, ClientError, StripeError) as error:
         sys.exit(f"audit: {error}")
     sys.stdout.write(f"{as_json(report) if options.json else as_table(report)}\n")
     sys.exit(0 if is_clean(report) else 1)

@@ -1,4 +1,4 @@
-"""What the audit needs of the stage's rows, read by their keys and formats, apart from the code it audits."""
+"""The stage's rows as the audit needs them, parsed independently of the code that the audit checks."""
 
 import json
 from collections import Counter
@@ -10,9 +10,9 @@ from typing import Any
 Row = Mapping[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# What of an order's timeline others hear, and as which event: each counts one in the order's sequence.
-# tests/ops holds this to what orders' relay says.
-SAID = {
+# The timeline entries that orders publishes and the types of their events; each has the next sequence number.
+# tests/ops compares this with orders' relay.
+EVENTS = {
     "order.placed": "order.placed",
     "order.paid": "order.paid",
     "order.invoiced": "order.invoiced",
@@ -28,18 +28,18 @@ SAID = {
 }
 
 
-def moment(text: str) -> datetime:
-    """A time as rows keep it (`2026-03-02T09:00:00.000000+0000`)."""
+def parse_time(text: str) -> datetime:
+    """Parse a time as rows store it (`2026-03-02T09:00:00.000000+0000`)."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
 
 
-def _at(ms: int) -> datetime:
+def _from_ms(ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=ms)
 
 
 @dataclass(frozen=True)
-class Happened:
-    """A line of an order's timeline."""
+class TimelineEntry:
+    """An entry of an order's timeline. `ref` is the id of its fulfilment or return."""
 
     at: datetime
     kind: str
@@ -48,7 +48,7 @@ class Happened:
 
 @dataclass(frozen=True)
 class Due:
-    """Money that an order says must go back, in minor units."""
+    """A refund that an order owes, in minor units."""
 
     key: str
     payment_id: str
@@ -56,7 +56,7 @@ class Due:
 
 
 @dataclass(frozen=True)
-class SentBack:
+class Return:
     return_id: str
     pieces: Mapping[str, int]
     at: datetime
@@ -67,7 +67,7 @@ class SentBack:
 
 @dataclass(frozen=True)
 class Order:
-    """An order; money in minor units. `pieces` by SKU, `refunded` by payment."""
+    """An order, with amounts in minor units. `pieces` are quantities by SKU."""
 
     order_id: str
     user_id: str
@@ -82,33 +82,28 @@ class Order:
     payment_id: str | None
     dues: tuple[Due, ...]
     refunded_by_payment: Mapping[str, int]
-    parcels: tuple[tuple[str, Mapping[str, int]], ...]
-    returns: tuple[SentBack, ...]
+    fulfilments: tuple[tuple[str, Mapping[str, int]], ...]
+    returns: tuple[Return, ...]
     invoice: str | None
     redeemed: tuple[str, ...]
-    timeline: tuple[Happened, ...]
+    timeline: tuple[TimelineEntry, ...]
 
     def has(self, kind: str) -> bool:
         return any(entry.kind == kind for entry in self.timeline)
 
     @property
-    def was_given_up(self) -> bool:
-        """Its goods and coupon went back as a whole: cancelled, expired, refused, refunded unshipped."""
+    def was_released(self) -> bool:
+        """Whether stock and coupon were released, which also happens to orders refunded before shipping."""
         return any(self.has(kind) for kind in ("order.cancelled", "order.expired", "order.rejected"))
 
-    @property
-    def refunded(self) -> int:
-        """What it heard has gone back of the payment that it was paid with."""
-        return self.refunded_by_payment.get(self.payment_id or "", 0)
-
-    def events(self) -> dict[str, Happened]:
-        """The id of every event that it said → the line of the timeline that it said so of."""
-        said = [entry for entry in self.timeline if entry.kind in SAID]
-        return {f"{self.order_id}.{n}.{SAID[entry.kind]}": entry for n, entry in enumerate(said, 1)}
+    def events(self) -> dict[str, TimelineEntry]:
+        """Return the order's published events: id → timeline entry."""
+        published = [entry for entry in self.timeline if entry.kind in EVENTS]
+        return {f"{self.order_id}.{n}.{EVENTS[entry.kind]}": entry for n, entry in enumerate(published, 1)}
 
 
-def order_of(row: Row) -> Order:
-    """Raises KeyError, ValueError: the row is none that orders writes."""
+def parse_order(row: Row) -> Order:
+    """Parse a row of orders. Raises KeyError or ValueError if its format is unknown."""
     terms = json.loads(row["terms"]) if row.get("terms") else None
     lines: list[list[Any]] = terms["l"] if terms else []
     skus = [line[0] for line in lines]
@@ -118,8 +113,8 @@ def order_of(row: Row) -> Order:
         user_id=row["user_id"],
         status=row["status"],
         version=row["version"],
-        changed_at=moment(row["updated_at"]),
-        expires_at=moment(row["expires_at"]) if row.get("expires_at") else None,
+        changed_at=parse_time(row["updated_at"]),
+        expires_at=parse_time(row["expires_at"]) if row.get("expires_at") else None,
         total=terms["s"][5] if terms else 0,
         pieces=Counter({line[0]: line[3] for line in lines}),
         email=terms["e"] if terms else "",
@@ -127,25 +122,25 @@ def order_of(row: Row) -> Order:
         payment_id=row.get("payment_id"),
         dues=tuple(Due(key, due[0], due[1]) for key, due in (_json(row, "refunds_due") or {}).items()),
         refunded_by_payment=_json(row, "refunded") or {},
-        parcels=tuple(
-            (parcel[0], {skus[place]: quantity for place, quantity in parcel[1]})
-            for parcel in _json(row, "fulfilments") or []
+        fulfilments=tuple(
+            (fulfilment[0], {skus[index]: quantity for index, quantity in fulfilment[1]})
+            for fulfilment in _json(row, "fulfilments") or []
         ),
         returns=tuple(
-            SentBack(
-                made[0],
-                {skus[place]: quantity for place, quantity in made[1]},
-                _at(made[3]),
-                made[4],
-                bool(made[5]),
-                made[6],
+            Return(
+                return_[0],
+                {skus[index]: quantity for index, quantity in return_[1]},
+                _from_ms(return_[3]),
+                return_[4],
+                bool(return_[5]),
+                return_[6],
             )
-            for made in _json(row, "returns") or []
+            for return_ in _json(row, "returns") or []
         ),
         invoice=invoice[0] if invoice else None,
         redeemed=tuple(_json(row, "redeemed") or ()),
         timeline=tuple(
-            Happened(_at(entry[0]), entry[1], entry[4] if len(entry) > 4 else "")
+            TimelineEntry(_from_ms(entry[0]), entry[1], entry[4] if len(entry) > 4 else "")
             for entry in _json(row, "timeline") or []
         ),
     )
@@ -157,7 +152,7 @@ def _json(row: Row, name: str) -> Any:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of a payment's ledger: (account, amount in minor units) lines that sum to zero."""
+    """A ledger entry of a payment. Its lines are (account, amount in minor units) and sum to zero."""
 
     key: str
     kind: str
@@ -176,7 +171,7 @@ class Refund:
 
 @dataclass
 class Payment:
-    """A payment with its refunds and its ledger; money in minor units of `currency`."""
+    """A payment with its refunds and its ledger, with amounts in minor units of `currency`."""
 
     payment_id: str
     order_id: str
@@ -192,8 +187,8 @@ class Payment:
     ledger: list[Entry] = field(default_factory=list)
 
 
-def payments_of(rows: Sequence[Row]) -> dict[str, Payment]:
-    """The payments in their table's rows, by id. Raises KeyError where a part belongs to no payment."""
+def parse_payments(rows: Sequence[Row]) -> dict[str, Payment]:
+    """Parse the rows of payments; return payments by id. Raises KeyError if a row has no payment."""
     found = {
         row["pk"]: Payment(
             payment_id=row["payment_id"],
@@ -204,7 +199,7 @@ def payments_of(rows: Sequence[Row]) -> dict[str, Payment]:
             provider_id=row.get("provider_id"),
             captured=row.get("captured") or 0,
             refunded=row.get("refunded") or 0,
-            updated_at=moment(row["updated_at"]),
+            updated_at=parse_time(row["updated_at"]),
             capture=row.get("capture") or "automatic",
         )
         for row in rows
@@ -214,7 +209,9 @@ def payments_of(rows: Sequence[Row]) -> dict[str, Payment]:
         key = row["sk"]
         if key.startswith("ref_"):
             found[row["pk"]].refunds.append(
-                Refund(key, row["amount"], row["status"], row.get("provider_id"), moment(row["updated_at"]))
+                Refund(
+                    key, row["amount"], row["status"], row.get("provider_id"), parse_time(row["updated_at"])
+                )
             )
         if key.startswith("ledger#"):
             lines = _lines(row["lines"])
@@ -222,5 +219,5 @@ def payments_of(rows: Sequence[Row]) -> dict[str, Payment]:
     return {payment.payment_id: payment for payment in found.values()}
 
 
-def _lines(kept: str) -> tuple[tuple[str, int], ...]:
-    return tuple((account, int(amount)) for account, amount in json.loads(kept))
+def _lines(text: str) -> tuple[tuple[str, int], ...]:
+    return tuple((account, int(amount)) for account, amount in json.loads(text))

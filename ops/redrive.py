@@ -1,4 +1,4 @@
-"""`python -m ops.redrive`: what was given up is tried once more, back from each dead-letter queue."""
+"""`python -m ops.redrive`: moves the messages of each dead-letter queue back to their source queue."""
 
 import argparse
 import json
@@ -9,17 +9,17 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import relays
-from ops.stage import Stage, Unknown, add_options, chosen
+from ops.stage import Stage, StageError, add_options, stage_from_options
 
-# What AWS has and not every local engine does.
+# Error codes of local engines that do not support StartMessageMoveTask.
 NO_MOVE_TASKS = {"InvalidAction", "UnsupportedOperation"}
-HIDDEN_SECONDS = 60  # longer than a batch takes to be sent back
+HIDDEN_SECONDS = 60  # longer than it takes to move a batch
 
 
 def dead_letter_queues(stage: Stage) -> Mapping[str, list[str]]:
-    """The names of the stage's dead-letter queues → the queues that give up to them.
+    """Return the stage's dead-letter queues by name, each with its source queues.
 
-    One has none: `relays-dlq` is where it is noted what of a stream a relay could not tell (`ops.relays`).
+    `relays-dlq` has none: it holds Lambda's failure records of relays (see `ops.relays`).
     """
     sqs, queues = stage.client("sqs"), stage.queues()
     found: dict[str, list[str]] = {name: [] for name in queues if name.endswith("-dlq")}
@@ -32,44 +32,45 @@ def dead_letter_queues(stage: Stage) -> Mapping[str, list[str]]:
 
 
 def count(stage: Stage, queue: str) -> int:
-    """Roughly how many messages can be seen in a queue (SQS itself says no more)."""
+    """Return the approximate number of visible messages in a queue."""
     name = "ApproximateNumberOfMessages"
     answer = stage.client("sqs").get_queue_attributes(QueueUrl=stage.queues()[queue], AttributeNames=[name])
     return int(answer["Attributes"][name])
 
 
-def redrive(stage: Stage, dead: str, source: str) -> int:
-    """Send every message of `dead` back to `source`, by SQS itself where it can; how many there were.
+def redrive(stage: Stage, dead_letter_queue: str, source: str) -> int:
+    """Move every message back to the source queue, by SQS itself if it can; return their number.
 
-    A message that is sent and not deleted, as the tool dies between, is there twice: handlers do not mind.
+    If the tool is killed between sending and deleting a message, the message is in both queues. Handlers
+    accept duplicates.
     """
     sqs, urls = stage.client("sqs"), stage.queues()
-    waiting = count(stage, dead)
-    arn = sqs.get_queue_attributes(QueueUrl=urls[dead], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    messages = count(stage, dead_letter_queue)
+    answer = sqs.get_queue_attributes(QueueUrl=urls[dead_letter_queue], AttributeNames=["QueueArn"])
     try:
-        sqs.start_message_move_task(SourceArn=arn)
+        sqs.start_message_move_task(SourceArn=answer["Attributes"]["QueueArn"])
     except ClientError as error:
         if error.response["Error"]["Code"] not in NO_MOVE_TASKS:
             raise
-        return _by_hand(sqs, urls[dead], urls[source])
-    return waiting
+        return _move_messages(sqs, urls[dead_letter_queue], urls[source])
+    return messages
 
 
-def _by_hand(sqs: Any, dead: str, source: str) -> int:
+def _move_messages(sqs: Any, dead_letter_queue: str, source: str) -> int:
     moved = 0
-    while batch := _taken(sqs, dead):
+    while batch := _receive(sqs, dead_letter_queue):
         for message in batch:
             sqs.send_message(
                 QueueUrl=source,
                 MessageBody=message["Body"],
                 MessageAttributes=message.get("MessageAttributes", {}),
             )
-            sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
+            sqs.delete_message(QueueUrl=dead_letter_queue, ReceiptHandle=message["ReceiptHandle"])
             moved += 1
     return moved
 
 
-def _taken(sqs: Any, url: str) -> list[dict[str, Any]]:
+def _receive(sqs: Any, url: str) -> list[dict[str, Any]]:
     answer = sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=HIDDEN_SECONDS, MessageAttributeNames=["All"]
     )
@@ -80,41 +81,41 @@ def _taken(sqs: Any, url: str) -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ops.redrive", description=__doc__)
     add_options(parser)
-    parser.add_argument("--dry-run", action="store_true", help="only say what there is")
+    parser.add_argument("--dry-run", action="store_true", help="show the number of messages and move nothing")
     options = parser.parse_args()
     try:
-        stage = chosen(options)
-        for dead, sources in sorted(dead_letter_queues(stage).items()):
-            sys.stdout.write(f"{dead:<44}{told(stage, dead, sources, options.dry_run)}\n")
-    except (Unknown, BotoCoreError, ClientError) as error:
+        stage = stage_from_options(options)
+        for queue, sources in sorted(dead_letter_queues(stage).items()):
+            sys.stdout.write(f"{queue:<44}{process_queue(stage, queue, sources, options.dry_run)}\n")
+    except (StageError, BotoCoreError, ClientError) as error:
         sys.exit(f"redrive: {error}")
 
 
-def told(stage: Stage, dead: str, sources: Sequence[str], dry_run: bool) -> str:
-    """Do it, unless `dry_run`, and say how many and where to."""
-    waiting = count(stage, dead)
-    if dry_run or not waiting:
-        return f"{waiting:>8,}   of {', '.join(sources) or 'relays'}"
-    if dead.endswith(f"-{relays.QUEUE}"):
-        return _of_relays(stage, dead)
+def process_queue(stage: Stage, dead_letter_queue: str, sources: Sequence[str], dry_run: bool) -> str:
+    """Redrive one queue unless `dry_run`; return a line that says how many messages and where to."""
+    messages = count(stage, dead_letter_queue)
+    if dry_run or not messages:
+        return f"{messages:>8,}   from {', '.join(sources) or 'relays'}"
+    if dead_letter_queue.endswith(f"-{relays.QUEUE}"):
+        return _replay_relay_failures(stage, dead_letter_queue)
     if len(sources) != 1:
-        return f"{waiting:>8,}   left: they may be of {', '.join(sources) or 'no queue'}"
-    return f"{redrive(stage, dead, sources[0]):>8,}   back to {sources[0]}"
+        return f"{messages:>8,}   not moved: the source queue is unclear ({', '.join(sources) or 'none'})"
+    return f"{redrive(stage, dead_letter_queue, sources[0]):>8,}   moved to {sources[0]}"
 
 
-def _of_relays(stage: Stage, dead: str) -> str:
-    """Each message is a failure's note; the ones that are dealt with go."""
-    sqs, url = stage.client("sqs"), stage.queues()[dead]
-    records, left = 0, list[str]()
-    while batch := _taken(sqs, url):
+def _replay_relay_failures(stage: Stage, dead_letter_queue: str) -> str:
+    """Replay the records that each failure message names; delete the messages that succeed."""
+    sqs, url = stage.client("sqs"), stage.queues()[dead_letter_queue]
+    records, failures = 0, list[str]()
+    while batch := _receive(sqs, url):
         for message in batch:
             try:
-                records += relays.tell_again(stage, json.loads(message["Body"]))
-            except (relays.TooLate, relays.StillFails) as error:
-                left.append(f"{type(error).__name__} {error}")
+                records += relays.replay(stage, json.loads(message["Body"]))
+            except (relays.RecordsTrimmedError, relays.RelayFailedError) as error:
+                failures.append(str(error))
                 continue
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return f"{records:>8,}   records told again" + "".join(f"\n    left: {each}" for each in left)
+    return f"{records:>8,}   records replayed" + "".join(f"\n    failed: {each}" for each in failures)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a relay gave up after ten tries is read from its table's stream once more, and handed to it again."""
+"""Replay of the stream records that a relay failed to publish after ten tries."""
 
 import base64
 import json
@@ -15,35 +15,37 @@ BATCH = 100
 Record = Mapping[str, Any]
 
 
-class TooLate(Exception):
-    """The stream has forgotten these records: it keeps them for 24 hours."""
+class RecordsTrimmedError(Exception):
+    """The stream no longer has the records, because it keeps them for 24 hours."""
 
 
-class StillFails(Exception):
-    """The relay failed at them once more; its log says why."""
+class RelayFailedError(Exception):
+    """The relay failed again; its log says why."""
 
 
-def tell_again(stage: Stage, told: Mapping[str, Any]) -> int:
-    """Hand the records that a failure message names to their function again; how many it was handed.
+def replay(stage: Stage, failure: Mapping[str, Any]) -> int:
+    """Invoke the function with the records that a failure message names; return their number.
 
-    An id is derived from a row and its version, so what was said before is said the same. Raises TooLate,
-    StillFails.
+    Events that were already published get the same ids again, because an id is derived from the row's key and
+    version. Raises RecordsTrimmedError or RelayFailedError.
     """
-    function = told["requestContext"]["functionArn"]
-    stream = told["DDBStreamBatchInfo"]["streamArn"]
+    function = failure["requestContext"]["functionArn"]
+    stream = failure["DDBStreamBatchInfo"]["streamArn"]
     client = stage.client("lambda")
     patterns = _patterns(client, function, stream)
-    records = [record for record in _records(stage, told["DDBStreamBatchInfo"]) if _wanted(patterns, record)]
+    records = [
+        record for record in _records(stage, failure["DDBStreamBatchInfo"]) if _matches(patterns, record)
+    ]
     for first in range(0, len(records), BATCH):
-        payload = json.dumps({"Records": records[first : first + BATCH]}, default=_on_lambdas_wire)
+        payload = json.dumps({"Records": records[first : first + BATCH]}, default=_as_lambda_json)
         answer = client.invoke(FunctionName=function, Payload=payload.encode())
         if "FunctionError" in answer:
-            raise StillFails(function)
+            raise RelayFailedError(f"{function} failed again; its log says why")
     return len(records)
 
 
 def _records(stage: Stage, batch: Mapping[str, Any]) -> Iterator[Record]:
-    """A stream's records from the batch's first to its last."""
+    """Yield the stream's records from the batch's first to its last."""
     client = stage.client("dynamodbstreams")
     last = int(batch["endSequenceNumber"])
     try:
@@ -64,12 +66,15 @@ def _records(stage: Stage, batch: Mapping[str, Any]) -> Iterator[Record]:
             iterator = page.get("NextShardIterator") if page["Records"] else None
     except ClientError as error:
         if error.response["Error"]["Code"] == "TrimmedDataAccessException":
-            raise TooLate(batch["streamArn"]) from error
+            stream = batch["streamArn"]
+            raise RecordsTrimmedError(
+                f"{stream} no longer has the records; publish the events (docs/operations.md, Replay)"
+            ) from error
         raise
 
 
 def _patterns(client: Any, function: str, stream: str) -> Sequence[Any]:
-    """What of the stream the function wants, by its event source's filters; none: all of it."""
+    """Return the patterns of the function's event filters; without any, it receives all records."""
     found = client.list_event_source_mappings(FunctionName=function, EventSourceArn=stream)
     return [
         json.loads(each["Pattern"])
@@ -78,16 +83,18 @@ def _patterns(client: Any, function: str, stream: str) -> Sequence[Any]:
     ]
 
 
-def _wanted(patterns: Sequence[Any], record: Record) -> bool:
-    return not patterns or any(_fits(pattern, record) for pattern in patterns)
+def _matches(patterns: Sequence[Any], record: Record) -> bool:
+    return not patterns or any(_match(pattern, record) for pattern in patterns)
 
 
-def _fits(pattern: Any, value: Any) -> bool:
-    """Lambda's filters, as far as the template has them: values, and how a text begins
-    (https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html)."""
+def _match(pattern: Any, value: Any) -> bool:
+    """Match a Lambda event filter, as far as template.yaml uses them: values and prefixes.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
+    """
     if isinstance(pattern, Mapping):
         known = value if isinstance(value, Mapping) else {}
-        return all(_fits(inner, known.get(name)) for name, inner in pattern.items())
+        return all(_match(inner, known.get(name)) for name, inner in pattern.items())
     return any(
         isinstance(value, str) and value.startswith(each["prefix"])
         if isinstance(each, Mapping)
@@ -96,8 +103,8 @@ def _fits(pattern: Any, value: Any) -> bool:
     )
 
 
-def _on_lambdas_wire(value: Any) -> Any:
-    """Times and bytes as Lambda is handed them."""
+def _as_lambda_json(value: Any) -> Any:
+    """Return a time or bytes in the JSON format that Lambda receives."""
     if isinstance(value, datetime):
         return value.timestamp()
     return base64.b64encode(value).decode()

@@ -1,4 +1,4 @@
-"""A deployed stage seen from outside: its tables, queues and files by their names, and its Stripe."""
+"""Access to a deployed stage: its tables, queues, files and Stripe account."""
 
 import argparse
 import json
@@ -17,8 +17,8 @@ ItemRow = dict[str, Any]
 RUN = Path(__file__).resolve().parent.parent / ".local" / "run"  # where `make up` writes stage files
 
 
-class Unknown(Exception):
-    """What a person must know or put right before a tool can work; one sentence."""
+class StageError(Exception):
+    """The stage cannot be used; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -37,24 +37,25 @@ class Stage:
         return self.session.client(service, **options)
 
     def table(self, name: str) -> Iterator[ItemRow]:
-        """Every row of `tillstack-<stage>-<name>` in plain Python values, read consistently, page by page.
+        """Yield every row of `tillstack-<stage>-<name>` in Python values, read consistently.
 
-        A Scan: it costs half a read unit for each 4 KB of the table, and is for operators alone.
+        This is a Scan, which costs one read unit per 4 KB of the table. Only operators may use it.
         """
         pages = self.client("dynamodb").get_paginator("scan")
         for page in pages.paginate(TableName=f"tillstack-{self.name}-{name}", ConsistentRead=True):
             for item in page["Items"]:
-                yield plain(item)
+                yield to_python(item)
 
     def queues(self) -> dict[str, str]:
-        """The stage's queues: name → URL."""
+        """Return the URLs of the stage's queues by name."""
         prefix = f"tillstack-{self.name}-"
         pages = self.client("sqs").get_paginator("list_queues").paginate(QueueNamePrefix=prefix)
         urls = [url for page in pages for url in page.get("QueueUrls", [])]
         return {url.rpartition("/")[2]: url for url in sorted(urls)}
 
     def files(self, bucket: str) -> Iterator[str]:
-        """The keys in the bucket `tillstack-<stage>-<bucket>-<account>`, of which there is one at most."""
+        """Yield the keys in the bucket `tillstack-<stage>-<bucket>-<account>`; nothing if it does not
+        exist."""
         s3 = self.client("s3")
         prefix = f"tillstack-{self.name}-{bucket}-"
         for found in s3.list_buckets()["Buckets"]:
@@ -64,7 +65,7 @@ class Stage:
 
     @cached_property
     def stripe(self) -> Any:
-        """Stripe's API (v1), opened with the stage's own key."""
+        """A client of Stripe's API (v1) with the stage's key."""
         answer = self.client("secretsmanager").get_secret_value(SecretId=f"tillstack-{self.name}-stripe")
         key = json.loads(answer["SecretString"])["api_key"]
         if self.stripe_url:
@@ -74,14 +75,14 @@ class Stage:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options by which every tool is told its stage."""
+    """Add the options that select a stage."""
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--stage", help="a stage on AWS (dev, staging, prod), by your own credentials")
-    where.add_argument("--name", help="a local cloud, as `make up` calls it (dev)")
+    where.add_argument("--stage", help="a stage on AWS (dev, staging, prod); uses your AWS credentials")
+    where.add_argument("--name", help="the name of a local cloud (`make up` starts `dev`)")
 
 
-def chosen(options: argparse.Namespace) -> Stage:
-    """The stage that the options name. Raises Unknown."""
+def stage_from_options(options: argparse.Namespace) -> Stage:
+    """Return the stage that the options select. Raises StageError if it cannot be used."""
     if options.stage:
         return Stage(options.stage, boto3.Session())
     return local_stage(options.name)
@@ -90,12 +91,12 @@ def chosen(options: argparse.Namespace) -> Stage:
 def local_stage(name: str) -> Stage:
     """Return the stage on the local cloud `name`, from the stage file that `make up` writes.
 
-    Raises Unknown if there is no such file.
+    Raises StageError if there is no such file.
     """
     try:
         written = json.loads((RUN / name / "stage.json").read_text())
     except FileNotFoundError:
-        raise Unknown(f"the local cloud '{name}' is not up; start it with `make up`") from None
+        raise StageError(f"the local cloud '{name}' is not up; start it with `make up`") from None
     session = boto3.Session(
         aws_access_key_id=written["access_key_id"],
         aws_secret_access_key=written["secret_access_key"],
@@ -109,14 +110,14 @@ def local_stage(name: str) -> Stage:
 _reader = TypeDeserializer()
 
 
-def plain(item: dict[str, Any]) -> ItemRow:
-    """A row in Python's values; numbers are int where they are whole."""
-    return {name: _whole(_reader.deserialize(value)) for name, value in item.items()}
+def to_python(item: dict[str, Any]) -> ItemRow:
+    """Return a row in Python values; whole numbers are int."""
+    return {name: _to_python_value(_reader.deserialize(value)) for name, value in item.items()}
 
 
-def _whole(value: Any) -> Any:
+def _to_python_value(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else value
     if isinstance(value, dict):
-        return {key: _whole(each) for key, each in value.items()}
-    return [_whole(each) for each in value] if isinstance(value, list) else value
+        return {key: _to_python_value(each) for key, each in value.items()}
+    return [_to_python_value(each) for each in value] if isinstance(value, list) else value

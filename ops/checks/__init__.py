@@ -1,87 +1,87 @@
-"""What must agree in a shop at rest: one function a question, every answer with its subject."""
+"""The audit's checks, each with the first step to take if it finds a difference."""
 
-from ops.checks import goods, letters, money, orders, rest
-from ops.checks.tally import Check
+from ops.checks import inventory, money, notifications, orders, processing
+from ops.checks.results import Check
 
 CHECKS: tuple[Check, ...] = (
     Check(
-        "payments and Stripe",
-        money.payments_are_as_stripe_says,
-        "POST /admin/reconciliations looks at Stripe anew and repairs; what stays is for a person.",
+        "payments match Stripe",
+        money.payments_match_stripe,
+        "POST /admin/reconciliations reconciles with Stripe and repairs; examine what remains yourself.",
     ),
     Check(
-        "refunds and Stripe",
-        money.refunds_are_as_stripe_says,
-        "Redrive the payments queue; a refund that Stripe refused is in the log as `RefundsFailed`.",
+        "refunds match Stripe",
+        money.refunds_match_stripe,
+        "Redrive the payments queue. A refund that Stripe rejected is in the log of `RefundsFailed`.",
     ),
     Check(
-        "the ledger",
-        money.the_ledger_adds_up,
-        "It is append-only and written with the payment, so this is a bug: keep it, and post a correction.",
+        "the ledger balances",
+        money.the_ledger_balances,
+        "The ledger is append-only and written with the payment, so this is a bug. Post a correction.",
     ),
     Check(
-        "orders and money",
-        money.orders_keep_what_they_were_paid,
-        "Redrive; then reconcile. Money kept beyond the order goes back by POST /payments/{id}/refunds.",
+        "orders match payments",
+        money.orders_match_payments,
+        "Redrive, then reconcile. Refund money that the order does not owe by POST /payments/{id}/refunds.",
     ),
     Check(
-        "histories",
-        orders.histories_lead_to_where_orders_are,
-        "An order's row was changed by hand or by a bug: compare with point-in-time recovery.",
+        "timelines match orders",
+        orders.timelines_match_orders,
+        "Somebody or a bug changed the order's row. Compare it with point-in-time recovery.",
     ),
     Check(
-        "nothing is stuck",
-        orders.nothing_waits_for_ever,
-        "See whether the sweepers run; their logs name what they cannot do.",
+        "nothing is overdue",
+        orders.nothing_is_overdue,
+        "Check whether the sweepers run. Their logs name what they cannot do.",
     ),
     Check(
-        "reservations",
-        goods.reservations_follow_orders,
-        "Redrive the catalog queue; an event that is lost is published again (docs/operations.md, Replay).",
+        "reservations match orders",
+        inventory.reservations_match_orders,
+        "Redrive the catalog queue. Publish a lost event again (docs/operations.md, Replay).",
     ),
     Check(
-        "shelves",
-        goods.shelves_hold_what_is_reserved,
-        "Count the shelf and PUT /stock/{sku}; then find out who moved one counter without the other.",
+        "stock matches reservations",
+        inventory.stock_matches_reservations,
+        "Count the stock and PUT /stock/{sku}. Then find what changed one counter without the other.",
     ),
     Check(
-        "returned goods",
-        goods.returned_goods_are_on_the_shelf,
+        "returns are restocked",
+        inventory.received_returns_are_restocked,
         "Redrive the catalog queue, or POST /stock/{sku}/adjustments.",
     ),
     Check(
-        "cart's view of products",
-        goods.carts_know_the_products,
+        "the cart's replica is current",
+        inventory.the_carts_replica_is_current,
         "Invoke CartCommands with rebuild_replica (functions/cart/README.md).",
     ),
     Check(
-        "coupons",
-        goods.coupons_are_counted,
-        "Redrive the cart queue; a counter of orders is put right by hand, at rest.",
+        "coupon counters match orders",
+        inventory.coupon_counters_match_orders,
+        "Redrive the cart queue. Correct a counter of orders in its row while no orders are placed.",
     ),
     Check(
-        "invoices",
-        orders.invoices_have_no_gap,
-        "GET /orders/{id}/invoice draws a missing file anew; a number that is missing is for the accountant.",
+        "invoices are complete",
+        orders.invoices_are_complete,
+        "GET /orders/{id}/invoice creates a missing file again. Report a missing number to the accountant.",
     ),
     Check(
-        "letters",
-        letters.each_letter_that_must_exist_does,
-        "Redrive the notify queue, or publish the event named again.",
+        "events have notifications",
+        notifications.events_have_notifications,
+        "Redrive the notify queue, or publish the named event again.",
     ),
     Check(
-        "the mailbox",
-        letters.each_letter_went_out_once,
-        "SES took it and it is not there: delete the letter's row and publish its event again.",
+        "sent emails are in the mailbox",
+        notifications.sent_emails_are_in_the_mailbox,
+        "SES accepted the email but did not deliver it. Delete its notification and publish the event again.",
     ),
     Check(
-        "Stripe's events",
-        rest.each_event_was_applied,
-        "POST /admin/webhooks/{event_id}/replay; the reason is in GET /admin/webhooks?status=failed.",
+        "Stripe's events are applied",
+        processing.stripe_events_are_applied,
+        "POST /admin/webhooks/{event_id}/replay. GET /admin/webhooks?status=failed shows the reason.",
     ),
     Check(
-        "queues",
-        rest.nothing_was_given_up,
-        "Look at one (docs/operations.md), put the cause right, then python -m ops.redrive.",
+        "dead-letter queues are empty",
+        processing.dead_letter_queues_are_empty,
+        "Read a message (docs/operations.md), fix the cause, then run `make redrive`.",
     ),
 )

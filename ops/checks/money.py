@@ -1,17 +1,17 @@
-"""Payments, refunds and the ledger against Stripe; orders against all of them."""
+"""Checks of payments, refunds and the ledger against Stripe, and of orders against payments."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ops.books import Books
-from ops.checks.tally import Tally, same, unless
+from ops.checks.results import CheckResult, expect, expect_equal
 from ops.records import Order, Payment
+from ops.snapshot import Snapshot
 
 Object = Mapping[str, Any]
 
 # https://docs.stripe.com/payments/paymentintents/lifecycle
-BY_INTENT = {
+PAYMENT_STATUSES = {
     "requires_payment_method": "requires_payment",
     "requires_confirmation": "requires_payment",
     "requires_action": "requires_payment",
@@ -20,174 +20,182 @@ BY_INTENT = {
     "canceled": "cancelled",
 }
 # https://docs.stripe.com/api/refunds/object#refund_object-status
-BY_REFUND = {"requires_action": "pending", "canceled": "failed"}
-BACK = {"pending", "succeeded", "requires_action"}
-# https://docs.stripe.com/api/disputes/object#dispute_object-status: `warning_…` takes no money
+REFUND_STATUSES = {"requires_action": "pending", "canceled": "failed"}
+REFUNDED = {"pending", "succeeded", "requires_action"}
+# https://docs.stripe.com/api/disputes/object#dispute_object-status: `warning_…` withholds no money
 OPEN_DISPUTES = {"needs_response", "under_review"}
-LIVE = {"requires_payment", "processing", "authorized"}
+OPEN = {"requires_payment", "processing", "authorized"}
 
 
-def payments_are_as_stripe_says(books: Books, tally: Tally) -> None:
-    """Each payment is its PaymentIntent as it is now, and each PaymentIntent of ours is a payment's."""
-    known = {payment.provider_id for payment in books.payments.values()}
-    for payment in books.payments.values():
-        tally.look(payment.payment_id, *_against_stripe(books, payment))
+def payments_match_stripe(snapshot: Snapshot, result: CheckResult) -> None:
+    """Each payment matches its PaymentIntent, and each PaymentIntent of the shop has a payment."""
+    known = {payment.provider_id for payment in snapshot.payments.values()}
+    for payment in snapshot.payments.values():
+        result.add(payment.payment_id, *_payment_problems(snapshot, payment))
     foreign = 0
-    for intent in books.intents.values():
+    for intent in snapshot.intents.values():
         ours = intent["metadata"].get("payment_id") or intent["metadata"].get("order_id")
         foreign += not ours
         if ours and intent["id"] not in known:
-            tally.look(
+            result.add(
                 intent["id"],
-                f"belongs to no payment; says it is of {ours}, received {intent['amount_received']}",
+                f"has no payment here; its metadata names {ours}, it received {intent['amount_received']}",
             )
     if foreign:
-        tally.notes.append(f"{foreign} PaymentIntents of this Stripe account are not the shop's")
+        result.notes.append(f"{foreign} PaymentIntents of this Stripe account are not the shop's")
 
 
-def _against_stripe(books: Books, payment: Payment) -> Iterator[str | None]:
+def _payment_problems(snapshot: Snapshot, payment: Payment) -> Iterator[str | None]:
     if payment.provider_id is None:
         if payment.captured or payment.refunded:
             yield f"has {payment.captured} captured and no PaymentIntent"
         return
-    intent = books.intents.get(payment.provider_id)
+    intent = snapshot.intents.get(payment.provider_id)
     if intent is None:
-        yield f"Stripe does not know {payment.provider_id}"
+        yield f"has the PaymentIntent {payment.provider_id}, which Stripe does not have"
         return
-    yield same("order", payment.order_id, intent["metadata"].get("order_id"))
-    yield same("amount", payment.amount, intent["amount"])
-    yield same("currency", payment.currency.lower(), intent["currency"])
-    yield same("captured", payment.captured, intent["amount_received"])
-    yield same("refunded", payment.refunded, back(books, payment.provider_id))
-    yield same("status", payment.status, _status(books, intent))
+    yield expect_equal("order", payment.order_id, intent["metadata"].get("order_id"))
+    yield expect_equal("amount", payment.amount, intent["amount"])
+    yield expect_equal("currency", payment.currency.lower(), intent["currency"])
+    yield expect_equal("captured", payment.captured, intent["amount_received"])
+    yield expect_equal("refunded", payment.refunded, _refunded(snapshot, payment.provider_id))
+    yield expect_equal("status", payment.status, _payment_status(snapshot, intent))
 
 
-def back(books: Books, intent_id: str) -> int:
-    """What of a PaymentIntent has gone back or is on its way, in minor units."""
-    return sum(each["amount"] for each in books.refunds.get(intent_id, ()) if each["status"] in BACK)
+def _refunded(snapshot: Snapshot, intent_id: str) -> int:
+    """Return the refunded amount of a PaymentIntent in minor units, including pending refunds."""
+    return sum(each["amount"] for each in snapshot.refunds.get(intent_id, ()) if each["status"] in REFUNDED)
 
 
-def _status(books: Books, intent: Object) -> str:
-    disputes = {each["status"] for each in books.disputes.get(intent["id"], ())}
+def _payment_status(snapshot: Snapshot, intent: Object) -> str:
+    disputes = {each["status"] for each in snapshot.disputes.get(intent["id"], ())}
     if disputes & (OPEN_DISPUTES | {"lost"}):
         return "disputed"
-    captured, refunded = intent["amount_received"], back(books, intent["id"])
+    captured, refunded = intent["amount_received"], _refunded(snapshot, intent["id"])
     if not captured:
-        return BY_INTENT.get(intent["status"]) or str(intent["status"])
+        return PAYMENT_STATUSES.get(intent["status"]) or str(intent["status"])
     if not refunded:
         return "succeeded"
     return "refunded" if refunded >= captured else "partially_refunded"
 
 
-def refunds_are_as_stripe_says(books: Books, tally: Tally) -> None:
-    """Each refund is Stripe's object, each of Stripe's is a refund here, and none is left unasked."""
-    for payment in books.payments.values():
-        at_stripe = {each["id"]: each for each in books.refunds.get(payment.provider_id or "", ())}
+def refunds_match_stripe(snapshot: Snapshot, result: CheckResult) -> None:
+    """Each refund matches its object at Stripe and the reverse, and each requested refund reached Stripe."""
+    for payment in snapshot.payments.values():
+        at_stripe = {each["id"]: each for each in snapshot.refunds.get(payment.provider_id or "", ())}
         for refund in payment.refunds:
             subject = f"{payment.payment_id} {refund.refund_id}"
             if refund.provider_id is None:
                 frozen = payment.status == "disputed"
-                late = refund.status == "requested" and not frozen and books.is_old(refund.updated_at)
-                tally.look(
-                    subject, unless(not late, f"{refund.amount} is requested and never reached Stripe")
+                overdue = refund.status == "requested" and not frozen and snapshot.is_old(refund.updated_at)
+                result.add(
+                    subject, expect(not overdue, f"requests {refund.amount}, but never reached Stripe")
                 )
                 continue
             known = at_stripe.pop(refund.provider_id, None)
             if known is None:
-                tally.look(subject, f"Stripe does not know {refund.provider_id}")
+                result.add(subject, f"has the id {refund.provider_id}, which Stripe does not have")
                 continue
-            status = BY_REFUND.get(known["status"], known["status"])
-            tally.look(
+            status = REFUND_STATUSES.get(known["status"], known["status"])
+            result.add(
                 subject,
-                same("amount", refund.amount, known["amount"]),
-                same("status", refund.status, status),
+                expect_equal("amount", refund.amount, known["amount"]),
+                expect_equal("status", refund.status, status),
             )
         for provider_id, each in at_stripe.items():
-            tally.look(
-                f"{payment.payment_id} {provider_id}", f"gave back {each['amount']} and is no refund here"
+            result.add(
+                f"{payment.payment_id} {provider_id}", f"refunded {each['amount']}, but has no refund here"
             )
 
 
-def the_ledger_adds_up(books: Books, tally: Tally) -> None:
-    """Each entry sums to zero, and all of a payment's entries come to what Stripe says of it."""
-    for payment in books.payments.values():
+def the_ledger_balances(snapshot: Snapshot, result: CheckResult) -> None:
+    """Each ledger entry sums to zero, and the entries of a payment sum to its amounts."""
+    for payment in snapshot.payments.values():
         if payment.captured or payment.ledger:
-            tally.look(payment.payment_id, *_ledger_of(books, payment))
+            result.add(payment.payment_id, *_ledger_problems(snapshot, payment))
 
 
-def _ledger_of(books: Books, payment: Payment) -> Iterator[str | None]:
+def _ledger_problems(snapshot: Snapshot, payment: Payment) -> Iterator[str | None]:
     balances: Counter[str] = Counter()
     for entry in payment.ledger:
         total = sum(amount for _, amount in entry.lines)
-        yield unless(total == 0, f"{entry.key} ({entry.kind}) sums to {total}")
-        yield unless(entry.currency == payment.currency, f"{entry.key} is in {entry.currency}")
+        yield expect(total == 0, f"has the entry {entry.key} ({entry.kind}), which sums to {total}")
+        yield expect(entry.currency == payment.currency, f"has the entry {entry.key} in {entry.currency}")
         for account, amount in entry.lines:
             balances[account] += amount
     keys = [entry.key for entry in payment.ledger]
-    yield unless(len({*keys}) == len(keys), "has an entry twice")
-    withheld, lost = _disputed(books, payment)
+    yield expect(len({*keys}) == len(keys), "has an entry twice")
+    withheld, lost = _disputed_amounts(snapshot, payment)
     captured, refunded = payment.captured, payment.refunded
-    wanted = {
+    expected = {
         "stripe": captured - refunded - withheld - lost,
-        "sales": -captured,  # in double entry, what the shop earns stands with a minus
+        "sales": -captured,  # income is negative in double-entry bookkeeping
         "refunds": refunded,
         "disputes": withheld,
         "chargebacks": lost,
     }
-    for account, amount in wanted.items():
-        yield same(account, balances[account], amount, of="the payment")
+    for account, amount in expected.items():
+        yield expect_equal(f"the balance of {account}", balances[account], amount, source="the payment")
 
 
-def _disputed(books: Books, payment: Payment) -> tuple[int, int]:
-    """What banks withhold of it for now, and what they took for good, in minor units: what left Stripe's
-    balance for its disputes and did not come back."""
+def _disputed_amounts(snapshot: Snapshot, payment: Payment) -> tuple[int, int]:
+    """Return the amounts that banks withhold for open disputes and that lost disputes cost, in minor
+    units."""
     withheld = lost = 0
-    for each in books.disputes.get(payment.provider_id or "", ()):
-        gone = -sum(moved["amount"] for moved in each["balance_transactions"])
-        if each["status"] == "lost":
-            lost += gone
+    for dispute in snapshot.disputes.get(payment.provider_id or "", ()):
+        amount = -sum(transaction["amount"] for transaction in dispute["balance_transactions"])
+        if dispute["status"] == "lost":
+            lost += amount
         else:
-            withheld += gone
+            withheld += amount
     return withheld, lost
 
 
-def orders_keep_what_they_were_paid(books: Books, tally: Tally) -> None:
-    """Each paid order is paid once and in full, each other keeps nothing, and what is due back is back."""
-    of_order: dict[str, list[Payment]] = {}
-    for payment in books.payments.values():
-        of_order.setdefault(payment.order_id, []).append(payment)
-    for order in books.orders.values():
-        tally.look(order.order_id, *_order(order, of_order.pop(order.order_id, [])))
-    for order_id, payments in of_order.items():
-        tally.look(order_id, f"is no order, and has {[each.payment_id for each in payments]}")
+def orders_match_payments(snapshot: Snapshot, result: CheckResult) -> None:
+    """Each paid order is paid once and in full, other orders keep no money, and due refunds were made."""
+    payments_by_order: dict[str, list[Payment]] = {}
+    for payment in snapshot.payments.values():
+        payments_by_order.setdefault(payment.order_id, []).append(payment)
+    for order in snapshot.orders.values():
+        result.add(order.order_id, *_order_problems(order, payments_by_order.pop(order.order_id, [])))
+    for order_id, payments in payments_by_order.items():
+        payment_ids = ", ".join(each.payment_id for each in payments)
+        result.add(order_id, f"has the payments {payment_ids}, but the order does not exist")
 
 
-def _order(order: Order, payments: Sequence[Payment]) -> Iterator[str | None]:
+def _order_problems(order: Order, payments: Sequence[Payment]) -> Iterator[str | None]:
     by_id = {payment.payment_id: payment for payment in payments}
     paid_by = by_id.get(order.payment_id or "")
     if order.has("order.paid") and order.total and paid_by is None:
-        yield f"was paid by {order.payment_id}, which is no payment of it"
-    if paid_by and not order.was_given_up:
-        yield from _paid_in_full(order, paid_by)
+        yield f"is paid by {order.payment_id}, which is not one of its payments"
+    if paid_by and not order.was_released:
+        yield from _amount_problems(order, paid_by)
     for payment in payments:
-        heard = order.refunded_by_payment.get(payment.payment_id, 0)
-        yield same(f"given back of {payment.payment_id}", heard, payment.refunded, of="the payment")
-        keeps = payment.captured - payment.refunded
-        lost = payment.status == "disputed"
-        if payment is not paid_by or order.was_given_up:
-            why = "gave it up" if payment is paid_by else f"is paid by {order.payment_id}"
-            yield unless(keeps == 0 or lost, f"{order.status}: keeps {keeps} of {payment.payment_id}, {why}")
+        recorded = order.refunded_by_payment.get(payment.payment_id, 0)
+        yield expect_equal(
+            f"refunded of {payment.payment_id}", recorded, payment.refunded, source="the payment"
+        )
+        retained = payment.captured - payment.refunded
+        disputed = payment.status == "disputed"
+        if payment is not paid_by or order.was_released:
+            yield expect(
+                retained == 0 or disputed,
+                f"is {order.status}, paid by {order.payment_id}: keeps {retained} of {payment.payment_id}",
+            )
         due = sum(each.amount for each in order.dues if each.payment_id == payment.payment_id)
         owed = min(due, payment.captured) - payment.refunded
-        yield unless(owed <= 0 or lost, f"owes {owed} of {payment.payment_id} still")
+        yield expect(owed <= 0 or disputed, f"still owes a refund of {owed} of {payment.payment_id}")
     for each in order.dues:
-        yield unless(each.payment_id in by_id, f"owes money of {each.payment_id}, which is none of its")
+        yield expect(
+            each.payment_id in by_id, f"owes a refund of {each.payment_id}, which is not one of its payments"
+        )
 
 
-def _paid_in_full(order: Order, payment: Payment) -> Iterator[str | None]:
-    """With manual capture the money is held until goods leave."""
+def _amount_problems(order: Order, payment: Payment) -> Iterator[str | None]:
+    """With manual capture, the amount is authorized in full and captured as the order ships."""
+    captured = f"has {payment.captured} captured of {order.total}"
     if payment.capture == "manual" and order.status in {"paid", "partially_shipped", "refunded"}:
-        yield unless(payment.captured <= order.total, f"{payment.captured} of {order.total} was captured")
-        yield unless(payment.amount == order.total, f"{payment.amount} of {order.total} was authorized")
+        yield expect(payment.captured <= order.total, captured)
+        yield expect(payment.amount == order.total, f"has {payment.amount} authorized of {order.total}")
     else:
-        yield unless(payment.captured == order.total, f"{payment.captured} of {order.total} was captured")
+        yield expect(payment.captured == order.total, captured)

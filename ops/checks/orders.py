@@ -1,14 +1,14 @@
-"""Orders by themselves: their histories, their deadlines, their invoices."""
+"""Checks of orders on their own: timelines, deadlines and invoices."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from ops.books import Books
-from ops.checks.money import LIVE
-from ops.checks.tally import Tally, unless
+from ops.checks.money import OPEN
+from ops.checks.results import CheckResult, expect
 from ops.records import Order
+from ops.snapshot import Snapshot
 
-STATUS_AFTER = {
+STATUSES_AFTER = {
     "order.placed": {"awaiting_payment"},
     "order.paid": {"paid"},
     "order.rejected": {"cancelled"},
@@ -18,95 +18,108 @@ STATUS_AFTER = {
     "order.delivered": {"delivered"},
     "order.refunded": {"refunded"},
 }
-ONCE = ("order.placed", "order.paid", "order.invoiced", "order.expired", "order.delivered", "order.refunded")
+AT_MOST_ONCE = (
+    "order.placed",
+    "order.paid",
+    "order.invoiced",
+    "order.expired",
+    "order.delivered",
+    "order.refunded",
+)
 
 
-def histories_lead_to_where_orders_are(books: Books, tally: Tally) -> None:
-    """An order's status is what its timeline says last; nothing that happens once happened twice."""
-    for order in books.orders.values():
-        tally.look(order.order_id, *_history(order))
+def timelines_match_orders(snapshot: Snapshot, result: CheckResult) -> None:
+    """Each order's status, fulfilments and returns match its timeline."""
+    for order in snapshot.orders.values():
+        result.add(order.order_id, *_timeline_problems(order))
 
 
-def _history(order: Order) -> Iterator[str | None]:
+def _timeline_problems(order: Order) -> Iterator[str | None]:
     kinds = [entry.kind for entry in order.timeline]
-    last = next((kind for kind in reversed(kinds) if kind in STATUS_AFTER), None)
-    allowed = STATUS_AFTER[last] if last else {"pending"}
-    yield unless(order.status in allowed, f"is {order.status} after {last}")
-    counted = Counter(kinds)
-    for kind in ONCE:
-        yield unless(counted[kind] <= 1, f"{kind} happened {counted[kind]} times")
+    last = next((kind for kind in reversed(kinds) if kind in STATUSES_AFTER), None)
+    allowed = STATUSES_AFTER[last] if last else {"pending"}
+    yield expect(order.status in allowed, f"is {order.status} after {last}")
+    counts = Counter(kinds)
+    for kind in AT_MOST_ONCE:
+        yield expect(counts[kind] <= 1, f"has {counts[kind]} times {kind} in its timeline")
     times = [entry.at for entry in order.timeline]
-    yield unless(times == sorted(times), "its timeline goes back in time")
-    shipped = _pieces(pieces for _, pieces in order.parcels)
-    back = _pieces(each.pieces for each in order.returns if each.status == "received")
-    yield unless(shipped <= Counter(order.pieces), f"{dict(shipped)} were shipped of {dict(order.pieces)}")
-    yield unless(back <= shipped, f"{dict(back)} came back of {dict(shipped)}")
-    told = {entry.ref for entry in order.timeline if entry.kind == "order.shipped"}
-    yield unless(told == {parcel for parcel, _ in order.parcels}, "its parcels are not those of its timeline")
-    all_left = shipped == Counter(order.pieces)
+    yield expect(times == sorted(times), "has a timeline that is not in order of time")
+    ordered = Counter(order.pieces)
+    shipped = _sum(pieces for _, pieces in order.fulfilments)
+    returned = _sum(each.pieces for each in order.returns if each.status == "received")
+    yield expect(shipped <= ordered, f"has {dict(shipped)} shipped of {dict(ordered)} ordered")
+    yield expect(returned <= shipped, f"has {dict(returned)} returned of {dict(shipped)} shipped")
+    recorded = {entry.ref for entry in order.timeline if entry.kind == "order.shipped"}
+    yield expect(
+        recorded == {fulfilment_id for fulfilment_id, _ in order.fulfilments},
+        "has other fulfilments than its timeline",
+    )
     if order.status in ("partially_shipped", "shipped", "delivered"):
-        yield unless(
-            all_left == (order.status != "partially_shipped"), f"{order.status}: {dict(shipped)} left"
+        fully_shipped = shipped == ordered
+        yield expect(
+            fully_shipped == (order.status != "partially_shipped"),
+            f"is {order.status}, with {dict(shipped)} shipped",
         )
 
 
-def _pieces(parts: Iterator[object]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for part in parts:
-        found.update(part)  # type: ignore[call-overload]
-    return found
+def _sum(quantities: Iterable[Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for each in quantities:
+        total.update(each)
+    return total
 
 
-def nothing_waits_for_ever(books: Books, tally: Tally) -> None:
-    """No order is past its deadline, and no payment is open whose order waits for none."""
-    for order in books.orders.values():
-        late = order.expires_at is not None and books.is_old(order.expires_at)
-        tally.look(
-            order.order_id, unless(not late, f"is {order.status}, though its time ended {order.expires_at}")
+def nothing_is_overdue(snapshot: Snapshot, result: CheckResult) -> None:
+    """No order is past its deadline, and no payment is open whose order does not await one."""
+    for order in snapshot.orders.values():
+        overdue = order.expires_at is not None and snapshot.is_old(order.expires_at)
+        result.add(
+            order.order_id, expect(not overdue, f"is {order.status}, but expired at {order.expires_at}")
         )
-    for payment in books.payments.values():
-        paid = books.orders.get(payment.order_id)
-        if payment.status in LIVE and paid and books.is_old(max(paid.changed_at, payment.updated_at)):
-            waits = paid.status == "awaiting_payment" or (
-                paid.payment_id == payment.payment_id and not paid.was_given_up
+    for payment in snapshot.payments.values():
+        paid = snapshot.orders.get(payment.order_id)
+        if payment.status in OPEN and paid and snapshot.is_old(max(paid.changed_at, payment.updated_at)):
+            awaited = paid.status == "awaiting_payment" or (
+                paid.payment_id == payment.payment_id and not paid.was_released
             )
-            again = payment.status != "processing" and paid.payment_id is not None and not paid.was_given_up
-            tally.look(
+            renewal = payment.status != "processing" and paid.payment_id is not None and not paid.was_released
+            result.add(
                 payment.payment_id,
-                unless(
-                    waits or (again and payment.capture == "manual"),
-                    f"is {payment.status}, and its order {paid.status}: it can still be paid",
+                expect(
+                    awaited or (renewal and payment.capture == "manual"),
+                    f"is {payment.status}, so it can still be paid, but its order is {paid.status}",
                 ),
             )
 
 
-def invoices_have_no_gap(books: Books, tally: Tally) -> None:
-    """Who paid has one invoice, with its files; a year's numbers are 1 to the last that was given."""
+def invoices_are_complete(snapshot: Snapshot, result: CheckResult) -> None:
+    """Each paid order has one invoice with its file, and the numbers of a year have no gap."""
     numbers: dict[str, list[str]] = {}
-    files = {name.rpartition("/")[2] for name in books.invoice_files}
-    for order in books.orders.values():
+    files = {name.rpartition("/")[2] for name in snapshot.invoice_files}
+    for order in snapshot.orders.values():
         if not (order.invoice or order.has("order.paid")):
             continue
         paid = next((entry.at for entry in order.timeline if entry.kind == "order.paid"), order.changed_at)
         if order.invoice is None:
-            tally.look(order.order_id, unless(not books.is_old(paid), "was paid and has no invoice"))
+            result.add(order.order_id, expect(not snapshot.is_old(paid), "was paid and has no invoice"))
             continue
         numbers.setdefault(order.invoice, []).append(order.order_id)
         name = f"{order.invoice}-{order.order_id}.pdf"
-        tally.look(
-            order.order_id, unless(name in files or not books.is_old(paid), f"the file {name} is not kept")
+        result.add(
+            order.order_id,
+            expect(name in files or not snapshot.is_old(paid), f"has no invoice file {name}"),
         )
-    for counter, last in books.counters.items():
+    for counter, last in snapshot.counters.items():
         if counter.startswith("invoices#"):
             year = counter.removeprefix("invoices#")
-            given = {number for number in numbers if number.startswith(f"{year}-")}
-            wanted = {f"{year}-{n:06}" for n in range(1, last + 1)}
-            missing, strange = sorted(wanted - given), sorted(given - wanted)
-            tally.look(
+            used = {number for number in numbers if number.startswith(f"{year}-")}
+            expected = {f"{year}-{n:06}" for n in range(1, last + 1)}
+            missing, unexpected = sorted(expected - used), sorted(used - expected)
+            result.add(
                 counter,
-                unless(not missing, f"{len(missing)} numbers are missing: {', '.join(missing[:5])}"),
-                unless(not strange, f"beyond the last: {', '.join(strange[:5])}"),
+                expect(not missing, f"has {len(missing)} missing numbers: {', '.join(missing[:5])}"),
+                expect(not unexpected, f"is below the numbers {', '.join(unexpected[:5])}"),
             )
-    for number, holders in numbers.items():
-        if len(holders) > 1:
-            tally.look(number, f"was given to {', '.join(holders)}")
+    for number, order_ids in numbers.items():
+        if len(order_ids) > 1:
+            result.add(number, f"is the number of {len(order_ids)} invoices: {', '.join(order_ids)}")

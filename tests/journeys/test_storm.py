@@ -18,8 +18,8 @@ from localstack.cloud import faults
 from localstack.cloud.faults import NO_FAULTS, FaultRates
 from localstack.cloud.local_cloud import ROOT
 from ops.audit import as_table, audit, is_clean
-from ops.books import counted
-from ops.redrive import count, dead_letter_queues, told
+from ops.redrive import count, dead_letter_queues, process_queue
+from ops.snapshot import count_messages
 from ops.stage import local_stage
 from tests.journeys.client import Client
 from tests.journeys.storm import Storm
@@ -132,8 +132,8 @@ def _impatient_queues(stage):
 def _is_quiet(stage):
     """Whether no queue holds anything; what was given up is sent back, also what is only now."""
     for dead, sources in dead_letter_queues(stage).items():
-        told(stage, dead, sources, dry_run=False)
-    return not any(sum(counts.values()) for counts in counted(stage).values())
+        process_queue(stage, dead, sources, dry_run=False)
+    return not any(sum(counts.values()) for counts in count_messages(stage).values())
 
 
 def _given_up(stage):

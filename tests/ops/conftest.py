@@ -1,4 +1,4 @@
-"""A small shop in which everything happened once, made by the services' own code; and its audit."""
+"""Fixtures: a small shop with one order of each outcome, created by the services, and its audit."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,14 +13,12 @@ import pytest
 from moto.ses.models import ses_backends
 
 from localstack.stripe.server import LocalStripe
-from ops import books
 from ops.audit import Report
-from ops.books import Books
 from ops.checks import CHECKS
+from ops.snapshot import Snapshot, read_snapshot
 from ops.stage import Stage
 from shared.runtime import observability, secrets
-from tests.simulator import shopping
-from tests.simulator.deployment import Snapshot
+from tests.simulator import deployment, shopping
 from tests.simulator.shopping import ADA, BOB, GUEST
 from tests.simulator.simulator import Simulator
 from tests.support import ACCOUNT, REGION, STAGE
@@ -28,34 +26,35 @@ from tests.support import ACCOUNT, REGION, STAGE
 
 @dataclass(frozen=True)
 class Shop:
-    """The shop at rest: orders by what became of them; its rows, to be tampered with."""
+    """The idle shop: its order ids by outcome, and access to its rows for tampering."""
 
     simulator: Simulator
     stage: Stage
     orders: dict[str, str]
 
-    def books(self) -> Books:
-        return replace(books.read(self.stage, self.simulator.now, timedelta(0)), mail=_mail())
+    def snapshot(self) -> Snapshot:
+        snapshot = read_snapshot(self.stage, self.simulator.now, timedelta(0))
+        return replace(snapshot, emails=_read_mailbox())
 
-    def audit(self, mail: Mapping[str, tuple[str, str]] | None = None) -> Report:
-        """With these mails in the mailbox beside those that are there."""
-        found = self.books()
-        found = replace(found, mail={**(found.mail or {}), **(mail or {})})
-        return {check.name: check.answer(found) for check in CHECKS}
+    def audit(self, emails: Mapping[str, tuple[str, str]] | None = None) -> Report:
+        """Run all checks, with these emails added to the mailbox."""
+        snapshot = self.snapshot()
+        snapshot = replace(snapshot, emails={**(snapshot.emails or {}), **(emails or {})})
+        return {check.name: check.run(snapshot) for check in CHECKS}
 
     def differing(self) -> dict[str, list[str]]:
-        """The checks that fail, with the subjects that do."""
+        """Return the subjects with differences by check."""
         return {
-            name: sorted({each.subject for each in tally.differences})
-            for name, tally in self.audit().items()
-            if tally.differences
+            name: sorted({each.subject for each in result.differences})
+            for name, result in self.audit().items()
+            if result.differences
         }
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         return list(self.stage.table(table))
 
     def row(self, table: str, **wanted: Any) -> dict[str, Any]:
-        """The first row with these values."""
+        """Return the first row with these values."""
         return next(row for row in self.rows(table) if wanted.items() <= row.items())
 
     def put(self, table: str, row: dict[str, Any]) -> None:
@@ -65,8 +64,8 @@ class Shop:
         keys = [part["AttributeName"] for part in self._table(table).key_schema]
         self._table(table).delete_item(Key={name: row[name] for name in keys})
 
-    def forget_mail(self, provider_id: str) -> None:
-        """Have it not arrived."""
+    def remove_email(self, provider_id: str) -> None:
+        """Remove an email from the mailbox."""
         sent = ses_backends[ACCOUNT][REGION].sent_messages
         sent[:] = [each for each in sent if each.id != provider_id]
 
@@ -75,7 +74,7 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def furnished() -> Iterator[tuple[Simulator, Stage, dict[str, str], Snapshot]]:
+def prepared_shop() -> Iterator[tuple[Simulator, Stage, dict[str, str], deployment.Snapshot]]:
     level = observability.log.log_level
     observability.log.setLevel("ERROR")
     secrets._cached.clear()
@@ -85,21 +84,21 @@ def furnished() -> Iterator[tuple[Simulator, Stage, dict[str, str], Snapshot]]:
             Name=f"tillstack-{STAGE}-stripe", SecretString=json.dumps({"api_key": "sk_test_audit"})
         )
         stage = Stage(STAGE, boto3.Session(region_name=REGION), stripe_url=local_stripe.url)
-        orders = _everything_happens(simulator)
+        orders = _create_orders(simulator)
         yield simulator, stage, orders, simulator.snapshot()
     secrets._cached.clear()
     observability.log.setLevel(level)
 
 
 @pytest.fixture
-def shop(furnished: tuple[Simulator, Stage, dict[str, str], Snapshot]) -> Shop:
-    simulator, stage, orders, kept = furnished
-    simulator.reset(kept)
+def shop(prepared_shop: tuple[Simulator, Stage, dict[str, str], deployment.Snapshot]) -> Shop:
+    simulator, stage, orders, prepared = prepared_shop
+    simulator.reset(prepared)
     return Shop(simulator, stage, orders)
 
 
-def _everything_happens(simulator: Simulator) -> dict[str, str]:
-    """One order each of what may become of one; the id by that."""
+def _create_orders(simulator: Simulator) -> dict[str, str]:
+    """Create one order of each outcome; return the order ids by outcome."""
     shopping.open_shop(simulator, {"A": 50, "B": 50})
     registered = {"email": "ada@example.com", "password": "a long enough one 9", "name": "Ada Lovelace"}
     assert simulator.call("users", "POST", "/users/register", registered).status == 201
@@ -140,8 +139,8 @@ def _everything_happens(simulator: Simulator) -> dict[str, str]:
     return orders
 
 
-def _mail() -> dict[str, tuple[str, str]]:
-    """The mailbox as a local cloud's shows it."""
+def _read_mailbox() -> dict[str, tuple[str, str]]:
+    """Return the emails in the format of the local cloud's mailbox: message id → (to, subject)."""
     found = {}
     for sent in ses_backends[ACCOUNT][REGION].sent_messages:
         subject = message_from_string(sent.raw_data, policy=policy.default)["Subject"]

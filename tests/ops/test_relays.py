@@ -1,4 +1,4 @@
-"""What a relay gave up is told again from the stream: just that, and only what the relay listens to."""
+"""Replay of relays: the failed stream records that match the relay's filters, and no others."""
 
 import json
 from collections.abc import Iterator
@@ -21,10 +21,10 @@ PATTERN = '{"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "user#"}]}}}}'
 
 @dataclass
 class Functions:
-    """Lambda, with one relay; `fails` while it does."""
+    """Lambda with one relay, which fails while `fails` is set."""
 
     fails: bool = False
-    handed: list[dict[str, Any]] = field(default_factory=list)
+    received: list[dict[str, Any]] = field(default_factory=list)
 
     def list_event_source_mappings(self, FunctionName, EventSourceArn):
         return {"EventSourceMappings": [{"FilterCriteria": {"Filters": [{"Pattern": PATTERN}]}}]}
@@ -32,30 +32,30 @@ class Functions:
     def invoke(self, FunctionName, Payload):
         if self.fails:
             return {"FunctionError": "Unhandled"}
-        self.handed += json.loads(Payload)["Records"]
+        self.received += json.loads(Payload)["Records"]
         return {"StatusCode": 200}
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A stage whose relay gave up on the second to the fourth of five changes."""
+    """A stage whose relay failed on the second to the fourth of five changes."""
 
     stage: Stage
     functions: Functions
 
-    def redriven(self) -> str:
-        return redrive.told(self.stage, QUEUE, [], dry_run=False)
+    def redrive(self) -> str:
+        return redrive.process_queue(self.stage, QUEUE, [], dry_run=False)
 
 
 @dataclass(frozen=True)
 class Stream:
-    """DynamoDB Streams with one shard (moto has none), two records a page."""
+    """DynamoDB Streams with one shard (moto has none), two records per page."""
 
     records: list[dict[str, Any]]
-    forgotten: bool = False
+    trimmed: bool = False
 
     def get_shard_iterator(self, StreamArn, ShardId, ShardIteratorType, SequenceNumber):
-        if self.forgotten:
+        if self.trimmed:
             raise ClientError({"Error": {"Code": "TrimmedDataAccessException"}}, "GetShardIterator")
         assert ShardIteratorType == "AT_SEQUENCE_NUMBER"
         numbers = [record["dynamodb"]["SequenceNumber"] for record in self.records]
@@ -86,29 +86,29 @@ def failure(monkeypatch, request) -> Iterator[Failure]:
         numbers = [record["dynamodb"]["SequenceNumber"] for record in RECORDS]
         batch = {"streamArn": "arn:stream", "shardId": "shard 1", "batchSize": 3}
         batch |= {"startSequenceNumber": numbers[1], "endSequenceNumber": numbers[3]}
-        note = {"requestContext": {"functionArn": "arn:relay"}, "DDBStreamBatchInfo": batch}
+        message = {"requestContext": {"functionArn": "arn:relay"}, "DDBStreamBatchInfo": batch}
         sqs = boto3.client("sqs", region_name=REGION)
         url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
-        sqs.send_message(QueueUrl=url, MessageBody=json.dumps(note))
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps(message))
         session, functions = boto3.Session(region_name=REGION), Functions()
-        stream = Stream(RECORDS, forgotten=getattr(request, "param", None) == "a day later")
+        stream = Stream(RECORDS, trimmed=getattr(request, "param", None) == "a day later")
         clients = {"lambda": functions, "dynamodbstreams": stream, "sqs": sqs}
         monkeypatch.setattr(session, "client", clients.get)
         yield Failure(Stage("test", session), functions)
 
 
-def test_what_was_given_up_is_handed_over_as_lambda_does(failure):
-    assert failure.redriven().split() == ["2", "records", "told", "again"]
-    handed = failure.functions.handed
-    assert [record["dynamodb"]["Keys"]["pk"]["S"] for record in handed] == ["user#2", "user#3"]
-    assert handed[0]["dynamodb"]["NewImage"]["hash"] == {"B": "AAE="}
-    assert isinstance(handed[0]["dynamodb"]["ApproximateCreationDateTime"], float)
+def test_failed_records_are_replayed_in_lambdas_format(failure):
+    assert failure.redrive().split() == ["2", "records", "replayed"]
+    received = failure.functions.received
+    assert [record["dynamodb"]["Keys"]["pk"]["S"] for record in received] == ["user#2", "user#3"]
+    assert received[0]["dynamodb"]["NewImage"]["hash"] == {"B": "AAE="}
+    assert isinstance(received[0]["dynamodb"]["ApproximateCreationDateTime"], float)
     assert redrive.count(failure.stage, QUEUE) == 0
 
 
-def test_what_fails_once_more_stays(failure):
+def test_records_that_fail_again_stay_in_the_queue(failure):
     failure.functions.fails = True
-    assert "StillFails arn:relay" in failure.redriven()
+    assert "arn:relay failed again" in failure.redrive()
     url = failure.stage.queues()[QUEUE]
     attribute = "ApproximateNumberOfMessagesNotVisible"
     answer = failure.stage.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[attribute])
@@ -116,20 +116,20 @@ def test_what_fails_once_more_stays(failure):
 
 
 @pytest.mark.parametrize("failure", ["a day later"], indirect=True)
-def test_what_the_stream_forgot_is_left_and_said(failure):
-    assert "TooLate arn:stream" in failure.redriven()
-    assert failure.functions.handed == []
+def test_trimmed_records_are_reported_and_not_replayed(failure):
+    assert "arn:stream no longer has the records" in failure.redrive()
+    assert failure.functions.received == []
 
 
-def test_a_look_hands_over_nothing(failure):
-    assert redrive.told(failure.stage, QUEUE, [], dry_run=True).split() == ["1", "of", "relays"]
-    assert failure.functions.handed == []
+def test_a_dry_run_replays_nothing(failure):
+    assert redrive.process_queue(failure.stage, QUEUE, [], dry_run=True).split() == ["1", "from", "relays"]
+    assert failure.functions.received == []
 
 
-def test_a_filter_lets_through_what_lambdas_does():
+def test_filters_match_like_lambdas():
     record = {"eventName": "INSERT", "dynamodb": {"Keys": {"sk": {"S": "payment"}}}}
-    assert relays._wanted([], record)
-    assert relays._wanted([{"eventName": ["INSERT"]}], record)
-    assert not relays._wanted([{"eventName": ["REMOVE"]}], record)
-    assert relays._wanted([{"dynamodb": {"Keys": {"sk": {"S": ["payment"]}}}}], record)
-    assert not relays._wanted([{"dynamodb": {"Keys": {"sk": {"S": [{"prefix": "ref_"}]}}}}], record)
+    assert relays._matches([], record)
+    assert relays._matches([{"eventName": ["INSERT"]}], record)
+    assert not relays._matches([{"eventName": ["REMOVE"]}], record)
+    assert relays._matches([{"dynamodb": {"Keys": {"sk": {"S": ["payment"]}}}}], record)
+    assert not relays._matches([{"dynamodb": {"Keys": {"sk": {"S": [{"prefix": "ref_"}]}}}}], record)

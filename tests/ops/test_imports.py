@@ -1,4 +1,4 @@
-"""The tools stand apart: they read what is written, not by the code that wrote it, and are never deployed."""
+"""Imports of ops: the tools import no service, and no function imports the tools."""
 
 import ast
 
@@ -10,7 +10,7 @@ FILES = sorted((ROOT / "ops").rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_tool_imports_no_service(path):
+def test_tools_import_no_service(path):
     imported = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -20,7 +20,7 @@ def test_a_tool_imports_no_service(path):
     assert not imported & {*SERVICES, "shared", "tests", "infra"}
 
 
-def test_no_function_has_a_tool_in_it():
+def test_functions_import_no_tool():
     assert FILES
     for path in (ROOT / "functions").rglob("*.py"):
         assert "from ops" not in path.read_text(), path
