@@ -123,7 +123,7 @@ class Shortage:
 
     @property
     def price_changed(self) -> bool:
-        """Whether it can be reserved, but at another price than the quoted one."""
+        """Whether the line can be reserved, but at another price than the quoted one."""
         return self.sellable > 0 and self.price != self.line.price
 
 
@@ -157,14 +157,14 @@ class ProductFilter:
 
 
 def slugify(name: str) -> str:
-    """Return the id of a category with this name: up to 64 lower-case ASCII letters, digits and hyphens.
+    """Return the id of a category with this name: up to 64 of `a-z`, `0-9` and `-`; accents are removed.
 
-    Raises Invalid if the name has no letter or digit that ASCII can express.
+    Raises Invalid if nothing remains.
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     found = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64]
     if not found:
-        raise invalid("/name", "The name must contain a letter from A to Z or a digit.")
+        raise invalid("/name", "The name must contain a character from A to Z or a digit.")
     return found
 
 

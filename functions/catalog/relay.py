@@ -47,7 +47,7 @@ def derive_events(old: Image | None, new: Image | None) -> Iterator[Event]:
 
 
 def _removal(row: VariantRow) -> Iterator[Event]:
-    """Yield the event that removes a deleted variant from replicas; they know active variants only."""
+    """Yield the event of a deleted variant; replicas need none for an inactive one."""
     if row.active:
         data = removal_data(row)
         # The deleted row contains neither the time nor the request of its deletion.
@@ -55,7 +55,7 @@ def _removal(row: VariantRow) -> Iterator[Event]:
 
 
 def _product_with_stock_change(change: Mapping[str, Any]) -> str | None:
-    """Return the id of the product if its low stock changed; listings show higher stock approximately."""
+    """Return the product's id if its low stock changed; listings show higher stock approximately."""
     old, new = change.get("OldImage"), change.get("NewImage")
     if not old or not new or not _is_variant(new):
         return None

@@ -32,7 +32,7 @@ def set_stock(sku: str, on_hand: int) -> Variant:
 def adjust_stock(sku: str, delta: int, idempotency_key: str) -> Variant:
     """Add `delta` to the stock on hand, once per key even if an earlier try crashed before it responded.
 
-    Raises NotFound, StockReserved if more pieces would be reserved than on hand.
+    Raises NotFound, StockReserved if fewer pieces would be on hand than reserved.
     """
     product_id, variant = _variant(sku)
     if stock.adjust(product_id, variant, delta, idempotency_key, clock.now()):

@@ -37,7 +37,7 @@ def replace_product(product_id: str, draft: Product, if_match: int | None) -> Pr
     """
     old = products.find(product_id)
     if old is None:
-        raise NotFound("The product does not exist or is not on sale.")
+        raise NotFound("The product does not exist.")
     require_version(if_match, old.version)
     _check(draft, old)
     kept = {variant.sku: variant for variant in old.variants}
@@ -60,7 +60,7 @@ def archive_product(product_id: str, if_match: int | None) -> None:
     """Archive a product. Raises NotFound, Stale."""
     product = products.find(product_id)
     if product is None:
-        raise NotFound("The product does not exist or is not on sale.")
+        raise NotFound("The product does not exist.")
     if product.status is not ProductStatus.ARCHIVED:
         replace_product(product_id, replace(product, status=ProductStatus.ARCHIVED), if_match)
 

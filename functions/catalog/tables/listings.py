@@ -65,10 +65,9 @@ def refresh(product: Product) -> None:
 def page(
     name: str, sort: str, product_filter: ProductFilter, limit: int, after: dict[str, Any] | None
 ) -> tuple[list[Product], dict[str, Any] | None]:
-    """Return a page of a listing (`all` or a category), and the key to continue after (None on the last
-    page).
+    """Return a page of a listing and the key to continue after, which is None on the last page.
 
-    It is one Query unless there is a filter. DynamoDB rejects a filter on a key attribute, so when sorted by
+    `name` is `all` or a category. It is one Query unless there is a filter. DynamoDB rejects a filter on a key attribute, so when sorted by
     price the bounds are a key condition.
     """
     key, by_price = f"listing#{name}", sort in {"price", "-price"}

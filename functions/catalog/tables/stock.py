@@ -58,8 +58,10 @@ def create_head(order_id: str, state: ReservationState, now: datetime) -> None:
 
 
 def reserve_chunk(order_id: str, number: int, lines: Sequence[Line], now: datetime) -> list[Shortage] | None:
-    """Reserve one chunk, like `reserve`. Raises VersionConflict if it is reserved or the head has left
-    `reserving`."""
+    """Reserve one chunk, like `reserve`.
+
+    Raises VersionConflict if the chunk is reserved already or the head is no longer `reserving`.
+    """
     key = reservation_key(order_id)
     chunk = ReservationRow(
         pk=key, sk=f"chunk#{number:03}", state=ReservationState.HELD, lines=_serialized(lines), updated_at=now
@@ -124,7 +126,7 @@ def find_shortages(lines: Sequence[Line]) -> list[Shortage]:
 
 
 def find_reservation(order_id: str) -> dict[str, ReservationRow]:
-    """Return the order's reservation rows by sort key: `head`, and the chunks of a large order."""
+    """Return the order's reservation rows by sort key (`head`, `chunk#<n>`); empty if it has none."""
     rows = ReservationRow.query(reservation_key(order_id), consistent_read=True)
     return {row.sk: row for row in rows}
 
@@ -209,8 +211,7 @@ def set_available(product_id: str, variant: Variant, available: int, now: dateti
 def adjust(product_id: str, variant: Variant, delta: int, idempotency_key: str, now: datetime) -> bool:
     """Add `delta` to the stock once per key. Return False if the key was used before.
 
-    Raises StockReserved if more pieces would be reserved than on hand, VersionConflict if the variant
-    changed.
+    Raises StockReserved if fewer pieces would be on hand than reserved, VersionConflict if the variant changed.
     """
     try:
         with transaction(CatalogRow) as writes:
