@@ -1,11 +1,11 @@
-"""Products to sell, orders that want them, and a look at what is left."""
+"""Requests, commands and events that tests send to the catalog, and the resulting state."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
 
-from catalog.app import api, commands
+from catalog.app import api, commands, consume
 from catalog.settings import settings
 from catalog.tables import stock
 from shared.contracts.events import (
@@ -19,7 +19,7 @@ from shared.contracts.events import (
     ReturnData,
 )
 from shared.values.money import Money
-from tests.support import ACCOUNT, REGION, call, staff
+from tests.support import ACCOUNT, REGION, call, deliver, staff
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -32,30 +32,30 @@ def body(*variants: dict[str, Any], title: str = "A mug", **more: Any) -> dict[s
     return {"title": title, "status": "active", "variants": list(variants), **more}
 
 
-def make(*variants: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A product that staff puts on sale."""
-    answer = call(api, "POST", "/products", body=body(*variants, **more), caller=staff())
-    assert answer.status == 201, answer.text
-    product: dict[str, Any] = answer.json
+def create_product(*variants: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Create an active product as staff."""
+    response = call(api, "POST", "/products", body=body(*variants, **more), caller=staff())
+    assert response.status == 201, response.text
+    product: dict[str, Any] = response.json
     return product
 
 
-def put(product: dict[str, Any], wanted: dict[str, Any], version: int | None = None) -> Any:
-    """Replace the product; at `version` where one is named."""
+def replace_product(product: dict[str, Any], new: dict[str, Any], version: int | None = None) -> Any:
+    """Replace the product as staff, with If-Match if `version` is given."""
     headers = {} if version is None else {"If-Match": f'"{version}"'}
     path = f"/products/{product['product_id']}"
-    return call(api, "PUT", path, body=wanted, caller=staff(), headers=headers)
+    return call(api, "PUT", path, body=new, caller=staff(), headers=headers)
 
 
-def category(name: str, **more: Any) -> str:
-    """A category that staff makes; its id."""
-    answer = call(api, "POST", "/categories", body={"name": name, **more}, caller=staff())
-    assert answer.status == 201, answer.text
-    return str(answer.json["category_id"])
+def create_category(name: str, **more: Any) -> str:
+    """Create a category as staff and return its id."""
+    response = call(api, "POST", "/categories", body={"name": name, **more}, caller=staff())
+    assert response.status == 201, response.text
+    return str(response.json["category_id"])
 
 
 def line(product: dict[str, Any], sku: str, quantity: int = 1, price: int = 500) -> dict[str, Any]:
-    """A line as an order asks for it."""
+    """Return an order's line."""
     return {
         "sku": sku,
         "product_id": product["product_id"],
@@ -66,45 +66,51 @@ def line(product: dict[str, Any], sku: str, quantity: int = 1, price: int = 500)
     }
 
 
-def ask(command: str, **question: Any) -> dict[str, Any]:
-    """A question through the Lambda handler, as another service asks it."""
-    answer: dict[str, Any] = commands({"command": command, "input": question, "request_id": "req_1"}, None)
-    return answer
+def send(command: str, **values: Any) -> dict[str, Any]:
+    """Send a command to the Lambda handler, as another service does, and return its response."""
+    response: dict[str, Any] = commands({"command": command, "input": values, "request_id": "req_1"}, None)
+    return response
 
 
 def reserve(order_id: str, *lines: dict[str, Any]) -> dict[str, Any]:
-    return ask("reserve", order_id=order_id, lines=list(lines))
+    return send("reserve", order_id=order_id, lines=list(lines))
 
 
 def release(order_id: str) -> None:
-    assert "problem" not in ask("release", order_id=order_id)
+    assert "problem" not in send("release", order_id=order_id)
 
 
-def refused_as(answer: dict[str, Any]) -> str | None:
-    return str(answer["problem"]["type"]) if "problem" in answer else None
+def consume_all(*events: Event) -> None:
+    """Deliver order events to the consumer; all of them must succeed."""
+    assert deliver(consume, *events) == []
+
+
+def problem_type(response: dict[str, Any]) -> str | None:
+    """Return the type of the problem with which a command was rejected."""
+    return str(response["problem"]["type"]) if "problem" in response else None
 
 
 def levels(sku: str) -> tuple[int, int]:
-    """(available, reserved) of a SKU, as staff sees it."""
+    """Return (available, reserved) of a SKU."""
     found = call(api, "GET", f"/stock/{sku}", caller=staff()).json
     assert found["on_hand"] == found["available"] + found["reserved"]
     return found["available"], found["reserved"]
 
 
-def state(order_id: str) -> str | None:
-    """The state of the order's reservation."""
+def reservation_state(order_id: str) -> str | None:
+    """Return the state of the order's reservation; None if it has none."""
     rows = stock.find_reservation(order_id)
     return str(rows[stock.HEAD].state) if rows else None
 
 
-def rows() -> list[dict[str, Any]]:
-    """Every row of the table as streams show it, without asking over the wire: that is slow in process."""
+def all_rows() -> list[dict[str, Any]]:
+    """Return every row of the table as a stream image, read from moto's memory because a Scan is slow."""
     table = dynamodb_backends[ACCOUNT][REGION].tables[settings().catalog_table]
     return [item.to_json()["Attributes"] for part in table.items.values() for item in part.values()]
 
 
 def event(kind: type[Event], order_id: str, version: int = 2) -> Event:
-    """What orders says of an order; the catalog needs to know no more of it than its id."""
+    """Return an event of an order; the catalog uses only the order's id."""
     nothing = Money.zero("GBP")
     order = OrderData(
         number="7K4M2-9QX2D",
@@ -138,8 +144,8 @@ def expired(order_id: str) -> Event:
 def returned(
     return_id: str, *lines: dict[str, Any], restock: bool = True, order_id: str = "ord_1", version: int = 5
 ) -> Event:
-    """What orders says when the goods of a return arrived; `lines` as orders ask for them."""
-    facts = ReturnData(
+    """Return the event of a received return with the given order lines."""
+    data = ReturnData(
         order_id=order_id,
         number="7K4M2-9QX2D",
         user_id="usr_1",
@@ -151,4 +157,4 @@ def returned(
         refund=Money.zero("GBP"),
         reason="too red",
     )
-    return OrderReturned.of(facts, subject=order_id, version=version, at=NOON)
+    return OrderReturned.of(data, subject=order_id, version=version, at=NOON)

@@ -1,4 +1,4 @@
-"""A catalog with something on its shelves, and its table watched on the wire."""
+"""Fixtures of the catalog's tests: checked and recorded DynamoDB requests, write conflicts, no pauses."""
 
 import json
 import re
@@ -19,77 +19,77 @@ from shared.dynamodb import concurrency
 from shared.dynamodb.rows import connection_of
 from tests.support import ROOT
 
-LONGEST = 2_048  # bytes of a partition key
+MAX_KEY_BYTES = 2_048  # DynamoDB's limit for a partition key
 
 
 @pytest.fixture
 def cloud(cloud: None) -> Iterator[None]:
-    """As for all services, and no test may ask what DynamoDB refuses and moto does not."""
-    refusable: list[str] = []
+    """The cloud of all services. Fails the test if it sends a request that only moto accepts."""
+    rejected: list[str] = []
 
-    def look(operation: str, sent: dict[str, Any]) -> None:
-        if operation == "Query" and (named := filtered(sent) & keys_of(sent.get("IndexName"))):
-            refusable.append(
-                f"filters on {sorted(named)}, of the key of {sent.get('IndexName', 'the table')}"
-            )
+    def check(operation: str, request: dict[str, Any]) -> None:
+        if operation == "Query":
+            index = request.get("IndexName")
+            if names := filtered_attributes(request) & key_attributes(index):
+                rejected.append(f"filter on {sorted(names)}, which are in the key of {index or 'the table'}")
         if operation in {"Query", "GetItem", "BatchGetItem"}:
-            refusable.extend(
-                f"asks for a key of {len(key)} bytes" for key in asked(sent) if len(key) > LONGEST
+            rejected.extend(
+                f"key of {len(key)} bytes" for key in key_values(request) if len(key) > MAX_KEY_BYTES
             )
 
-    with listening(look):
+    with observed(check):
         yield
-    assert refusable == [], "DynamoDB answers this with a ValidationException"
+    assert rejected == [], "DynamoDB responds with a ValidationException"
 
 
-def asked(sent: dict[str, Any]) -> list[bytes]:
-    """What a request gives as keys, and as values of its conditions."""
-    batched = [key for table in sent.get("RequestItems", {}).values() for key in table["Keys"]]
-    given = [sent.get("Key", {}), sent.get("ExpressionAttributeValues", {}), *batched]
+def key_values(request: dict[str, Any]) -> list[bytes]:
+    """Return the strings in a request's keys and conditions."""
+    batched = [key for table in request.get("RequestItems", {}).values() for key in table["Keys"]]
+    given = [request.get("Key", {}), request.get("ExpressionAttributeValues", {}), *batched]
     return [str(value["S"]).encode() for each in given for value in each.values() if "S" in value]
 
 
-def keys_of(index: str | None) -> set[str]:
-    """The attributes of the table's key, or of an index's, by the template."""
+def key_attributes(index: str | None) -> set[str]:
+    """Return the key attributes of the table or of an index, from the template."""
     table = read(ROOT / "infra" / "catalog.yaml")["Resources"]["Catalog"]["Properties"]
     indexes = {each["IndexName"]: each["KeySchema"] for each in table["GlobalSecondaryIndexes"]}
     schema = indexes[index] if index else table["KeySchema"]
     return {key["AttributeName"] for key in schema}
 
 
-def filtered(sent: dict[str, Any]) -> set[str]:
-    """The attributes that the request's FilterExpression names."""
-    words = re.findall(r"[#\w]+", sent.get("FilterExpression", ""))
-    names: dict[str, str] = sent.get("ExpressionAttributeNames", {})
+def filtered_attributes(request: dict[str, Any]) -> set[str]:
+    """Return the attributes in the request's FilterExpression."""
+    words = re.findall(r"[#\w]+", request.get("FilterExpression", ""))
+    names: dict[str, str] = request.get("ExpressionAttributeNames", {})
     return {names.get(word, word) for word in words}
 
 
 @contextmanager
-def listening(hear: Callable[[str, dict[str, Any]], None]) -> Iterator[None]:
-    """Have `hear` told of each DynamoDB operation on the catalog's table with its parameters."""
+def observed(record: Callable[[str, dict[str, Any]], None]) -> Iterator[None]:
+    """Call `record` with the name and parameters of each DynamoDB operation on the catalog's table."""
 
-    def note(model: Any, params: Any, **_: Any) -> None:
-        hear(model.name, json.loads(params["body"]))
+    def on_call(model: Any, params: Any, **_: Any) -> None:
+        record(model.name, json.loads(params["body"]))
 
-    watched = [connection_of(model).client.meta.events for model in (CatalogRow, ListingRow)]
-    for events in watched:
-        events.register("before-call.dynamodb", note)
+    clients = [connection_of(model).client.meta.events for model in (CatalogRow, ListingRow)]
+    for events in clients:
+        events.register("before-call.dynamodb", on_call)
     yield
-    for events in watched:
-        events.unregister("before-call.dynamodb", note)
+    for events in clients:
+        events.unregister("before-call.dynamodb", on_call)
 
 
 @pytest.fixture
 def calls(cloud: None) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """The DynamoDB operations on the wire with their parameters, in order."""
-    seen: list[tuple[str, dict[str, Any]]] = []
-    with listening(lambda operation, sent: seen.append((operation, sent))):
-        yield seen
+    """The DynamoDB operations with their parameters, in order."""
+    recorded: list[tuple[str, dict[str, Any]]] = []
+    with observed(lambda operation, request: recorded.append((operation, request))):
+        yield recorded
 
 
 @pytest.fixture
-def rivalry(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Each reservation's first tries, up to five, meet another transaction on their rows, as on AWS."""
+def write_conflicts(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """The first tries of each reservation, up to five, conflict with another transaction, as on AWS."""
     tries: Counter[str] = Counter()
     write = DynamoDBBackend.transact_write_items
 
@@ -107,7 +107,7 @@ def rivalry(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 @pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever must try again does so at once."""
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries do not wait."""
     monkeypatch.setattr(concurrency, "PAUSE", timedelta(0))
     monkeypatch.setattr(time, "sleep", lambda _: None)

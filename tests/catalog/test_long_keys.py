@@ -1,21 +1,21 @@
-"""Keys that are longer than DynamoDB takes, which calls them an error: to us they are absent.
+"""Ids longer than DynamoDB's keys are not found.
 
-moto reads longer ones; the `cloud` of these tests tells of each.
+DynamoDB rejects such keys and moto accepts them, so the `cloud` fixture fails if one is sent.
 """
 
 import pytest
 
 from catalog.app import api
-from tests.catalog.catalog_driver import ask, body, variant
+from tests.catalog.catalog_driver import body, send, variant
 from tests.support import call, idempotency_headers, staff
 
 LONG = "s" * 3_000
-ADJUSTMENT = {"delta": 1, "reason": "found behind the shelf"}
+ADJUSTMENT = {"delta": 1, "reason": "found in the stockroom"}
 
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize(
-    ("method", "path", "sent"),
+    ("method", "path", "request_body"),
     [
         ("GET", f"/stock/{LONG}", None),
         ("GET", f"/stock/{'%F0%9F%98%80' * 600}", None),
@@ -28,12 +28,12 @@ ADJUSTMENT = {"delta": 1, "reason": "found behind the shelf"}
         ("DELETE", f"/categories/{LONG}", None),
     ],
 )
-def test_what_is_called_by_too_long_a_name_is_absent(method, path, sent):
+def test_a_resource_with_a_too_long_id_is_not_found(method, path, request_body):
     headers = idempotency_headers() if method == "POST" else {}
-    answer = call(api, method, path, body=sent, caller=staff(), headers=headers)
-    assert (answer.status, answer.json["type"]) == (404, "/problems/not-found")
+    response = call(api, method, path, body=request_body, caller=staff(), headers=headers)
+    assert (response.status, response.json["type"]) == (404, "/problems/not-found")
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_sku_that_is_too_long_is_not_known_to_other_services():
-    assert ask("describe", skus=[LONG])["output"] == {"products": []}
+def test_a_sku_that_is_too_long_is_not_described():
+    assert send("describe", skus=[LONG])["output"] == {"products": []}

@@ -1,4 +1,4 @@
-"""What lies on the shelf: counted, adjusted, and never less than what is promised."""
+"""Stock: counted, adjusted, and never lower than the reserved stock."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -8,7 +8,7 @@ import pytest
 from catalog.app import api
 from shared.dynamodb.idempotency import LEASE, IdempotencyStore
 from shared.runtime import clock
-from tests.catalog.catalog_driver import levels, line, make, release, reserve, variant
+from tests.catalog.catalog_driver import create_product, levels, line, release, reserve, variant
 from tests.support import call, customer, idempotency_headers, staff
 
 
@@ -22,37 +22,37 @@ def adjust(sku, delta, key=None, **request):
     return call(api, "POST", f"/stock/{sku}/adjustments", body=body, **sent)
 
 
-def test_a_counted_shelf_holds_so_many_of_which_some_are_promised(cloud):
-    product = make(variant("RED"))
+def test_counted_stock_includes_reserved_pieces(cloud):
+    product = create_product(variant("RED"))
     reserve("ord_1", line(product, "RED", 4))
-    answer = count("RED", 30)
-    assert (answer.status, answer.json) == (
+    response = count("RED", 30)
+    assert (response.status, response.json) == (
         200,
         {"sku": "RED", "on_hand": 30, "reserved": 4, "available": 26},
     )
     assert levels("RED") == (26, 4)
 
 
-def test_counting_twice_is_counting_once(cloud):
-    make(variant("RED"))
+def test_a_repeated_count_changes_nothing(cloud):
+    create_product(variant("RED"))
     assert count("RED", 7).json == count("RED", 7).json
     assert levels("RED") == (7, 0)
 
 
-def test_a_shelf_cannot_hold_fewer_than_are_promised(cloud):
-    product = make(variant("RED"))
+def test_stock_on_hand_cannot_be_lower_than_the_reserved_stock(cloud):
+    product = create_product(variant("RED"))
     reserve("ord_1", line(product, "RED", 4))
-    for answer in (count("RED", 3), adjust("RED", -7)):
-        assert answer.status == 409
-        assert answer.json["type"] == "/problems/stock-reserved"
-        assert answer.json["reserved"] == 4
+    for response in (count("RED", 3), adjust("RED", -7)):
+        assert response.status == 409
+        assert response.json["type"] == "/problems/stock-reserved"
+        assert response.json["reserved"] == 4
     assert levels("RED") == (6, 4)
     assert count("RED", 4).status == 200
     assert levels("RED") == (0, 4)
 
 
-def test_an_adjustment_sent_again_changes_the_shelf_once(cloud):
-    make(variant("RED"))
+def test_a_repeated_adjustment_changes_the_stock_once(cloud):
+    create_product(variant("RED"))
     first, again = adjust("RED", -3, "key-1"), adjust("RED", -3, "key-1")
     assert (first.status, first.json) == (again.status, again.json)
     assert again.header("Idempotent-Replayed") == "true"
@@ -61,8 +61,8 @@ def test_an_adjustment_sent_again_changes_the_shelf_once(cloud):
     assert levels("RED") == (4, 0)
 
 
-def test_an_adjustment_needs_a_key_and_a_reason(cloud):
-    make(variant("RED"))
+def test_an_adjustment_requires_a_key_and_a_reason(cloud):
+    create_product(variant("RED"))
     assert adjust("RED", 1, headers={}).status == 400
     bare = call(
         api,
@@ -76,15 +76,15 @@ def test_an_adjustment_needs_a_key_and_a_reason(cloud):
     assert levels("RED") == (10, 0)
 
 
-def test_adjustments_at_once_all_count(cloud):
-    make(variant("RED", stock=0))
+def test_concurrent_adjustments_all_count(cloud):
+    create_product(variant("RED", stock=0))
     with ThreadPoolExecutor(8) as pool:
-        assert {answer.status for answer in pool.map(lambda _: adjust("RED", 5), range(8))} == {200}
+        assert {response.status for response in pool.map(lambda _: adjust("RED", 5), range(8))} == {200}
     assert levels("RED") == (40, 0)
 
 
-def test_adjusting_while_orders_come_and_go_loses_no_piece(cloud):
-    product = make(variant("RED", stock=100))
+def test_concurrent_adjustments_and_orders_lose_no_piece(cloud):
+    product = create_product(variant("RED", stock=100))
 
     def act(number):
         if number % 3 == 0:
@@ -98,13 +98,13 @@ def test_adjusting_while_orders_come_and_go_loses_no_piece(cloud):
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_a_sku_that_nobody_sells_has_no_shelf(cloud, method):
+def test_the_stock_of_an_unknown_sku_is_not_found(cloud, method):
     body = {"on_hand": 1} if method == "PUT" else None
     assert call(api, method, "/stock/NONE", body=body, caller=staff()).status == 404
 
 
-def test_the_shelf_is_for_staff(cloud):
-    make(variant("RED"))
+def test_only_staff_can_read_and_change_stock(cloud):
+    create_product(variant("RED"))
     assert call(api, "GET", "/stock/RED", caller=customer()).status == 403
     assert count("RED", 1, caller=customer()).status == 403
     assert adjust("RED", 1, caller=customer()).status == 403
@@ -112,15 +112,15 @@ def test_the_shelf_is_for_staff(cloud):
 
 
 @pytest.mark.parametrize("on_hand", [-1, 1.5, "10", None, 10_000_001])
-def test_a_shelf_holds_a_whole_number_of_pieces(cloud, on_hand):
-    make(variant("RED"))
-    answer = count("RED", on_hand)
-    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/on_hand")
+def test_stock_on_hand_is_a_whole_number_within_bounds(cloud, on_hand):
+    create_product(variant("RED"))
+    response = count("RED", on_hand)
+    assert (response.status, response.json["errors"][0]["pointer"]) == (422, "/on_hand")
     assert levels("RED") == (10, 0)
 
 
-def test_an_adjustment_that_died_before_it_answered_is_not_made_twice(cloud, monkeypatch):
-    make(variant("RED"))
+def test_an_adjustment_that_crashed_before_its_response_is_applied_once(cloud, monkeypatch):
+    create_product(variant("RED"))
     before, _ = levels("RED")
 
     def die(*_):

@@ -67,8 +67,8 @@ def page(
 ) -> tuple[list[Product], dict[str, Any] | None]:
     """Return a page of a listing and the key to continue after, which is None on the last page.
 
-    `name` is `all` or a category. It is one Query unless there is a filter. DynamoDB rejects a filter on a key attribute, so when sorted by
-    price the bounds are a key condition.
+    `name` is `all` or a category id. An unfiltered page is one Query. DynamoDB rejects a filter on a key
+    attribute, so if the listing is sorted by price, the price bounds are a key condition.
     """
     key, by_price = f"listing#{name}", sort in {"price", "-price"}
     query = ListingRow.by_price.query if by_price else ListingRow.query

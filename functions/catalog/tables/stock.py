@@ -211,7 +211,8 @@ def set_available(product_id: str, variant: Variant, available: int, now: dateti
 def adjust(product_id: str, variant: Variant, delta: int, idempotency_key: str, now: datetime) -> bool:
     """Add `delta` to the stock once per key. Return False if the key was used before.
 
-    Raises StockReserved if fewer pieces would be on hand than reserved, VersionConflict if the variant changed.
+    Raises StockReserved if fewer pieces would be on hand than reserved, VersionConflict if the
+    variant changed.
     """
     try:
         with transaction(CatalogRow) as writes:
