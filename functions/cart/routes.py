@@ -114,10 +114,10 @@ def delete_coupon(code: str, if_match: int | None) -> None:
 def list_shipping_methods(query: PageQuery) -> Page[ShippingMethodView]:
     after = (cursors.read(query.cursor, METHODS) or {"method": ""})["method"]
     found = [method for method in rates.shipping_methods() if method.method > after]
-    shown = found[: query.limit]
-    more = {"method": shown[-1].method} if len(found) > len(shown) else None
+    page = found[: query.limit]
+    more = {"method": page[-1].method} if len(found) > len(page) else None
     return Page(
-        items=[ShippingMethodView.of(method) for method in shown], next_cursor=cursors.write(more, METHODS)
+        items=[ShippingMethodView.of(method) for method in page], next_cursor=cursors.write(more, METHODS)
     )
 
 

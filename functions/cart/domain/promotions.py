@@ -149,7 +149,7 @@ class CouponState:
 
 @dataclass(frozen=True)
 class Ineligible:
-    """Why a coupon does not apply: the code and the sentence. `missing` completes the minimum subtotal."""
+    """Why a coupon does not apply. `missing` is the difference to the minimum subtotal."""
 
     reason: Reason
     detail: str
@@ -220,9 +220,7 @@ def ineligibility(cart: Cart, code: str, state: CouponState, now: datetime) -> I
     minimum = terms.min_subtotal
     if minimum and (not cart.lines or cart.subtotal.amount < minimum.amount):
         missing = minimum - cart.subtotal if cart.lines else minimum
-        detail = (
-            f"{code} requires a subtotal of {format_money(minimum)}; add {format_money(missing)} or more."
-        )
+        detail = f"{code} requires a subtotal of {format_money(minimum)}; {format_money(missing)} is missing."
         return Ineligible(Reason.MINIMUM, detail, missing)
     if not any(terms.applies_to(line) for line in cart.lines.values()):
         return Ineligible(Reason.NOTHING_ELIGIBLE, f"The cart has no product to which {code} applies.")
