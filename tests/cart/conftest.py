@@ -86,8 +86,10 @@ def order(
     )
 
 
-def placed(order_id: str = "ord_1", user_id: str = "usr_1", version: int = 1, **of: Any) -> OrderPlaced:
-    event = OrderPlaced.of(order(order_id, user_id, **of), subject=order_id, version=version, at=clock.now())
+def placed(order_id: str = "ord_1", user_id: str = "usr_1", version: int = 1, **data: Any) -> OrderPlaced:
+    event = OrderPlaced.of(
+        order(order_id, user_id, **data), subject=order_id, version=version, at=clock.now()
+    )
     assert isinstance(event, OrderPlaced)
     return event
 
@@ -174,12 +176,12 @@ def shop(catalog: Catalog) -> Catalog:
 @pytest.fixture
 def calls(cloud: None) -> Iterator[list[str]]:
     """The names of the DynamoDB operations that were sent, in order."""
-    seen: list[str] = []
+    operations: list[str] = []
 
-    def note(model: Any, **_: Any) -> None:
-        seen.append(model.name)
+    def record(model: Any, **_: Any) -> None:
+        operations.append(model.name)
 
     events = connection_of(CartTableRow).client.meta.events
-    events.register("before-call.dynamodb", note)
-    yield seen
-    events.unregister("before-call.dynamodb", note)
+    events.register("before-call.dynamodb", record)
+    yield operations
+    events.unregister("before-call.dynamodb", record)

@@ -28,7 +28,7 @@ def test_the_largest_cart_fits_an_item_and_shows_changes(catalog):
         full = full.put(product, 100)
     carts.write(full.next_version(clock.now()))
     stored = CartRow.get(f"cart#{full.owner}").serialize()
-    assert _bytes({"M": stored}) < 400 * 1024
+    assert _item_size({"M": stored}) < 400 * 1024
     receive(products[0].model_copy(update={"unit_price": Money(amount=10**9, currency="GBP")}))
     catalog.down = True
     shown = call(api, "GET", "/cart", caller=guest(full.owner)).json
@@ -37,11 +37,11 @@ def test_the_largest_cart_fits_an_item_and_shows_changes(catalog):
     assert [item["change"] for item in shown["items"][:2]] == ["price_up", None]
 
 
-def _bytes(value: Any) -> int:
+def _item_size(value: Any) -> int:
     """Return the size of a value by DynamoDB's rules: UTF-8, two digits per byte, container overhead."""
     ((kind, content),) = value.items()
     if kind == "M":
-        return 3 + sum(1 + len(name.encode()) + _bytes(part) for name, part in content.items())
+        return 3 + sum(1 + len(name.encode()) + _item_size(part) for name, part in content.items())
     if kind == "L":
-        return 3 + sum(1 + _bytes(part) for part in content)
+        return 3 + sum(1 + _item_size(part) for part in content)
     return len(content) // 2 + 2 if kind == "N" else len(content.encode())

@@ -207,8 +207,8 @@ def test_every_caller_has_their_own_cart(catalog):
 def test_an_expired_guest_cart_is_empty_before_its_row_is_deleted(catalog, monkeypatch):
     receive(product_data("A"))
     body = {"sku": "A", "quantity": 1}
-    made = call(api, "POST", "/cart/items", body=body, caller=guest()).json
-    assert made["expires_at"].endswith("Z")
+    created = call(api, "POST", "/cart/items", body=body, caller=guest()).json
+    assert created["expires_at"].endswith("Z")
     later = clock.now() + timedelta(days=31)
     monkeypatch.setattr(clock, "now", lambda: later)
     assert cart(guest())["items"] == []

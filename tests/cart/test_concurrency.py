@@ -22,7 +22,7 @@ from tests.support import call, customer, deliver, idempotency_headers
 
 @pytest.fixture
 def conflicts(cloud: None, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Cancel as many of the next transactions as the list's only number says; they write nothing."""
+    """The number of transactions to cancel next, as a list of one; a cancelled transaction writes nothing."""
     remaining = [2]
 
     @contextmanager
@@ -67,10 +67,8 @@ def test_order_events_are_retried_and_counted_after_a_transaction_conflict(shop,
 
 def test_an_addition_with_a_key_is_retried_after_a_transaction_conflict(shop, conflicts):
     body = {"sku": "A", "quantity": 1}
-    assert (
-        call(api, "POST", "/cart/items", body=body, caller=customer(), headers=idempotency_headers()).status
-        == 200
-    )
+    headers = idempotency_headers()
+    assert call(api, "POST", "/cart/items", body=body, caller=customer(), headers=headers).status == 200
     assert (quantities(), conflicts) == ({"A": 4}, [0])
 
 
@@ -85,21 +83,21 @@ def test_endless_conflicts_are_a_503_and_nothing_is_written(shop, conflicts, mon
 
 
 def test_a_transaction_writes_no_row_twice(shop):
-    seen: list[list[str]] = []
+    transactions: list[list[str]] = []
 
-    def note(params: Any, **_: Any) -> None:
+    def record(params: Any, **_: Any) -> None:
         writes = json.loads(params["body"])["TransactItems"]
         keys = [next(iter(write.values())) for write in writes]
-        seen.append([key.get("Key", key.get("Item"))["pk"]["S"] for key in keys])
+        transactions.append([key.get("Key", key.get("Item"))["pk"]["S"] for key in keys])
 
     events = connection_of(CartTableRow).client.meta.events
-    events.register("before-call.dynamodb.TransactWriteItems", note)
+    events.register("before-call.dynamodb.TransactWriteItems", record)
     try:
         merging.move("usr_1", "gst_1")
         deliver(consume, placed(coupon="SPRING", A=1))
     finally:
-        events.unregister("before-call.dynamodb.TransactWriteItems", note)
-    assert seen == [
+        events.unregister("before-call.dynamodb.TransactWriteItems", record)
+    assert transactions == [
         ["cart#usr_1", "cart#gst_1"],
         ["event#ord_1.placed", "cart#usr_1", "uses#SPRING", "uses#SPRING#usr_1"],
     ]

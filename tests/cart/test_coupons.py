@@ -12,9 +12,9 @@ from tests.support import call, deliver, idempotency_headers, run_concurrently, 
 
 
 def test_staff_create_read_update_and_delete_coupons(cloud):
-    made = create_coupon("spring-26", more={"usage_limit": 5, "starts_at": "2026-01-01T01:00:00+01:00"})
-    assert (made.status, made.header("ETag")) == (201, '"1"')
-    assert made.json == {
+    created = create_coupon("spring-26", more={"usage_limit": 5, "starts_at": "2026-01-01T01:00:00+01:00"})
+    assert (created.status, created.header("ETag")) == (201, '"1"')
+    assert created.json == {
         "code": "SPRING-26",
         "kind": "percentage",
         "value": 10,
@@ -28,7 +28,7 @@ def test_staff_create_read_update_and_delete_coupons(cloud):
         "used": 0,
         "version": 1,
     }
-    assert coupon("Spring-26").json == made.json
+    assert coupon("Spring-26").json == created.json
     fixed = {"kind": "fixed", "value": gbp(500), "min_subtotal": gbp(2000)}
     changed = coupon("spring-26", "PUT", body=fixed, headers={"If-Match": '"1"'})
     assert (changed.status, changed.json["value"], changed.json["version"]) == (200, gbp(500), 2)
@@ -122,6 +122,6 @@ def test_of_concurrent_creations_of_one_code_exactly_one_succeeds(cloud):
             return None
         return value
 
-    made = run_concurrently(*(lambda value=value: attempt(value) for value in range(1, 6)))
-    assert [value for value in made if value] == [int(coupon("SPRING").json["value"])]
+    created = run_concurrently(*(lambda value=value: attempt(value) for value in range(1, 6)))
+    assert [value for value in created if value] == [int(coupon("SPRING").json["value"])]
     assert coupon("SPRING").json["version"] == 1

@@ -20,7 +20,7 @@ METHOD = {"name": "Post", "countries": ["GB"], "rates": [{"min_subtotal": gbp(0)
         ("GET", f"/tax-rates/{LONG}", None),
     ],
 )
-def test_a_resource_with_a_too_long_name_is_not_found(cloud, calls, method, path, body):
+def test_a_resource_with_an_overlong_name_is_not_found(cloud, calls, method, path, body):
     reply = call(api, method, path, body=body, caller=staff())
     assert (reply.status, reply.json["type"]) == (404, "/problems/not-found")
     assert calls == []
@@ -34,6 +34,6 @@ def test_a_resource_with_a_too_long_name_is_not_found(cloud, calls, method, path
         ("/cart/coupon", {"code": "s" * 101}),
     ],
 )
-def test_a_too_long_name_cannot_be_created(cloud, calls, path, body):
+def test_an_overlong_name_cannot_be_created(cloud, calls, path, body):
     assert call(api, "PUT", path, body=body, caller=staff()).status == 422
     assert calls == []

@@ -132,7 +132,7 @@ def test_an_expired_guest_cart_adds_nothing(shop, monkeypatch):
     assert merge().json["item_count"] == 1 + 2
 
 
-def test_a_retry_after_a_crash_behind_the_write_changes_nothing(shop):
+def test_a_retry_after_a_crash_after_the_write_changes_nothing(shop):
     # The client got no response and repeats the request, with its key and without.
     merging.move("usr_1", "gst_1")
     before = cart()
@@ -199,9 +199,9 @@ def test_merging_respects_limits_and_never_reduces_the_customers_lines(
     mine: dict[str, int], theirs: dict[str, int], my_coupon: str | None, their_coupon: str | None
 ):
     own = filled(OWN_CART, dict(list(mine.items())[:9])).with_coupon(my_coupon)
-    guests = filled(GUEST_CART, dict(list(theirs.items())[:9])).with_coupon(their_coupon)
-    merged = own.merged_with(guests)
-    had, brought, now = counts(own), counts(guests), counts(merged)
+    guest_cart = filled(GUEST_CART, dict(list(theirs.items())[:9])).with_coupon(their_coupon)
+    merged = own.merged_with(guest_cart)
+    had, brought, now = counts(own), counts(guest_cart), counts(merged)
     for sku in {*had, *brought}:
         wanted = min(had.get(sku, 0) + brought.get(sku, 0), MAX_QUANTITY)
         assert had.get(sku, 0) <= now.get(sku, 0) <= wanted
@@ -210,13 +210,13 @@ def test_merging_respects_limits_and_never_reduces_the_customers_lines(
     assert merged.item_count <= MAX_PIECES
     assert list(now)[: len(had)] == list(had)
     assert merged.coupon == (my_coupon or their_coupon)
-    assert merged.merged_with(guests.clear()) is merged
+    assert merged.merged_with(guest_cart.clear()) is merged
 
 
 def test_a_merged_cart_has_at_most_1000_lines_and_100000_pieces():
     own = filled(OWN_CART, {f"O{number}": 1 for number in range(MAX_LINES - 1)})
-    guests = filled(GUEST_CART, {"G1": 7, "G2": 7, "O0": 1})
-    merged = own.merged_with(guests)
+    guest_cart = filled(GUEST_CART, {"G1": 7, "G2": 7, "O0": 1})
+    merged = own.merged_with(guest_cart)
     assert len(merged.lines) == MAX_LINES
     assert (merged.lines["G1"].quantity, merged.lines["O0"].quantity, "G2" in merged.lines) == (7, 2, False)
     heavy = filled(OWN_CART, {f"O{number}": 9_999 for number in range(10)})  # 99,990
@@ -225,8 +225,8 @@ def test_a_merged_cart_has_at_most_1000_lines_and_100000_pieces():
 
 
 def test_a_line_in_both_carts_takes_the_guests_product_data():
-    own, guests = OWN_CART.put(product_data("A", 100), 1), GUEST_CART.put(product_data("A", 150), 1)
-    assert own.merged_with(guests).lines["A"].unit_price.amount == 150
+    own, guest_cart = OWN_CART.put(product_data("A", 100), 1), GUEST_CART.put(product_data("A", 150), 1)
+    assert own.merged_with(guest_cart).lines["A"].unit_price.amount == 150
 
 
 def test_carts_in_two_currencies_merge_only_if_one_is_empty():

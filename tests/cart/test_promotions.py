@@ -88,17 +88,17 @@ def test_discounts_and_taxes_add_up_and_nothing_is_negative(
     lines: list[Line], terms: Terms, delivery: int, tax: TaxRate
 ):
     cart = Cart("usr_1", "GBP", {line.sku: line for line in lines}, coupon="SPRING")
-    applied = apply(cart, CouponState(Coupon("SPRING", terms, 1)), NOW)
-    assert (applied.ineligible is None) == any(terms.applies_to(line) for line in lines)
-    shipping = pence(0) if applied.ships_free else pence(delivery)
+    effect = apply(cart, CouponState(Coupon("SPRING", terms, 1)), NOW)
+    assert (effect.ineligible is None) == any(terms.applies_to(line) for line in lines)
+    shipping = pence(0) if effect.ships_free else pence(delivery)
     goods = [line.line_total for line in lines]
-    sums = totals(goods, applied.discounts, shipping, tax)
-    for good, discount, line_tax, each in zip(goods, applied.discounts, sums.line_taxes, lines, strict=True):
+    sums = totals(goods, effect.discounts, shipping, tax)
+    for good, discount, line_tax, each in zip(goods, effect.discounts, sums.line_taxes, lines, strict=True):
         assert 0 <= discount.amount <= (good.amount if terms.applies_to(each) else 0)
         assert line_tax == tax.on(good - discount)
         assert line_tax.amount >= 0
     assert sums.subtotal.amount == sum(good.amount for good in goods)
-    assert sums.discount.amount == sum(discount.amount for discount in applied.discounts)
+    assert sums.discount.amount == sum(discount.amount for discount in effect.discounts)
     assert sums.shipping_tax == tax.on(shipping)
     assert sums.tax.amount == sum(part.amount for part in sums.line_taxes) + sums.shipping_tax.amount
     net = sums.subtotal.amount - sums.discount.amount + shipping.amount
@@ -181,11 +181,11 @@ INELIGIBLE: list[tuple[Coupon | None, Cart, Reason]] = [
 
 @pytest.mark.parametrize(("stored", "cart", "reason"), INELIGIBLE)
 def test_an_ineligible_coupon_gives_its_reason_and_no_discount(stored, cart: Cart, reason: Reason):
-    applied = apply(cart, CouponState(stored, used_by_owner=2), NOW)
-    assert applied.ineligible is not None
-    assert applied.ineligible.reason == reason
-    assert "SPRING" in applied.ineligible.detail
-    assert (applied.coupon, applied.discount, applied.ships_free) == (None, 0, False)
+    effect = apply(cart, CouponState(stored, used_by_owner=2), NOW)
+    assert effect.ineligible is not None
+    assert effect.ineligible.reason == reason
+    assert "SPRING" in effect.ineligible.detail
+    assert (effect.coupon, effect.discount, effect.ships_free) == (None, 0, False)
 
 
 def test_a_minimum_reports_the_amount_missing_from_the_carts_subtotal():
@@ -220,8 +220,8 @@ def test_a_coupon_without_amounts_applies_to_any_currency():
 
 
 def test_a_cart_without_a_coupon_has_no_discount_and_no_reason():
-    applied = apply(cart_of(product_data("A"), coupon=None), CouponState(), NOW)
-    assert (applied.discount, applied.ineligible, len(applied.discounts)) == (0, None, 1)
+    effect = apply(cart_of(product_data("A"), coupon=None), CouponState(), NOW)
+    assert (effect.discount, effect.ineligible, len(effect.discounts)) == (0, None, 1)
 
 
 @pytest.mark.parametrize(

@@ -197,9 +197,9 @@ def test_the_quote_command_returns_problems_and_raises_unavailable(shop):
 
 
 def test_staff_write_shipping_methods_and_everyone_can_read_them(cloud):
-    made = put_shipping_method("post", (0, 395))
-    assert (made.status, made.header("ETag")) == (200, '"1"')
-    assert made.json == {
+    created = put_shipping_method("post", (0, 395))
+    assert (created.status, created.header("ETag")) == (200, '"1"')
+    assert created.json == {
         "method": "post",
         "name": "Post",
         "countries": ["GB"],
@@ -255,19 +255,19 @@ def test_an_invalid_shipping_method_is_rejected(cloud, wrong: dict):
 
 
 def test_stored_rates_and_coupons_in_a_withdrawn_currency_can_be_read(cloud):
-    lapsed = Price(amount=5, currency="BGN")
-    rate = Rate(min_subtotal=Price.zero("BGN"), price=lapsed)
+    withdrawn = Price(amount=5, currency="BGN")
+    rate = Rate(min_subtotal=Price.zero("BGN"), price=withdrawn)
     method = ShippingMethod(method="post", name="Post", countries=["BG"], rates=[rate], version=1)
     rates.save_shipping_methods([method], after=0)
-    coupons.write("SPRING", Terms(kind=Kind.FIXED, value=lapsed, min_subtotal=lapsed), 1)
+    coupons.write("SPRING", Terms(kind=Kind.FIXED, value=withdrawn, min_subtotal=withdrawn), 1)
     assert call(api, "GET", "/shipping-methods/post").json["rates"][0]["price"] == gbp(5, "BGN")
     assert call(api, "GET", "/coupons/SPRING", caller=staff()).json["value"] == gbp(5, "BGN")
 
 
 def test_staff_write_tax_rates_and_everyone_can_read_them(cloud):
     assert call(api, "GET", "/tax-rates/GB").status == 404
-    made = put_tax("GB", 2000)
-    assert made.json == {"country": "GB", "rate_bp": 2000, "inclusive": True, "version": 1}
+    created = put_tax("GB", 2000)
+    assert created.json == {"country": "GB", "rate_bp": 2000, "inclusive": True, "version": 1}
     assert put_tax("GB", 1750, headers={"If-Match": '"1"'}).json["version"] == 2
     assert put_tax("GB", 1, headers={"If-Match": '"1"'}).status == 412
     assert call(api, "GET", "/tax-rates/GB").json["rate_bp"] == 1750
@@ -285,17 +285,8 @@ def test_only_staff_write_shipping_methods_and_tax_rates(cloud):
 
 
 def test_a_repeated_quote_request_is_priced_again(shop):
-    first, second = (
-        call(
-            api,
-            "POST",
-            "/cart/quote",
-            body={"country": "GB"},
-            caller=SHOPPER,
-            headers=idempotency_headers("same"),
-        )
-        for _ in range(2)
-    )
+    request = {"body": {"country": "GB"}, "caller": SHOPPER, "headers": idempotency_headers("same")}
+    first, second = (call(api, "POST", "/cart/quote", **request) for _ in range(2))
     assert first.json["quote_id"] != second.json["quote_id"]
     assert second.header("Idempotent-Replayed") is None
 

@@ -60,8 +60,8 @@ def test_a_rebuild_stores_every_page(catalog):
 
 def test_a_rebuild_continues_after_its_time_limit(catalog, monkeypatch):
     catalog.sells(*(product_data(sku) for sku in SKUS))
-    began, ticks = clock.now(), iter(range(100))
-    monkeypatch.setattr(clock, "now", lambda: began + timedelta(seconds=5 * next(ticks)))
+    start, ticks = clock.now(), iter(range(100))
+    monkeypatch.setattr(clock, "now", lambda: start + timedelta(seconds=5 * next(ticks)))
     first = rebuild()
     assert first == RebuildProgress(processed=4, after={"sku": "D"})
     assert rebuild(first.after) == RebuildProgress(processed=1, after=None)
@@ -102,8 +102,8 @@ def test_a_rebuild_deactivates_products_that_catalog_no_longer_has(catalog, monk
 def test_deactivation_continues_after_the_time_limit_and_is_reversible(catalog, monkeypatch):
     monkeypatch.setattr(products, "SCAN_LIMIT", 1)
     receive(product_data("A"), product_data("B"))
-    began, ticks = clock.now(), itertools.count()
-    monkeypatch.setattr(clock, "now", lambda: began + timedelta(seconds=11 * next(ticks)))
+    start, ticks = clock.now(), itertools.count()
+    monkeypatch.setattr(clock, "now", lambda: start + timedelta(seconds=11 * next(ticks)))
     after, calls = None, 0
     while calls == 0 or after:
         after, calls = rebuild(after).after, calls + 1
