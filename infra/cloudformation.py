@@ -1,4 +1,4 @@
-"""Reads CloudFormation's YAML: its short tags become mappings (`!Ref X` → `{"Ref": "X"}`)."""
+"""Reading CloudFormation templates; short tags become mappings (`!Ref X` → `{"Ref": "X"}`)."""
 
 from functools import cache
 from pathlib import Path
@@ -8,7 +8,7 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """A safe loader that knows that tags may come."""
+    """A safe loader that accepts CloudFormation's tags."""
 
 
 def _tagged(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
@@ -24,13 +24,13 @@ _Loader.add_multi_constructor("!", _tagged)
 
 @cache
 def read(path: Path) -> dict[str, Any]:
-    """The template in the file; read once, so not to be changed."""
+    """Return the template in the file. It is cached, so callers must not change it."""
     template: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506  a subclass of SafeLoader
     return template
 
 
 def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The Lambda functions of a SAM template: logical id → properties."""
+    """Return the Lambda functions of a SAM template: logical id → properties."""
     return {
         name: resource["Properties"]
         for name, resource in template["Resources"].items()
@@ -39,7 +39,10 @@ def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def environment(template: dict[str, Any], properties: dict[str, Any]) -> dict[str, str]:
-    """A function's variables without a deployment: a parameter's default, `unset` for what is made there."""
+    """Return a function's variables as they are without a deployment.
+
+    A parameter has its default; a value that only a deployment knows is `unset`.
+    """
     found: dict[str, str] = {}
     for part in (template["Globals"]["Function"], properties):
         for variable, value in part.get("Environment", {}).get("Variables", {}).items():

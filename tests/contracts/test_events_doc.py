@@ -1,4 +1,4 @@
-"""docs/events.md against the code: every type, its example, its data, who says it and who hears it."""
+"""docs/events.md and the code agree: types, examples, data, publishers and subscribers."""
 
 import json
 import re
@@ -17,12 +17,12 @@ EXAMPLES: dict[str, Any] = {
     for heading, block in re.findall(r"^## (\S+)\n.*?```json\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
 }
 WIRING = {
-    kind: (speaker, set(hearers.split(", ")) - {"nobody"})
-    for kind, speaker, hearers in re.findall(
+    kind: (publisher, set(subscribers.split(", ")) - {"none"})
+    for kind, publisher, subscribers in re.findall(
         r"^\| \[`(\S+)`\]\(#\S+\) \| (\w+) \| (.+) \|$", PAGE, re.MULTILINE
     )
 }
-FACTS = {
+DATA = {
     name: kind
     for name, kind in vars(events).items()
     if isinstance(kind, type)
@@ -33,17 +33,17 @@ FACTS = {
 
 
 def _rows(heading: str) -> dict[str, str]:
-    """The first and second cell of the table under a heading."""
+    """Return the first and second cells of the table under a heading."""
     (section,) = re.findall(rf"^### {heading}\n(.*?)(?=\n#|\Z)", PAGE, re.DOTALL | re.MULTILINE)
     return dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE))
 
 
-def test_every_type_has_its_place_and_its_example():
+def test_every_type_is_listed_and_has_an_example():
     assert set(EXAMPLES) == set(WIRING) == set(Event.TYPES)
 
 
 @pytest.mark.parametrize("kind", Event.TYPES)
-def test_an_example_is_such_an_event_and_nothing_more(kind):
+def test_an_example_is_valid_and_has_no_other_fields(kind):
     example = EXAMPLES[kind]
     event = read_event(example)
     assert event.type == kind
@@ -51,7 +51,7 @@ def test_an_example_is_such_an_event_and_nothing_more(kind):
 
 
 @pytest.mark.parametrize("kind", Event.TYPES)
-def test_an_example_carries_the_id_and_source_that_are_derived(kind):
+def test_an_example_has_the_derived_id_and_source(kind):
     event = read_event(EXAMPLES[kind])
     derived = type(event).of(event.data, subject=event.subject, version=event.sequence, at=event.time)
     assert (event.id, event.source) == (derived.id, derived.source)
@@ -64,11 +64,11 @@ def test_the_text_names_the_data(kind):
     assert re.search(rf"Data:\s{data.__name__}\b", section)
 
 
-@pytest.mark.parametrize("name", FACTS)
+@pytest.mark.parametrize("name", DATA)
 def test_every_field_of_the_data_is_explained(name):
     rows = _rows(name)
-    assert list(rows) == list(FACTS[name].model_fields)
-    optional = {field for field, info in FACTS[name].model_fields.items() if not info.is_required()}
+    assert list(rows) == list(DATA[name].model_fields)
+    optional = {field for field, info in DATA[name].model_fields.items() if not info.is_required()}
     assert {field for field, meaning in rows.items() if meaning.startswith("optional")} == optional
 
 
@@ -78,7 +78,7 @@ def test_every_field_of_the_envelope_is_explained():
     )
 
 
-def test_the_examples_sums_are_right():
+def test_the_amounts_in_the_examples_add_up():
     for example in EXAMPLES.values():
         data = read_event(example).data
         if isinstance(data, events.OrderData):
@@ -91,20 +91,22 @@ def test_the_examples_sums_are_right():
             assert data.refund_amount is None or 0 < data.refund_amount.amount <= data.refunded.amount
 
 
-def test_the_examples_of_an_order_tell_one_story():
-    told = [read_event(example) for kind, example in EXAMPLES.items() if kind.startswith("order.")]
-    by_order = {event.subject: [each for each in told if each.subject == event.subject] for event in told}
+def test_the_examples_of_an_order_are_consistent():
+    examples = [read_event(example) for kind, example in EXAMPLES.items() if kind.startswith("order.")]
+    by_order = {
+        event.subject: [each for each in examples if each.subject == event.subject] for event in examples
+    }
     for order_id, its_events in by_order.items():
         assert {event.data.order_id for event in its_events} == {order_id}
         assert len({event.data.number for event in its_events if hasattr(event.data, "number")}) == 1
         by_time = sorted(its_events, key=lambda event: event.time)
         sequence = [event.sequence for event in by_time]
-        assert sequence == sorted({*sequence}), "each event of an order has a number of its own"
+        assert sequence == sorted({*sequence}), "each event of an order has its own sequence"
     whole = by_order[EXAMPLES["order.placed"]["subject"]]
-    assert sorted(event.sequence for event in whole) == [*range(1, len(whole) + 1)], "none is missing"
+    assert sorted(event.sequence for event in whole) == [*range(1, len(whole) + 1)], "no event is missing"
 
 
-def test_the_examples_parcels_returns_and_invoices_fit_their_order():
+def test_fulfilments_returns_and_invoices_match_their_order():
     orders = {
         data.order_id: data
         for example in EXAMPLES.values()
@@ -118,25 +120,25 @@ def test_the_examples_parcels_returns_and_invoices_fit_their_order():
             fitting += 1
         if isinstance(data, events.FulfilmentData | events.ReturnData):
             sold = {line.sku: line for line in orders[data.order_id].lines}
-            worth = sum(sold[line.sku].unit_price.amount * line.quantity for line in data.lines)
+            value = sum(sold[line.sku].unit_price.amount * line.quantity for line in data.lines)
             assert all(line.quantity <= sold[line.sku].quantity for line in data.lines)
             if isinstance(data, events.ReturnData):
-                assert data.refund.amount == (worth if data.status == "received" else 0)
+                assert data.refund.amount == (value if data.status == "received" else 0)
             fitting += 1
     assert fitting == 4
 
 
-def test_who_says_it_does():
-    said = {kind.event_type(): service for service, kinds in PUBLISHED_BY.items() for kind in kinds}
-    assert {kind: speaker for kind, (speaker, _) in WIRING.items()} == said
+def test_the_publishers_are_right():
+    published = {kind.event_type(): service for service, kinds in PUBLISHED_BY.items() for kind in kinds}
+    assert {kind: publisher for kind, (publisher, _) in WIRING.items()} == published
 
 
-def test_who_hears_it_is_subscribed():
-    heard: dict[str, set[str]] = {kind: set() for kind in Event.TYPES}
+def test_the_subscribers_are_right():
+    subscribed: dict[str, set[str]] = {kind: set() for kind in Event.TYPES}
     for resource in read(ROOT / "template.yaml")["Resources"].values():
         if resource["Type"] == "AWS::SNS::Subscription":
             endpoint = str(resource["Properties"]["Endpoint"])
-            (hearer,) = (name for name in SERVICES if f"{name.capitalize()}.Outputs" in endpoint)
+            (subscriber,) = (name for name in SERVICES if f"{name.capitalize()}.Outputs" in endpoint)
             for kind in resource["Properties"]["FilterPolicy"]["type"]:
-                heard[kind].add(hearer)
-    assert {kind: hearers for kind, (_, hearers) in WIRING.items()} == heard
+                subscribed[kind].add(subscriber)
+    assert {kind: subscribers for kind, (_, subscribers) in WIRING.items()} == subscribed

@@ -1,8 +1,8 @@
 """A function's role grants only what the code behind its handler can call.
 
-The code is followed from the handler by name: whatever a reachable function mentions is reachable too. That
-finds more than truly runs (a dict's `get` looks like a row's), never less. That a role grants all that its
-function calls is seen where it runs: tests/shop refuses what roles do not allow.
+The test follows the code from the handler by name: everything that a reachable function mentions is reachable
+too. This finds more than what really runs (the `get` of a dict looks like that of a row), never less. The
+simulator tests the other direction: it rejects calls that a role does not allow.
 """
 
 import ast
@@ -15,7 +15,7 @@ from infra.cloudformation import functions, read
 from tests.support import ROOT
 
 FUNCTIONS = functions(read(ROOT / "template.yaml"))
-# The method that must be mentioned somewhere behind the handler for the action to be of use.
+# Action → the methods that use it; one of them must be reachable from the handler.
 CALLED_BY = {
     "dynamodb:GetItem": {"get"},
     "dynamodb:BatchGetItem": {"batch_get", "batch_get_item"},
@@ -40,7 +40,7 @@ CALLED_BY = {
 
 
 class Module:
-    """One file: what it defines, what it imports, what each definition mentions."""
+    """A source file: its definitions, its imports and the names that each definition mentions."""
 
     def __init__(self, name: str) -> None:
         path = ROOT / "functions" / name.replace(".", "/")
@@ -62,7 +62,7 @@ class Module:
                         self.definitions[target.id] = _mentions(node)
         for name, mentioned in [*self.definitions.items()]:
             if name.islower() and any(kind in mentioned for kind in ("Routes", "Consumers", "Commands")):
-                # What decorators registered with it: every function of the file.
+                # Decorators register the functions of the file with this object.
                 self.definitions[name] = mentioned | set(self.definitions)
 
 
@@ -86,13 +86,13 @@ def _dotted(node: ast.Attribute) -> str:
 
 
 def reachable(handler: str) -> set[str]:
-    """The last names of everything that is mentioned behind the handler."""
+    """Return the last part of every name that is mentioned in code reachable from the handler."""
     module, _, attribute = handler.rpartition(".")
     seen: set[tuple[str, str]] = set()
     called: set[str] = set()
-    todo = [(module, attribute)]
-    while todo:
-        place = todo.pop()
+    pending = [(module, attribute)]
+    while pending:
+        place = pending.pop()
         if place in seen:
             continue
         seen.add(place)
@@ -100,7 +100,7 @@ def reachable(handler: str) -> set[str]:
         for mention in here.definitions.get(place[1], set()):
             first, _, last = mention.partition(".")
             called.add(last or first)
-            todo += _targets(here, first, last)
+            pending += _targets(here, first, last)
     return called
 
 
@@ -132,11 +132,11 @@ def _actions(name: str) -> set[str]:
 def test_a_role_grants_only_what_its_code_calls(name):
     called = reachable(FUNCTIONS[name]["Handler"])
     for action in _actions(name):
-        assert action in CALLED_BY, f"{name}: say in CALLED_BY what calls {action}"
-        assert CALLED_BY[action] & called, f"{name} may {action}, and nothing behind its handler does so"
+        assert action in CALLED_BY, f"{name}: add the methods that use {action} to CALLED_BY"
+        assert CALLED_BY[action] & called, f"{name} may {action}, but no reachable code does"
 
 
-def test_the_way_from_a_handler_is_followed():
+def test_the_code_is_followed_from_the_handler():
     assert "save" in reachable("cart.app.consume")
     assert "invoke" in reachable("cart.app.api")
     assert "publish_batch" not in reachable("cart.app.consume")

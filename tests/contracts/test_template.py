@@ -1,4 +1,4 @@
-"""template.yaml against the code: routes, settings, events, permissions, by reading the files."""
+"""template.yaml and the code agree on routes, settings, events and permissions."""
 
 import importlib
 import re
@@ -65,7 +65,7 @@ def test_every_route_has_one_function_and_every_path_answers_every_method():
             assert f"${{{declared.get((path, method), 'RootApi')}.Arn}}" in uri
 
 
-def test_only_public_routes_are_open():
+def test_only_public_routes_need_no_token():
     gateway = read(ROOT / "infra" / "openapi.yaml")
     for name in FUNCTIONS:
         if isinstance(handler := _handler(name), Api):
@@ -74,7 +74,7 @@ def test_only_public_routes_are_open():
                 assert ("security" in operation) == (route.role > 0), route
 
 
-def test_the_gateway_may_call_every_function_it_routes_to():
+def test_the_gateway_may_invoke_every_function_it_routes_to():
     text = (ROOT / "infra" / "openapi.yaml").read_text()
     called = set(re.findall(r"\$\{(\w+)\.Arn\}", text))
     permitted = {
@@ -95,8 +95,8 @@ def test_a_function_has_every_setting_its_service_needs(name):
     variables = set(FUNCTIONS[name].get("Environment", {}).get("Variables", {}))
     variables |= set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
     if FUNCTIONS[name]["Handler"].startswith("users.authorizer"):
-        return  # it reads two variables by hand: no pydantic on every request's path
-    module = importlib.import_module("shared.front" if service == "front" else f"{service}.settings")
+        return  # it reads its two variables itself, because it must not load pydantic
+    module = importlib.import_module(f"{service}.settings")
     needed = {
         field.upper()
         for kind in vars(module).values()
@@ -109,8 +109,8 @@ def test_a_function_has_every_setting_its_service_needs(name):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_what_is_heard_is_what_is_subscribed_to_and_said(service):
-    heard = {
+def test_handled_events_are_subscribed_to_and_published(service):
+    handled = {
         kind
         for name in FUNCTIONS
         if _service_of(name) == service
@@ -121,15 +121,17 @@ def test_what_is_heard_is_what_is_subscribed_to_and_said(service):
     for subscription in SUBSCRIPTIONS:
         if not str(subscription["Endpoint"]).find(f"{service.capitalize()}.Outputs") >= 0:
             continue
-        speaker = str(subscription["TopicArn"]["GetAtt"]).split(".")[0].lower()
+        publisher = str(subscription["TopicArn"]["GetAtt"]).split(".")[0].lower()
         types = set(subscription["FilterPolicy"]["type"])
-        assert types <= {kind.event_type() for kind in PUBLISHED_BY[speaker]}, f"{speaker} does not say these"
+        assert types <= {kind.event_type() for kind in PUBLISHED_BY[publisher]}, (
+            f"{publisher} does not publish these"
+        )
         assert subscription["RawMessageDelivery"] is True
         subscribed |= types
-    assert heard == subscribed
+    assert handled == subscribed
 
 
-def test_every_command_function_answers_questions():
+def test_every_command_function_handles_commands():
     for name in FUNCTIONS:
         if name.endswith("Commands"):
             assert isinstance(_handler(name).__self__, Commands)
@@ -142,7 +144,7 @@ def test_a_role_names_its_actions_and_resources(name):
         assert statement["Effect"] == "Allow"
         for action in _listed(statement["Action"]):
             assert "*" not in action
-        if "NotResource" in statement:  # a phone number has no ARN: whatever is no topic
+        if "NotResource" in statement:  # a phone number has no ARN: everything that is not a topic
             assert statement["Action"] == "sns:Publish"
             assert statement["NotResource"] == {"Sub": "arn:${AWS::Partition}:sns:*:*:*"}
             continue
@@ -154,7 +156,7 @@ QUEUES_AND_STREAMS = {"SQS", "DynamoDB"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_event_sources_give_back_only_what_failed(name):
+def test_event_sources_return_only_failed_records(name):
     for source in FUNCTIONS[name].get("Events", {}).values():
         assert source["Type"] in QUEUES_AND_STREAMS | {"Schedule", "ScheduleV2"}
         if source["Type"] == "SQS":
@@ -164,7 +166,7 @@ def test_event_sources_give_back_only_what_failed(name):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_what_holds_state_is_kept_safe(service):
+def test_tables_and_queues_are_protected(service):
     for resource in read(ROOT / "infra" / f"{service}.yaml")["Resources"].values():
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::DynamoDB::Table":
