@@ -1,1 +1,1 @@
-"""A small Stripe for one machine: the API that a shop uses, test cards, webhooks and bad days."""
+"""The local Stripe: an emulator of the Stripe API with test cards, webhooks and fault injection."""

@@ -1,4 +1,4 @@
-"""The API proper: who asks, for what, with which parameters, and what they are told."""
+"""The API: authentication, routing, parameters, idempotency and responses."""
 
 import base64
 import hmac
@@ -50,10 +50,7 @@ ROUTES: list[Route] = [
 
 @dataclass(frozen=True)
 class Request:
-    """An HTTP request as it came.
-
-    `headers` are keyed in lower case; `text` is the query of a GET or DELETE, else the body.
-    """
+    """An HTTP request. Header names are lower-case; `text` is the query of a GET or DELETE, else the body."""
 
     method: str
     path: str
@@ -64,9 +61,9 @@ class Request:
 
 
 def respond(store: Store, request: Request, now: float, override: Response | None = None) -> Response:
-    """The API's answer, refusals included; all its effects are in the store when this returns.
+    """Return the API's response, errors included; its effects are in the store by then.
 
-    `instead` is answered where the request would act, and kept under its key.
+    `override` is returned instead of running the request, and is stored under its idempotency key.
     """
     try:
         publishable = _authenticate(request.headers)
@@ -99,7 +96,7 @@ def respond(store: Store, request: Request, now: float, override: Response | Non
 
 
 def _authenticate(headers: dict[str, str]) -> bool:
-    """Whether the key is a publishable one; 401 when it is no test key at all."""
+    """Return whether the key is publishable. Raises a 401 if it is not a test key."""
     scheme, _, value = headers.get("authorization", "").partition(" ")
     key = value.strip()
     if scheme.lower() == "basic":
@@ -126,7 +123,7 @@ def _route(request: Request) -> tuple[Route, tuple[str, ...]]:
     raise StripeError(
         404,
         f"Unrecognized request URL ({request.method}: {request.path[:120]})."
-        " The local Stripe has what its README lists.",
+        " The local Stripe's README lists what it supports.",
     )
 
 
@@ -147,27 +144,27 @@ def _require_client_secret(unit: Unit, intent_id: str, given: Any) -> None:
 def _run_handler(
     unit: Unit, route: Route, params: dict[str, Any], path_ids: tuple[str, ...], publishable: bool
 ) -> Response:
-    """Run the handler. A refusal by the bank keeps what was written, any other error undoes it."""
-    wanted = params.pop("expand", [])
+    """Run the handler. A CardError keeps its writes, any other error rolls them back."""
+    paths = params.pop("expand", [])
     try:
         with unit.store.attempt():
             refusal: CardError | None = None
             try:
-                answer = route.handler(unit, params, *path_ids)
+                result = route.handler(unit, params, *path_ids)
             except CardError as error:
                 refusal = error
             if refusal is None:
-                return Response(200, _visible(expand(unit, answer, wanted), publishable))
+                return Response(200, _visible(expand(unit, result, paths), publishable))
     except StripeError as error:
         return Response(error.status, _visible_error(error, publishable))
     return Response(refusal.status, _visible_error(refusal, publishable))
 
 
-def _visible(answer: Object, publishable: bool) -> Object:
-    shown: Object = public(answer)
+def _visible(result: Object, publishable: bool) -> Object:
+    visible: Object = public(result)
     if publishable:
-        return {name: value for name, value in shown.items() if name in payment_intents.PUBLISHABLE_FIELDS}
-    return shown
+        return {name: value for name, value in visible.items() if name in payment_intents.PUBLISHABLE_FIELDS}
+    return visible
 
 
 def _visible_error(error: StripeError, publishable: bool) -> Object:

@@ -1,4 +1,4 @@
-"""The test cards, and bank accounts, and what each does. Source: https://docs.stripe.com/testing"""
+"""The test cards and test bank accounts with their behaviour. Source: https://docs.stripe.com/testing"""
 
 import re
 from dataclasses import dataclass
@@ -18,19 +18,18 @@ _MESSAGES = {
     "incorrect_number": "Your card number is incorrect.",
     "processing_error": "An error occurred while processing your card. Try again in a little bit.",
 }
-# These are error codes of their own; every other reason comes under the code card_declined.
+# These declines are error codes too; all others have the code card_declined.
 _CODES = {"expired_card", "incorrect_cvc", "processing_error"}
 
 
 @dataclass(frozen=True)
 class Card:
-    """A test card; what sets nothing is a card that pays.
+    """A test card or bank account. With the defaults, the payment succeeds.
 
-    `token` is its name after `pm_card_` and, in `tok_` tokens, after `tok_`; `decline` why the bank refuses;
-    `secure` whether the shopper must authenticate (3-D Secure) first; `refund` what becomes of a refund;
-    `multicapture` whether a hold may be captured bit by bit, where the intent asks for that; `review` whether
-    somebody at the shop is asked to look at the payment. A `bacs_debit` is a bank account, its number behind
-    its sort code: whether it pays is known only days later.
+    `token` is the name after `pm_card_` or `tok_`. `decline` is the bank's decline code.
+    `requires_authentication` means 3-D Secure. `refund` is the outcome of a refund. `multicapture` allows
+    several captures if the intent requests it. `review` opens a review. The `number` of a `bacs_debit` is its
+    sort code and account number; its payment succeeds or fails later.
     """
 
     number: str
@@ -52,12 +51,12 @@ class Card:
 
     @property
     def delayed(self) -> bool:
-        """Whether the bank's answer takes days."""
+        """Return whether the outcome is known only later."""
         return self.kind == "bacs_debit"
 
     @property
     def decline_code(self) -> str:
-        """What a CardError's `code` is for this card's refusal."""
+        """Return the `code` of this card's CardError."""
         return self.decline if self.decline in _CODES else "card_declined"
 
     @property
@@ -125,14 +124,14 @@ CARDS = (
 _BY_NUMBER = {card.number: card for card in CARDS if card.kind == "card"}
 _BY_ACCOUNT = {card.number: card for card in CARDS if card.kind == "bacs_debit"}
 _BY_TOKEN = {card.token: card for card in CARDS}
-# Stripe names these both with and without the brand.
+# Stripe has these names with and without the brand.
 _BY_TOKEN |= {
     name.removeprefix("visa_"): card for name, card in _BY_TOKEN.items() if name.startswith("visa_charge")
 }
 
 
 def by_number(number: str) -> Card:
-    """The test card of a number; CardError for a wrong number, and for a real card: no place for it here."""
+    """Return the test card with this number. Raises CardError if it is invalid or not a test card."""
     digits = number.replace(" ", "").replace("-", "")
     if card := _BY_NUMBER.get(digits):
         return card
@@ -148,7 +147,7 @@ def by_number(number: str) -> Card:
 
 
 def by_account(sort_code: str, account_number: str) -> Card:
-    """The test account of a sort code (digits, hyphens or not) and a number; 400 for any other."""
+    """Return the test account; the sort code may have hyphens. Raises a 400 if there is none."""
     digits = re.sub(r"[\s-]", "", sort_code + account_number)
     if account := _BY_ACCOUNT.get(digits):
         return account
@@ -160,7 +159,7 @@ def by_account(sort_code: str, account_number: str) -> Card:
 
 
 def by_token(token: str) -> Card | None:
-    """The test card behind `pm_card_…` or `tok_…`, the bank account behind `pm_bacsDebit_…`."""
+    """Return the card of `pm_card_…` or `tok_…`, or the account of `pm_bacsDebit_…`; None if unknown."""
     for prefix in ("pm_card_", "tok_", "pm_"):
         if token.startswith(prefix):
             return _BY_TOKEN.get(token.removeprefix(prefix))
@@ -168,7 +167,7 @@ def by_token(token: str) -> Card | None:
 
 
 def named(token: str) -> Card:
-    """The entry of the table with this `token`; LookupError when there is none."""
+    """Return the card with this `token`. Raises KeyError if there is none."""
     return _BY_TOKEN[token]
 
 

@@ -1,4 +1,4 @@
-"""The emulator's time: the machine's, moved forward by as much as a test asked for."""
+"""The emulator's clock: the machine's time plus an offset that tests set."""
 
 import time
 
@@ -6,7 +6,7 @@ from localstack.stripe.store import Store
 
 
 class Clock:
-    """Seconds since the epoch; the offset is kept in the store and so outlives a restart."""
+    """Returns seconds since the epoch. The offset is in the store, so it survives a restart."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""The whole of it without HTTP: the store, the clock, the courier, and the control plane over them."""
+"""The emulator without HTTP: store, clock, webhook sender, timers and control plane."""
 
 import json
 import logging
@@ -22,12 +22,12 @@ from localstack.stripe.webhooks import WebhookSender, schedule_delivery, subscri
 
 log = logging.getLogger(__name__)
 _DECISIONS = {"dispute": decisions.dispute, "refund": decisions.refund, "review": decisions.review}
-_SECRET_OVERLAP = 24 * 3600.0  # seconds that a webhook's old secret holds on, unless a test says otherwise
-_POLL_SECONDS = 0.2  # seconds between looks at what is due
+_SECRET_OVERLAP = 24 * 3600.0  # seconds that a webhook's old secret stays valid by default
+_POLL_SECONDS = 0.2  # between checks for due timers and deliveries
 
 
 class Emulator:
-    """Answers requests from any thread; a thread of its own does what time brings about."""
+    """Serves requests from any thread; its own thread runs due timers and deliveries."""
 
     def __init__(self, state: Path | None) -> None:
         self.store = Store(state)
@@ -58,7 +58,7 @@ class Emulator:
                 self._run_timers()
                 self._sender.dispatch()
             except Exception:
-                log.exception("what was due failed; it is tried again")
+                log.exception("timers or deliveries failed; they are retried")
             self._wake.wait(_POLL_SECONDS)
 
     def _run_timers(self) -> None:
@@ -68,13 +68,13 @@ class Emulator:
             timers.run_due(Unit(self.store, self.clock.now(), self._base_url))
 
     def respond(self, request: api.Request, override: Response | None = None) -> Response:
-        """An answer of the API; `instead` of acting, this one."""
+        """Return the API's response; `override` is returned instead of running the request."""
         answer = api.respond(self.store, request, self.clock.now(), override)
         self._wake.set()
         return answer
 
     def show_page(self, request: api.Request) -> pages.Page:
-        """An answer of the shopper's pages. A refused card is a page too, so whatever was written stays."""
+        """Return a shopper's page. A declined card is a page too, so its writes are kept."""
         with self.store.transaction():
             unit = Unit(self.store, self.clock.now(), request.base_url, request.id)
             page = pages.show(unit, request.method, request.path, request.text)
@@ -82,7 +82,7 @@ class Emulator:
         return page
 
     def apply_fault(self, fault: Fault | None) -> Response | None:
-        """The error that a fault puts in the answer's place, if it does; waits when it is a delay."""
+        """Wait for the fault's latency and return its error response, if it has one."""
         if fault is None:
             return None
         time.sleep(fault.latency)
@@ -90,11 +90,11 @@ class Emulator:
             return None
         kind = "api_error" if fault.status >= 500 else "invalid_request_error"
         code = "rate_limit" if fault.status == 429 else None
-        error = StripeError(fault.status, "A planned fault.", kind=kind, code=fault.code or code)
+        error = StripeError(fault.status, "An injected fault.", kind=kind, code=fault.code or code)
         return Response(fault.status, error.body())
 
     def control(self, method: str, name: str, text: str) -> Response:
-        """The control plane: `/_emulator/<name>` with a JSON body."""
+        """Serve `/_emulator/<name>` of the control plane, with a JSON body."""
         actions: dict[str, Callable[[Object], Object]] = {
             "reset": self._reset,
             "advance": self._advance,
@@ -113,7 +113,9 @@ class Emulator:
                 self.faults.clear()
                 return Response(200, {"planned": 0})
             if method != "POST" or name not in actions:
-                raise StripeError(404, "The control plane has no such verb.")
+                raise StripeError(
+                    404, f"Unknown action of the control plane: {method} {name[:80]}. The README lists them."
+                )
             answer = actions[name](_json(text))
         except StripeError as error:
             return Response(error.status, error.body())
@@ -134,7 +136,7 @@ class Emulator:
 
     def _chaos(self, body: Object) -> Object:
         if unknown := set(body) - {"duplicate", "delay_max", "drop"}:
-            raise invalid(f"Chaos has duplicate, delay_max and drop, not {min(unknown)}.")
+            raise invalid(f"Unknown key {min(unknown)}. Allowed: duplicate, delay_max, drop.")
         chaos = {name: _number(body, name) for name in body}
         with self.store.transaction():
             self.store.set_setting("chaos", chaos)
@@ -149,9 +151,9 @@ class Emulator:
         return {"planned": len(endpoints)}
 
     def _roll(self, body: Object) -> Object:
-        """A new secret for one endpoint or for each; the old ones hold on for `seconds` (a day)."""
+        """Roll the secret of one endpoint or all; the old one stays valid for `seconds` (default one day)."""
         if unknown := set(body) - {"endpoint", "seconds"}:
-            raise invalid(f"Roll takes endpoint and seconds, not {min(unknown)}.")
+            raise invalid(f"Unknown key {min(unknown)}. Allowed: endpoint, seconds.")
         overlap = _number(body, "seconds") if "seconds" in body else _SECRET_OVERLAP
         with self.store.transaction():
             unit = Unit(self.store, self.clock.now(), self._base_url)
@@ -179,14 +181,14 @@ def _json(text: str) -> Object:
     try:
         body: Any = json.loads(text or "{}")
     except ValueError as error:
-        raise invalid("The control plane takes JSON.") from error
+        raise invalid("The body must be JSON.") from error
     if not isinstance(body, dict):
-        raise invalid("The control plane takes a JSON object.")
+        raise invalid("The body must be a JSON object.")
     return body
 
 
 def _number(body: Object, name: str) -> float:
     value = body.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-        raise invalid(f"{name} is a number, zero or more.")
+        raise invalid(f"{name} must be a number from 0 to 1e9.")
     return float(value)

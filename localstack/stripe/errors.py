@@ -1,4 +1,4 @@
-"""The errors a caller of Stripe sees, in Stripe's own shape.
+"""The API's errors, in Stripe's format.
 
 Source: https://docs.stripe.com/api/errors and https://docs.stripe.com/error-codes
 """
@@ -9,7 +9,7 @@ Object = dict[str, Any]
 
 
 class StripeError(Exception):
-    """An answer that is not a success: HTTP `status` and the fields of the body's `error` object."""
+    """An error response: the HTTP `status` and the fields of the body's `error` object."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class StripeError(Exception):
         self.fields: Object = {"code": code, "message": message, "param": param, **more, "type": kind}
 
     def body(self) -> Object:
-        """The JSON body, with what is not known left out, as Stripe does."""
+        """Return the JSON body. Like Stripe, it omits empty fields."""
         fields = {name: value for name, value in self.fields.items() if value is not None}
         if code := fields.get("code"):
             fields["doc_url"] = f"https://stripe.com/docs/error-codes/{str(code).replace('_', '-')}"
@@ -34,17 +34,17 @@ class StripeError(Exception):
 
 
 class CardError(StripeError):
-    """The bank's refusal: an outcome like any other, so unlike other errors it keeps what was written."""
+    """A decline by the bank. Unlike other errors it does not roll back what was written."""
 
     def __init__(self, message: str, *, code: str, **more: Any) -> None:
         super().__init__(402, message, kind="card_error", code=code, **more)
 
 
 def invalid(message: str, *, code: str | None = None, param: str | None = None, **more: Any) -> StripeError:
-    """400: understood, and refused."""
+    """Return a 400 for an invalid request."""
     return StripeError(400, message, code=code, param=param, **more)
 
 
 def unexpected_state(message: str, intent: Object) -> StripeError:
-    """400: the intent's status does not allow this."""
+    """Return a 400 for an operation that the intent's status does not allow."""
     return invalid(message, code="payment_intent_unexpected_state", payment_intent=intent)

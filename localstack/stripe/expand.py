@@ -1,4 +1,4 @@
-"""Puts whole objects where ids stand, as `expand[]` asks. Source: https://docs.stripe.com/api/expanding_objects"""
+"""Replacement of ids by objects (`expand[]`). Source: https://docs.stripe.com/api/expanding_objects"""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from localstack.stripe.errors import Object, StripeError, invalid
 from localstack.stripe.paging import listing
 from localstack.stripe.unit import Unit
 
-# The fields that hold an id, and of what; `None` are lists that are left out unless asked for.
+# The expandable fields and the kinds of their objects; `None` marks lists that are included only on request.
 _EXPANDABLE: dict[str, dict[str, str | None]] = {
     "payment_intent": {
         "customer": "customer",
@@ -37,7 +37,7 @@ _MAX_DEPTH = 4
 
 
 def expand(unit: Unit, answer: Object, paths: list[str]) -> Object:
-    """The answer with every path of it expanded; 400 for what cannot be."""
+    """Return the object with every path expanded. Raises a 400 if a path cannot be expanded."""
     for path in paths:
         names = path.split(".")
         if len(names) > _MAX_DEPTH:
@@ -73,7 +73,7 @@ def _expanded(unit: Unit, here: Object, name: str, kind: str | None) -> Any:
         return value
     found = unit.store.get(kind, value)
     if found is None:
-        raise StripeError(500, f"The {kind} {value} is gone.", kind="api_error")
+        raise StripeError(500, f"The {kind} {value} does not exist.", kind="api_error")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Bad days on request: errors, delays and lost answers for the calls of a path."""
+"""Injected faults: errors, delays and lost responses for API calls by path."""
 
 import fnmatch
 import threading
@@ -11,11 +11,11 @@ _KINDS = ("status", "drop_after", "latency")
 
 @dataclass
 class Fault:
-    """For `times` requests to `path` (a pattern with `*`; any method unless given): one of the three.
+    """A fault for the next `times` requests to `path` (a pattern with `*`) with `method` (default any).
 
-    `status` is answered instead of acting, as an error of the `code` given, and if it is `kept`, to every
-    call under the same idempotency key, as Stripe does with its own failures; with `drop_after` the call acts
-    and its answer is lost; `latency` are seconds before it acts.
+    `status`: respond with this error and `code` without running the request; if `kept`, store the error under
+    the idempotency key, as Stripe stores its own failures. `drop_after`: run the request and close the
+    connection without a response. `latency`: wait these seconds before running it.
     """
 
     path: str
@@ -29,19 +29,19 @@ class Fault:
 
 
 class Faults:
-    """The faults that are planned; they do not outlive the process."""
+    """The pending faults. They are lost when the process ends."""
 
     def __init__(self) -> None:
         self._planned: list[Fault] = []
         self._lock = threading.Lock()
 
     def plan(self, body: Object) -> Object:
-        """Add a fault; 400 when it does not say which."""
+        """Add a fault. Raises a 400 if the body is invalid."""
         known = {"path", "times", "method", "code", "kept", *_KINDS}
         kinds = sum(name in body for name in _KINDS)
         if not isinstance(body.get("path"), str) or set(body) - known or kinds != 1:
             which = ", ".join(_KINDS)
-            raise invalid(f"A fault has a path, one of {which}, and maybe times, method, code and kept.")
+            raise invalid(f"A fault needs a path and one of {which}. Optional: times, method, code, kept.")
         try:
             fault = Fault(
                 path=body["path"],
@@ -54,15 +54,15 @@ class Faults:
                 latency=float(body.get("latency", 0)),
             )
         except (TypeError, ValueError) as error:
-            raise invalid(f"A fault's figures are numbers: {error}") from error
+            raise invalid(f"times, status and latency must be numbers: {error}") from error
         if fault.status is not None and not 400 <= fault.status <= 599:
-            raise invalid("A fault's status is 400 to 599.")
+            raise invalid("A fault's status must be 400 to 599.")
         with self._lock:
             self._planned.append(fault)
         return {"planned": len(self._planned)}
 
     def take(self, method: str, path: str) -> Fault | None:
-        """The first fault planned for this request, used up by one."""
+        """Return the first pending fault for this request and count it down."""
         with self._lock:
             for fault in self._planned:
                 if fault.method in (None, method) and fnmatch.fnmatchcase(path, fault.path):

@@ -1,4 +1,4 @@
-"""Reads bodies and queries in the bracket form Stripe takes: `card[number]=…&expand[0]=…`."""
+"""Decoding of Stripe's bracket notation: `card[number]=…&expand[0]=…`."""
 
 import re
 from typing import Any
@@ -13,7 +13,7 @@ Form = dict[str, Any]
 
 
 def decode(text: str) -> Form:
-    """`a[b]=1&c[]=2` → `{"a": {"b": "1"}, "c": {"0": "2"}}`; leaves are text, lists are keyed by position."""
+    """Decode `a[b]=1&c[]=2` to `{"a": {"b": "1"}, "c": {"0": "2"}}`; list items are keyed by index."""
     form: Form = {}
     for key, value in parse_qsl(text, keep_blank_values=True):
         _place(form, key, value)

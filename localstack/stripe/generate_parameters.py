@@ -1,8 +1,8 @@
-"""Writes parameters.json, what each operation accepts, from the pinned SDK's types; run it with `python -m`.
+"""Generator of parameters.json, the parameters of each operation, from the pinned SDK's types.
 
-A kind is text: `integer`, `number`, `decimal`, `boolean`, `string`, `map` (text to text), `any`, `unset` (the
-empty string), `#E` one of an enum, `@S` a hash of shape S, `[]K` a list of K, `{}K` a hash of K; `A|B` is
-either, a leading `!` required.
+A kind is one of `integer`, `number`, `decimal`, `boolean`, `string`, `map` (text to text), `any`, `unset` (an
+empty string), `#E` (a value of enum E), `@S` (a hash of shape S), `[]K` (a list of K) and `{}K` (a hash of
+K). `A|B` allows both kinds; a leading `!` means required.
 """
 
 import json
@@ -23,7 +23,7 @@ from localstack.stripe.routing import Route
 
 TABLE = Path(__file__).with_name("parameters.json")
 _PLAIN = {int: "integer", float: "number", bool: "boolean", str: "string", type(None): "unset"}
-# Ways to pay that are not cards: their names are known, their contents are not looked into.
+# Payment methods other than cards: their names are accepted, their contents are not checked.
 _METHOD_HASHES = ("PaymentMethodData", "PaymentMethodOptions", "PaymentMethodCreateParams")
 _NOT_METHODS = {
     "allow_redisplay",
@@ -40,7 +40,7 @@ _OTHER_METHODS = (
     - _NOT_METHODS
     - {"radar_options"}
 )
-# Cards are sent so by browsers, and by servers that hold a token; the SDK's types leave it out.
+# Browsers, and servers that hold a token, send cards like this; the SDK's types omit it.
 _ADDED = {
     f"PaymentIntent{verb}ParamsPaymentMethodData": {
         "card": "@PaymentMethodCreateParamsCard",
@@ -51,7 +51,7 @@ _ADDED = {
 
 
 class Table:
-    """Shapes and enums met so far, each written once."""
+    """Collects shapes and enums, each once."""
 
     def __init__(self) -> None:
         self.shapes: dict[str, dict[str, str]] = {}
@@ -63,7 +63,7 @@ class Table:
             return name
         fields = self.shapes[name] = {}
         scope = vars(sys.modules[cls.__module__])
-        # An operation's type holds the request's options beside its parameters.
+        # An operation's type contains the request options next to its parameters.
         options = set(RequestOptions.__annotations__)
         skipped = options if options <= set(cls.__annotations__) else set()
         for field, annotation in cls.__annotations__.items():
@@ -84,7 +84,7 @@ class Table:
         origin, inner = get_origin(annotation), get_args(annotation)
         if origin in (typing.Union, types.UnionType):
             named = [part for part in inner if get_origin(part) is Literal and part != Literal[""]]
-            # `Literal[…] | str` is an enum that may grow; any one version of the server has it closed.
+            # `Literal[…] | str` is an open enum in the SDK; one version of the server has a fixed set.
             parts = [part for part in inner if not (named and part is str)]
             return [kind for part in parts for kind in self._kinds(resolve(part, scope), scope)]
         if origin is Literal:
@@ -113,17 +113,17 @@ class Table:
 
 
 def resolve(annotation: Any, scope: dict[str, Any]) -> Any:
-    """A type from the SDK's mixture of types, names and quoted expressions."""
+    """Resolve the SDK's annotations, which are types, names or quoted expressions."""
     if isinstance(annotation, typing.ForwardRef):
         annotation = annotation.__forward_arg__
     if isinstance(annotation, str):
-        # The text is the installed SDK's own source.
+        # The text comes from the installed SDK's source.
         return eval(annotation, {**vars(typing), **scope})  # noqa: S307
     return annotation
 
 
 def generate(routes: list[Route]) -> str:
-    """The table for these routes, as the JSON text that is committed."""
+    """Return the table for these routes as JSON text."""
     table = Table()
     for name in sorted({route.params for route in routes}):
         module: Any = stripe.params
@@ -148,7 +148,7 @@ def generate(routes: list[Route]) -> str:
 
 
 def main() -> None:
-    from localstack.stripe.api import ROUTES  # needs the table, so not before it is asked for
+    from localstack.stripe.api import ROUTES  # imports the table, so it is imported late
 
     TABLE.write_text(generate(ROUTES), encoding="utf-8")
 

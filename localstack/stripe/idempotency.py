@@ -1,4 +1,4 @@
-"""The first answer to a key is the answer to that key, for a day.
+"""Idempotency keys: the first response to a key is replayed for 24 hours.
 
 Source: https://docs.stripe.com/api/idempotent_requests
 """
@@ -15,7 +15,7 @@ _TTL = 24 * 3600
 
 
 class Response(NamedTuple):
-    """An API answer; `replay_of` is the id of the request that it first answered."""
+    """An API response; `replay_of` is the id of the request that first had it."""
 
     status: int
     body: Object
@@ -23,7 +23,7 @@ class Response(NamedTuple):
 
 
 def fingerprint(method: str, path: str, params: dict[str, Any]) -> str:
-    """Equal for equal requests, whatever the order of their parameters."""
+    """Return a digest of the request that does not depend on the order of parameters."""
     text = json.dumps([method, path, params], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -34,35 +34,35 @@ def replay_or_run(
     request_fingerprint: str,
     request_id: str,
     now: float,
-    act: Callable[[], Response],
+    run: Callable[[], Response],
 ) -> Response:
-    """The kept answer of the key, else what `act` answers, which is kept: successes and refusals alike.
+    """Return the key's stored response, or run the request and store its response, successful or not.
 
-    Runs within a transaction of the store, so of simultaneous requests one acts and the rest find its answer.
+    It runs in a transaction of the store, so only the first of simultaneous requests runs.
     """
     if key is None:
-        return act()
+        return run()
     if len(key) > 255:
         raise invalid("Idempotency keys have up to 255 characters.")
-    store.rows("DELETE FROM answers WHERE created < ?", now - _TTL)
-    kept = store.rows("SELECT * FROM answers WHERE key = ?", key)
-    if kept and kept[0]["fingerprint"] != request_fingerprint:
+    store.rows("DELETE FROM responses WHERE created < ?", now - _TTL)
+    stored = store.rows("SELECT * FROM responses WHERE key = ?", key)
+    if stored and stored[0]["fingerprint"] != request_fingerprint:
         raise StripeError(
             400,
             "Keys for idempotent requests can only be used with the same parameters they were first used"
             f" with. Try using a key other than '{key}' if you meant to execute a different request.",
             kind="idempotency_error",
         )
-    if kept:
-        return Response(kept[0]["status"], json.loads(kept[0]["body"]), kept[0]["request"])
-    answer = act()
+    if stored:
+        return Response(stored[0]["status"], json.loads(stored[0]["body"]), stored[0]["request"])
+    response = run()
     store.rows(
-        "INSERT INTO answers (key, fingerprint, status, body, request, created) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO responses (key, fingerprint, status, body, request, created) VALUES (?, ?, ?, ?, ?, ?)",
         key,
         request_fingerprint,
-        answer.status,
-        json.dumps(answer.body),
+        response.status,
+        json.dumps(response.body),
         request_id,
         now,
     )
-    return answer
+    return response

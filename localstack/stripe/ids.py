@@ -1,4 +1,4 @@
-"""Names for objects, as long and as opaque as Stripe's."""
+"""Random ids in Stripe's format."""
 
 import secrets
 import string
@@ -11,5 +11,5 @@ def token(length: int = 24) -> str:
 
 
 def new(prefix: str) -> str:
-    """`pi_` and 24 letters and digits, for the prefix `pi`."""
+    """Return `<prefix>_` and 24 random alphanumeric characters."""
     return f"{prefix}_{token()}"

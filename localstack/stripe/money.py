@@ -1,4 +1,4 @@
-"""What may be charged: the currencies, and the least and most of each.
+"""Currencies with their minimum and maximum charge amounts.
 
 Source: https://docs.stripe.com/currencies
 """
@@ -16,7 +16,7 @@ _CURRENCIES = frozenset(
     """.split()
 )
 _ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
-# Where Stripe gives a minimum of its own; elsewhere it is about half a dollar, and not kept here.
+# Stripe's documented minimums. For other currencies it is about half a dollar, which is not checked here.
 _MINIMUM = {
     **dict.fromkeys(("usd", "aud", "brl", "cad", "chf", "eur", "inr", "nzd", "sgd", "jpy"), 50),
     "gbp": 30,
@@ -38,7 +38,7 @@ _MAXIMUM = 99_999_999
 
 
 def require_currency(text: str) -> str:
-    """The currency in lower case; 400 for one there is not."""
+    """Return the currency code in lower case. Raises a 400 if it is not supported."""
     code = text.lower()
     if code not in _CURRENCIES:
         raise invalid(f"Invalid currency: {text[:20]}. Stripe does not support it.", param="currency")
@@ -46,7 +46,7 @@ def require_currency(text: str) -> str:
 
 
 def require_chargeable(amount: int, code: str, param: str = "amount") -> int:
-    """The amount; 400 when it is below one, below the currency's minimum, or above eight digits."""
+    """Return the amount. Raises a 400 if it is below the currency's minimum or above eight digits."""
     if amount < 1:
         raise invalid(
             "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param=param
@@ -67,7 +67,7 @@ def require_chargeable(amount: int, code: str, param: str = "amount") -> int:
 
 
 def format_amount(amount: int, code: str) -> str:
-    """An amount for people: `25.00 GBP`."""
+    """Return the amount as text: `25.00 GBP`."""
     return (
         f"{amount} {code.upper()}"
         if code in _ZERO_DECIMAL

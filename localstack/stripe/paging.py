@@ -1,4 +1,4 @@
-"""Lists, newest first, a page at a time. Source: https://docs.stripe.com/api/pagination"""
+"""Pagination of lists, newest first. Source: https://docs.stripe.com/api/pagination"""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ def page(
     equal: tuple[str, ...] = (),
     more: list[tuple[str, Any]] | None = None,
 ) -> Object:
-    """A list object of this kind.
+    """Return a page of the objects of this kind as a list object.
 
-    `equal` are the parameters that filter by a field of the same name; `more` are the store's conditions.
+    `equal` names the parameters that filter by the field of the same name; `more` are the store's conditions.
     """
     limit = params.get("limit", 10)
     if not 1 <= limit <= 100:

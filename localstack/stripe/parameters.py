@@ -1,4 +1,4 @@
-"""Refuses what Stripe would: unknown, missing or malformed parameters, by the pinned SDK's own types."""
+"""Validation of parameters against the pinned SDK's types."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _ENUMS: dict[str, frozenset[str]] = {name: frozenset(values) for name, values in
 
 
 def check(shape: str, form: dict[str, Any], path: str = "") -> dict[str, Any]:
-    """The form with its leaves as integers, booleans, text, lists; StripeError 400 for what does not fit."""
+    """Return the form with typed values. Raises a 400 if a parameter is unknown, missing or malformed."""
     fields = _SHAPES[shape.rpartition(".")[2]]
     if unknown := [name for name in form if name not in fields]:
         where = _join(path, unknown[0])
@@ -33,7 +33,7 @@ def _join(path: str, name: str) -> str:
 
 
 def _any_kind(kinds: str, value: Any, path: str) -> Any:
-    """The first kind that takes the value, else the last one's complaint."""
+    """Return the value as the first kind that accepts it. Raises the most specific error if none does."""
     choices = kinds.split("|")
     if value == "" and "unset" not in choices and "any" not in choices:
         raise invalid(
@@ -47,7 +47,7 @@ def _any_kind(kinds: str, value: Any, path: str) -> Any:
         try:
             return _kind(kind, value, path)
         except StripeError as error:
-            # A complaint about something deeper says more than "not a list".
+            # An error about a nested parameter is more specific than "not a list".
             if refusal is None or str(error.fields.get("param")) != path:
                 refusal = error
     raise refusal or invalid(f"Invalid {path}", param=path)
@@ -84,7 +84,7 @@ def _hash(kind: str, value: Any, path: str) -> dict[str, Any]:
 
 
 def _bounded(metadata: dict[str, str], path: str) -> dict[str, str]:
-    """Stripe's limits on metadata: 50 keys of 40 characters, values of 500."""
+    """Return the metadata. Raises a 400 above Stripe's limits: 50 keys of 40 characters, values of 500."""
     if len(metadata) > 50:
         raise invalid("You may only specify up to 50 metadata keys.", param=path)
     for key, value in metadata.items():

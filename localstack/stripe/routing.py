@@ -1,4 +1,4 @@
-"""Which function answers which path of the API, and with which parameters."""
+"""Routes of the API."""
 
 import re
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from localstack.stripe.errors import Object
 
 @dataclass(frozen=True)
 class Route:
-    """`params` names the SDK's type of the operation's parameters; `{id}` in a path is one segment.
+    """A route; `{id}` in its path is one segment, `params` the SDK's type of its parameters.
 
-    The handler takes the unit of work, the checked parameters, and the path's ids. `publishable` routes
-    answer a shopper's browser too, which has a publishable key and the client secret of one intent.
+    The handler takes the unit of work, the validated parameters and the path's ids. `publishable` routes also
+    accept a browser's publishable key, together with the intent's client secret.
     """
 
     method: str
@@ -28,7 +28,7 @@ class Route:
         return re.compile(self.path.replace("{id}", "([^/]+)"))
 
     def match(self, method: str, path: str) -> tuple[str, ...] | None:
-        """The path's ids, or None when the route is another's."""
+        """Return the path's ids, or None if the route does not match."""
         if method != self.method:
             return None
         found = self._pattern.fullmatch(path)

@@ -1,4 +1,4 @@
-"""The emulator's HTTP side: connections, sizes, headers, and one line of log a request."""
+"""The emulator's HTTP server, with one log line per request."""
 
 import ipaddress
 import json
@@ -23,10 +23,10 @@ _MAX_BODY = 1_000_000
 
 
 class LocalStripe:
-    """A local Stripe on a port of its own; `with LocalStripe() as stripe:` serves at `stripe.url`.
+    """A local Stripe on its own port; `with LocalStripe() as stripe:` serves it at `stripe.url`.
 
-    Port 0 is any free one, `state` a folder for what it knows, or None to keep it in memory. OSError when the
-    port is taken.
+    Port 0 means any free port. `state` is a folder, or None to keep the state in memory. Raises OSError if
+    the port is in use.
     """
 
     def __init__(self, port: int = 0, state: Path | None = None, host: str = "127.0.0.1") -> None:
@@ -55,7 +55,7 @@ class LocalStripe:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    block_on_close = False  # a kept-alive connection must not hold up the end
+    block_on_close = False  # keep-alive connections must not delay the shutdown
     request_queue_size = 128
     emulator: Emulator
 
@@ -73,32 +73,34 @@ class _Handler(BaseHTTPRequestHandler):
         started = time.monotonic()
         path = urlsplit(self.path).path
         request_id = "-"
-        status = 0  # what the log shows when the answer was dropped
+        status = 0  # logged as "dropped"
         try:
             body = self._body()
             if body is None:
-                status = self._send(413, b'{"error":{"message":"A body has a length, of up to a megabyte."}}')
+                status = self._send(
+                    413, b'{"error":{"message":"The body needs a Content-Length of at most 1000000."}}'
+                )
             elif path.startswith("/_emulator/"):
                 status = self._control(path, body)
             else:
                 request = self._request(path, body)
                 request_id = request.id
-                status = self._answer(request)
+                status = self._respond(request)
         except ConnectionError:
-            status = self._drop()  # the caller hung up before we answered
+            status = self._drop()  # the client closed the connection
         except Exception:
             log.exception("%s %s", self.command, path)
-            error = StripeError(500, "The local Stripe itself failed; its log says how.", kind="api_error")
+            error = StripeError(500, "The local Stripe failed. Its log has the traceback.", kind="api_error")
             status = self._send(500, _dump(error.body()))
-        took = (time.monotonic() - started) * 1000
-        # The address of an authentication page is what lets a shopper complete it.
-        shown = "/_pages/…" if path.startswith("/_pages/") else path
-        log.info("%s %s %s %.0fms %s", self.command, shown, status or "dropped", took, request_id)
+        duration = (time.monotonic() - started) * 1000
+        # The URL of an authentication page works like a password, so it is not logged.
+        logged_path = "/_pages/…" if path.startswith("/_pages/") else path
+        log.info("%s %s %s %.0fms %s", self.command, logged_path, status or "dropped", duration, request_id)
 
     do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = _serve
 
     def do_OPTIONS(self) -> None:
-        """Browsers ask before they call from a shop's page."""
+        """Answer a browser's CORS preflight."""
         self._send(
             204,
             b"",
@@ -109,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _body(self) -> str | None:
-        """The body's text, or None when it is too large or does not say its length."""
+        """Return the body as text, or None if it is too large or has no length."""
         length = self.headers.get("Content-Length", "0")
         if not length.isdigit() or int(length) > _MAX_BODY or "Transfer-Encoding" in self.headers:
             self.close_connection = True
@@ -127,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             id=ids.new("req"),
         )
 
-    def _answer(self, request: Request) -> int:
+    def _respond(self, request: Request) -> int:
         emulator = self.server.emulator
         fault = emulator.faults.take(request.method, request.path)
         override = emulator.apply_fault(fault)
@@ -145,35 +147,39 @@ class _Handler(BaseHTTPRequestHandler):
                 headers["Location"] = page.location
             return self._send(page.status, page.text.encode(), headers)
         kept = fault is not None and fault.kept
-        answer = emulator.respond(request, override) if kept or override is None else override
+        response = emulator.respond(request, override) if kept or override is None else override
         if drops:
             return self._drop()
         headers = {"Request-Id": request.id, "Stripe-Version": API_VERSION}
         if key := request.headers.get("idempotency-key"):
             headers["Idempotency-Key"] = key
-        if answer.replay_of:
-            headers |= {"Idempotent-Replayed": "true", "Original-Request": answer.replay_of}
-        return self._send(answer.status, _dump(answer.body), headers)
+        if response.replay_of:
+            headers |= {"Idempotent-Replayed": "true", "Original-Request": response.replay_of}
+        return self._send(response.status, _dump(response.body), headers)
 
     def _drop(self) -> int:
-        """Hang up without a word."""
+        """Close the connection without a response."""
         self.close_connection = True
         return 0
 
     def _control(self, path: str, body: str) -> int:
-        """The control plane has no keys, so only this machine may use it, and no web page on it."""
+        """Serve the control plane. It needs no key, so web pages and other machines are rejected."""
         if not ipaddress.ip_address(self.client_address[0]).is_loopback or self.headers.get("Origin"):
-            error = StripeError(403, "The control plane is for programs on this machine.")
-            answer = Response(403, error.body())
+            error = StripeError(403, "Only programs on this machine may call the control plane.")
+            response = Response(403, error.body())
         else:
             name = path.removeprefix("/_emulator/")
-            answer = self.server.emulator.control(self.command, name, body)
-        return self._send(answer.status, _dump(answer.body))
+            response = self.server.emulator.control(self.command, name, body)
+        return self._send(response.status, _dump(response.body))
 
     def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> int:
         self.send_response(status)
-        shown = {"Content-Type": "application/json", "Access-Control-Allow-Origin": "*", **(headers or {})}
-        for name, value in shown.items():
+        logged_path = {
+            "Content-Type": "application/json",
+            "Access-Control-Allow-Origin": "*",
+            **(headers or {}),
+        }
+        for name, value in logged_path.items():
             self.send_header(name, value.replace("\r", "").replace("\n", ""))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -181,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
         return status
 
     def log_message(self, format: str, *args: Any) -> None:
-        """The base class's own log shows queries, and those hold client secrets."""
+        """Log nothing: the base class would log queries, which contain client secrets."""
 
 
 def _dump(body: Any) -> bytes:

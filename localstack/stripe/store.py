@@ -1,4 +1,4 @@
-"""What the emulator knows, in one SQLite file; one transaction at a time."""
+"""The emulator's state in one SQLite file."""
 
 import json
 import sqlite3
@@ -25,20 +25,20 @@ CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (state, due_at);
 CREATE INDEX IF NOT EXISTS deliveries_of_event ON deliveries (event);
 CREATE TABLE IF NOT EXISTS timers (
     id INTEGER PRIMARY KEY AUTOINCREMENT, due_at REAL NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS answers (
+CREATE TABLE IF NOT EXISTS responses (
     key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
     request TEXT NOT NULL, created REAL NOT NULL);
-CREATE INDEX IF NOT EXISTS answers_by_age ON answers (created);
+CREATE INDEX IF NOT EXISTS responses_by_age ON responses (created);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-_TABLES = ("objects", "deliveries", "timers", "answers", "settings")
+_TABLES = ("objects", "deliveries", "timers", "responses", "settings")
 
 
 class Store:
-    """One connection behind one lock: whoever holds a transaction sees, and leaves, a consistent world."""
+    """One SQLite connection behind a lock, so that only one transaction runs at a time."""
 
     def __init__(self, folder: Path | None) -> None:
-        """`folder` is made when absent; None keeps everything in memory."""
+        """Open the state in `folder`, which is created if needed, or in memory if it is None."""
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
         path = folder / "stripe.sqlite3" if folder else ":memory:"
@@ -51,7 +51,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of the block, or nothing of it; blocks in other threads wait."""
+        """Run the block in a transaction; other threads wait."""
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -63,7 +63,7 @@ class Store:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Within a transaction: undo this block alone when it raises."""
+        """Run the block in a savepoint, which is rolled back if it raises."""
         self._connection.execute("SAVEPOINT attempt")
         try:
             yield
@@ -82,7 +82,7 @@ class Store:
         return json.loads(found[0]["body"]) if found else None
 
     def put(self, thing: Object) -> None:
-        """Insert or replace; an object keeps its place in the order of creation."""
+        """Insert or replace an object; a replaced object keeps its position."""
         self.rows(
             "INSERT INTO objects (id, kind, created, body) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET body = excluded.body",
@@ -96,17 +96,17 @@ class Store:
         self.rows("DELETE FROM objects WHERE id = ?", id_)
 
     def position(self, kind: str, id_: str) -> int | None:
-        """Where an object stands in the order of creation."""
+        """Return the object's position in the order of creation."""
         found = self.rows("SELECT seq FROM objects WHERE id = ? AND kind = ?", id_, kind)
         return int(found[0]["seq"]) if found else None
 
     def select(
         self, kind: str, conditions: list[tuple[str, Any]], limit: int, *, newest: bool = True
     ) -> list[Object]:
-        """Objects of a kind that meet every `(SQL condition with one ?, value)`, in order of creation."""
+        """Return objects that meet every `(SQL condition with one ?, value)`, in order of creation."""
         where = "".join(f" AND {condition}" for condition, _ in conditions)
         found = self.rows(
-            f"SELECT body FROM objects WHERE kind = ?{where}"  # noqa: S608 - conditions are the code's own text
+            f"SELECT body FROM objects WHERE kind = ?{where}"  # noqa: S608 - the conditions are literals in this package
             f" ORDER BY seq {'DESC' if newest else 'ASC'} LIMIT ?",
             kind,
             *(value for _, value in conditions),
@@ -122,7 +122,7 @@ class Store:
         self.rows("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", name, json.dumps(value))
 
     def wipe(self) -> None:
-        """Forget everything. Numbers are not reused, so a delivery still under way cannot touch a new one."""
+        """Delete everything. Ids are not reused, so a delivery in flight cannot change a new one."""
         with self.transaction():
             for table in _TABLES:
                 self.rows(f"DELETE FROM {table}")  # noqa: S608 - a constant

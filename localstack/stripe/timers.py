@@ -1,4 +1,4 @@
-"""What time itself brings about: authorisations and sessions that run out, refunds that settle."""
+"""Scheduled actions: expiry of authorizations and sessions, delayed refunds and debits, dispute deadlines."""
 
 import logging
 from collections.abc import Callable
@@ -19,9 +19,9 @@ _ACTIONS: dict[str, Callable[[Unit, str], None]] = {
 
 
 def run_due(unit: Unit) -> None:
-    """Do, within the caller's transaction, all that is due at the unit's time, and what is due because of it.
+    """Run the due timers, and those that they make due, in the caller's transaction.
 
-    What cannot be done is logged and forgotten, so that it does not hold up the rest for ever.
+    A timer that fails is logged and deleted, so that it does not block the others.
     """
     while due := unit.store.rows("SELECT * FROM timers WHERE due_at <= ? ORDER BY due_at, id", unit.now):
         for timer in due:
@@ -30,4 +30,4 @@ def run_due(unit: Unit) -> None:
                 with unit.store.attempt():
                     _ACTIONS[timer["action"]](unit, timer["target"])
             except StripeError:
-                log.exception("%s of %s", timer["action"], timer["target"])
+                log.exception("timer failed: %s %s", timer["action"], timer["target"])

@@ -1,4 +1,4 @@
-"""One unit of work: what a handler reads, writes and says, all in one transaction of the store."""
+"""The unit of work of one request: reads, writes, timers and events in one transaction."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ _NAMES = {"payment_method": "PaymentMethod", "checkout.session": "checkout.sessi
 
 @dataclass
 class Unit:
-    """`now` is the emulator's time in seconds; `request_id` is None for what time itself brings about."""
+    """A unit of work. `now` is the emulator's time in seconds; `request_id` is None in timers."""
 
     store: Store
     now: float
@@ -24,17 +24,17 @@ class Unit:
 
     @property
     def timestamp(self) -> int:
-        """The time as objects carry it: whole seconds."""
+        """Return the time in whole seconds, as objects have it."""
         return int(self.now)
 
     def get(self, kind: str, id_: str, param: str | None = None) -> Object:
-        """The object; 404 when it was the address, 400 when it was the parameter `param`."""
+        """Return the object. If it is missing, raises a 400 for the parameter `param`, or else a 404."""
         if found := self.store.get(kind, id_):
             return found
         raise self.missing(kind, id_, param)
 
     def missing(self, kind: str, id_: str, param: str | None = None) -> StripeError:
-        """That there is no such object."""
+        """Return the error that there is no such object."""
         return StripeError(
             400 if param else 404,
             f"No such {_NAMES.get(kind, kind)}: '{id_[:80]}'",
@@ -46,13 +46,13 @@ class Unit:
         self.store.put(thing)
 
     def schedule(self, seconds: float, action: str, target: str) -> None:
-        """Have `timers` do this to the object later."""
+        """Schedule an action of `timers` on the object."""
         self.store.rows(
             "INSERT INTO timers (due_at, action, target) VALUES (?, ?, ?)", self.now + seconds, action, target
         )
 
     def emit(self, type_: str, thing: Object, before: Object | None = None) -> None:
-        """Say that something happened, with a snapshot of it, and what `before` had that is different now."""
+        """Emit an event with a snapshot of the object and, given `before`, its previous attributes."""
         data: dict[str, Any] = {"object": public(thing)}
         if before is not None:
             old, new = public(before), data["object"]
@@ -73,7 +73,7 @@ class Unit:
 
 
 def public(thing: Any) -> Any:
-    """What a caller may see: names that begin with an underscore are the emulator's own."""
+    """Return the object without internal fields, whose names begin with an underscore."""
     if isinstance(thing, dict):
         return {key: public(value) for key, value in thing.items() if not key.startswith("_")}
     if isinstance(thing, list):

@@ -1,4 +1,4 @@
-"""Signs events and delivers them to the endpoints that asked, again and again until they are taken.
+"""Signed delivery of events to webhook endpoints, with retries.
 
 Source: https://docs.stripe.com/webhooks
 """
@@ -21,10 +21,10 @@ from localstack.stripe.store import Store
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 12
-_TIMEOUT = 30.0  # seconds an endpoint has to answer, cold starts included
+_TIMEOUT = 30.0  # seconds for an endpoint to respond, including a cold start
 _WORKERS = 6
-_CHAOS = random.Random()  # noqa: S311 - bad luck, not cryptography
-# The endpoints that an event was meant for and that have not taken any delivery of it.
+_CHAOS = random.Random()  # noqa: S311 - not for cryptography
+# The endpoints that have accepted no delivery of an event.
 UNDELIVERED = (
     "SELECT endpoint FROM deliveries WHERE event = objects.id AND state != 'cancelled'"
     " GROUP BY endpoint HAVING SUM(state = 'delivered') = 0"
@@ -33,19 +33,19 @@ _COUNT_UNDELIVERED = f"SELECT (SELECT COUNT(*) FROM ({UNDELIVERED})) AS n FROM o
 
 
 def retry_delay(attempts: int) -> float:
-    """Seconds until the next attempt: 1, 2, 4 … 60. Stripe's own takes hours; here somebody is waiting."""
+    """Return the seconds until the next attempt: 1, 2, 4 … 60. Stripe retries for days."""
     return float(min(2 ** (attempts - 1), 60))
 
 
 def sign(secrets: list[str], body: bytes, timestamp: int) -> str:
-    """The Stripe-Signature header: HMAC-SHA256 over `timestamp.body`, once for each secret that holds."""
+    """Return the Stripe-Signature header: an HMAC-SHA256 over `timestamp.body` for each valid secret."""
     signed = b"%d." % timestamp + body
     signatures = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
     return ",".join([f"t={timestamp}", *(f"v1={signature}" for signature in signatures)])
 
 
 def schedule_deliveries(store: Store, event: Object, now: float) -> int:
-    """Plan an event's deliveries, with the chaos asked for; the number of endpoints that will hear it."""
+    """Schedule an event's deliveries, with the chaos settings, and return the number of endpoints."""
     chaos = store.setting("chaos", {})
     endpoints = subscribed_endpoints(store, event)
     for endpoint in endpoints:
@@ -58,7 +58,7 @@ def schedule_deliveries(store: Store, event: Object, now: float) -> int:
 
 
 def subscribed_endpoints(store: Store, event: Object) -> list[Object]:
-    """The endpoints that asked for such an event."""
+    """Return the enabled endpoints that subscribe to the event's type."""
     return [
         endpoint
         for endpoint in store.select("webhook_endpoint", [], 100)
@@ -81,7 +81,7 @@ def schedule_delivery(
 
 
 class WebhookSender:
-    """Delivers what is due, several at a time, so that one slow endpoint does not hold up the rest."""
+    """Sends due deliveries in several threads, so that a slow endpoint does not block the others."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -96,22 +96,22 @@ class WebhookSender:
             worker.start()
 
     def stop(self) -> None:
-        """Take no more; what is under way may end, or be told again after a restart."""
+        """Stop the threads. A delivery in flight may be sent again after a restart."""
         for _ in self._workers:
             self._queue.put(None)
         for worker in self._workers:
             worker.join(timeout=0.5)
 
     def dispatch(self) -> None:
-        """Hand out every delivery that is due."""
+        """Queue every due delivery that is not in flight."""
         due = self._store.rows(
             "SELECT id FROM deliveries WHERE state = 'pending' AND due_at <= ? ORDER BY due_at, id LIMIT 200",
             self._clock.now(),
         )
         with self._lock:
-            new = [row["id"] for row in due if row["id"] not in self._in_flight]
-            self._in_flight.update(new)
-        for number in new:
+            new_ids = [row["id"] for row in due if row["id"] not in self._in_flight]
+            self._in_flight.update(new_ids)
+        for number in new_ids:
             self._queue.put(number)
 
     def _work(self) -> None:
@@ -119,9 +119,9 @@ class WebhookSender:
             try:
                 self._deliver(number)
             except sqlite3.ProgrammingError:
-                return  # the store was closed under us: the emulator is ending
+                return  # the emulator is stopping and has closed the store
             except Exception:
-                log.exception("delivery %s", number)  # and on with the others
+                log.exception("delivery failed: %s", number)
             finally:
                 with self._lock:
                     self._in_flight.discard(number)
@@ -146,7 +146,7 @@ class WebhookSender:
         with self._store.transaction():
             found = self._store.rows("SELECT attempts FROM deliveries WHERE id = ?", number)
             if not found:
-                return  # the emulator was reset meanwhile
+                return  # the emulator was reset
             attempts = found[0]["attempts"] + 1
             state = "delivered" if accepted else "failed" if attempts >= MAX_ATTEMPTS else "pending"
             self._store.rows(
@@ -165,7 +165,7 @@ class WebhookSender:
 
 
 def send(url: str, secrets: list[str], body: bytes) -> int | str:
-    """One attempt, signed with the real time: the HTTP status, or in words why there is none."""
+    """Send once, signed with the real time. Return the HTTP status, or the error as text."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     try:
@@ -182,9 +182,9 @@ def send(url: str, secrets: list[str], body: bytes) -> int | str:
                     "Stripe-Signature": sign(secrets, body, int(time.time())),
                 },
             )
-            answer = connection.getresponse()
-            answer.read()
-            return answer.status
+            response = connection.getresponse()
+            response.read()
+            return response.status
         finally:
             connection.close()
     except (OSError, ValueError, http.client.HTTPException) as error:

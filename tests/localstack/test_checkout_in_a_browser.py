@@ -142,7 +142,7 @@ def test_mistakes_are_told_beside_the_fields(session: Any, page: Page, shot: Sho
     expect(page.get_by_label("Security code")).to_have_accessible_description(
         "Enter the 3 digits of the security code."
     )
-    expect(page.get_by_role("alert")).to_contain_text("Empty was charged yet.")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was charged yet.")
     expect(page.get_by_label("Name", exact=True)).to_have_value("Ada Lovelace")
     shot("mistakes")
 
@@ -208,7 +208,7 @@ def test_an_expired_session_leads_back_to_the_shop(shop: Any, session: Any, page
     shop.v1.checkout.sessions.expire(session.id)
     fill(page)
     pay(page)
-    expect(page.get_by_text("Empty was charged.")).to_be_visible()
+    expect(page.get_by_text("Nothing was charged.")).to_be_visible()
     shot("expired")
     page.get_by_role("link", name="Back to the shop").click()
     page.wait_for_url("**/basket")

@@ -1,4 +1,4 @@
-"""The pages a shopper sees: the bank's authentication and the hosted checkout."""
+"""The HTML pages for shoppers: 3-D Secure authentication and hosted checkout."""
 
 import html
 import re
@@ -20,7 +20,7 @@ def owns(path: str) -> bool:
 
 
 def show(unit: Unit, method: str, path: str, body: str) -> Page:
-    """The page at a path, or what its form brings about; runs within a transaction."""
+    """Return the page at a path, or the result of its form. Needs a transaction."""
     form = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
     try:
         if found := _AUTHENTICATE.fullmatch(path):
@@ -33,5 +33,5 @@ def show(unit: Unit, method: str, path: str, body: str) -> Page:
                 return checkout.pay(unit, session, path, form)
             return checkout.show(unit, session, path)
     except StripeError as error:
-        return document(error.status, "Not here", f"<p>{html.escape(str(error))}</p>")
-    return document(404, "Not here", "<p>There is no such page.</p>")
+        return document(error.status, "Page not found", f"<p>{html.escape(str(error))}</p>")
+    return document(404, "Page not found", "<p>There is no page at this address.</p>")

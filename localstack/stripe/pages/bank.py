@@ -1,4 +1,4 @@
-"""The bank's page, on which a shopper proves to be the card's owner (3-D Secure)."""
+"""The bank's page for 3-D Secure authentication."""
 
 import html
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -11,7 +11,7 @@ from localstack.stripe.unit import Unit
 
 
 def show(unit: Unit, id_: str, challenge: str, path: str) -> Page:
-    """The question; where it is no longer asked, a checkout's shopper goes back to the checkout."""
+    """Return the page, or a redirect to the checkout if its challenge is no longer valid."""
     try:
         intent = confirmation.intent_of_challenge(unit, id_, challenge)
     except StripeError:
@@ -28,10 +28,10 @@ def show(unit: Unit, id_: str, challenge: str, path: str) -> Page:
 
 
 def submit(unit: Unit, id_: str, challenge: str, form: dict[str, str]) -> Page:
-    """What the shopper said: `outcome` is complete or fail. On to where the payment was begun."""
+    """Complete or fail the authentication (`outcome`) and redirect to where the payment began."""
     outcome = form.get("outcome")
     if outcome not in ("complete", "fail"):
-        return document(400, "Which?", "<p>The outcome is complete or fail.</p>")
+        return document(400, "Invalid outcome", "<p>The outcome must be complete or fail.</p>")
     try:
         intent = confirmation.intent_of_challenge(unit, id_, challenge)
     except StripeError:
@@ -44,8 +44,8 @@ def submit(unit: Unit, id_: str, challenge: str, form: dict[str, str]) -> Page:
         return redirect(checkout.success_url(session) if complete else session["url"])
     paid = intent["status"] in ("succeeded", "requires_capture")
     if return_url is None:
-        words = "went through" if paid else "failed"
-        return document(200, "Done", f"<p>The payment {words}. You may close this page.</p>")
+        result = "succeeded" if paid else "failed"
+        return document(200, "Done", f"<p>The payment {result}. You may close this page.</p>")
     return redirect(
         _with_query(
             return_url,
@@ -62,7 +62,7 @@ def _gone(unit: Unit, id_: str) -> Page:
     intent = unit.store.get("payment_intent", id_) or {}
     if session_id := intent.get("_session"):
         return redirect(f"{unit.base_url}/c/pay/{session_id}")
-    return document(404, "Not here", "<p>This page has been used, or never was.</p>")
+    return document(404, "Page not found", "<p>This page was used already or never existed.</p>")
 
 
 def _with_query(url: str, more: dict[str, str]) -> str:

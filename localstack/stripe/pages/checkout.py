@@ -1,4 +1,4 @@
-"""The hosted checkout: what is bought, and a form that says beside each field what is wrong with it."""
+"""The hosted checkout page: line items and a form with an error next to each invalid field."""
 
 import html
 import re
@@ -10,7 +10,7 @@ from localstack.stripe.pages.layout import Page, document, redirect
 from localstack.stripe.resources import checkout
 from localstack.stripe.unit import Unit
 
-# Name, label, and what browsers and keyboards make of it.
+# Name, label and HTML attributes.
 _FIELDS = {
     "email": ("E-mail", 'type="email" autocomplete="email"'),
     "number": ("Card number", 'inputmode="numeric" autocomplete="cc-number" list="cards"'),
@@ -22,15 +22,15 @@ _FIELDS = {
 }
 _TEST_CARDS = (
     ("4242 4242 4242 4242", "pays"),
-    ("4000 0000 0000 3220", "asks the bank first (3-D Secure)"),
+    ("4000 0000 0000 3220", "requires authentication (3-D Secure)"),
     ("4000 0000 0000 0002", "is declined"),
     ("4000 0000 0000 9995", "is declined: insufficient funds"),
     ("4000 0000 0000 0259", "pays, and is disputed"),
-    ("4000 0000 0000 5126", "pays; a refund of it fails later"),
+    ("4000 0000 0000 5126", "pays; its refund fails later"),
 )
 _TEST_ACCOUNTS = (
-    ("10-88-00 00012345", "pays after a while"),
-    ("10-88-00 22222227", "fails after a while"),
+    ("10-88-00 00012345", "pays after 2 seconds"),
+    ("10-88-00 22222227", "fails after 2 seconds"),
 )
 _BUTTON_LABELS = {"auto": "Pay", "pay": "Pay", "book": "Book", "donate": "Donate", "subscribe": "Subscribe"}
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
@@ -38,7 +38,7 @@ _EXPIRY = re.compile(r"(\d{1,2})\s*/?\s*(?:20)?(\d\d)")
 
 
 def show(unit: Unit, session: Object, path: str) -> Page:
-    """The form, with the reason of the last refusal; where all is over, that it is."""
+    """Return the form with the last payment error, or a page that says that the session is over."""
     refusal = ""
     if session["payment_intent"]:
         last = unit.get("payment_intent", session["payment_intent"])["last_payment_error"]
@@ -48,9 +48,9 @@ def show(unit: Unit, session: Object, path: str) -> Page:
 
 
 def pay(unit: Unit, session: Object, path: str, form: dict[str, str]) -> Page:
-    """The form's button: on to the shop, or to the bank, or the form again with what is wrong.
+    """Pay, and return a redirect to the shop or the bank, or the form with its errors.
 
-    A field that is absent, rather than empty, is filled with what is fine, for scripts.
+    A field that is missing, rather than empty, has a valid default, which helps scripts.
     """
     if session["status"] != "open":
         return _page(session, path, {}, {}, "")
@@ -67,7 +67,7 @@ def pay(unit: Unit, session: Object, path: str, form: dict[str, str]) -> Page:
 
 
 def _read(unit: Unit, form: dict[str, str]) -> tuple[Object, dict[str, str]]:
-    """The means of payment as the API takes it, and by field, in words for the shopper, what is wrong."""
+    """Return the payment method data for the API, and the error messages by field."""
     errors: dict[str, str] = {}
     if "email" in form and not _EMAIL.fullmatch(form["email"].strip()):
         errors["email"] = "Enter an e-mail address, such as you@example.com."
@@ -118,11 +118,13 @@ def _read_card(today: datetime, form: dict[str, str], errors: dict[str, str]) ->
 def _page(session: Object, path: str, values: dict[str, str], errors: dict[str, str], refusal: str) -> Page:
     if session["status"] == "complete":
         return redirect(checkout.success_url(session))
-    back = ""
+    back_link = ""
     if session["cancel_url"]:
-        back = f'<p><a href="{html.escape(session["cancel_url"])}">Back to the shop</a></p>'
+        back_link = f'<p><a href="{html.escape(session["cancel_url"])}">Back to the shop</a></p>'
     if session["status"] == "expired":
-        return document(410, "Too late", f"<p>This checkout has expired. Empty was charged.</p>{back}")
+        return document(
+            410, "Checkout expired", f"<p>This checkout has expired. Nothing was charged.</p>{back_link}"
+        )
     total = money.format_amount(session["amount_total"], session["currency"])
     verb = _BUTTON_LABELS[session["submit_type"] or "auto"]
     debits = _takes_debits(session)
@@ -135,10 +137,10 @@ def _page(session: Object, path: str, values: dict[str, str], errors: dict[str, 
         + _alert(errors, refusal)
         + f'<form method="post" action="{html.escape(path)}" novalidate>'
         + _fields(values, errors, "number" if refusal else next(iter(errors), ""), debits=debits)
-        + f'<datalist id="cards">{options}</datalist><button>{verb} {total}</button></form>{back}'
+        + f'<datalist id="cards">{options}</datalist><button>{verb} {total}</button></form>{back_link}'
         "<details><summary>Test cards and accounts</summary><ul>"
         + "".join(f"<li><code>{number}</code> {what}</li>" for number, what in hints)
-        + "</ul><small>Any expiry in the future and any security code will do. Other numbers are refused."
+        + "</ul><small>Use any future expiry and any security code. Other numbers are declined."
         "</small></details>",
     )
 
@@ -155,7 +157,7 @@ def _lines(session: Object, total: str) -> str:
         for line in session["_line_items"]
     )
     return (
-        "<table><thead><tr><th scope=col>What</th><th scope=col>Price</th></tr></thead>"
+        "<table><thead><tr><th scope=col>Item</th><th scope=col>Price</th></tr></thead>"
         f"<tbody>{rows}</tbody><tfoot><tr><th scope=row>Total</th><td>{total}</td></tr></tfoot></table>"
     )
 
@@ -163,18 +165,18 @@ def _lines(session: Object, total: str) -> str:
 def _alert(errors: dict[str, str], refusal: str) -> str:
     if not errors and not refusal:
         return ""
-    words = html.escape(refusal) or "Empty was charged yet. Please check:"
+    message = html.escape(refusal) or "Nothing was charged yet. Please check:"
     links = "".join(f'<li><a href="#{name}">{_FIELDS[name][0]}</a></li>' for name in errors)
-    return f'<div class="alert" role="alert">{words}{f"<ul>{links}</ul>" if links else ""}</div>'
+    return f'<div class="alert" role="alert">{message}{f"<ul>{links}</ul>" if links else ""}</div>'
 
 
 def _fields(values: dict[str, str], errors: dict[str, str], focus: str, *, debits: bool) -> str:
-    """The form's inside; with a choice of means where there is one. The style hides what was not chosen."""
-    made = {name: _field(name, values, errors, focus) for name in _FIELDS}
-    card = f'<div class="card">{made["number"]}<div class="row">{made["exp"]}{made["cvc"]}</div></div>'
+    """Return the form's fields, with a choice of card or account if debits are possible."""
+    fields = {name: _field(name, values, errors, focus) for name in _FIELDS}
+    card = f'<div class="card">{fields["number"]}<div class="row">{fields["exp"]}{fields["cvc"]}</div></div>'
     if not debits:
-        return made["email"] + card + made["name"]
-    account = f'<div class="account row">{made["sort_code"]}{made["account_number"]}</div>'
+        return fields["email"] + card + fields["name"]
+    account = f'<div class="account row">{fields["sort_code"]}{fields["account_number"]}</div>'
     by_account = values.get("means") == "bacs_debit"
     choice = "".join(
         f'<label><input type="radio" name="means" value="{value}"{chosen}> {label}</label>'
@@ -184,21 +186,21 @@ def _fields(values: dict[str, str], errors: dict[str, str], focus: str, *, debit
         )
     )
     return (
-        f"{made['email']}<fieldset><legend>How to pay</legend>{choice}</fieldset>"
-        f"{card}{account}{made['name']}"
+        f"{fields['email']}<fieldset><legend>How to pay</legend>{choice}</fieldset>"
+        f"{card}{account}{fields['name']}"
     )
 
 
 def _field(name: str, values: dict[str, str], errors: dict[str, str], focus: str) -> str:
-    """Label, input and error; a security code is never shown again."""
+    """Return label, input and error. A security code is never shown again."""
     label, kind = _FIELDS[name]
     value = "" if name == "cvc" else html.escape(values.get(name, ""))
-    wrong = marks = ""
+    error = attributes = ""
     if name in errors:
-        wrong = f'<p class="error" id="{name}-error">{html.escape(errors[name])}</p>'
-        marks = f' aria-invalid="true" aria-describedby="{name}-error"'
-    marks += " autofocus" if name == focus else ""
+        error = f'<p class="error" id="{name}-error">{html.escape(errors[name])}</p>'
+        attributes = f' aria-invalid="true" aria-describedby="{name}-error"'
+    attributes += " autofocus" if name == focus else ""
     return (
         f'<div><label for="{name}">{label}</label>'
-        f'<input id="{name}" name="{name}" value="{value}" required {kind}{marks}>{wrong}</div>'
+        f'<input id="{name}" name="{name}" value="{value}" required {kind}{attributes}>{error}</div>'
     )

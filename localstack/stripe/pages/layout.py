@@ -1,4 +1,4 @@
-"""How every page looks: plain HTML that needs neither scripts nor anything from elsewhere."""
+"""The layout of the pages: HTML without scripts or external files."""
 
 import html
 from typing import NamedTuple
@@ -40,7 +40,7 @@ code{white-space:nowrap}
 
 
 class Page(NamedTuple):
-    """`text` is HTML; with status 303 the shopper goes on to `location`."""
+    """An HTML page, or a redirect to `location` with status 303."""
 
     status: int
     text: str = ""
@@ -48,7 +48,7 @@ class Page(NamedTuple):
 
 
 def document(status: int, title: str, content: str) -> Page:
-    """A page with a heading, and a word that nothing here is real."""
+    """Return a page with a heading and a note that this is test mode."""
     title = html.escape(title)
     return Page(
         status,

@@ -1,1 +1,1 @@
-"""What the API has: one module a noun, each with its routes and its rules."""
+"""The API's resources: one module per resource, with its routes and rules."""

@@ -1,4 +1,4 @@
-"""Balance transactions: each time money comes to the shop's balance or leaves it. Fees are zero here.
+"""Balance transactions: credits and debits of the shop's balance, without fees.
 
 Source: https://docs.stripe.com/reports/balance-transaction-types
 """
@@ -20,7 +20,7 @@ _TYPES = {
 
 
 def record(unit: Unit, category: str, amount: int, source: Object) -> Object:
-    """Write down that `amount` (below zero: leaving) moved for the sake of `source`."""
+    """Record a credit, or a debit if `amount` is negative, caused by `source`."""
     transaction: Object = {
         "id": ids.new("txn"),
         "object": "balance_transaction",

@@ -1,4 +1,4 @@
-"""Charges: each attempt of an intent to move money, taken or refused by the bank."""
+"""Charges: an intent's attempts to collect money."""
 
 from localstack.stripe import ids
 from localstack.stripe.cards import Card
@@ -8,11 +8,11 @@ from localstack.stripe.resources import balance_transactions, fields
 from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
-AUTHORIZATION_PERIOD = 7 * 24 * 3600  # seconds a bank holds money for a capture
+AUTHORIZATION_PERIOD = 7 * 24 * 3600  # seconds until an authorization expires
 
 
 def attempt(unit: Unit, intent: Object, method: Object, card: Card, *, authenticated: bool) -> Object:
-    """Put an intent's amount to the bank: a charge `succeeded` (captured or not), `failed` or `pending`."""
+    """Create the charge of an attempt: `succeeded` (captured or not), `failed` or `pending`."""
     status = "pending" if card.delayed else "failed" if card.decline else "succeeded"
     paid, failed = status == "succeeded", status == "failed"
     held = capture_method(intent) == "manual"
@@ -75,7 +75,7 @@ def attempt(unit: Unit, intent: Object, method: Object, card: Card, *, authentic
 
 
 def record_debit_outcome(unit: Unit, charge: Object, card: Card) -> Object:
-    """The bank's answer to a pending charge has come."""
+    """Record the outcome of a pending debit: `succeeded` or `failed`."""
     if card.decline:
         charge |= {
             "status": "failed",
@@ -99,9 +99,9 @@ def allows_multicapture(charge: Object) -> bool:
 
 
 def capture(unit: Unit, charge: Object, amount: int, *, final: bool, multicapture: bool) -> Object:
-    """Take `amount` of what the bank set aside. After the final one the rest is let go, without a refund.
+    """Capture `amount` of the authorization. The final capture releases the remainder without a refund.
 
-    Where there may be many, each says `charge.updated`, and only the final one `charge.captured`.
+    With multicapture every capture emits `charge.updated`, and only the final one `charge.captured`.
     """
     before = dict(charge)
     charge["amount_captured"] += amount
@@ -119,17 +119,17 @@ def capture(unit: Unit, charge: Object, amount: int, *, final: bool, multicaptur
 
 
 def _credit_balance(unit: Unit, charge: Object, amount: int) -> None:
-    """Add to the shop's balance; the charge shows the first of several, and is the caller's to save."""
+    """Credit the balance. The charge refers to its first balance transaction; the caller saves it."""
     paid = balance_transactions.record(unit, "charge", amount, charge)
     charge["balance_transaction"] = charge["balance_transaction"] or paid["id"]
 
 
 def add_refund(charge: Object, amount: int) -> None:
-    """Add an amount given back, below zero for one that came back; the charge is the caller's to save."""
+    """Add a refunded amount, negative for a failed refund. The caller saves the charge."""
     charge["amount_refunded"] += amount
-    # A hold of which more may yet be captured is not refunded in full, whatever was given back.
-    whole = charge["captured"] and charge["amount_refunded"] == charge["amount_captured"]
-    charge["refunded"] = bool(whole)
+    # While more can be captured, a charge does not count as refunded in full.
+    in_full = charge["captured"] and charge["amount_refunded"] == charge["amount_captured"]
+    charge["refunded"] = bool(in_full)
 
 
 def _outcome(card: Card) -> Object:
@@ -158,20 +158,20 @@ def _outcome(card: Card) -> Object:
 
 
 def capture_method(intent: Object) -> str:
-    """The card's own, where the intent has one, goes before the intent's."""
+    """Return the capture method for cards, which overrides that of the intent."""
     own: str | None = intent["payment_method_options"]["card"].get("capture_method")
     return own or str(intent["capture_method"])
 
 
 def _multicapture(intent: Object, card: Card) -> str:
-    asked = intent["payment_method_options"]["card"].get("request_multicapture") == "if_available"
-    return "available" if asked and card.multicapture else "unavailable"
+    requested = intent["payment_method_options"]["card"].get("request_multicapture") == "if_available"
+    return "available" if requested and card.multicapture else "unavailable"
 
 
 def _details(
     intent: Object, method: Object, card: Card, capture_before: int | None, *, authenticated: bool
 ) -> Object:
-    shown = (
+    copied = (
         "brand",
         "checks",
         "country",
@@ -182,7 +182,7 @@ def _details(
         "last4",
         "wallet",
     )
-    secured = {
+    three_d_secure = {
         "authentication_flow": "challenge",
         "electronic_commerce_indicator": "05",
         "exemption_indicator": None,
@@ -197,12 +197,12 @@ def _details(
     hold = {} if capture_before is None else {"capture_before": capture_before}
     return {
         "card": {
-            **{name: method["card"][name] for name in shown},
+            **{name: method["card"][name] for name in copied},
             "amount_authorized": intent["amount"],
             **hold,
             "multicapture": {"status": _multicapture(intent, card)},
             "network": card.brand,
-            "three_d_secure": secured if authenticated else None,
+            "three_d_secure": three_d_secure if authenticated else None,
         },
         "type": "card",
     }

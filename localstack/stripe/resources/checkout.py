@@ -1,4 +1,4 @@
-"""Checkout sessions: a page of Stripe's on which a shopper pays for a list of lines."""
+"""Checkout Sessions: hosted pages on which a shopper pays for line items."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from localstack.stripe.resources import (
 from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
-_LIFETIME = 24 * 3600  # seconds until an unpaid session expires, unless it says otherwise
+_LIFETIME = 24 * 3600  # seconds until an open session expires by default
 _INTENT_FIELDS = (
     "capture_method",
     "description",
@@ -31,7 +31,7 @@ _INTENT_FIELDS = (
 
 def create(unit: Unit, params: Params) -> Object:
     if params.get("mode", "payment") != "payment":
-        raise invalid("This Stripe has mode=payment only.", param="mode")
+        raise invalid("The local Stripe supports only mode=payment.", param="mode")
     if "success_url" not in params:
         raise invalid("Missing required param: success_url.", code="parameter_missing", param="success_url")
     lines = [_line(unit, given, at) for at, given in enumerate(params.get("line_items", []))]
@@ -129,9 +129,9 @@ def _blank(unit: Unit, params: Params, total: int, lines: list[Object]) -> Objec
 
 
 def pay(unit: Unit, session: Object, email: str, name: str, means: Params) -> Object:
-    """The hosted page's button: the session's intent, confirmed with `means`; CardError when refused.
+    """Confirm the session's intent, created on first use, with `means` (payment method data).
 
-    `means` is a payment method's `type` and what goes with it.
+    Raises CardError if the payment is declined.
     """
     intent_data = session["_intent_data"]
     session["customer_details"] = {
@@ -151,7 +151,7 @@ def pay(unit: Unit, session: Object, email: str, name: str, means: Params) -> Ob
         intent["_session"] = session["id"]
         unit.save(intent)
         session["payment_intent"] = intent["id"]
-    # Before confirming, so that what a refusal keeps knows of this attempt.
+    # Saved before the confirmation, so that the session knows the intent after a decline too.
     unit.save(session)
     billing = {"email": email or None, "name": name or None}
     method = {**means, "billing_details": billing}
@@ -163,12 +163,12 @@ def pay(unit: Unit, session: Object, email: str, name: str, means: Params) -> Ob
 
 
 def success_url(session: Object) -> str:
-    """Where a shopper goes who has paid."""
+    """Return the URL for a shopper who has paid."""
     return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
 
 
 def complete_session(unit: Unit, intent: Object) -> Object | None:
-    """Complete the session of an intent that went through; the session, if it has one."""
+    """Complete the session of an intent that succeeded or is processing. Return the session, if any."""
     session = unit.store.get("checkout.session", intent.get("_session", ""))
     if session is None or session["status"] != "open":
         return session
@@ -182,7 +182,7 @@ def complete_session(unit: Unit, intent: Object) -> Object | None:
 
 
 def finish_debit(unit: Unit, id_: str) -> None:
-    """The bank's answer to a debit has come; a session that waited for it says how it ended."""
+    """Record the outcome of a debit and emit it for the intent's session."""
     intent = unit.store.get("payment_intent", id_)
     if intent is None or intent["status"] != "processing":
         return
@@ -203,14 +203,14 @@ def expire(unit: Unit, params: Params, id_: str) -> Object:
     session |= {"status": "expired", "url": None}
     unit.save(session)
     intent = unit.store.get("payment_intent", session["payment_intent"] or "")
-    if intent:  # from an attempt that came to nothing
+    if intent:  # from a failed attempt
         lifecycle.cancel(unit, intent, "automatic")
     unit.emit("checkout.session.expired", session)
     return session
 
 
 def expire_if_open(unit: Unit, id_: str) -> None:
-    """An open session's time is over."""
+    """Expire the session if it is still open."""
     session = unit.store.get("checkout.session", id_)
     if session is not None and session["status"] == "open":
         expire(unit, {}, id_)

@@ -1,4 +1,4 @@
-"""How an intent comes by its money: confirmed, authenticated, charged.
+"""Confirmation of an intent: payment method, authentication and charge.
 
 Source: https://docs.stripe.com/payments/paymentintents/lifecycle
 """
@@ -14,7 +14,7 @@ from localstack.stripe.resources.payment_methods import card_of
 from localstack.stripe.routing import Params
 from localstack.stripe.unit import Unit, public
 
-DEBIT_DELAY = 2.0  # seconds until a bank answers a direct debit; in truth it is days
+DEBIT_DELAY = 2.0  # seconds until the outcome of a direct debit; in reality days
 _UNAUTHENTICATED = (
     "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new"
     " PaymentMethod to attempt to fulfill this PaymentIntent again."
@@ -22,7 +22,7 @@ _UNAUTHENTICATED = (
 
 
 def method_for(unit: Unit, intent: Object, params: Params) -> Object:
-    """The payment method that the parameters name or describe, else the intent's own."""
+    """Return the payment method of the parameters, or the intent's own."""
     if "payment_method_data" in params:
         return payment_methods.build(unit, params["payment_method_data"])
     named = params.get("payment_method") or intent["payment_method"]
@@ -44,7 +44,7 @@ def method_for(unit: Unit, intent: Object, params: Params) -> Object:
         )
     if method["customer"] and method["customer"] != intent["customer"]:
         raise invalid(
-            "The provided PaymentMethod belongs to a Customer; give that customer on the PaymentIntent.",
+            "The provided PaymentMethod belongs to a Customer. Set this Customer on the PaymentIntent.",
             code="payment_intent_invalid_parameter",
             param="payment_method",
         )
@@ -52,7 +52,7 @@ def method_for(unit: Unit, intent: Object, params: Params) -> Object:
 
 
 def confirm(unit: Unit, intent: Object, params: Params) -> Object:
-    """The intent `succeeded`, `requires_capture` or `requires_action`; CardError when the bank says no."""
+    """Confirm the intent, which succeeds, holds the money or requires an action. Raises CardError."""
     require(intent, "confirm")
     if intent["_requires_return_url"] and "return_url" not in params:
         raise invalid(
@@ -89,7 +89,7 @@ def confirm(unit: Unit, intent: Object, params: Params) -> Object:
 
 
 def _require_debit(intent: Object) -> None:
-    """A direct debit is in pounds, and takes the money or does not: it holds none."""
+    """Raise a 400 unless the payment is in GBP and captured automatically."""
     if intent["currency"] != "gbp" or charges.capture_method(intent) == "manual":
         raise invalid(
             "The payment method type `bacs_debit` is for payments in gbp that are captured automatically.",
@@ -99,7 +99,7 @@ def _require_debit(intent: Object) -> None:
 
 
 def _challenge(unit: Unit, intent: Object, params: Params) -> Object:
-    """Send the shopper to the bank's page; its address is good for this attempt only."""
+    """Require authentication on the bank's page; its URL is valid for this attempt only."""
     challenge = ids.token()
     url = f"{unit.base_url}/_pages/authenticate/{intent['id']}/{challenge}"
     return_url = params.get("return_url")
@@ -124,15 +124,15 @@ def _challenge(unit: Unit, intent: Object, params: Params) -> Object:
 
 
 def intent_of_challenge(unit: Unit, id_: str, challenge: str) -> Object:
-    """The intent whose shopper stands on the bank's page; 404 when that page is over."""
+    """Return the intent of an authentication page. Raises a 404 if the page is no longer valid."""
     intent = unit.store.get("payment_intent", id_)
     if intent is None or intent["status"] != "requires_action" or intent["_challenge"] != challenge:
-        raise StripeError(404, "This page has been used, or never was.")
+        raise StripeError(404, "This page was used already or never existed.")
     return intent
 
 
 def authenticate(unit: Unit, intent: Object, *, passed: bool) -> Object:
-    """What the bank's page decides; a refusal is not raised, for the shopper sees it, not a caller."""
+    """Finish the authentication. A decline is not raised, because the shopper's page shows it."""
     method = unit.get("payment_method", intent["payment_method"])
     intent |= {"next_action": None, "_challenge": None}
     try:
@@ -168,7 +168,7 @@ def _charge(unit: Unit, intent: Object, method: Object, *, authenticated: bool) 
 
 
 def finish_debit(unit: Unit, intent: Object) -> None:
-    """The bank's answer to a debit has come: the intent has succeeded, or wants another means of payment."""
+    """Record the outcome of a debit: the intent succeeded or requires another payment method."""
     charge = unit.get("charge", intent["latest_charge"])
     card = card_of(charge)
     charges.record_debit_outcome(unit, charge, card)
@@ -185,13 +185,13 @@ def _declined(card: Card, charge: Object) -> CardError:
 
 
 def _refuse(unit: Unit, intent: Object, method: Object, refusal: StripeError) -> StripeError:
-    """Write the refusal down on the intent, which awaits another means of payment, and complete the error."""
-    shown: dict[str, Any] = {**refusal.body()["error"], "payment_method": public(method)}
+    """Record the failure on the intent, which then requires a payment method, and complete the error."""
+    error: dict[str, Any] = {**refusal.body()["error"], "payment_method": public(method)}
     intent |= {
         "status": "requires_payment_method",
         "payment_method": None,
         "next_action": None,
-        "last_payment_error": shown,
+        "last_payment_error": error,
     }
     unit.save(intent)
     unit.emit("payment_intent.payment_failed", intent)

@@ -1,4 +1,4 @@
-"""Customers: whom a payment is from."""
+"""Customers."""
 
 from localstack.stripe import ids
 from localstack.stripe.errors import Object
@@ -50,7 +50,7 @@ def retrieve(unit: Unit, params: Params, id_: str) -> Object:
 
 
 def require_customer(unit: Unit, id_: str) -> Object:
-    """The customer that a parameter names; 400 when absent or deleted."""
+    """Return the customer of a parameter. Raises a 400 if it does not exist or is deleted."""
     customer = unit.get("customer", id_, "customer")
     return unit.get("customer", f"{id_} (deleted)", "customer") if customer.get("deleted") else customer
 
@@ -68,11 +68,11 @@ def update(unit: Unit, params: Params, id_: str) -> Object:
 
 def delete(unit: Unit, params: Params, id_: str) -> Object:
     customer = unit.get("customer", id_)
-    gone = {"id": id_, "object": "customer", "deleted": True}
+    deleted = {"id": id_, "object": "customer", "deleted": True}
     if not customer.get("deleted"):
-        unit.save(gone)
+        unit.save(deleted)
         unit.emit("customer.deleted", customer)
-    return gone
+    return deleted
 
 
 def list_all(unit: Unit, params: Params) -> Object:

@@ -1,4 +1,4 @@
-"""Disputes: a shopper's bank takes money back, and the shop may argue.
+"""Disputes: chargebacks and inquiries.
 
 Source: https://docs.stripe.com/disputes/how-disputes-work
 """
@@ -11,8 +11,8 @@ from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
 _DAY = 24 * 3600
-_EVIDENCE_PERIOD = 9 * _DAY  # seconds a shop has to submit evidence
-_DECISION_PERIOD = _DAY  # seconds after which the bank decides against a shop that submitted none
+_EVIDENCE_PERIOD = 9 * _DAY  # seconds for the shop to submit evidence
+_DECISION_PERIOD = _DAY  # seconds until a chargeback without evidence is lost
 _INQUIRY_PERIOD = 120 * _DAY
 _OPEN = ("needs_response", "warning_needs_response")
 _UNDER_REVIEW = ("under_review", "warning_under_review")
@@ -30,7 +30,7 @@ _EVIDENCE = """
 def open_for(
     unit: Unit, charge: Object, reason: str, *, inquiry: bool = False, amount: int | None = None
 ) -> Object:
-    """A chargeback takes `amount` (all that is not refunded) at once; an inquiry takes nothing."""
+    """Open a chargeback, which withdraws `amount` (default the amount not refunded), or an inquiry."""
     code = _NETWORK_CODES.get(reason, "13.7")
     dispute: Object = {
         "id": ids.new("du"),
@@ -80,7 +80,7 @@ def open_for(
 
 
 def escalate(unit: Unit, dispute: Object) -> Object:
-    """An inquiry becomes a chargeback: the money goes, and there is a new time to answer in."""
+    """Turn an inquiry into a chargeback: withdraw the funds and restart the evidence period."""
     before = _copy(dispute)
     dispute |= {"status": "needs_response", "is_charge_refundable": False}
     dispute["evidence_details"] |= {"due_by": unit.timestamp + _EVIDENCE_PERIOD, "past_due": False}
@@ -94,7 +94,7 @@ def escalate(unit: Unit, dispute: Object) -> Object:
 
 
 def _withdraw_funds(unit: Unit, dispute: Object, charge: Object) -> None:
-    """Say that the money is gone; what was being given back of it is not given twice."""
+    """Emit the withdrawal, fail the charge's pending refunds and close its review."""
     unit.emit("charge.dispute.funds_withdrawn", dispute)
     for refund in unit.store.select("refund", [("json_extract(body, '$.charge') = ?", charge["id"])], 100):
         if refund["status"] == "pending":
@@ -108,7 +108,7 @@ def _book(unit: Unit, dispute: Object, category: str, amount: int) -> None:
 
 
 def update(unit: Unit, params: Params, id_: str) -> Object:
-    """The texts `winning_evidence` and `losing_evidence` decide at once; other evidence is under review."""
+    """Update metadata and evidence. The texts `winning_evidence` and `losing_evidence` decide at once."""
     dispute = unit.get("dispute", id_)
     before = _copy(dispute)
     fields.change(dispute, params, ())
@@ -131,7 +131,7 @@ def update(unit: Unit, params: Params, id_: str) -> Object:
 
 
 def close(unit: Unit, params: Params, id_: str) -> Object:
-    """The shop gives in."""
+    """Accept the dispute as lost."""
     dispute = unit.get("dispute", id_)
     _require_open(dispute, (*_OPEN, *_UNDER_REVIEW))
     return decide(unit, dispute, won=False)
@@ -145,11 +145,11 @@ def _require_open(dispute: Object, statuses: tuple[str, ...]) -> None:
 def _require_answerable(dispute: Object) -> None:
     _require_open(dispute, _OPEN)
     if dispute["evidence_details"]["past_due"]:
-        raise invalid("The time to submit evidence for this dispute is over.", param="evidence")
+        raise invalid("The evidence period of this dispute is over.", param="evidence")
 
 
 def decide(unit: Unit, dispute: Object, *, won: bool) -> Object:
-    """The end of an open dispute: an inquiry is closed whoever was right, a chargeback won gives back."""
+    """Close an open dispute. A won chargeback reinstates the funds; an inquiry becomes warning_closed."""
     _require_open(dispute, (*_OPEN, *_UNDER_REVIEW))
     if dispute["status"].startswith("warning"):
         dispute["status"] = "warning_closed"
@@ -165,40 +165,40 @@ def decide(unit: Unit, dispute: Object, *, won: bool) -> Object:
 
 
 def end_evidence(unit: Unit, id_: str) -> None:
-    """The time to answer is over; a chargeback that nobody answered is lost soon."""
+    """End the evidence period; a chargeback without evidence is then lost after the decision period."""
     dispute = unit.store.get("dispute", id_)
     if dispute is None or dispute["status"] not in _OPEN:
         return
     if unit.now < dispute["evidence_details"]["due_by"]:
-        return  # an inquiry that became a chargeback meanwhile, and has its own time
+        return  # escalated to a chargeback, which has its own timers
     before = _copy(dispute)
     dispute["evidence_details"]["past_due"] = True
     unit.save(dispute)
     unit.emit("charge.dispute.updated", dispute, before)
     if dispute["status"] == "needs_response":
-        left = dispute["evidence_details"]["due_by"] + _DECISION_PERIOD - unit.now
-        unit.schedule(max(0.0, left), "close_dispute", id_)
+        delay = dispute["evidence_details"]["due_by"] + _DECISION_PERIOD - unit.now
+        unit.schedule(max(0.0, delay), "close_dispute", id_)
 
 
 def close_unanswered(unit: Unit, id_: str) -> None:
-    """Nobody did anything for long enough: a chargeback is lost, an inquiry over."""
+    """Close a dispute without evidence: a chargeback is lost, an inquiry is closed."""
     dispute = unit.store.get("dispute", id_)
     if dispute is None or dispute["status"] not in (*_OPEN, "warning_under_review"):
         return
     if dispute["status"] == "needs_response" and not dispute["evidence_details"]["past_due"]:
-        return  # an inquiry that became a chargeback meanwhile, and has its own time
+        return  # escalated to a chargeback, which has its own timers
     decide(unit, dispute, won=False)
 
 
 def resolve_inquiries(unit: Unit, charge: Object) -> None:
-    """An inquiry into a charge that was given back in full has nothing left to ask."""
+    """Close the open inquiries of a charge that was refunded in full."""
     for dispute in _of_charge(unit, charge):
         if dispute["status"] in ("warning_needs_response", "warning_under_review"):
             decide(unit, dispute, won=False)
 
 
 def allow_refund(unit: Unit, charge: Object) -> bool:
-    """Whether no dispute of the charge stands against a refund."""
+    """Return whether the charge's disputes permit a refund."""
     return all(
         dispute["is_charge_refundable"] or dispute["status"] == "won" for dispute in _of_charge(unit, charge)
     )
@@ -214,7 +214,7 @@ def _of_charge(unit: Unit, charge: Object) -> list[Object]:
 
 
 def _copy(dispute: Object) -> Object:
-    """As it was: the parts that change are parts of it."""
+    """Return a copy that includes the nested fields that change."""
     return {**dispute, "evidence_details": dict(dispute["evidence_details"])}
 
 

@@ -1,4 +1,4 @@
-"""Events: what happened, as webhooks told it, or should have.
+"""Events.
 
 Source: https://docs.stripe.com/api/events/list
 """
@@ -12,7 +12,7 @@ from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 from localstack.stripe.webhooks import UNDELIVERED
 
-_RETENTION = 30 * 24 * 3600  # seconds for which Stripe shows an event
+_RETENTION = 30 * 24 * 3600  # seconds for which Stripe returns an event
 _MAX_TYPES = 20
 
 
@@ -24,10 +24,10 @@ def retrieve(unit: Unit, params: Params, id_: str) -> Object:
 
 
 def list_all(unit: Unit, params: Params) -> Object:
-    """Of the last 30 days, newest first.
+    """Return the events of the last 30 days, newest first.
 
-    A `type` may end in `.*`. With `delivery_success` false come those that some endpoint has not taken: still
-    pending, given up, or lost.
+    A `type` may end in `.*`. `delivery_success=false` selects events that an endpoint has not accepted:
+    pending, failed or dropped.
     """
     conditions: list[tuple[str, Any]] = [("created > ?", unit.now - _RETENTION)]
     types = params.get("types", [])

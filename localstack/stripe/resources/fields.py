@@ -1,4 +1,4 @@
-"""Pieces that several objects share: metadata, addresses, shipping."""
+"""Fields that several resources share: metadata, addresses, shipping, card options."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ _ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 
 def metadata(old: dict[str, str], given: Any) -> dict[str, str]:
-    """Given keys are set, keys given empty are unset, and an empty string unsets them all."""
+    """Return the merged metadata. An empty value unsets its key; an empty string unsets all keys."""
     if given == "":
         return {}
     return {key: value for key, value in {**old, **(given or {})}.items() if value != ""}
@@ -32,7 +32,7 @@ def shipping(given: Any) -> Object | None:
 
 
 def person(given: Params | None) -> Object:
-    """Billing details."""
+    """Return the billing details."""
     given = given or {}
     return {
         "address": address(given.get("address") or {"city": None}),
@@ -44,7 +44,7 @@ def person(given: Params | None) -> Object:
 
 
 def change(thing: Object, params: Params, names: tuple[str, ...]) -> None:
-    """Set the named fields that were given; an empty string unsets."""
+    """Set the given fields among `names`, metadata and shipping; an empty string unsets a field."""
     for name in names:
         if name in params:
             thing[name] = None if params[name] == "" else params[name]
@@ -55,7 +55,7 @@ def change(thing: Object, params: Params, names: tuple[str, ...]) -> None:
 
 
 def card_options(intent: Object, params: Params) -> None:
-    """Set the options for cards that were given; the others stay."""
+    """Set the card options that the parameters have; others keep their value."""
     given = (params.get("payment_method_options") or {}).get("card") or {}
     options = intent["payment_method_options"]["card"]
     for name in ("capture_method", "request_multicapture", "request_three_d_secure"):

@@ -1,4 +1,4 @@
-"""Holds: money that the bank set aside, taken once, or bit by bit where the card allows, or let go.
+"""Holds: authorized amounts that are captured once or several times, or released.
 
 Sources: https://docs.stripe.com/payments/place-a-hold-on-a-payment-method and
 https://docs.stripe.com/payments/multicapture
@@ -15,7 +15,7 @@ _MAX_CAPTURES = 50
 
 
 def place(unit: Unit, intent: Object, charge: Object) -> None:
-    """All of the intent's amount is held, until the charge's `capture_before`."""
+    """Hold the intent's amount until the charge's `capture_before`."""
     intent |= {"status": "requires_capture", "amount_capturable": intent["amount"]}
     unit.save(intent)
     unit.schedule(charge["_capture_before"] - unit.now, "void_authorization", intent["id"])
@@ -23,10 +23,10 @@ def place(unit: Unit, intent: Object, charge: Object) -> None:
 
 
 def capture(unit: Unit, intent: Object, params: Params) -> Object:
-    """Take `amount_to_capture` (all that is held unless it says otherwise).
+    """Capture `amount_to_capture`, by default the whole hold.
 
-    The rest is let go, unless `final_capture` is false, which only a charge with multicapture allows. There a
-    final capture of 0 takes no more and lets go of what is left.
+    The remainder is released, unless `final_capture` is false, which requires multicapture. With multicapture
+    a final capture of 0 only releases the remainder.
     """
     require(intent, "capture")
     charge = unit.get("charge", intent["latest_charge"])
@@ -48,7 +48,7 @@ def capture(unit: Unit, intent: Object, params: Params) -> Object:
 
 
 def _amount(unit: Unit, intent: Object, charge: Object, params: Params, *, final: bool) -> int:
-    """How much is to be taken; 400 for what cannot be, with the reason why."""
+    """Return the amount to capture. Raises a 400 if the capture is not possible."""
     if unit.now >= charge["_capture_before"]:
         raise invalid(
             f"The charge {charge['id']} cannot be captured: its authorization has expired.",
@@ -65,16 +65,16 @@ def _amount(unit: Unit, intent: Object, charge: Object, params: Params, *, final
         )
     if not final and charge["_captures"] + 1 >= _MAX_CAPTURES:
         raise invalid(
-            f"A PaymentIntent is captured up to {_MAX_CAPTURES} times; this one has to be final.",
+            f"A PaymentIntent can be captured up to {_MAX_CAPTURES} times, so this capture must be final.",
             code="payment_intent_invalid_parameter",
             param="final_capture",
         )
     held = int(intent["amount_capturable"])
     amount = int(params["amount_to_capture"] if "amount_to_capture" in params else held)
-    least = 0 if multicapture and final and charge["amount_captured"] else 1
-    if amount < least:
+    minimum = 0 if multicapture and final and charge["amount_captured"] else 1
+    if amount < minimum:
         raise invalid(
-            f"This value must be greater than or equal to {least}.",
+            f"This value must be greater than or equal to {minimum}.",
             code="parameter_invalid_integer",
             param="amount_to_capture",
         )
@@ -88,7 +88,7 @@ def _amount(unit: Unit, intent: Object, charge: Object, params: Params, *, final
 
 
 def expire(unit: Unit, id_: str) -> None:
-    """The time of a hold is over: an intent of which nothing was taken is canceled, another has succeeded."""
+    """Expire a hold: the intent is canceled if nothing was captured, otherwise it has succeeded."""
     intent = unit.store.get("payment_intent", id_)
     if intent is None or intent["status"] != "requires_capture":
         return

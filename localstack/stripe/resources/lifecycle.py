@@ -1,4 +1,4 @@
-"""The statuses of an intent: what may be done in which, and the two ways in which it ends.
+"""The statuses of an intent: the actions that each allows, and the final statuses.
 
 Source: https://docs.stripe.com/payments/paymentintents/lifecycle
 """
@@ -19,7 +19,7 @@ _REFUSED = {"capture": "This PaymentIntent could not be captured"}
 
 
 def require(intent: Object, action: str) -> None:
-    """400 unless the intent's status lets this be done."""
+    """Raise a 400 unless the intent's status allows the action."""
     if intent["status"] not in _ALLOWED[action]:
         refused = _REFUSED.get(action, f"You cannot {action} this PaymentIntent")
         raise unexpected_state(
@@ -30,7 +30,7 @@ def require(intent: Object, action: str) -> None:
 
 
 def require_no_session(intent: Object, action: str) -> None:
-    """400 for an intent that is a Checkout Session's to move, as long as it holds no money."""
+    """Raise a 400 if the intent belongs to a Checkout Session and holds no money."""
     if intent.get("_session") and intent["status"] != "requires_capture":
         raise unexpected_state(
             f"You cannot {action} this PaymentIntent because it was created by a Checkout Session. To cancel"
@@ -40,7 +40,7 @@ def require_no_session(intent: Object, action: str) -> None:
 
 
 def succeed(unit: Unit, intent: Object, charge: Object, card: Card) -> None:
-    """All the money that the intent will ever bring has been taken: what its charge has captured."""
+    """Set the intent to succeeded and its session to paid, and open the dispute of a dispute test card."""
     intent |= {
         "status": "succeeded",
         "amount_capturable": 0,
@@ -49,7 +49,7 @@ def succeed(unit: Unit, intent: Object, charge: Object, card: Card) -> None:
     unit.save(intent)
     unit.emit("payment_intent.succeeded", intent)
     session = unit.store.get("checkout.session", intent.get("_session", ""))
-    if session and session["status"] == "complete":  # and was unpaid as long as the money was only held
+    if session and session["status"] == "complete":  # it was unpaid while the money was only held
         session["payment_status"] = "paid"
         unit.save(session)
     if card.dispute:
@@ -58,9 +58,9 @@ def succeed(unit: Unit, intent: Object, charge: Object, card: Card) -> None:
 
 
 def cancel(unit: Unit, intent: Object, reason: str | None) -> Object:
-    """No more will come of the intent; what the bank had set aside is let go.
+    """Cancel the intent and release its hold.
 
-    400 once a part was captured: what is left of such a hold is let go by a final capture of 0.
+    Raises a 400 if a part was captured; the remainder is then released by a final capture of 0.
     """
     require(intent, "cancel")
     if intent["amount_received"]:

@@ -1,4 +1,4 @@
-"""Payment intents: what a shop means to be paid, from first thought to last."""
+"""PaymentIntents."""
 
 from localstack.stripe import ids, money
 from localstack.stripe.errors import Object, invalid
@@ -99,7 +99,7 @@ def _blank(unit: Unit, params: Params) -> Object:
         "status": "requires_payment_method",
         "transfer_data": params.get("transfer_data"),
         "transfer_group": None,
-        # Stated outright and redirects allowed: Stripe then wants a return_url to confirm.
+        # Explicitly enabled with redirects: Stripe then requires a return_url to confirm.
         "_requires_return_url": stated is not None and enabled and redirects == "always",
     }
 
@@ -109,7 +109,7 @@ def retrieve(unit: Unit, params: Params, id_: str) -> Object:
 
 
 def update(unit: Unit, params: Params, id_: str) -> Object:
-    """Words may change at any time, money and means only until they are settled."""
+    """Update an intent. The amount, the customer and the payment method cannot change after confirmation."""
     intent = unit.get("payment_intent", id_)
     if set(params) & _LOCKED_AFTER_CONFIRMATION:
         lifecycle.require(intent, "update")
@@ -152,7 +152,7 @@ def list_all(unit: Unit, params: Params) -> Object:
     return page(unit, "payment_intent", params, "/v1/payment_intents", ("customer",))
 
 
-# What a browser, which holds a publishable key and the client secret, is shown.
+# The fields that a browser with a publishable key and the client secret receives.
 PUBLISHABLE_FIELDS = frozenset(
     """id object amount amount_details automatic_payment_methods canceled_at cancellation_reason
     capture_method client_secret confirmation_method created currency description last_payment_error livemode

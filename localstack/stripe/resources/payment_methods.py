@@ -1,4 +1,4 @@
-"""Payment methods: cards and bank accounts, of which only what may be shown is kept."""
+"""Payment methods: cards and bank accounts, stored without their full numbers."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -18,23 +18,25 @@ def create(unit: Unit, params: Params) -> Object:
 
 
 def build(unit: Unit, params: Params) -> Object:
-    """A payment method, not yet saved, from `type`, `card` or `bacs_debit`, and `billing_details`."""
+    """Return a new, unsaved payment method from `type`, `card` or `bacs_debit`, and `billing_details`."""
     if params.get("type") == "bacs_debit" and isinstance(params.get("bacs_debit"), dict):
-        given = params["bacs_debit"]
-        sort_code, number = str(given.get("sort_code", "")), str(given.get("account_number", ""))
+        details = params["bacs_debit"]
+        sort_code, number = str(details.get("sort_code", "")), str(details.get("account_number", ""))
         return _method(unit, cards.by_account(sort_code, number), 0, 0, params)
     if params.get("type") != "card" or not params.get("card"):
         raise invalid(
-            "This Stripe takes cards: give `type=card` and `card`.", code="parameter_missing", param="card"
+            "Send `type=card` and `card`; the local Stripe supports only cards and Bacs debits.",
+            code="parameter_missing",
+            param="card",
         )
-    given = params["card"]
-    if token := given.get("token"):
+    details = params["card"]
+    if token := details.get("token"):
         card = cards.by_token(token)
         if card is None:
             raise invalid(f"No such token: '{token[:80]}'", code="resource_missing", param="card[token]")
         return _method(unit, card, 12, current_year(unit) + 1, params)
-    card = cards.by_number(str(given.get("number", "")))
-    month, year = given.get("exp_month", 0), given.get("exp_year", 0)
+    card = cards.by_number(str(details.get("number", "")))
+    month, year = details.get("exp_month", 0), details.get("exp_year", 0)
     year += 2000 if 0 <= year < 100 else 0
     if not 1 <= month <= 12:
         raise CardError(
@@ -103,12 +105,12 @@ def _fingerprint(card: cards.Card) -> str:
 
 
 def card_of(method: Object) -> cards.Card:
-    """What test card a payment method is."""
+    """Return the test card of a payment method or charge."""
     return cards.named(method["_card"])
 
 
 def resolve(unit: Unit, id_: str, param: str | None = None) -> Object:
-    """The payment method; the name of a test card or account is a new one each time, as at Stripe."""
+    """Return the payment method. As at Stripe, a name such as `pm_card_visa` returns a new one each time."""
     if card := cards.by_token(id_) if id_.startswith(("pm_card_", "pm_bacsDebit_")) else None:
         return _method(unit, card, 12, current_year(unit) + 1, {})
     return unit.get("payment_method", id_, param)

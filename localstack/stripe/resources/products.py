@@ -1,4 +1,4 @@
-"""Products and prices, as far as Checkout needs them."""
+"""Products and one-time prices."""
 
 from localstack.stripe import ids, money
 from localstack.stripe.errors import Object, invalid
@@ -59,11 +59,11 @@ def list_products(unit: Unit, params: Params) -> Object:
 
 
 def create_price(unit: Unit, params: Params) -> Object:
-    """A one-time price, of a product that is there or of one made with it (`product_data`)."""
+    """Create a one-time price of an existing product, or of a new one (`product_data`)."""
     if "product_data" in params:
         data = params["product_data"]
-        kept = ("name", "description", "images", "metadata", "tax_code", "unit_label")
-        product = create_product(unit, {name: data[name] for name in kept if name in data})
+        copied = ("name", "description", "images", "metadata", "tax_code", "unit_label")
+        product = create_product(unit, {name: data[name] for name in copied if name in data})
     elif "product" in params:
         product = unit.get("product", params["product"], "product")
     else:

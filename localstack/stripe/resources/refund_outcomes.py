@@ -1,4 +1,4 @@
-"""What becomes of a refund once it is made: it arrives, or it comes back.
+"""The outcomes of a refund after its creation.
 
 Source: https://docs.stripe.com/refunds#failed-refunds
 """
@@ -20,7 +20,7 @@ REASONS = (
 
 
 def finish(unit: Unit, id_: str) -> None:
-    """Time has decided: a pending refund arrives; one that was bound to fail fails."""
+    """Finish a delayed refund: it succeeds, or fails if its test card says so."""
     refund = unit.store.get("refund", id_)
     if refund is None or refund["status"] in ("failed", "canceled"):
         return
@@ -38,7 +38,7 @@ def succeed(unit: Unit, refund: Object) -> None:
 
 
 def reverse(unit: Unit, refund: Object, status: str, reason: str) -> None:
-    """The refund has `failed`, or was `canceled`: the money is the shop's again."""
+    """Set the refund to `failed` or `canceled` and return its amount to the shop's balance."""
     before = dict(refund)
     refund |= {"status": status, "failure_reason": reason, "pending_reason": None}
     if refund["balance_transaction"]:
@@ -53,7 +53,7 @@ def reverse(unit: Unit, refund: Object, status: str, reason: str) -> None:
 
 
 def debit_balance(unit: Unit, refund: Object) -> None:
-    """Take the refund's amount from the shop's balance; the refund is the caller's to save."""
+    """Debit the shop's balance by the refund's amount. The caller saves the refund."""
     paid = balance_transactions.record(unit, "refund", -refund["amount"], refund)
     refund["balance_transaction"] = paid["id"]
 

@@ -1,4 +1,4 @@
-"""Refunds: money back, never more than was captured."""
+"""Refunds, up to the captured amount."""
 
 from localstack.stripe import ids, money
 from localstack.stripe.errors import Object, invalid
@@ -10,29 +10,29 @@ from localstack.stripe.resources.refund_outcomes import debit_balance
 from localstack.stripe.routing import Params, Route
 from localstack.stripe.unit import Unit
 
-REFUND_DELAY = 2.0  # seconds until a refund of the cards that take their time is settled
+REFUND_DELAY = 2.0  # seconds until a refund of the delayed test cards finishes
 
 
 def create(unit: Unit, params: Params) -> Object:
     charge = _charge(unit, params)
-    left = charge["amount_captured"] - charge["amount_refunded"]
-    if left == 0:
+    refundable = charge["amount_captured"] - charge["amount_refunded"]
+    if refundable == 0:
         raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     if charge["disputed"] and not disputes.allow_refund(unit, charge):
         raise invalid(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
         )
-    amount = params.get("amount", left)
+    amount = params.get("amount", refundable)
     if amount < 1:
         raise invalid(
             "This value must be greater than or equal to 1.", code="parameter_invalid_integer", param="amount"
         )
-    if amount > left:
-        whole = left == charge["amount_captured"]
+    if amount > refundable:
+        untouched = refundable == charge["amount_captured"]
         raise invalid(
             f"Refund amount ({money.format_amount(amount, charge['currency'])}) is greater than"
-            f" {'' if whole else 'unrefunded amount on '}charge {'amount ' if whole else ''}"
-            f"({money.format_amount(left, charge['currency'])})",
+            f" {'' if untouched else 'unrefunded amount on '}charge {'amount ' if untouched else ''}"
+            f"({money.format_amount(refundable, charge['currency'])})",
             param="amount",
         )
     refund = _build(unit, charge, amount, params)
@@ -52,7 +52,7 @@ def create(unit: Unit, params: Params) -> Object:
 
 
 def _charge(unit: Unit, params: Params) -> Object:
-    """The captured charge that the parameters name."""
+    """Return the captured charge of the parameters."""
     if "charge" in params:
         charge = unit.get("charge", params["charge"], "charge")
     elif "payment_intent" in params:

@@ -1,4 +1,4 @@
-"""Reviews: payments that a person at the shop should look at.
+"""Reviews: payments that the shop's staff should check.
 
 Source: https://docs.stripe.com/radar/reviews
 """
@@ -11,7 +11,7 @@ from localstack.stripe.unit import Unit
 
 
 def open_for(unit: Unit, intent: Object, charge: Object, opened_reason: str) -> Object:
-    """Ask for a look at a payment; its intent and its charge then name the review."""
+    """Open a review and set it on the intent and the charge."""
     review: Object = {
         "id": ids.new("prv"),
         "object": "review",
@@ -44,7 +44,7 @@ def close(unit: Unit, review: Object, reason: str) -> Object:
 
 
 def close_for(unit: Unit, holder: Object, reason: str) -> None:
-    """Close the open review that an intent or a charge names, if there is one."""
+    """Close the open review of an intent or charge, if there is one."""
     review = unit.store.get("review", holder["review"] or "")
     if review and review["open"]:
         close(unit, review, reason)
@@ -62,7 +62,7 @@ def retrieve(unit: Unit, params: Params, id_: str) -> Object:
 
 
 def list_all(unit: Unit, params: Params) -> Object:
-    """The open ones."""
+    """Return the open reviews."""
     return page(unit, "review", params, "/v1/reviews", more=[("json_extract(body, '$.open') = ?", 1)])
 
 

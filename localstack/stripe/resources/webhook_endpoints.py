@@ -1,4 +1,4 @@
-"""Webhook endpoints: who hears of events, and the secret they are signed with."""
+"""Webhook endpoints and their signing secrets."""
 
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ from localstack.stripe.unit import Unit
 
 
 def create(unit: Unit, params: Params) -> Object:
-    """The only answer that shows the secret."""
+    """Create an endpoint. Only this response contains the secret."""
     secret = _secret()
     endpoint: Object = {
         "id": ids.new("we"),
@@ -46,7 +46,7 @@ def update(unit: Unit, params: Params, id_: str) -> Object:
 
 
 def roll(unit: Unit, endpoint: Object, overlap: float) -> Object:
-    """Give the endpoint a new secret; for `overlap` seconds deliveries are signed with the old one too.
+    """Give the endpoint a new secret. For `overlap` seconds the old one signs too.
 
     Source: https://docs.stripe.com/webhooks#roll-endpoint-secrets
     """
@@ -77,17 +77,19 @@ def list_all(unit: Unit, params: Params) -> Object:
 def _url(url: str) -> str:
     try:
         parts = urlsplit(url)
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        fits = False
-    if not fits or not url.isascii() or any(letter <= " " for letter in url):
-        raise invalid("Invalid URL: URL must be an http or https address.", code="url_invalid", param="url")
+        valid = False
+    if not valid or not url.isascii() or any(character <= " " for character in url):
+        raise invalid("Invalid URL: URL must be an http or https URL.", code="url_invalid", param="url")
     return url
 
 
 def _events(names: list[str]) -> list[str]:
     if not names:
-        raise invalid("Name at least one event.", code="parameter_missing", param="enabled_events")
+        raise invalid(
+            "enabled_events must have at least one event.", code="parameter_missing", param="enabled_events"
+        )
     return names
 
 
