@@ -1,4 +1,4 @@
-"""A local Stripe of each test's own, the real SDK to drive it, and an ear for its webhooks."""
+"""A local Stripe per test, the real SDK as its client, and a receiver for its webhooks."""
 
 import json
 import threading
@@ -17,7 +17,7 @@ from localstack.stripe.server import LocalStripe
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A browser that does not follow redirects."""
+    """Prevents redirects from being followed."""
 
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         return None
@@ -27,7 +27,7 @@ _OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 class Delivery(NamedTuple):
-    """One delivery as it came."""
+    """A webhook delivery as it was received."""
 
     signature: str
     body: bytes
@@ -38,7 +38,7 @@ class Delivery(NamedTuple):
 
 
 class WebhookReceiver:
-    """An endpoint that takes every delivery, but first answers `statuses`, one each."""
+    """A webhook endpoint that records deliveries. It returns `statuses`, one each, and then 200."""
 
     def __init__(self) -> None:
         self.deliveries: list[Delivery] = []
@@ -53,23 +53,23 @@ class WebhookReceiver:
                 self.end_headers()
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Quiet."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
 
     def of_type(self, type_: str) -> list[Delivery]:
-        return [deliveries for deliveries in self.deliveries if deliveries.event["type"] == type_]
+        return [delivery for delivery in self.deliveries if delivery.event["type"] == type_]
 
 
 @pytest.fixture
 def eventually() -> Callable[..., None]:
-    """Waits for a condition that another thread brings about."""
+    """Return a function that waits until a condition is true."""
 
-    def wait(holds: Callable[[], Any], seconds: float = 6.0) -> None:
+    def wait(condition: Callable[[], Any], seconds: float = 6.0) -> None:
         deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, "it did not come about in time"
+        while not condition():
+            assert time.monotonic() < deadline, f"not true within {seconds} s"
             time.sleep(0.02)
 
     return wait
@@ -81,7 +81,7 @@ class Shop:
     def __init__(self, local: LocalStripe) -> None:
         self.url = local.url
         self.http = stripe.RequestsClient()
-        # The SDK's own types would not let a test say what Stripe refuses.
+        # The SDK's types do not permit the invalid parameters that tests send.
         self.v1: Any = self.client().v1
 
     def client(self, key: str = "sk_test_shop") -> stripe.StripeClient:
@@ -89,17 +89,17 @@ class Shop:
             key, base_addresses={"api": self.url}, max_network_retries=0, http_client=self.http
         )
 
-    def control(self, verb: str, **asked: Any) -> Any:
-        request = urllib.request.Request(f"{self.url}/_emulator/{verb}", json.dumps(asked).encode())
+    def control(self, action: str, **body: Any) -> Any:
+        request = urllib.request.Request(f"{self.url}/_emulator/{action}", json.dumps(body).encode())
         with urllib.request.urlopen(request, timeout=5) as answer:
             return json.load(answer)
 
-    def read(self, what: str) -> Any:
-        with urllib.request.urlopen(f"{self.url}/_emulator/{what}", timeout=5) as answer:
+    def read(self, name: str) -> Any:
+        with urllib.request.urlopen(f"{self.url}/_emulator/{name}", timeout=5) as answer:
             return json.load(answer)
 
     def page(self, url: str, **form: str) -> tuple[int, str, str]:
-        """Status, text and where it leads on, of a page got, or posted when there is a form."""
+        """GET a page, or POST the form to it. Return the status, the text and the redirect's URL."""
         data = urllib.parse.urlencode(form).encode() if form else None
         try:
             with _OPENER.open(url, data, timeout=5) as answer:
@@ -114,7 +114,7 @@ class Shop:
         )
 
     def event_types(self) -> list[str]:
-        """Newest last."""
+        """Return the event types, newest last."""
         return [event.type for event in self.v1.events.list({"limit": 100}).data][::-1]
 
 

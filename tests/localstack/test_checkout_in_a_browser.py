@@ -1,6 +1,6 @@
-"""The hosted checkout as a person uses it: a real browser fills in the form, and a keyboard is enough.
+"""The hosted checkout in a real browser.
 
-Screenshots lie in the folder that SCREENSHOTS names, else in pytest's temporary one.
+Screenshots are saved in the folder SCREENSHOTS, or else in pytest's temporary folder.
 """
 
 import os
@@ -23,7 +23,7 @@ LINES = [("Tea cup, blue", 2, 1250), ("Kettle with a rather long name that needs
 def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        # Where everything must run, a browser that is missing is a failure.
+        # In CI no test may be skipped, so a missing browser is a failure.
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"none of {', '.join(NAMES)} is installed")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found)
@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A browser window."""
+    """Return a page in a new browser context."""
     context = browser.new_context(viewport={"width": 900, "height": 1000})
     context.set_default_timeout(5000)
     yield context.new_page()
@@ -42,7 +42,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
-    """The address of the shop's own pages, to which the checkout leads back."""
+    """Serve the shop's pages, to which the checkout redirects, and return their base URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -51,7 +51,7 @@ def site() -> Iterator[str]:
             self.wfile.write(b"<!doctype html><title>The shop</title>")
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
@@ -120,9 +120,9 @@ def test_a_person_pays(shop: Any, session: Any, page: Page, shot: Shot) -> None:
     assert (paid.payment_status, paid.customer_details.name) == ("paid", "Ada Lovelace")
 
 
-def test_the_keyboard_is_enough(shop: Any, session: Any, page: Page) -> None:
+def test_a_person_pays_with_the_keyboard_only(shop: Any, session: Any, page: Page) -> None:
     page.goto(session.url)
-    # The second is the choice between card and account, which stays as it is.
+    # The second field is the choice between card and account, which is not changed.
     for typed in ("ada@example.com", "", "4242424242424242", "1240", "123", "Ada Lovelace"):
         page.keyboard.press("Tab")
         page.keyboard.type(typed)
@@ -131,7 +131,7 @@ def test_the_keyboard_is_enough(shop: Any, session: Any, page: Page) -> None:
     assert shop.v1.checkout.sessions.retrieve(session.id).payment_status == "paid"
 
 
-def test_mistakes_are_told_beside_the_fields(session: Any, page: Page, shot: Shot) -> None:
+def test_errors_are_shown_next_to_their_fields(session: Any, page: Page, shot: Shot) -> None:
     page.goto(session.url)
     fill(page, "4242 4242 4242 4241")
     page.get_by_label("Security code").fill("1")
@@ -147,7 +147,9 @@ def test_mistakes_are_told_beside_the_fields(session: Any, page: Page, shot: Sho
     shot("mistakes")
 
 
-def test_a_declined_card_is_followed_by_another(shop: Any, session: Any, page: Page, shot: Shot) -> None:
+def test_a_person_pays_with_another_card_after_a_decline(
+    shop: Any, session: Any, page: Page, shot: Shot
+) -> None:
     page.goto(session.url)
     fill(page, "4000 0000 0000 9995")
     pay(page)
@@ -159,7 +161,9 @@ def test_a_declined_card_is_followed_by_another(shop: Any, session: Any, page: P
     assert [intent.status for intent in shop.v1.payment_intents.list().data] == ["succeeded"]
 
 
-def test_the_bank_asks_and_is_answered(shop: Any, session: Any, page: Page, shot: Shot) -> None:
+def test_a_person_fails_and_then_completes_the_authentication(
+    shop: Any, session: Any, page: Page, shot: Shot
+) -> None:
     page.goto(session.url)
     fill(page, "4000 0000 0000 3220")
     pay(page)
@@ -174,7 +178,7 @@ def test_the_bank_asks_and_is_answered(shop: Any, session: Any, page: Page, shot
     assert shop.v1.checkout.sessions.retrieve(session.id).payment_status == "paid"
 
 
-def test_a_bank_account_is_debited_later(shop: Any, session: Any, page: Page, shot: Shot) -> None:
+def test_a_person_pays_from_a_bank_account(shop: Any, session: Any, page: Page, shot: Shot) -> None:
     page.goto(session.url)
     expect(page.get_by_label("Sort code")).to_be_hidden()
     page.get_by_label("Bank account").check()
@@ -203,7 +207,7 @@ def test_two_windows_pay_once(shop: Any, session: Any, page: Page) -> None:
     assert len(shop.v1.charges.list().data) == 1
 
 
-def test_an_expired_session_leads_back_to_the_shop(shop: Any, session: Any, page: Page, shot: Shot) -> None:
+def test_an_expired_session_links_back_to_the_shop(shop: Any, session: Any, page: Page, shot: Shot) -> None:
     page.goto(session.url)
     shop.v1.checkout.sessions.expire(session.id)
     fill(page)
@@ -214,7 +218,7 @@ def test_an_expired_session_leads_back_to_the_shop(shop: Any, session: Any, page
     page.wait_for_url("**/basket")
 
 
-def test_the_page_fits_a_telephone(session: Any, page: Page, shot: Shot) -> None:
+def test_the_page_fits_a_phone_screen(session: Any, page: Page, shot: Shot) -> None:
     page.set_viewport_size({"width": 320, "height": 640})
     page.goto(session.url)
     shot("telephone")

@@ -1,4 +1,4 @@
-"""The bad days that the fault proxy makes: as often as asked, in each service's own words."""
+"""The fault proxy injects faults at the given rates, with each service's own errors."""
 
 import threading
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ THROTTLED = {
 
 
 class Engine(BaseHTTPRequestHandler):
-    """Answers everything with an empty object, and counts."""
+    """Returns an empty object for every request and records its path."""
 
     protocol_version = "HTTP/1.1"
-    deliveries: ClassVar[list[str]] = []
+    requests: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.deliveries.append(self.path)
+        self.requests.append(self.path)
         self.send_response(200)
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -56,7 +56,7 @@ def proxy(tmp_path_factory) -> Iterator[ProxyClient]:
 
 @pytest.fixture
 def faults(proxy: ProxyClient) -> ProxyClient:
-    Engine.deliveries.clear()
+    Engine.requests.clear()
     proxy.set(NO_FAULTS)
     return proxy
 
@@ -74,33 +74,33 @@ def _call(faults, service, operation):
 
 
 @pytest.mark.parametrize("service", THROTTLED)
-def test_each_service_is_throttled_in_its_own_words(faults, service):
+def test_throttling_uses_each_services_own_error(faults, service):
     operation, status, code = THROTTLED[service]
     faults.set(FaultRates(throttle=1))
     with pytest.raises(ClientError) as refused:
         _call(faults, service, operation)
-    said = refused.value.response
-    assert (said["ResponseMetadata"]["HTTPStatusCode"], said["Error"]["Code"]) == (status, code)
-    assert Engine.deliveries == []
+    response = refused.value.response
+    assert (response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]) == (status, code)
+    assert Engine.requests == []
     assert faults.counts()[f"{service} throttle"] >= 1
 
 
-def test_a_failure_is_the_services_own_fault(faults):
+def test_a_failure_is_a_server_error_of_the_service(faults):
     faults.set(FaultRates(error=1))
     with pytest.raises(ClientError, match="InternalServerError") as failed:
         _call(faults, "dynamodb", "list_tables")
     assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
-    assert Engine.deliveries == []
+    assert Engine.requests == []
 
 
-def test_a_lost_answer_is_of_a_call_that_was_carried_out(faults):
+def test_a_lost_call_is_carried_out_without_a_response(faults):
     faults.set(FaultRates(lost=1))
     with pytest.raises(ConnectionClosedError):
         _call(faults, "dynamodb", "list_tables")
-    assert Engine.deliveries == ["/"]
+    assert Engine.requests == ["/"]
 
 
-def test_a_service_may_have_a_weather_of_its_own(faults):
+def test_a_service_can_have_its_own_fault_rates(faults):
     faults.set(NO_FAULTS, kms=FaultRates(throttle=1))
     _call(faults, "dynamodb", "list_tables")
     with pytest.raises(ClientError):
@@ -109,8 +109,8 @@ def test_a_service_may_have_a_weather_of_its_own(faults):
     _call(faults, "kms", "list_keys")
 
 
-def test_the_same_seed_draws_the_same(faults):
-    def drawn():
+def test_the_same_seed_repeats_the_same_faults(faults):
+    def faults_of_12_calls():
         faults.set(FaultRates(throttle=0.5), seed=3)
         found = []
         for _ in range(12):
@@ -121,6 +121,6 @@ def test_the_same_seed_draws_the_same(faults):
                 found.append(False)
         return found
 
-    first = drawn()
-    assert drawn() == first
+    first = faults_of_12_calls()
+    assert faults_of_12_calls() == first
     assert len({*first}) == 2

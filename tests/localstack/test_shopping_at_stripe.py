@@ -1,4 +1,4 @@
-"""What journeys and the demo do at the local Stripe in a shopper's, or a test's, name."""
+"""The helpers of the journeys and the demo for the local Stripe."""
 
 import json
 from types import SimpleNamespace
@@ -13,22 +13,22 @@ from localstack.demo import cards
 
 @pytest.fixture
 def cloud(shop: Any) -> Any:
-    """As much of a cloud as Stripe's side of it needs: an address, and a place for the webhook's secret."""
-    kept = {"SecretString": "{}"}
+    """Return a fake cloud with Stripe's URL and a place for the webhook's secret."""
+    stored = {"SecretString": "{}"}
     secrets = SimpleNamespace(
-        get_secret_value=lambda **_: kept,
-        put_secret_value=lambda **asked: kept.update(SecretString=asked["SecretString"]),
+        get_secret_value=lambda **_: stored,
+        put_secret_value=lambda **body: stored.update(SecretString=body["SecretString"]),
     )
     return SimpleNamespace(
         stripe_url=shop.url,
         api_url=lambda: "http://127.0.0.1:9",
         outputs=lambda: {"StripeWebhookSecretArn": "arn"},
         client=lambda name: secrets,
-        secrets=lambda: json.loads(kept["SecretString"]),
+        secrets=lambda: json.loads(stored["SecretString"]),
     )
 
 
-def test_a_payment_is_confirmed_with_its_own_secret(shop: Any, cloud: Any) -> None:
+def test_a_payment_is_confirmed_with_its_client_secret(shop: Any, cloud: Any) -> None:
     intent = shop.v1.payment_intents.create({"amount": 2000, "currency": "gbp"})
     payment = {"provider_id": intent.id, "client_secret": intent.client_secret}
     assert cards.confirm(cloud, payment, "pm_card_chargeDeclined")["error"]["code"] == "card_declined"
@@ -36,19 +36,19 @@ def test_a_payment_is_confirmed_with_its_own_secret(shop: Any, cloud: Any) -> No
     assert [each["id"] for each in cards.payment_intents(cloud)] == [intent.id]
 
 
-def test_a_sessions_page_is_filled_in(shop: Any, cloud: Any) -> None:
+def test_a_checkout_page_is_submitted(shop: Any, cloud: Any) -> None:
     line = {"price_data": {"currency": "gbp", "unit_amount": 500, "product_data": {"name": "Cup"}}}
     session = shop.v1.checkout.sessions.create({"line_items": [line], "success_url": "https://shop.example/"})
     assert cards.pay_session(session.url, "4000000000000002") == ""
     assert cards.pay_session(session.url) == "https://shop.example/"
 
 
-def test_the_control_plane_is_at_hand(shop: Any, cloud: Any) -> None:
+def test_the_control_plane_can_be_called(shop: Any, cloud: Any) -> None:
     paid = shop.paid()
     assert cards.control(cloud, "dispute", payment_intent=paid.id, status="lost")["status"] == "lost"
 
 
-def test_a_rolled_secret_is_kept_beside_the_old_one(
+def test_a_rolled_secret_is_stored_together_with_the_old_one(
     shop: Any, cloud: Any, receiver: Any, eventually: Any
 ) -> None:
     cloud.api_url = lambda: receiver.url

@@ -1,4 +1,4 @@
-"""The API's manners: keys, parameters, idempotency, lists, and shapes that the pinned SDK knows."""
+"""API keys, parameters, idempotency, lists and the shapes of objects, checked with the pinned SDK."""
 
 import json
 import operator
@@ -21,19 +21,19 @@ from tests.support import run_concurrently
 GBP = {"amount": 2000, "currency": "gbp"}
 
 
-def refused(kind, call):
+def rejected(kind, call):
     with pytest.raises(kind) as caught:
         call()
     return caught.value
 
 
-def test_the_table_of_parameters_is_what_the_pinned_sdk_says():
+def test_the_parameter_table_matches_the_pinned_sdk():
     assert TABLE.read_text(encoding="utf-8") == generate(ROUTES)
     assert API_VERSION == stripe.api_version
 
 
-def test_every_call_that_the_shop_makes_is_one_that_is_known_here():
-    """By the SDK's own names: a service's method, and the type of its parameters."""
+def test_every_stripe_call_of_the_shop_is_supported():
+    """Compare the SDK methods that the shop calls with the parameter types of the routes."""
     client, known = stripe.StripeClient("sk_test_x"), {route.params.rpartition(".")[2] for route in ROUTES}
     called = set()
     for path in (TABLE.parents[2] / "functions").rglob("*.py"):
@@ -45,16 +45,16 @@ def test_every_call_that_the_shop_makes_is_one_that_is_known_here():
         assert set(params) & known, name
 
 
-def test_the_server_itself_needs_the_standard_library_alone(tmp_path):
-    """Imported by an interpreter without site-packages."""
+def test_the_server_needs_only_the_standard_library(tmp_path):
+    """Import it in an interpreter without site-packages."""
     root = TABLE.parents[2]
     code = f"import sys; sys.path.insert(0, {str(root)!r}); import localstack.stripe.__main__"
     subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, cwd=tmp_path)
 
 
 @pytest.mark.parametrize("key", ["nonsense", "sk_live_1", "sk_test_"])
-def test_a_key_that_is_no_test_key_is_401(shop, key):
-    error = refused(stripe.AuthenticationError, lambda: shop.client(key).v1.customers.list())
+def test_a_key_that_is_not_a_test_key_gets_401(shop, key):
+    error = rejected(stripe.AuthenticationError, lambda: shop.client(key).v1.customers.list())
     assert error.http_status == 401
 
 
@@ -73,13 +73,13 @@ def test_a_key_that_is_no_test_key_is_401(shop, key):
         ({**GBP, "customer": "cus_absent"}, "resource_missing", "customer"),
     ],
 )
-def test_what_stripe_would_refuse_is_refused(shop, params, code, param):
-    error = refused(stripe.InvalidRequestError, lambda: shop.v1.payment_intents.create(params))
+def test_invalid_parameters_are_rejected_as_at_stripe(shop, params, code, param):
+    error = rejected(stripe.InvalidRequestError, lambda: shop.v1.payment_intents.create(params))
     assert (error.http_status, error.code) == (400, code)
     assert param in (error.param, None)
 
 
-def test_a_shoppers_browser_confirms_its_own_intent_and_no_other(shop):
+def test_a_publishable_key_confirms_only_the_intent_of_its_client_secret(shop):
     intent = shop.v1.payment_intents.create({**GBP, "metadata": {"secret": "of the shop"}})
     other = shop.v1.payment_intents.create(GBP)
 
@@ -115,14 +115,14 @@ def test_a_shoppers_browser_confirms_its_own_intent_and_no_other(shop):
     assert not {"metadata", "customer", "latest_charge"} & set(body)
 
 
-def test_the_first_answer_to_a_key_is_the_answer(shop):
+def test_the_first_response_to_an_idempotency_key_is_replayed_for_a_day(shop):
     key = {"idempotency_key": "order-1-attempt-1"}
     first = shop.v1.payment_intents.create(GBP, key)
     again = shop.v1.payment_intents.create(GBP, key)
     assert again.id == first.id
     assert again.last_response.headers["Idempotent-Replayed"] == "true"
     assert "Idempotent-Replayed" not in first.last_response.headers
-    error = refused(
+    error = rejected(
         stripe.IdempotencyError, lambda: shop.v1.payment_intents.create({**GBP, "amount": 1}, key)
     )
     assert error.http_status == 400
@@ -130,35 +130,35 @@ def test_the_first_answer_to_a_key_is_the_answer(shop):
     assert shop.v1.payment_intents.create(GBP, key).id != first.id
 
 
-def test_a_refusal_is_replayed_as_a_refusal(shop):
+def test_a_decline_is_replayed_for_its_idempotency_key(shop):
     params = {**GBP, "confirm": True, "payment_method": "pm_card_chargeDeclined"}
 
     def pay():
         return shop.v1.payment_intents.create(params, {"idempotency_key": "k"})
 
-    first, again = refused(stripe.CardError, pay), refused(stripe.CardError, pay)
+    first, again = rejected(stripe.CardError, pay), rejected(stripe.CardError, pay)
     assert first.error.payment_intent["id"] == again.error.payment_intent["id"]
     assert again.headers["Idempotent-Replayed"] == "true"
     assert shop.event_types().count("payment_intent.payment_failed") == 1
 
 
-def test_parameters_that_make_no_sense_do_not_spend_the_key(shop):
+def test_invalid_parameters_do_not_use_up_the_idempotency_key(shop):
     key = {"idempotency_key": "k"}
-    refused(stripe.InvalidRequestError, lambda: shop.v1.payment_intents.create({"amount": 2000}, key))
+    rejected(stripe.InvalidRequestError, lambda: shop.v1.payment_intents.create({"amount": 2000}, key))
     assert shop.v1.payment_intents.create(GBP, key).status == "requires_payment_method"
 
 
-def test_of_simultaneous_calls_with_one_key_one_acts(shop):
+def test_simultaneous_calls_with_one_idempotency_key_run_once(shop):
     def call():
-        made = shop.v1.payment_intents.create(GBP, {"idempotency_key": "double-click"})
+        created = shop.v1.payment_intents.create(GBP, {"idempotency_key": "double-click"})
         shop.http.close()
-        return made.id
+        return created.id
 
     assert len(set(run_concurrently(*[call] * 12))) == 1
     assert len(shop.v1.payment_intents.list().data) == 1
 
 
-def test_simultaneous_refunds_give_back_no_more_than_was_paid(shop):
+def test_simultaneous_refunds_never_exceed_the_payment(shop):
     paid = shop.paid()
 
     def refund():
@@ -173,7 +173,7 @@ def test_simultaneous_refunds_give_back_no_more_than_was_paid(shop):
     assert sorted(run_concurrently(*[refund] * 10)) == ["refunded"] * 4 + ["refused"] * 6
 
 
-def test_lists_turn_pages_both_ways(shop):
+def test_lists_are_paged_in_both_directions(shop):
     ids = [shop.v1.customers.create({"email": f"{n}@example.com"}).id for n in range(7)][::-1]
     pages = shop.v1.customers.list({"limit": 3})
     assert ([each.id for each in pages.data], pages.has_more) == (ids[:3], True)
@@ -181,8 +181,8 @@ def test_lists_turn_pages_both_ways(shop):
     back = shop.v1.customers.list({"limit": 2, "ending_before": ids[4]})
     assert ([each.id for each in back.data], back.has_more) == (ids[2:4], True)
     assert shop.v1.customers.list({"email": "3@example.com"}).data[0].id == ids[3]
-    refused(stripe.InvalidRequestError, lambda: shop.v1.customers.list({"starting_after": "cus_absent"}))
-    refused(stripe.InvalidRequestError, lambda: shop.v1.customers.list({"limit": 101}))
+    rejected(stripe.InvalidRequestError, lambda: shop.v1.customers.list({"starting_after": "cus_absent"}))
+    rejected(stripe.InvalidRequestError, lambda: shop.v1.customers.list({"limit": 101}))
 
 
 def test_events_are_found_by_type_and_time(shop):
@@ -195,13 +195,13 @@ def test_events_are_found_by_type_and_time(shop):
     assert [event.data.object["id"] for event in newest.data] == [late.id]
     assert len(shop.v1.events.list({"type": "payment_intent.*"}).data) == 4
     both = {"type": "charge.succeeded", "types": ["charge.failed"]}
-    assert refused(stripe.InvalidRequestError, lambda: shop.v1.events.list(both)).param == "types"
+    assert rejected(stripe.InvalidRequestError, lambda: shop.v1.events.list(both)).param == "types"
     shop.control("advance", seconds=30 * 24 * 3600)
-    assert shop.v1.events.list().data == []  # Stripe shows a month of them
-    refused(stripe.InvalidRequestError, lambda: shop.v1.events.retrieve(found[0].id))
+    assert shop.v1.events.list().data == []  # Stripe returns events of the last 30 days
+    rejected(stripe.InvalidRequestError, lambda: shop.v1.events.retrieve(found[0].id))
 
 
-def test_events_since_a_moment_turn_pages(shop):
+def test_events_filtered_by_time_are_paged(shop):
     shop.paid()
     since = int(shop.read("health")["now"]) + 10
     shop.control("advance", seconds=20)
@@ -211,36 +211,36 @@ def test_events_since_a_moment_turn_pages(shop):
     assert [event.data.object["id"] for event in pages.auto_paging_iter()] == late[::-1]
 
 
-@pytest.mark.parametrize("noun", ["payment_intents", "charges", "refunds", "disputes"])
-def test_lists_are_narrowed_by_time(shop, noun):
-    def made():
+@pytest.mark.parametrize("resource", ["payment_intents", "charges", "refunds", "disputes"])
+def test_lists_are_filtered_by_creation_time(shop, resource):
+    def created():
         intent = shop.paid(card="pm_card_createDisputeInquiry")
         shop.v1.refunds.create({"payment_intent": intent.id, "amount": 1})
 
-    made()
+    created()
     since = int(shop.read("health")["now"]) + 10
     shop.control("advance", seconds=20)
-    made()
-    things = getattr(shop.v1, noun)
+    created()
+    things = getattr(shop.v1, resource)
     (late,) = things.list({"created": {"gte": since}}).data
     (early,) = things.list({"created": {"lt": since}}).data
     assert early.created < since <= late.created
     assert [each.id for each in things.list({"created": late.created}).data] == [late.id]
 
 
-def test_what_cannot_be_expanded_is_refused(shop):
-    refused(stripe.InvalidRequestError, lambda: shop.paid(expand=["latest_charge.nothing"]))
+def test_expanding_a_field_that_is_not_expandable_is_rejected(shop):
+    rejected(stripe.InvalidRequestError, lambda: shop.paid(expand=["latest_charge.nothing"]))
     deep = shop.v1.charges.list({"expand": ["data.payment_intent.payment_method"]})
     assert deep.data == []
 
 
-def test_metadata_merges_and_unsets(shop):
+def test_metadata_is_merged_and_empty_values_unset_keys(shop):
     customer = shop.v1.customers.create({"metadata": {"a": "1", "b": "2"}})
     changed = shop.v1.customers.update(customer.id, {"metadata": {"a": "", "c": "3"}})
     assert changed.metadata.to_dict() == {"b": "2", "c": "3"}
 
 
-def test_objects_have_the_fields_that_the_sdk_promises(shop):
+def test_objects_have_the_fields_that_the_sdk_declares(shop):
     paid = shop.paid(shipping={"name": "A", "address": {"line1": "1 High St"}})
     shop.paid(card="pm_card_createDispute")
     shop.paid(card="pm_card_riskLevelElevated")
@@ -250,7 +250,7 @@ def test_objects_have_the_fields_that_the_sdk_promises(shop):
     session = shop.v1.checkout.sessions.create(
         {"line_items": [line], "success_url": "https://shop.example/", "expand": ["line_items"]}
     )
-    made = [
+    created = [
         paid,
         shop.v1.charges.retrieve(paid.latest_charge),
         shop.v1.refunds.list().data[0],
@@ -266,14 +266,14 @@ def test_objects_have_the_fields_that_the_sdk_promises(shop):
         shop.v1.balance_transactions.list().data[0],
         shop.v1.reviews.list().data[0],
     ]
-    for thing in made:
+    for thing in created:
         declared = {name: str(kind) for name, kind in type(thing).__annotations__.items()}
         optional = {name for name, kind in declared.items() if "None" in kind or "Optional" in kind}
         assert not set(thing.to_dict()) - set(declared), type(thing)
         assert not set(declared) - optional - set(thing.to_dict()) - {"OBJECT_NAME"}, type(thing)
 
 
-def test_a_restart_forgets_nothing(tmp_path, shop):
+def test_the_state_survives_a_restart(tmp_path, shop):
     with LocalStripe(state=tmp_path / "state") as first:
         shop.url = first.url
         intent = shop.client().v1.payment_intents.create(GBP, {"idempotency_key": "k"})

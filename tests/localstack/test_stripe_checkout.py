@@ -1,4 +1,4 @@
-"""Checkout sessions: a page that takes one payment for its lines, in the time it has."""
+"""Checkout Sessions and their hosted page."""
 
 import pytest
 import stripe
@@ -12,7 +12,7 @@ MUGS = {
 DECLINED, SECURED = "4000000000000002", "4000000000003220"
 
 
-def forbidden(call):
+def rejected(call):
     with pytest.raises(stripe.InvalidRequestError) as caught:
         call()
     return caught.value
@@ -35,9 +35,9 @@ def now(shop):
     return int(shop.read("health")["now"])
 
 
-def test_the_page_refuses_then_takes_a_card(shop):
+def test_the_checkout_page_declines_one_card_and_accepts_another(shop):
     session = opened(shop)
-    assert session.payment_intent is None  # there is none until somebody pays
+    assert session.payment_intent is None  # created with the first attempt
     status, text, _ = shop.page(session.url)
     assert status == 200
     assert "2 × &lt;Mug&gt;" in text
@@ -77,7 +77,7 @@ def test_the_page_refuses_then_takes_a_card(shop):
         ({"name": " "}, "name"),
     ],
 )
-def test_what_is_wrong_is_said_beside_its_field(shop, form, field):
+def test_an_error_is_shown_next_to_its_field(shop, form, field):
     session = opened(shop)
     status, text, _ = shop.page(session.url, **form)
     assert status == 400
@@ -87,7 +87,7 @@ def test_what_is_wrong_is_said_beside_its_field(shop, form, field):
     assert shop.v1.payment_intents.list().data == []
 
 
-def test_the_form_keeps_what_was_typed_except_the_security_code(shop):
+def test_the_form_keeps_the_input_except_the_security_code(shop):
     text = shop.page(opened(shop).url, email='"a"@example.com', cvc="987", name="")[1]
     assert "&quot;a&quot;@example.com" in text
     assert 'value="987"' not in text
@@ -108,29 +108,29 @@ def test_an_abandoned_session_expires(shop):
         assert "https://shop.example/basket" in text
 
 
-@pytest.mark.parametrize(("seconds", "fits"), [(1800, True), (86400, True), (1500, False), (90000, False)])
-def test_a_session_lasts_half_an_hour_to_a_day(shop, seconds, fits):
+@pytest.mark.parametrize(("seconds", "valid"), [(1800, True), (86400, True), (1500, False), (90000, False)])
+def test_a_session_lasts_30_minutes_to_24_hours(shop, seconds, valid):
     when = now(shop) + seconds
-    if fits:
+    if valid:
         assert opened(shop, expires_at=when).expires_at == when
     else:
-        assert forbidden(lambda: opened(shop, expires_at=when)).param == "expires_at"
+        assert rejected(lambda: opened(shop, expires_at=when)).param == "expires_at"
 
 
-def test_a_session_expired_by_the_shop_takes_no_payment(shop):
+def test_a_session_expired_by_the_shop_accepts_no_payment(shop):
     session = opened(shop)
     _, _, bank = shop.page(session.url, number=SECURED)
     shop.v1.checkout.sessions.expire(session.id)
-    # The shopper who stood at the bank meanwhile is led back, to a page that is over.
+    # A shopper who was on the bank's page is redirected to the expired session.
     assert shop.page(bank, outcome="complete")[2] == session.url
     assert shop.page(session.url)[0] == 410
     (intent,) = shop.v1.payment_intents.list().data
     assert (intent.status, intent.amount_received) == ("canceled", 0)
-    error = forbidden(lambda: shop.v1.checkout.sessions.expire(session.id))
+    error = rejected(lambda: shop.v1.checkout.sessions.expire(session.id))
     assert error.http_status == 400
 
 
-def test_a_session_may_hold_the_money_for_later(shop):
+def test_a_session_can_hold_the_money_for_a_later_capture(shop):
     session = opened(
         shop,
         payment_intent_data={"capture_method": "manual"},
@@ -147,7 +147,7 @@ def test_a_session_may_hold_the_money_for_later(shop):
     assert shop.v1.checkout.sessions.retrieve(session.id).payment_status == "paid"
 
 
-def test_a_sessions_intent_is_moved_by_the_session_alone(shop):
+def test_a_sessions_intent_cannot_be_confirmed_or_cancelled_directly(shop):
     session = opened(shop)
     shop.page(session.url, number=DECLINED)
     intent = shop.v1.checkout.sessions.retrieve(session.id).payment_intent
@@ -155,14 +155,14 @@ def test_a_sessions_intent_is_moved_by_the_session_alone(shop):
         lambda: shop.v1.payment_intents.cancel(intent),
         lambda: shop.v1.payment_intents.confirm(intent, {"payment_method": "pm_card_visa"}),
     ):
-        assert forbidden(call).code == "payment_intent_unexpected_state"
+        assert rejected(call).code == "payment_intent_unexpected_state"
     held = opened(shop, payment_intent_data={"capture_method": "manual"})
     shop.page(held.url, number="4242424242424242")
     holding = shop.v1.checkout.sessions.retrieve(held.id).payment_intent
     assert shop.v1.payment_intents.cancel(holding).status == "canceled"
 
 
-def test_two_browsers_on_one_session_pay_once(shop):
+def test_simultaneous_browsers_on_one_session_pay_once(shop):
     session = opened(shop)
     answers = run_concurrently(*[lambda: shop.page(session.url, number="4242424242424242")[2]] * 6)
     assert set(answers) == {f"https://shop.example/ok?s={session.id}"}
@@ -181,7 +181,7 @@ ACCOUNT = {"means": "bacs_debit", "sort_code": "10-88-00", "email": "a@example.c
         ("22222227", "requires_payment_method", "unpaid", "checkout.session.async_payment_failed"),
     ],
 )
-def test_a_bank_account_pays_or_fails_later(shop, number, intent_status, session_status, event):
+def test_a_bank_debit_succeeds_or_fails_later(shop, number, intent_status, session_status, event):
     session = opened(shop)
     assert shop.page(session.url, **ACCOUNT, account_number=number)[2].startswith("https://shop.example/ok")
     waiting = shop.v1.checkout.sessions.retrieve(session.id, {"expand": ["payment_intent.latest_charge"]})
@@ -193,15 +193,15 @@ def test_a_bank_account_pays_or_fails_later(shop, number, intent_status, session
         "payment_intent.processing",
         "checkout.session.completed",
     ]
-    forbidden(lambda: shop.v1.refunds.create({"payment_intent": waiting.payment_intent.id}))
-    forbidden(lambda: shop.v1.refunds.create({"charge": waiting.payment_intent.latest_charge.id}))
+    rejected(lambda: shop.v1.refunds.create({"payment_intent": waiting.payment_intent.id}))
+    rejected(lambda: shop.v1.refunds.create({"charge": waiting.payment_intent.latest_charge.id}))
     shop.control("advance", seconds=5)
     ended = shop.v1.checkout.sessions.retrieve(session.id, {"expand": ["payment_intent"]})
     assert (ended.payment_intent.status, ended.payment_status) == (intent_status, session_status)
     assert shop.event_types()[-1] == event
 
 
-def test_a_wrong_account_is_told_beside_its_field(shop):
+def test_an_invalid_account_is_shown_next_to_its_field(shop):
     session = opened(shop)
     status, text, _ = shop.page(session.url, **ACCOUNT, account_number="1")
     assert status == 400
@@ -209,7 +209,7 @@ def test_a_wrong_account_is_told_beside_its_field(shop):
     assert 'value="bacs_debit" checked' in text
 
 
-def test_a_browser_at_the_bank_while_another_paid_is_led_to_the_shop(shop):
+def test_authenticating_after_another_browser_paid_leads_to_the_shop(shop):
     session = opened(shop)
     _, _, bank = shop.page(session.url, number=SECURED)
     shop.page(session.url, number="4242424242424242")
@@ -228,5 +228,5 @@ def test_a_browser_at_the_bank_while_another_paid_is_led_to_the_shop(shop):
         ({"payment_intent_data": {"colour": "red"}}, "payment_intent_data[colour]"),
     ],
 )
-def test_a_session_that_cannot_be_is_refused(shop, wrong, param):
-    assert forbidden(lambda: opened(shop, **wrong)).param == param
+def test_an_invalid_session_is_rejected(shop, wrong, param):
+    assert rejected(lambda: opened(shop, **wrong)).param == param

@@ -1,4 +1,4 @@
-"""Disputes and reviews: a bank, or a rule, doubts a payment, and somebody decides."""
+"""Disputes and reviews."""
 
 import urllib.error
 
@@ -8,14 +8,14 @@ import stripe
 DAY = 24 * 3600
 
 
-def forbidden(call):
+def rejected(call):
     with pytest.raises(stripe.InvalidRequestError) as caught:
         call()
     return caught.value
 
 
 def disputed(shop, card="pm_card_createDispute"):
-    """The payment, and its dispute."""
+    """Return a payment and its dispute."""
     paid = shop.paid(card=card)
     (dispute,) = shop.v1.disputes.list({"payment_intent": paid.id}).data
     return paid, dispute
@@ -29,7 +29,7 @@ def balance(shop):
     return sum(each.net for each in shop.v1.balance_transactions.list({"limit": 100}).data)
 
 
-def test_a_chargeback_takes_the_money_at_once(shop):
+def test_a_chargeback_withdraws_the_funds_at_once(shop):
     paid, dispute = disputed(shop)
     assert (dispute.status, dispute.reason, dispute.amount) == ("needs_response", "fraudulent", 2000)
     assert (dispute.is_charge_refundable, dispute.evidence_details.past_due) == (False, False)
@@ -40,11 +40,11 @@ def test_a_chargeback_takes_the_money_at_once(shop):
     charge = shop.v1.charges.retrieve(paid.latest_charge)
     assert (charge.disputed, charge.refunded) == (True, False)
     assert shop.event_types()[-2:] == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
-    error = forbidden(lambda: shop.v1.refunds.create({"payment_intent": paid.id}))
+    error = rejected(lambda: shop.v1.refunds.create({"payment_intent": paid.id}))
     assert error.code == "charge_disputed"
 
 
-def test_a_chargeback_won_gives_the_money_back(shop):
+def test_a_won_chargeback_reinstates_the_funds(shop):
     paid, dispute = disputed(shop)
     won = shop.v1.disputes.update(dispute.id, evidence("winning_evidence"))
     assert (won.status, won.evidence_details.submission_count) == ("won", 1)
@@ -56,7 +56,7 @@ def test_a_chargeback_won_gives_the_money_back(shop):
 
 
 @pytest.mark.parametrize("how", ["evidence", "close"])
-def test_a_chargeback_lost_keeps_the_money(shop, how):
+def test_a_lost_chargeback_does_not_reinstate_the_funds(shop, how):
     paid, dispute = disputed(shop)
     if how == "close":
         lost = shop.v1.disputes.close(dispute.id)
@@ -64,8 +64,8 @@ def test_a_chargeback_lost_keeps_the_money(shop, how):
         lost = shop.v1.disputes.update(dispute.id, evidence("losing_evidence"))
     assert (lost.status, balance(shop)) == ("lost", 0)
     assert shop.event_types()[-1] == "charge.dispute.closed"
-    forbidden(lambda: shop.v1.refunds.create({"payment_intent": paid.id}))
-    assert forbidden(lambda: shop.v1.disputes.close(dispute.id)).code == "dispute_already_closed"
+    rejected(lambda: shop.v1.refunds.create({"payment_intent": paid.id}))
+    assert rejected(lambda: shop.v1.disputes.close(dispute.id)).code == "dispute_already_closed"
 
 
 def test_evidence_is_staged_then_submitted_once(shop):
@@ -74,32 +74,32 @@ def test_evidence_is_staged_then_submitted_once(shop):
     assert (staged.status, staged.evidence_details.has_evidence) == ("needs_response", True)
     submitted = shop.v1.disputes.update(dispute.id, evidence("It was sent, here is how."))
     assert (submitted.status, submitted.evidence_details.submission_count) == ("under_review", 1)
-    forbidden(lambda: shop.v1.disputes.update(dispute.id, evidence("And again.")))
+    rejected(lambda: shop.v1.disputes.update(dispute.id, evidence("And again.")))
     shop.control("advance", seconds=30 * DAY)
-    assert shop.v1.disputes.retrieve(dispute.id).status == "under_review"  # the bank takes its time
+    assert shop.v1.disputes.retrieve(dispute.id).status == "under_review"
 
 
-def test_a_chargeback_nobody_answers_is_past_due_then_lost(shop):
+def test_a_chargeback_without_evidence_is_past_due_and_then_lost(shop):
     _, dispute = disputed(shop)
     shop.control("advance", seconds=9 * DAY + 60)
     late = shop.v1.disputes.retrieve(dispute.id)
     assert (late.status, late.evidence_details.past_due) == ("needs_response", True)
     assert shop.event_types()[-1] == "charge.dispute.updated"
-    forbidden(lambda: shop.v1.disputes.update(dispute.id, evidence("winning_evidence")))
+    rejected(lambda: shop.v1.disputes.update(dispute.id, evidence("winning_evidence")))
     shop.control("advance", seconds=DAY)
     assert shop.v1.disputes.retrieve(dispute.id).status == "lost"
     assert shop.event_types()[-1] == "charge.dispute.closed"
     assert balance(shop) == 0
 
 
-def test_a_long_jump_in_time_ends_a_dispute_at_once(shop):
+def test_advancing_past_all_deadlines_loses_a_dispute_at_once(shop):
     _, dispute = disputed(shop)
     shop.control("advance", seconds=11 * DAY)
     lost = shop.v1.disputes.retrieve(dispute.id)
     assert (lost.status, lost.evidence_details.past_due) == ("lost", True)
 
 
-def test_what_cannot_be_done_in_time_holds_up_nothing_else(shop, local):
+def test_a_failing_timer_does_not_block_the_others(shop, local):
     _, dispute = disputed(shop)
     local.emulator.store.rows(
         "INSERT INTO timers (due_at, action, target) VALUES (0, 'finish_refund', ?)", "re_broken"
@@ -121,7 +121,7 @@ def test_an_inquiry_takes_nothing_and_lets_refund(shop):
     assert shop.v1.disputes.retrieve(inquiry.id).status == "warning_closed"
 
 
-def test_an_inquiry_left_alone_is_closed_after_120_days(shop):
+def test_an_inquiry_without_evidence_is_closed_after_120_days(shop):
     _, inquiry = disputed(shop, "pm_card_createDisputeInquiry")
     shop.control("advance", seconds=100 * DAY)
     open_ = shop.v1.disputes.retrieve(inquiry.id)
@@ -131,20 +131,20 @@ def test_an_inquiry_left_alone_is_closed_after_120_days(shop):
     assert balance(shop) == 2000
 
 
-def test_an_inquiry_may_become_a_chargeback(shop):
+def test_an_inquiry_can_become_a_chargeback(shop):
     paid, inquiry = disputed(shop, "pm_card_createDisputeInquiry")
     shop.control("advance", seconds=8 * DAY)
     grown = shop.control("dispute", payment_intent=paid.id, status="needs_response")
     assert (grown["id"], grown["status"]) == (inquiry.id, "needs_response")
     assert (grown["is_charge_refundable"], balance(shop)) == (False, 0)
     assert shop.event_types()[-2:] == ["charge.dispute.updated", "charge.dispute.funds_withdrawn"]
-    shop.control("advance", seconds=8 * DAY)  # past the inquiry's time, not past its own
+    shop.control("advance", seconds=8 * DAY)  # past the inquiry's deadline, but not the chargeback's
     assert shop.v1.disputes.retrieve(inquiry.id).evidence_details.past_due is False
     shop.control("advance", seconds=3 * DAY)
     assert shop.v1.disputes.retrieve(inquiry.id).status == "lost"
 
 
-def test_a_test_opens_a_dispute_and_decides_it(shop):
+def test_the_control_plane_opens_and_decides_a_dispute(shop):
     paid = shop.paid()
     opened = shop.control("dispute", payment_intent=paid.id, reason="duplicate", amount=500)
     assert (opened["status"], opened["reason"], opened["amount"]) == ("needs_response", "duplicate", 500)
@@ -160,7 +160,7 @@ def test_a_test_opens_a_dispute_and_decides_it(shop):
 
 
 @pytest.mark.parametrize(
-    ("verb", "asked"),
+    ("action", "body"),
     [
         ("dispute", {"status": "lost"}),
         ("dispute", {"status": "angry"}),
@@ -171,18 +171,18 @@ def test_a_test_opens_a_dispute_and_decides_it(shop):
         ("refund", {"refund": "re_absent"}),
     ],
 )
-def test_verdicts_that_make_no_sense_are_refused(shop, verb, asked):
+def test_invalid_decisions_are_rejected(shop, action, body):
     paid = shop.paid()
-    if asked == {"status": "lost"}:
-        shop.v1.refunds.create({"payment_intent": paid.id})  # nothing is left to dispute
-    named = {} if verb == "refund" else {"payment_intent": paid.id}
+    if body == {"status": "lost"}:
+        shop.v1.refunds.create({"payment_intent": paid.id})  # nothing can be disputed
+    named = {} if action == "refund" else {"payment_intent": paid.id}
     with pytest.raises(urllib.error.HTTPError) as caught:
-        shop.control(verb, **named, **asked)
+        shop.control(action, **named, **body)
     caught.value.close()
     assert caught.value.code in (400, 404)
 
 
-def test_a_refund_under_way_fails_when_the_charge_is_disputed(shop):
+def test_a_pending_refund_fails_when_its_charge_is_disputed(shop):
     paid = shop.paid(card="pm_card_pendingRefund")
     refund = shop.v1.refunds.create({"payment_intent": paid.id, "amount": 500})
     shop.control("dispute", payment_intent=paid.id)
@@ -192,7 +192,7 @@ def test_a_refund_under_way_fails_when_the_charge_is_disputed(shop):
     assert shop.v1.charges.retrieve(paid.latest_charge).amount_refunded == 0
 
 
-def test_a_risky_card_puts_its_payment_in_review(shop):
+def test_a_card_with_elevated_risk_opens_a_review(shop):
     paid = shop.paid(card="pm_card_riskLevelElevated", expand=["review", "latest_charge"])
     assert (paid.status, paid.review.open, paid.review.reason) == ("succeeded", True, "rule")
     assert paid.latest_charge.review == paid.review.id
@@ -203,10 +203,10 @@ def test_a_risky_card_puts_its_payment_in_review(shop):
     assert (approved.open, approved.closed_reason, approved.reason) == (False, "approved", "approved")
     assert shop.event_types()[-1] == "review.closed"
     assert shop.v1.reviews.list().data == []
-    forbidden(lambda: shop.v1.reviews.approve(paid.review.id))
+    rejected(lambda: shop.v1.reviews.approve(paid.review.id))
 
 
-def test_a_test_puts_a_payment_in_review_and_decides_it(shop):
+def test_the_control_plane_opens_and_closes_a_review(shop):
     paid = shop.paid()
     opened = shop.control("review", payment_intent=paid.id)
     assert shop.control("review", payment_intent=paid.id)["id"] == opened["id"]
@@ -216,7 +216,7 @@ def test_a_test_puts_a_payment_in_review_and_decides_it(shop):
     assert shop.v1.refunds.list({"payment_intent": paid.id}).data[0].reason == "fraudulent"
 
 
-def test_a_review_ends_with_its_payment(shop):
+def test_a_review_closes_when_its_payment_ends(shop):
     def closed_reason(card="pm_card_visa", **more):
         intent = shop.paid(card=card, **more)
         review = shop.control("review", payment_intent=intent.id)

@@ -1,28 +1,28 @@
-"""Money held is captured once, or bit by bit, or let go, as at Stripe."""
+"""Holds are captured once or several times, or released, as at Stripe."""
 
 import pytest
 import stripe
 
 WEEK = 7 * 24 * 3600
-MANY = {
+MULTICAPTURE = {
     "capture_method": "manual",
     "payment_method_options": {"card": {"request_multicapture": "if_available"}},
 }
 
 
-def forbidden(call):
+def rejected(call):
     with pytest.raises(stripe.InvalidRequestError) as caught:
         call()
     return caught.value
 
 
 def held(shop, card="pm_card_visa", **more):
-    """An intent that holds 2000, its charge expanded."""
-    return shop.paid(card=card, expand=["latest_charge"], **(more or MANY))
+    """Return an intent that holds 2000, with its charge expanded."""
+    return shop.paid(card=card, expand=["latest_charge"], **(more or MULTICAPTURE))
 
 
 def captures(shop, intent):
-    """What a capture of the intent answers, its charge expanded."""
+    """Return a function that captures the intent and returns it with its charge expanded."""
 
     def capture(**params):
         return shop.v1.payment_intents.capture(intent.id, {**params, "expand": ["latest_charge"]})
@@ -30,10 +30,10 @@ def captures(shop, intent):
     return capture
 
 
-def test_a_part_is_captured_and_the_rest_let_go(shop):
+def test_a_partial_capture_releases_the_remainder(shop):
     intent = held(shop, capture_method="manual")
     assert (intent.status, intent.amount_capturable, intent.amount_received) == ("requires_capture", 2000, 0)
-    error = forbidden(lambda: shop.v1.payment_intents.capture(intent.id, {"amount_to_capture": 2001}))
+    error = rejected(lambda: shop.v1.payment_intents.capture(intent.id, {"amount_to_capture": 2001}))
     assert error.code == "amount_too_large"
     taken = shop.v1.payment_intents.capture(intent.id, {"amount_to_capture": 1500})
     assert (taken.status, taken.amount_capturable, taken.amount_received) == ("succeeded", 0, 1500)
@@ -48,29 +48,29 @@ def test_a_part_is_captured_and_the_rest_let_go(shop):
 
 
 @pytest.mark.parametrize(
-    ("card", "asked", "status"),
+    ("card", "params", "status"),
     [
-        ("pm_card_visa", MANY, "available"),
+        ("pm_card_visa", MULTICAPTURE, "available"),
         ("pm_card_visa", {"capture_method": "manual"}, "unavailable"),
-        ("pm_card_credit_disableEnterpriseCardFeatures", MANY, "unavailable"),
+        ("pm_card_credit_disableEnterpriseCardFeatures", MULTICAPTURE, "unavailable"),
     ],
 )
-def test_a_charge_says_whether_and_until_when_it_may_be_captured(shop, card, asked, status):
+def test_a_charge_has_its_capture_deadline_and_multicapture_status(shop, card, params, status):
     now = shop.read("health")["now"]
-    charge = held(shop, card, **asked).latest_charge
+    charge = held(shop, card, **params).latest_charge
     details = charge.payment_method_details.card
     assert details.multicapture.status == status
     assert details.capture_before == pytest.approx(now + WEEK, abs=5)
     assert (charge.captured, charge.amount_captured, charge.balance_transaction) == (False, 0, None)
 
 
-def test_the_capture_method_of_cards_alone_holds_the_money(shop):
+def test_the_capture_method_of_the_card_options_holds_the_money(shop):
     intent = shop.paid(payment_method_options={"card": {"capture_method": "manual"}})
     assert (intent.status, intent.amount_capturable) == ("requires_capture", 2000)
     assert "capture_before" not in shop.v1.charges.retrieve(shop.paid().latest_charge).to_dict()
 
 
-def test_captures_add_up_until_the_final_one_lets_the_rest_go(shop):
+def test_captures_add_up_until_the_final_one_releases_the_remainder(shop):
     intent = held(shop)
     capture = captures(shop, intent)
     first = capture(amount_to_capture=700, final_capture=False)
@@ -78,7 +78,7 @@ def test_captures_add_up_until_the_final_one_lets_the_rest_go(shop):
     assert (first.latest_charge.amount_captured, first.latest_charge.captured) == (700, False)
     second = capture(amount_to_capture=200, final_capture=False)
     assert (second.amount_capturable, second.amount_received) == (1100, 900)
-    assert forbidden(lambda: capture(amount_to_capture=1101)).code == "amount_too_large"
+    assert rejected(lambda: capture(amount_to_capture=1101)).code == "amount_too_large"
     last = capture(amount_to_capture=600)
     assert (last.status, last.amount_capturable, last.amount_received) == ("succeeded", 0, 1500)
     assert (last.latest_charge.amount_captured, last.latest_charge.captured) == (1500, True)
@@ -97,7 +97,7 @@ def test_captures_add_up_until_the_final_one_lets_the_rest_go(shop):
     assert event.data.previous_attributes["captured"] is False
 
 
-def test_all_of_a_hold_captured_without_its_end_awaits_the_end(shop):
+def test_a_fully_captured_hold_still_needs_a_final_capture(shop):
     intent = held(shop)
     capture = captures(shop, intent)
     whole = capture(amount_to_capture=2000, final_capture=False)
@@ -105,11 +105,11 @@ def test_all_of_a_hold_captured_without_its_end_awaits_the_end(shop):
     assert capture(amount_to_capture=0, final_capture=True).status == "succeeded"
 
 
-def test_what_is_left_is_released_by_a_final_capture_of_nothing(shop):
+def test_a_final_capture_of_zero_releases_the_remainder(shop):
     intent = held(shop)
     capture = captures(shop, intent)
-    error = forbidden(lambda: capture(amount_to_capture=0, final_capture=True))
-    assert error.code == "parameter_invalid_integer"  # of a hold untouched: that one is canceled
+    error = rejected(lambda: capture(amount_to_capture=0, final_capture=True))
+    assert error.code == "parameter_invalid_integer"  # a hold without captures must be canceled instead
     capture(amount_to_capture=700, final_capture=False)
     released = capture(amount_to_capture=0, final_capture=True)
     assert (released.status, released.amount_capturable, released.amount_received) == ("succeeded", 0, 700)
@@ -120,35 +120,35 @@ def test_what_is_left_is_released_by_a_final_capture_of_nothing(shop):
 def test_a_card_without_multicapture_is_captured_once(shop):
     intent = held(shop, "pm_card_credit_disableEnterpriseCardFeatures")
     capture = captures(shop, intent)
-    assert forbidden(lambda: capture(amount_to_capture=700, final_capture=False)).param == "final_capture"
+    assert rejected(lambda: capture(amount_to_capture=700, final_capture=False)).param == "final_capture"
     assert capture(amount_to_capture=700).status == "succeeded"
-    assert forbidden(lambda: capture(amount_to_capture=1)).code == "payment_intent_unexpected_state"
+    assert rejected(lambda: capture(amount_to_capture=1)).code == "payment_intent_unexpected_state"
 
 
-def test_captures_are_at_most_fifty(shop):
+def test_an_intent_has_at_most_fifty_captures(shop):
     intent = held(shop)
     capture = captures(shop, intent)
     for _ in range(49):
         capture(amount_to_capture=1, final_capture=False)
-    assert forbidden(lambda: capture(amount_to_capture=1, final_capture=False)).param == "final_capture"
+    assert rejected(lambda: capture(amount_to_capture=1, final_capture=False)).param == "final_capture"
     assert capture(amount_to_capture=1).amount_received == 50
 
 
-def test_a_hold_is_canceled_whole_or_not_at_all(shop):
+def test_a_partly_captured_hold_cannot_be_canceled(shop):
     untouched = held(shop)
     canceled = shop.v1.payment_intents.cancel(untouched.id, {"cancellation_reason": "abandoned"})
     assert (canceled.status, canceled.amount_capturable, canceled.amount_received) == ("canceled", 0, 0)
     begun = held(shop)
     captures(shop, begun)(amount_to_capture=700, final_capture=False)
-    error = forbidden(lambda: shop.v1.payment_intents.cancel(begun.id))
+    error = rejected(lambda: shop.v1.payment_intents.cancel(begun.id))
     assert error.code == "payment_intent_unexpected_state"
     assert shop.v1.payment_intents.retrieve(begun.id).amount_capturable == 1300
 
 
-def test_what_was_captured_so_far_is_refunded_while_the_rest_is_held(shop):
+def test_captured_parts_can_be_refunded_while_the_remainder_is_held(shop):
     intent = held(shop)
     capture = captures(shop, intent)
-    forbidden(lambda: shop.v1.refunds.create({"payment_intent": intent.id}))
+    rejected(lambda: shop.v1.refunds.create({"payment_intent": intent.id}))
     capture(amount_to_capture=700, final_capture=False)
     assert shop.v1.refunds.create({"payment_intent": intent.id}).amount == 700
     charge = shop.v1.charges.retrieve(intent.latest_charge.id)
@@ -160,7 +160,7 @@ def test_what_was_captured_so_far_is_refunded_while_the_rest_is_held(shop):
     assert (charge.amount_refunded, charge.refunded) == (1000, True)
 
 
-def test_a_hold_of_which_all_captured_is_given_back_is_refunded_once_it_ends(shop):
+def test_a_hold_with_all_captures_refunded_is_refunded_once_final(shop):
     intent = held(shop)
     capture = captures(shop, intent)
     capture(amount_to_capture=700, final_capture=False)
@@ -168,17 +168,17 @@ def test_a_hold_of_which_all_captured_is_given_back_is_refunded_once_it_ends(sho
     assert capture(amount_to_capture=0, final_capture=True).latest_charge.refunded is True
 
 
-def test_a_hold_nobody_captures_runs_out(shop):
+def test_an_uncaptured_hold_expires(shop):
     intent = held(shop)
     shop.control("advance", seconds=WEEK + 1)
     gone = shop.v1.payment_intents.retrieve(intent.id)
     assert (gone.status, gone.cancellation_reason, gone.amount_capturable) == ("canceled", "automatic", 0)
     assert shop.event_types()[-2:] == ["charge.expired", "payment_intent.canceled"]
-    error = forbidden(lambda: shop.v1.payment_intents.capture(intent.id))
+    error = rejected(lambda: shop.v1.payment_intents.capture(intent.id))
     assert error.code == "payment_intent_unexpected_state"
 
 
-def test_a_hold_captured_in_part_has_succeeded_when_its_time_is_over(shop):
+def test_a_partly_captured_hold_succeeds_when_it_expires(shop):
     intent = held(shop)
     captures(shop, intent)(amount_to_capture=700, final_capture=False)
     shop.control("advance", seconds=WEEK + 1)
@@ -188,12 +188,12 @@ def test_a_hold_captured_in_part_has_succeeded_when_its_time_is_over(shop):
     assert shop.event_types()[-2:] == ["charge.captured", "payment_intent.succeeded"]
 
 
-def test_between_its_last_moment_and_its_end_a_hold_cannot_be_captured(shop, local):
+def test_an_expired_hold_cannot_be_captured_before_its_timer_runs(shop, local):
     intent = held(shop)
     with local.emulator.store.transaction():
-        # The hold's end is only a moment away, but has not come about yet.
+        # The hold has expired, but its timer has not run yet.
         local.emulator.store.rows("UPDATE timers SET due_at = due_at + 3600")
         local.emulator.clock.advance(WEEK + 1)
-    error = forbidden(lambda: shop.v1.payment_intents.capture(intent.id))
+    error = rejected(lambda: shop.v1.payment_intents.capture(intent.id))
     assert error.code == "charge_expired_for_capture"
     assert shop.v1.payment_intents.retrieve(intent.id).status == "requires_capture"

@@ -1,4 +1,4 @@
-"""Money goes back, never more than came; it may take its time, and it may return."""
+"""Refunds: amounts, pending refunds and failed refunds."""
 
 import pytest
 import stripe
@@ -6,60 +6,65 @@ import stripe
 GBP = {"amount": 2000, "currency": "gbp"}
 
 
-def forbidden(call):
+def rejected(call):
     with pytest.raises(stripe.InvalidRequestError) as caught:
         call()
     return caught.value
 
 
-def test_refunds_never_exceed_what_was_paid(shop):
+def test_refunds_never_exceed_the_payment(shop):
     paid = shop.paid()
     refund = shop.v1.refunds.create
     assert refund({"payment_intent": paid.id, "amount": 700}).status == "succeeded"
-    error = forbidden(lambda: refund({"payment_intent": paid.id, "amount": 1301}))
+    error = rejected(lambda: refund({"payment_intent": paid.id, "amount": 1301}))
     assert error.param == "amount"
     assert refund({"charge": paid.latest_charge}).amount == 1300
-    error = forbidden(lambda: refund({"payment_intent": paid.id}))
+    error = rejected(lambda: refund({"payment_intent": paid.id}))
     assert error.code == "charge_already_refunded"
     charge = shop.v1.charges.retrieve(paid.latest_charge, {"expand": ["refunds"]})
     assert (charge.amount_refunded, charge.refunded) == (2000, True)
     assert [each.amount for each in charge.refunds.data] == [1300, 700]
 
 
-def test_what_was_not_paid_is_not_refunded(shop):
+def test_an_unpaid_intent_cannot_be_refunded(shop):
     intent = shop.v1.payment_intents.create(GBP)
-    forbidden(lambda: shop.v1.refunds.create({"payment_intent": intent.id}))
-    forbidden(lambda: shop.v1.refunds.create({}))
+    rejected(lambda: shop.v1.refunds.create({"payment_intent": intent.id}))
+    rejected(lambda: shop.v1.refunds.create({}))
 
 
-def test_a_refund_takes_from_the_balance_what_the_charge_brought(shop):
+def test_a_charge_credits_the_balance_and_a_refund_debits_it(shop):
     paid = shop.paid(expand=["latest_charge.balance_transaction"])
-    came = paid.latest_charge.balance_transaction
-    assert (came.type, came.amount, came.net, came.source) == ("charge", 2000, 2000, paid.latest_charge.id)
+    credit = paid.latest_charge.balance_transaction
+    assert (credit.type, credit.amount, credit.net, credit.source) == (
+        "charge",
+        2000,
+        2000,
+        paid.latest_charge.id,
+    )
     refund = shop.v1.refunds.create(
         {"payment_intent": paid.id, "amount": 700, "expand": ["balance_transaction"]}
     )
-    went = refund.balance_transaction
-    assert (went.type, went.amount, went.source) == ("refund", -700, refund.id)
-    assert [each.id for each in shop.v1.balance_transactions.list().data] == [went.id, came.id]
-    assert shop.v1.balance_transactions.list({"source": refund.id}).data[0].id == went.id
+    debit = refund.balance_transaction
+    assert (debit.type, debit.amount, debit.source) == ("refund", -700, refund.id)
+    assert [each.id for each in shop.v1.balance_transactions.list().data] == [debit.id, credit.id]
+    assert shop.v1.balance_transactions.list({"source": refund.id}).data[0].id == debit.id
 
 
-def test_a_refund_may_take_its_time(shop):
+def test_a_refund_can_be_pending(shop):
     paid = shop.paid(card="pm_card_pendingRefund")
     slow = shop.v1.refunds.create({"payment_intent": paid.id})
     assert (slow.status, slow.pending_reason, slow.balance_transaction) == ("pending", "processing", None)
-    # What is under way is not given back a second time.
-    error = forbidden(lambda: shop.v1.refunds.create({"payment_intent": paid.id}))
+    # A pending amount cannot be refunded again.
+    error = rejected(lambda: shop.v1.refunds.create({"payment_intent": paid.id}))
     assert error.code == "charge_already_refunded"
     shop.control("advance", seconds=60)
-    settled = shop.v1.refunds.retrieve(slow.id)
-    assert (settled.status, settled.pending_reason) == ("succeeded", None)
-    assert settled.balance_transaction is not None
+    finished = shop.v1.refunds.retrieve(slow.id)
+    assert (finished.status, finished.pending_reason) == ("succeeded", None)
+    assert finished.balance_transaction is not None
     assert shop.event_types()[-2:] == ["refund.updated", "charge.refund.updated"]
 
 
-def test_a_refund_that_succeeded_may_fail_later(shop):
+def test_a_succeeded_refund_can_fail_later(shop):
     paid = shop.paid(card="pm_card_refundFail")
     refund = shop.v1.refunds.create({"payment_intent": paid.id})
     assert (refund.status, refund.failure_reason) == ("succeeded", None)
@@ -83,7 +88,7 @@ def test_a_refund_that_succeeded_may_fail_later(shop):
 
 
 @pytest.mark.parametrize(
-    ("card", "asked", "status", "reason"),
+    ("card", "body", "status", "reason"),
     [
         ("pm_card_visa", {"failure_reason": "declined"}, "failed", "declined"),
         ("pm_card_pendingRefund", {}, "failed", "unknown"),
@@ -91,10 +96,10 @@ def test_a_refund_that_succeeded_may_fail_later(shop):
         ("pm_card_pendingRefund", {"status": "succeeded"}, "succeeded", None),
     ],
 )
-def test_a_test_decides_what_becomes_of_a_refund(shop, card, asked, status, reason):
+def test_the_control_plane_decides_a_refund(shop, card, body, status, reason):
     paid = shop.paid(card=card)
     refund = shop.v1.refunds.create({"payment_intent": paid.id, "amount": 500})
-    decided = shop.control("refund", refund=refund.id, **asked)
+    decided = shop.control("refund", refund=refund.id, **body)
     assert (decided["status"], decided["failure_reason"]) == (status, reason)
     charge = shop.v1.charges.retrieve(paid.latest_charge)
     assert charge.amount_refunded == (500 if status == "succeeded" else 0)
