@@ -1,1 +1,1 @@
-"""Orders: from placed to paid, and every way an order may end."""
+"""Orders, from placement to payment, shipment, return and refund."""

@@ -1,4 +1,4 @@
-"""Questions in, from other services."""
+"""The commands that orders serves to other services."""
 
 from orders.service import event_data, reading
 from shared.contracts.commands import DescribeOrder, OrderForPayment
@@ -8,8 +8,8 @@ commands = Commands()
 
 
 @commands.on(DescribeOrder)
-def describe(question: DescribeOrder) -> OrderForPayment:
-    order = reading.describe(question.order_id)
+def describe(command: DescribeOrder) -> OrderForPayment:
+    order = reading.describe(command.order_id)
     return OrderForPayment(
         order=event_data.order_data(order),
         version=order.version,

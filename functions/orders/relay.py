@@ -1,8 +1,8 @@
-"""The table's stream as events: each new line of an order's timeline that concerns others."""
+"""The events that are derived from the table's stream: one per new timeline entry that is published."""
 
 from collections.abc import Callable, Iterator, Mapping
 
-from orders.domain.orders import Order, published_entries
+from orders.domain.orders import Order, RefundKey, published_entries
 from orders.domain.timeline import Entry, TimelineEvent
 from orders.service import event_data
 from orders.tables.packing import to_order
@@ -23,10 +23,10 @@ from shared.contracts.events import (
 )
 from shared.messaging.stream_relay import Image
 
-Tell = Callable[[Order, Entry], EventData]
+DataOf = Callable[[Order, Entry], EventData]
 
 
-def _whole(order: Order, _: Entry) -> EventData:
+def _order(order: Order, _: Entry) -> EventData:
     return event_data.order_data(order)
 
 
@@ -34,36 +34,39 @@ def _return(order: Order, entry: Entry) -> EventData:
     return event_data.return_data(order, entry.ref)
 
 
-EVENTS: Mapping[TimelineEvent, tuple[type[Event], Tell]] = {
-    TimelineEvent.PLACED: (OrderPlaced, _whole),
-    TimelineEvent.PAID: (OrderPaid, _whole),
+EVENTS: Mapping[TimelineEvent, tuple[type[Event], DataOf]] = {
+    TimelineEvent.PLACED: (OrderPlaced, _order),
+    TimelineEvent.PAID: (OrderPaid, _order),
     TimelineEvent.INVOICED: (OrderInvoiced, lambda order, _: event_data.invoice_data(order)),
-    TimelineEvent.REJECTED: (OrderCancelled, _whole),
-    TimelineEvent.CANCELLED: (OrderCancelled, _whole),
-    TimelineEvent.EXPIRED: (OrderExpired, _whole),
-    TimelineEvent.SHIPPED: (OrderShipped, lambda order, entry: event_data.fulfilment_data(order, entry.ref)),
-    TimelineEvent.DELIVERED: (OrderDelivered, _whole),
+    TimelineEvent.REJECTED: (OrderCancelled, _order),
+    TimelineEvent.CANCELLED: (OrderCancelled, _order),
+    TimelineEvent.EXPIRED: (OrderExpired, _order),
+    TimelineEvent.SHIPPED: (
+        OrderShipped,
+        lambda order, entry: event_data.fulfilment_data(order, entry.ref),
+    ),
+    TimelineEvent.DELIVERED: (OrderDelivered, _order),
     TimelineEvent.RETURN_APPROVED: (OrderReturnDecided, _return),
     TimelineEvent.RETURN_REJECTED: (OrderReturnDecided, _return),
     TimelineEvent.RETURN_RECEIVED: (OrderReturned, _return),
     TimelineEvent.REFUND_DUE: (
         OrderRefundDue,
-        lambda order, entry: event_data.refund_due_data(order, entry.ref),
+        lambda order, entry: event_data.refund_due_data(order, RefundKey(entry.ref)),
     ),
 }
 
 
 def derive_events(old: Image | None, new: Image | None) -> Iterator[Event]:
-    """What a change of an order's row is news of. An order's `sequence` counts its events from 1."""
+    """Yield the events of a change of an order's row; `sequence` counts the order's events from 1."""
     if new is None:
         return
     row = OrderRow.from_raw_data(dict(new))
     order = to_order(row)
     before = to_order(OrderRow.from_raw_data(dict(old))) if old else None
     for sequence, entry in published_entries(before, order):
-        kind, tell = EVENTS[entry.type]
-        yield kind.of(
-            tell(order, entry),
+        event_class, data_of = EVENTS[entry.type]
+        yield event_class.of(
+            data_of(order, entry),
             subject=order.order_id,
             version=sequence,
             at=entry.at,

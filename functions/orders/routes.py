@@ -1,4 +1,4 @@
-"""HTTP in."""
+"""The HTTP routes of orders."""
 
 from orders.domain.orders import Order
 from orders.domain.transitions import ReturnStatus
@@ -16,56 +16,56 @@ routes = Routes()
 
 @routes.post("/orders", role=GUEST, status=201, idempotent=True)
 def place_order(caller: Caller, body: PlaceOrder, claim: IdempotencyKey) -> OrderView | Replayed:
-    """Place an order, from a quote or straight from the cart."""
-    order, again = (
+    """Place an order with a quote or for the cart."""
+    order, is_replayed = (
         placing.place_cart(caller, body.shipping_address, body.shipping_method, body.email, claim)
         if body.quote_token is None and body.shipping_address
         else placing.place_quoted(caller, body.quote_token or "", body.shipping_address, body.email, claim)
     )
     view = OrderView.of(order)
-    return Replayed(view) if again else view
+    return Replayed(view) if is_replayed else view
 
 
 @routes.get("/orders", role=GUEST)
 def list_orders(caller: Caller, query: PageQuery) -> OrderPage:
-    """The caller's orders, newest first."""
+    """List the caller's orders, newest first."""
     return _page(reading.list_own(caller, query.limit, query.cursor))
 
 
 @routes.get("/orders/{order_id}", role=GUEST)
 def get_order(caller: Caller, order_id: str) -> OrderView:
-    """One order of the caller's."""
+    """Get an order. Staff can get any order."""
     return OrderView.of(reading.order_for(caller, order_id))
 
 
 @routes.get("/orders/{order_id}/timeline", role=GUEST)
 def get_timeline(caller: Caller, order_id: str) -> Timeline:
-    """What happened to the order, in order."""
+    """Get the order's history, oldest entry first."""
     return Timeline([EntryView.of(entry) for entry in reading.timeline_for(caller, order_id)])
 
 
 @routes.get("/orders/{order_id}/invoice", role=GUEST)
 def get_invoice(caller: Caller, order_id: str) -> InvoiceView:
-    """The invoice of an order that was paid."""
+    """Get links to the invoice of a paid order."""
     return InvoiceView.of(reading.invoice_of(caller, order_id))
 
 
 @routes.post("/orders/{order_id}/cancel", role=GUEST, idempotent=True)
 def cancel_order(caller: Caller, order_id: str, key: IdempotencyKey) -> OrderView:
-    """Give up an order before it is shipped: stock, coupon and money come back."""
+    """Cancel an order before shipment. Its stock and coupon are released and its payment is refunded."""
     return OrderView.of(cancellation.cancel(caller, order_id, key.pk))
 
 
 @routes.post("/orders/{order_id}/returns", role=CUSTOMER, status=201, idempotent=True)
 def request_return(caller: Caller, order_id: str, body: RequestReturn, key: IdempotencyKey) -> ReturnView:
-    """Ask to send goods back."""
-    order, made = returning.request(caller, order_id, body.pieces, body.reason, key.pk + key.fingerprint)
-    return ReturnView.of(order, made)
+    """Request a return of shipped goods."""
+    request = key.pk + key.fingerprint
+    return ReturnView.of(*returning.request_return(caller, order_id, body.pieces, body.reason, request))
 
 
 @routes.get("/admin/orders", role=STAFF)
 def list_all_orders(query: ListOrders) -> OrderPage:
-    """Everybody's orders, newest first: by status, customer, number or period."""
+    """List all orders, newest first, filtered by status, customer, number or period."""
     return _page(
         reading.list_all(query.user_id, query.number, query.status, query.period, query.limit, query.cursor)
     )
@@ -73,9 +73,9 @@ def list_all_orders(query: ListOrders) -> OrderPage:
 
 @routes.put("/orders/{order_id}/status", role=STAFF)
 def set_order_status(caller: Caller, order_id: str, body: SetStatus, if_match: int | None) -> OrderView:
-    """Ship all that is left, say that it arrived, or cancel."""
+    """Ship all unshipped pieces, mark the order as delivered, or cancel it."""
     if body.status == "shipped":
-        # A PUT has no key: shipped is shipped, a second time is refused by the order's status.
+        # A PUT has no Idempotency-Key; a second one is rejected because of the order's status.
         return OrderView.of(
             fulfilling.ship(caller, order_id, None, body.carrier, body.tracking, new_id("req"), if_match)
         )
@@ -86,21 +86,21 @@ def set_order_status(caller: Caller, order_id: str, body: SetStatus, if_match: i
 
 @routes.post("/orders/{order_id}/fulfilments", role=STAFF, status=201, idempotent=True)
 def fulfil_order(caller: Caller, order_id: str, body: Fulfil, key: IdempotencyKey) -> OrderView:
-    """Ship a parcel with some of the order, or with all that is left."""
-    return OrderView.of(
-        fulfilling.ship(caller, order_id, body.pieces, body.carrier, body.tracking, key.pk + key.fingerprint)
-    )
+    """Ship some lines, or all unshipped pieces, in one fulfilment."""
+    request = key.pk + key.fingerprint
+    return OrderView.of(fulfilling.ship(caller, order_id, body.pieces, body.carrier, body.tracking, request))
 
 
 @routes.put("/orders/{order_id}/returns/{return_id}", role=STAFF)
 def decide_return(
     caller: Caller, order_id: str, return_id: str, body: DecideReturn, if_match: int | None
 ) -> ReturnView:
-    """Approve a return, reject it, or receive the goods and so refund them."""
+    """Approve or reject a return, or receive its goods, which refunds them."""
     restock = body.restock is not False
     status = ReturnStatus(body.status)
-    settled = returning.settle(caller, order_id, return_id, status, restock, body.refund, if_match)
-    return ReturnView.of(*settled)
+    return ReturnView.of(
+        *returning.decide_return(caller, order_id, return_id, status, restock, body.refund, if_match)
+    )
 
 
 def _page(found: tuple[list[Order], str | None]) -> OrderPage:

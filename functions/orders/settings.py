@@ -1,12 +1,11 @@
-"""The environment that orders needs."""
+"""The environment variables of orders."""
 
 from shared.runtime.settings import Settings
 
 
 class OrdersSettings(Settings):
-    """`orders_payment_minutes`: how long a placed order holds its stock before it must be paid;
-    `orders_return_days`: how long after its delivery returns are taken; `orders_invoices`: the function that
-    keeps invoices, for the one that is asked for them."""
+    """`orders_payment_minutes`: how long an unpaid order reserves stock. `orders_return_days`: how long after
+    delivery returns are accepted. `orders_invoices`: the function that serves invoices (API only)."""
 
     orders_table: str
     orders_idempotency_table: str

@@ -25,7 +25,7 @@ set_environment()
 from orders.app import api  # noqa: E402  reads the environment
 from orders.domain import paying, placing  # noqa: E402
 from orders.domain.orders import Order  # noqa: E402
-from orders.domain.terms import agreed  # noqa: E402
+from orders.domain.terms import agree  # noqa: E402
 from orders.tables.packing import to_row  # noqa: E402
 from tests.orders.samples import ADDRESS, NOW, quote, told  # noqa: E402
 from tests.packaging.artifacts import (  # noqa: E402
@@ -74,9 +74,9 @@ class Server(socketserver.ThreadingTCPServer):
 
 def order() -> Order:
     """A paid order of three lines."""
-    terms = agreed(quote(user_id=SHOPPER.user_id), ADDRESS, "ada@example.com", NOW, timedelta(minutes=30))
-    placed = placing.place(placing.opened(ORDER_ID, SHOPPER.user_id, NOW), terms)
-    return paying.take_payment(placed, told(terms.total.amount, "pay_01J9ZB0H3K8Q7W6E5R4T3Y2U1I"), NOW)
+    terms = agree(quote(user_id=SHOPPER.user_id), ADDRESS, "ada@example.com", NOW, timedelta(minutes=30))
+    placed = placing.place(placing.open_order(ORDER_ID, SHOPPER.user_id, NOW), terms)
+    return paying.apply_payment(placed, told(terms.total.amount, "pay_01J9ZB0H3K8Q7W6E5R4T3Y2U1I"), NOW)
 
 
 def serve(item: Mapping[str, Any]) -> Server:

@@ -1,89 +1,19 @@
 """Notify's letters against what others say and what Amazon holds: reasons, declines, suppression, time."""
 
-import ast
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-
-import pytest
 
 from infra.cloudformation import functions, read
 from notify import mailer, texter
 from notify.domain import letters, orders, payments
-from notify.domain.languages import LANGUAGES
-from notify.rendering import pages
 from payments.domain import telling
 from payments.domain.payments import Payment
 from shared.contracts.events import PaymentData
 from shared.values.money import Money
 from tests.notify.event_data import AT, order
-from tests.notify.test_rendering import BRAND
 from tests.support import ROOT
 
 TEMPLATE = read(ROOT / "template.yaml")
-# Of these no letter gives a reason: one that was refused was never placed, and an expiry is its own.
-UNTOLD = {"refused", "not paid in time"}
-
-
-def reasons_of_orders() -> set[str]:
-    """Every sentence that orders gives an order as its `reason`, found in its rules."""
-    found: set[str] = set()
-    for path in sorted((ROOT / "functions" / "orders" / "domain").glob("*.py")):
-        tree = ast.parse(path.read_text())
-        for scope in tree.body:
-            found |= {said for given in _given(scope) for said in _sentences(given, (scope, tree), path.name)}
-    return found
-
-
-def _given(scope: ast.stmt) -> Iterator[ast.expr]:
-    """What an order gets as its reason: by name, or among changes."""
-    for node in ast.walk(scope):
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in {"moved", "changed", "replace"}:
-            yield from (word.value for word in node.keywords if word.arg == "reason")
-        if isinstance(node, ast.Dict):
-            keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
-            yield from (value for key, value in zip(keys, node.values, strict=True) if key == "reason")
-        if isinstance(node, ast.Assign) and any(map(_is_reason, node.targets)):
-            yield node.value
-
-
-def _is_reason(target: ast.expr) -> bool:
-    """Whether it is `changes["reason"]`."""
-    return (
-        isinstance(target, ast.Subscript)
-        and isinstance(target.slice, ast.Constant)
-        and target.slice.value == "reason"
-    )
-
-
-def _sentences(given: ast.expr, scopes: tuple[ast.AST, ...], where: str) -> set[str]:
-    """The sentences that an expression can be; one that is not fixed cannot be told in any language."""
-    if isinstance(given, ast.Constant):
-        return {str(given.value)}
-    if isinstance(given, ast.IfExp):
-        return _sentences(given.body, scopes, where) | _sentences(given.orelse, scopes, where)
-    if isinstance(given, ast.Name):
-        for scope in scopes:
-            values = [
-                node.value
-                for node in ast.walk(scope)
-                if isinstance(node, ast.Assign)
-                and any(isinstance(name, ast.Name) and name.id == given.id for name in node.targets)
-            ]
-            if values:
-                return set().union(*(_sentences(value, scopes, where) for value in values))
-    raise AssertionError(f"{where}:{given.lineno}: this reason is not a fixed sentence")
-
-
-def test_the_reasons_of_orders_are_found() -> None:
-    found = reasons_of_orders()
-    assert found >= UNTOLD | {"cancelled by the customer", "the hold on the card ended before it was shipped"}
-
-
-@pytest.mark.parametrize("language", list(LANGUAGES))
-def test_every_reason_of_orders_has_words_in_every_language(language: str) -> None:
-    words: Any = pages(language, "text", BRAND).globals["words"]
-    assert set(words.reasons) == reasons_of_orders() - UNTOLD
 
 
 def test_a_decline_of_a_payment_that_stands_in_for_another_is_told_after_the_confirmation() -> None:

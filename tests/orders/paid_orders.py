@@ -141,7 +141,11 @@ def order_of(order: dict[str, Any]) -> Order:
 def now(order: dict[str, Any]) -> tuple[str, str | None, dict[str, RefundDue]]:
     """Its status, what it is paid by, and what is due back."""
     shown = read(order["order_id"]).json
-    return shown["status"], shown["payment_id"], dict(order_of(order).refunds_due)
+    return (
+        shown["status"],
+        shown["payment_id"],
+        {str(key): due for key, due in order_of(order).refunds_due.items()},
+    )
 
 
 def details(order: dict[str, Any], kind: str, who: Identity = SHOPPER) -> list[str]:

@@ -7,36 +7,37 @@ import pytest
 
 from orders.domain import cancellation, paying, placing
 from orders.domain.errors import OrderNotPlacedError
-from orders.domain.orders import Order
-from orders.domain.terms import Terms, agreed, check
+from orders.domain.orders import Order, RefundKey
+from orders.domain.terms import Terms, agree, check
 from orders.domain.transitions import TRANSITIONS, IllegalTransition, Status, Transition
 from shared.errors import Invalid
 from shared.values.money import Money
 from tests.orders.samples import ADDRESS, NOW, quote, told
 
 TOTAL = quote().total
+LATE = RefundKey("pay_1:late")
 LATER = NOW + timedelta(hours=1)
 
 
 def terms(now: datetime = NOW) -> Terms:
-    return agreed(quote(), ADDRESS, "ada@example.com", now, timedelta(minutes=30))
+    return agree(quote(), ADDRESS, "ada@example.com", now, timedelta(minutes=30))
 
 
 def placed() -> Order:
-    return placing.place(placing.opened("ord_1", "usr_1", NOW), terms())
+    return placing.place(placing.open_order("ord_1", "usr_1", NOW), terms())
 
 
 def test_an_order_is_paid_by_its_exact_amount():
-    paid = paying.take_payment(placed(), told(TOTAL.amount, "pay_1"), LATER)
+    paid = paying.apply_payment(placed(), told(TOTAL.amount, "pay_1"), LATER)
     assert (paid.status, paid.payment_id, paid.expires_at) == (Status.PAID, "pay_1", None)
-    assert paying.take_payment(paid, told(TOTAL.amount, "pay_1"), LATER) is paid
+    assert paying.apply_payment(paid, told(TOTAL.amount, "pay_1"), LATER) is paid
 
 
 @pytest.mark.parametrize("amount", [TOTAL.amount - 1, TOTAL.amount + 1])
 def test_another_amount_goes_back_and_the_order_waits_on(amount):
-    order = paying.take_payment(placed(), told(amount), LATER)
+    order = paying.apply_payment(placed(), told(amount), LATER)
     assert order.status is Status.AWAITING_PAYMENT
-    assert order.refunds_due["pay_1:late"].amount.amount == amount
+    assert order.refunds_due[LATE].amount.amount == amount
 
 
 @pytest.mark.parametrize("end", ["cancel", "expire", "paid by another"])
@@ -45,17 +46,17 @@ def test_money_that_comes_too_late_is_due_back_once(end):
     order = {
         "cancel": lambda: cancellation.cancel(order, "usr_1", "req_1", NOW),
         "expire": lambda: cancellation.expire(order, LATER),
-        "paid by another": lambda: paying.take_payment(order, told(TOTAL.amount, "pay_0"), NOW),
+        "paid by another": lambda: paying.apply_payment(order, told(TOTAL.amount, "pay_0"), NOW),
     }[end]()
-    late = paying.take_payment(order, told(TOTAL.amount, "pay_1"), LATER)
+    late = paying.apply_payment(order, told(TOTAL.amount, "pay_1"), LATER)
     assert late.status is order.status
-    assert late.refunds_due["pay_1:late"].amount == TOTAL
-    assert paying.take_payment(late, told(TOTAL.amount, "pay_1"), LATER) is late
+    assert late.refunds_due[LATE].amount == TOTAL
+    assert paying.apply_payment(late, told(TOTAL.amount, "pay_1"), LATER) is late
 
 
 def test_news_ahead_of_the_placement_waits():
     with pytest.raises(OrderNotPlacedError):
-        paying.take_payment(placing.opened("ord_1", "usr_1", NOW), told(TOTAL.amount, "pay_1"), NOW)
+        paying.apply_payment(placing.open_order("ord_1", "usr_1", NOW), told(TOTAL.amount, "pay_1"), NOW)
 
 
 def test_an_order_expires_when_its_time_is_over_and_not_before():
@@ -83,9 +84,9 @@ def test_every_status_has_its_moves_and_leads_to_known_ones():
 def test_a_quote_must_say_where_to_and_to_whom():
     for address, email in ((ADDRESS, ""), (replace_country("FR"), "ada@example.com")):
         with pytest.raises(Invalid):
-            agreed(quote(), address, email, NOW, timedelta(minutes=30))
+            agree(quote(), address, email, NOW, timedelta(minutes=30))
     with pytest.raises(Invalid):
-        agreed(quote(shipping_address=None), None, "ada@example.com", NOW, timedelta(minutes=30))
+        agree(quote(shipping_address=None), None, "ada@example.com", NOW, timedelta(minutes=30))
 
 
 def replace_country(country: str):
@@ -104,7 +105,7 @@ def test_the_first_answer_can_be_given_again_whatever_came_after():
     first = placed()
     for later in (
         cancellation.cancel(first, "usr_1", "req_1", NOW),
-        paying.take_payment(first, told(TOTAL.amount, "pay_1"), NOW),
+        paying.apply_payment(first, told(TOTAL.amount, "pay_1"), NOW),
         cancellation.expire(first, LATER),
     ):
         again = replace(placing.as_placed(later), timeline=first.timeline, changed_at=first.changed_at)

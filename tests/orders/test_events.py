@@ -44,7 +44,7 @@ def payment(order: dict, kind=PaymentSucceeded, payment_id="pay_1", off=0, versi
 
 
 def declined_card(order: dict, version: int = 1) -> Event:
-    return payment(order, PaymentFailed, version=version, reason="Your card was declined.")
+    return payment(order, PaymentFailed, version=version, reason="generic_decline")
 
 
 def row_of(order: dict) -> tables.OrderRow:
@@ -92,7 +92,7 @@ def test_money_that_comes_too_late_is_due_back_once(shop, time, end):
         assert deliver(consume, payment(order)) == []
     row = row_of(order)
     assert (row.status, row.version) == (end, 4)
-    assert row.refunds_due == {"pay_1:late": ["pay_1", order["total"]["amount"], "GBP", f"order was {end}"]}
+    assert row.refunds_due == {"pay_1:late": ["pay_1", order["total"]["amount"], "GBP", "order_not_payable"]}
 
 
 @pytest.mark.parametrize("off", [-1, 1])
@@ -238,7 +238,7 @@ def test_a_refused_order_is_told_to_services_and_to_nobody_else(shop, images, pu
     relay(stream_event(*images), Context())
     (message,) = published("orders")
     assert message["type"] == "order.cancelled"
-    assert (message["data"]["reason"], message["data"]["lines"]) == ("refused", [])
+    assert (message["data"]["reason"], message["data"]["lines"]) == ("rejected", [])
 
 
 @pytest.mark.parametrize("source", ["quote", "cart"])
@@ -261,7 +261,7 @@ def test_a_cancelled_order_is_news(shop, images, published):
     relay(stream_event(*images), Context())
     said = published("orders")
     assert [message["type"] for message in said] == ["order.placed", "order.cancelled"]
-    assert said[1]["data"]["reason"] == "cancelled by the customer"
+    assert said[1]["data"]["reason"] == "requested_by_customer"
     assert said[1]["requestid"]
 
 

@@ -9,6 +9,7 @@ from pynamodb.exceptions import PutError
 from orders.app import api
 from orders.tables import orders
 from orders.tables.rows import OrderRow
+from shared.dynamodb.concurrency import VersionConflict
 from shared.runtime import clock
 from tests.orders.conftest import SHOPPER, place, read, token
 from tests.orders.paid_orders import delivered, fulfil, give_back, paid, pay, placed, set_status
@@ -131,7 +132,7 @@ def test_a_paid_order_is_cancelled_and_its_money_due_back_once(shop):
 
 def test_staff_cancel_and_the_timeline_says_who(shop):
     order = paid()
-    assert set_status(order, status="cancelled").json["reason"] == "cancelled by the shop"
+    assert set_status(order, status="cancelled").json["reason"] == "requested_by_shop"
     assert timeline(order)[2] == ("order.cancelled", "usr_staff")
     assert set_status(order, status="cancelled").status == 409
 
@@ -200,7 +201,7 @@ def test_a_change_decided_on_another_version_is_refused(shop):
 def test_an_order_refunded_before_it_was_shipped_frees_its_stock(shop):
     order = paid()
     back = give_back(order, order["total"]["amount"])
-    assert (back["status"], back["reason"]) == ("refunded", "its payment was given back")
+    assert (back["status"], back["reason"]) == ("refunded", "payment_refunded")
     assert [kind for kind, _ in timeline(order)][2:] == ["refund.made", "order.cancelled", "order.refunded"]
     assert fulfil(order).status == 409
 
@@ -212,7 +213,7 @@ def test_a_write_whose_answer_was_lost_and_that_was_sent_again_is_known_as_done(
 
     def lost(changed):
         save(changed)
-        raise orders.VersionConflict
+        raise VersionConflict
 
     with monkeypatch.context() as patch:
         patch.setattr(orders, "save", lost)

@@ -13,7 +13,7 @@ from orders.domain import cancellation, fulfilling, invoicing, paying, placing, 
 from orders.domain.errors import OrderNotPlacedError
 from orders.domain.orders import published_entries
 from orders.domain.paying import PaymentUpdate
-from orders.domain.terms import Terms, agreed
+from orders.domain.terms import Terms, agree
 from orders.domain.transitions import (
     OPEN,
     RETURN_TRANSITIONS,
@@ -23,6 +23,7 @@ from orders.domain.transitions import (
     Status,
 )
 from orders.tables.packing import to_order, to_row
+from shared.contracts.reasons import CancelReason
 from shared.errors import Invalid, NotFound
 from shared.values.money import Money
 from tests.orders.samples import ADDRESS, gbp, quote
@@ -37,7 +38,7 @@ def terms(now: datetime, inclusive: bool) -> Terms:
     made = quote()
     if not inclusive:
         made = made.model_copy(update={"tax_inclusive": False, "total": made.total + made.tax})
-    return agreed(made, ADDRESS, "ada@example.com", now, timedelta(minutes=30))
+    return agree(made, ADDRESS, "ada@example.com", now, timedelta(minutes=30))
 
 
 @dataclass
@@ -63,7 +64,7 @@ class OrderLife(RuleBasedStateMachine):
     def open(self, inclusive: bool) -> None:
         self.now = datetime(2026, 11, 21, tzinfo=UTC)
         self.inclusive = inclusive
-        self.order = placing.opened("ord_1", "usr_1", self.now)
+        self.order = placing.open_order("ord_1", "usr_1", self.now)
         self.seen = [self.order]
         self.bank: dict[str, Till] = {}
         self.news: list[Callable[[], None]] = []
@@ -84,7 +85,7 @@ class OrderLife(RuleBasedStateMachine):
 
     @property
     def total(self) -> Money:
-        return self.order.agreed.total
+        return self.order.agreed_terms.total
 
     @rule(hours=st.sampled_from([0, 0, 0, 1, 24 * 31]))
     def wait(self, hours):
@@ -112,7 +113,7 @@ class OrderLife(RuleBasedStateMachine):
         if payment not in self.bank and self.order.terms:
             amount = self.total.amount + off
             self.bank[payment] = Till(amount, 0 if manual else amount, amount if manual else 0)
-            self.happened(payment, paying.take_payment)
+            self.happened(payment, paying.apply_payment)
 
     @rule(payment=st.sampled_from(PAYMENTS), part=st.sampled_from([2, 1]))
     def capture(self, payment, part):
@@ -120,7 +121,7 @@ class OrderLife(RuleBasedStateMachine):
         if till and till.held:
             taken = max(1, till.held // part)
             till.captured, till.held = till.captured + taken, till.held - taken
-            self.happened(payment, paying.take_payment if taken == till.captured else paying.note_sums)
+            self.happened(payment, paying.apply_payment if taken == till.captured else paying.apply_totals)
 
     @rule(payment=st.sampled_from(PAYMENTS))
     def voided(self, payment):
@@ -129,7 +130,7 @@ class OrderLife(RuleBasedStateMachine):
         if till and till.held:
             till.held = 0
             if not any(name > payment and other.secured for name, other in self.bank.items()):
-                self.happened(payment, paying.note_void)  # what is replaced is not told of
+                self.happened(payment, paying.apply_void)  # what is replaced is not told of
 
     @rule()
     def carry_out_a_refund(self):
@@ -139,7 +140,7 @@ class OrderLife(RuleBasedStateMachine):
             if key not in self.carried_out and till.captured:
                 self.carried_out.add(key)
                 till.back += min(due.amount.amount, till.captured - till.back)
-                return self.happened(due.payment_id, paying.note_sums)
+                return self.happened(due.payment_id, paying.apply_totals)
 
     @rule(payment=st.sampled_from(PAYMENTS))
     def a_refund_fails_days_later(self, payment):
@@ -149,7 +150,7 @@ class OrderLife(RuleBasedStateMachine):
             till.back -= lost.amount
             event = f"{payment}.{till.version + 1}"
             self.happened(
-                payment, lambda order, told, now: paying.note_refund_failed(order, told, lost, event, now)
+                payment, lambda order, told, now: paying.apply_failed_refund(order, told, lost, event, now)
             )
 
     def happened(self, payment, tell):
@@ -166,7 +167,7 @@ class OrderLife(RuleBasedStateMachine):
 
     @rule(event=st.sampled_from(["e1", "e2"]))
     def decline(self, event):
-        self.attempt(lambda: paying.note_failed_payment(self.order, "declined", event, self.now))
+        self.attempt(lambda: paying.apply_decline(self.order, "declined", event, self.now))
 
     @rule(wanted=st.none() | pieces)
     def ship(self, wanted):
@@ -200,7 +201,7 @@ class OrderLife(RuleBasedStateMachine):
 
     @rule()
     def invoice(self):
-        if invoicing.wants_invoice(self.order):
+        if invoicing.needs_invoice(self.order):
             self.attempt(lambda: invoicing.invoiced(self.order, "2026-000001", self.now))
 
     @invariant()
@@ -233,7 +234,7 @@ class OrderLife(RuleBasedStateMachine):
             assert 0 < amount <= self.bank[payment].asked
         if self.order.payment_id:
             own = due[self.order.payment_id]
-            lapsed = self.order.reason == paying.LAPSED
+            lapsed = self.order.reason == CancelReason.AUTHORIZATION_EXPIRED
             paid_and_given_up = self.order.status is Status.CANCELLED and not lapsed
             assert (
                 not paid_and_given_up

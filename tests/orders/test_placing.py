@@ -230,7 +230,7 @@ def test_a_refusal_says_exactly_what_lacks_and_is_said_again(shop, source):
     assert (reply.status, reply.json["type"]) == (409, "/problems/out-of-stock")
     assert reply.json["items"] == [{"sku": "SKU-0000", "requested": 1, "available": 0}]
     (row,) = rows()
-    assert (row.status, row.reason) == ("cancelled", "refused")
+    assert (row.status, row.reason) == ("cancelled", "rejected")
     assert row.expires_at is None
     assert read(row.order_id).status == 404, "it was never an order to its owner"
     shop.reject = None
@@ -319,7 +319,7 @@ def dies_in_catalog(patch, shop):
         raise Died
 
     patch.setattr(orders, "release", die)
-    patch.setattr("orders.service.placing._finish", die)
+    patch.setattr("orders.service.placing._reserve_and_place", die)
 
 
 @pytest.mark.parametrize("at", ["reserve", "save"])

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from orders.app import api
 from orders.domain import fulfilling, paying, placing, returning
-from orders.domain.orders import Order
-from orders.domain.terms import agreed
+from orders.domain.orders import Order, RefundKey
+from orders.domain.terms import agree
 from orders.tables.rows import OrderRow
 from shared.runtime import clock
 from shared.values.money import Money
@@ -34,7 +34,7 @@ def test_goods_come_back_and_bring_what_was_paid_for_them(shop):
     assert dues(order) == {}
     back = settle(order, asked.json, status="received", restock=False).json
     assert (back["status"], back["restock"], back["refund"]["amount"]) == ("received", False, 1_100)
-    assert dues(order) == {back["return_id"]: ["pay_1", 1_100, "GBP", "goods were returned"]}
+    assert dues(order) == {back["return_id"]: ["pay_1", 1_100, "GBP", "goods_returned"]}
     shown = read(order["order_id"]).json
     assert [line["returned"] for line in shown["lines"]] == [0, 1, 0]
     assert shown["returns"] == [back]
@@ -55,7 +55,7 @@ def test_worn_goods_bring_less_and_never_more(shop):
     for refund in ({"amount": 2_201, "currency": "GBP"}, {"amount": 1, "currency": "EUR"}):
         assert settle(order, made, status="received", refund=refund).status == 422
     more = settle(order, made, status="received", refund={"amount": 2_201, "currency": "GBP"})
-    assert more.json["errors"][0]["detail"] == "At most £22.00 can go back for this return."
+    assert more.json["errors"][0]["detail"] == "At most £22.00 can be refunded for this return."
     less = settle(order, made, status="received", refund={"amount": 500, "currency": "GBP"})
     assert less.json["refund"]["amount"] == 500
     assert sum(due[1] for due in dues(order).values()) == 500
@@ -180,9 +180,9 @@ def test_whatever_comes_back_in_whatever_parts_the_parts_add_up(
     discounts, inclusive, order_of_pieces, together
 ):
     made = discounted(discounts, inclusive=inclusive)
-    terms = agreed(made, ADDRESS, "a@example.com", NOW, timedelta(minutes=30))
-    placed = placing.place(placing.opened("ord_1", "usr_1", NOW), terms)
-    order = paying.take_payment(placed, told(terms.total.amount), NOW)
+    terms = agree(made, ADDRESS, "a@example.com", NOW, timedelta(minutes=30))
+    placed = placing.place(placing.open_order("ord_1", "usr_1", NOW), terms)
+    order = paying.apply_payment(placed, told(terms.total.amount), NOW)
     order = fulfilling.ship(order, "ful_1", None, None, None, "staff", NOW)
     brought = []
     for at in range(0, 6, together):
@@ -198,6 +198,6 @@ def came_back(order: Order, name: str, pieces: list[tuple[str, int]]) -> tuple[O
     order = returning.request(order, name, pieces, "no", timedelta(days=30), NOW)
     order = returning.decide(order, name, True, "staff", NOW)
     order = returning.receive(order, name, True, None, "staff", NOW)
-    due = order.refunds_due.get(name)
+    due = order.refunds_due.get(RefundKey(name))
     assert due is None or isinstance(due.amount, Money)
     return order, due.amount.amount if due else 0

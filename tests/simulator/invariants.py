@@ -152,7 +152,7 @@ def refunds(simulator: Simulator) -> Iterator[str]:
             if recorded.refunded < refundable and not payment.is_frozen:
                 yield f"{order.order_id}: {amount} of {payment_id} is due, recorded: {recorded}"
         if order.fulfilments and order.payment_id:
-            owed = order.agreed.paid_for(fulfilled(order))
+            owed = order.agreed_terms.price_of(fulfilled(order))
             if order.captured < owed and not order.has(TimelineEvent.CAPTURE_FAILED):
                 yield f"{order.order_id}: {owed} is due for shipped lines, {order.captured} was captured"
 

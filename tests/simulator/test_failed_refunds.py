@@ -13,7 +13,7 @@ def test_a_refund_that_fails_later_can_be_made_again(simulator):
     assert shopping.cancel(simulator, ADA, order_id, "changed my mind").status == 200
     simulator.pump()
     (order,) = invariants.orders()
-    total = order.agreed.total.amount
+    total = order.agreed_terms.total.amount
     assert order.refunded == total
     shopping.fail_refunds(simulator, order_id)
     simulator.pump()

@@ -1,1 +1,1 @@
-"""The rules of an order: pure, a module a subject."""
+"""The rules of orders, without I/O: one module per subject."""

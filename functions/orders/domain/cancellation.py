@@ -1,37 +1,40 @@
-"""How an order is given up: cancelled by somebody, or out of time."""
+"""The cancellation and the expiry of an order."""
 
 from datetime import datetime
 
-from orders.domain.orders import Order, RefundDue
-from orders.domain.paying import due_entry
+from orders.domain.orders import Order, RefundDue, RefundKey
+from orders.domain.paying import refund_due_entry
 from orders.domain.timeline import Entry, TimelineEvent
 from orders.domain.transitions import IllegalTransition, Status, Transition
+from shared.contracts.reasons import CancelReason, RefundReason
 from shared.values.money import Money
 
 
 def cancel(order: Order, actor: str, request: str, now: datetime) -> Order:
-    """Given up before anything was shipped; what was paid is due back. The same order where this very
-    request did it before. Raises IllegalTransition.
+    """Cancel an order that is not shipped; what was paid becomes due for refund.
+
+    Return the same order if this `request` cancelled it before. Raises IllegalTransition.
     """
     if any(entry.type is TimelineEvent.CANCELLED and entry.ref == request for entry in order.timeline):
         return order
     if order.status is Status.PENDING:
-        raise IllegalTransition("The order is still being placed.", status_now=order.status.value)
-    reason = "cancelled by the customer" if actor == order.user_id else "cancelled by the shop"
-    left = order.refundable
+        raise IllegalTransition("The order is still being placed; retry.", status_now=order.status.value)
+    by_customer = actor == order.user_id
+    reason = CancelReason.REQUESTED_BY_CUSTOMER if by_customer else CancelReason.REQUESTED_BY_SHOP
     entries = [Entry(now, TimelineEvent.CANCELLED, actor, reason, request)]
     changes = {}
-    if left and order.payment_id:
-        due = RefundDue(order.payment_id, Money(amount=left, currency=order.agreed.total.currency), reason)
-        entries.append(due_entry(now, "cancel", due.amount, reason))
-        changes["refunds_due"] = {**order.refunds_due, "cancel": due}
+    if order.refundable and order.payment_id:
+        amount = Money(amount=order.refundable, currency=order.agreed_terms.total.currency)
+        key = RefundKey.of_cancellation()
+        due = RefundDue(order.payment_id, amount, RefundReason(reason.value))
+        entries.append(refund_due_entry(now, key, due))
+        changes["refunds_due"] = {**order.refunds_due, key: due}
     return order.transitioned(Transition.CANCEL, *entries, reason=reason, **changes)
 
 
 def expire(order: Order, now: datetime) -> Order:
-    """Its time is over. Raises IllegalTransition, also when it is not over yet."""
+    """Expire an order whose deadline has passed. Raises IllegalTransition, also before the deadline."""
     if order.expires_at is None or order.expires_at > now:
-        raise IllegalTransition("The order still has time.", status_now=order.status.value)
-    return order.transitioned(
-        Transition.EXPIRE, Entry(now, TimelineEvent.EXPIRED, "system"), reason="not paid in time"
-    )
+        raise IllegalTransition("The order's deadline has not passed.", status_now=order.status.value)
+    expired = Entry(now, TimelineEvent.EXPIRED, "system")
+    return order.transitioned(Transition.EXPIRE, expired, reason=CancelReason.PAYMENT_OVERDUE)

@@ -1,4 +1,4 @@
-"""What is shipped, in how many parcels, and that it arrived."""
+"""The fulfilments of an order and its delivery."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,26 +6,26 @@ from datetime import datetime
 
 from orders.domain.orders import Fulfilment, Order
 from orders.domain.timeline import Entry, TimelineEvent
-from orders.domain.transitions import Transition, target
+from orders.domain.transitions import Transition, next_status
 from shared.errors import Conflict, invalid
 
-# The row must stay under DynamoDB's 400 KB: so many parcels and returns, with so many lines in each kind.
+# The maximum number of fulfilments, and of returns, and of their lines: the row must stay under 400 KB.
 MAX_PARTS = 50
 MAX_PIECES = 2_500
 
 
 class TooManyParts(Conflict):
-    """The order has as many parcels, or returns, as its row has room for."""
+    """The order has as many fulfilments, or returns, as its row can store."""
 
 
 def fulfilled(order: Order) -> Counter[str]:
-    """Pieces shipped, by SKU."""
+    """Return the shipped pieces by SKU."""
     return pieces_of(order.fulfilments)
 
 
-def pieces_of(parcels: Sequence[Fulfilment]) -> Counter[str]:
-    """Pieces in the parcels, by SKU."""
-    return sum((Counter(parcel.pieces) for parcel in parcels), Counter())
+def pieces_of(fulfilments: Sequence[Fulfilment]) -> Counter[str]:
+    """Return the pieces of the fulfilments by SKU."""
+    return sum((Counter(fulfilment.pieces) for fulfilment in fulfilments), Counter())
 
 
 def ship(
@@ -37,51 +37,56 @@ def ship(
     actor: str,
     now: datetime,
 ) -> Order:
-    """A parcel leaves with the wanted (SKU, pieces), or with all that is left.
+    """Ship the wanted (SKU, quantity) lines; None ships all unshipped pieces.
 
-    Raises IllegalTransition, Invalid (a SKU that is not of the order, or more than is left), TooManyParts.
+    Raises IllegalTransition, Invalid (a SKU that the order does not have, or too many pieces), TooManyParts.
     """
-    target(order.status, Transition.SHIP)
+    next_status(order.status, Transition.SHIP)
     shipped = fulfilled(order)
-    left = {line.sku: line.quantity - shipped[line.sku] for line in order.agreed.lines}
-    pieces = taken(wanted, left, "to ship") if wanted is not None else +Counter(left)
-    rest = sum(left.values()) - sum(pieces.values())
-    if rest:  # what ships all that is left is never refused
-        check_room([parcel.pieces for parcel in order.fulfilments], pieces)
-    parcel = Fulfilment(fulfilment_id, dict(pieces), carrier, tracking, now)
-    by = " ".join(part for part in (carrier, tracking) if part)
-    detail = f"{count(pieces)}{f' with {by}' if by else ''}, {rest} left to ship"
+    unshipped = {line.sku: line.quantity - shipped[line.sku] for line in order.agreed_terms.lines}
+    pieces = +Counter(unshipped) if wanted is None else select_pieces(wanted, unshipped, "unshipped")
+    rest = sum(unshipped.values()) - sum(pieces.values())
+    if rest:  # the fulfilment that completes the order is always accepted
+        check_room([fulfilment.pieces for fulfilment in order.fulfilments], pieces)
+    fulfilment = Fulfilment(fulfilment_id, dict(pieces), carrier, tracking, now)
+    detail = ", ".join(filter(None, (quantity_text(pieces), carrier, tracking, f"{rest} unshipped")))
     return order.transitioned(
         Transition.SHIP_PART if rest else Transition.SHIP,
         Entry(now, TimelineEvent.SHIPPED, actor, detail, fulfilment_id),
-        fulfilments=(*order.fulfilments, parcel),
+        fulfilments=(*order.fulfilments, fulfilment),
     )
 
 
 def deliver(order: Order, actor: str, now: datetime) -> Order:
-    """All of it arrived. Raises IllegalTransition."""
+    """Mark the order as delivered. Raises IllegalTransition."""
     return order.transitioned(Transition.DELIVER, Entry(now, TimelineEvent.DELIVERED, actor))
 
 
-def taken(wanted: Sequence[tuple[str, int]], left: Mapping[str, int], what_for: str) -> Counter[str]:
-    """The wanted pieces by SKU. Raises Invalid with the line that asks for what is not there."""
+def select_pieces(
+    wanted: Sequence[tuple[str, int]], available: Mapping[str, int], state: str
+) -> Counter[str]:
+    """Return the wanted (SKU, quantity) lines as pieces by SKU.
+
+    Raises Invalid for a line that exceeds the available pieces; `state` names them: `unshipped`.
+    """
     pieces: Counter[str] = Counter()
     for position, (sku, quantity) in enumerate(wanted):
         pieces[sku] += quantity
-        if sku not in left:
-            raise invalid(f"/lines/{position}/sku", "The order has no such line.")
-        if pieces[sku] > left[sku]:
-            raise invalid(f"/lines/{position}/quantity", f"Of {sku}, {left[sku]} are left {what_for}.")
+        if sku not in available:
+            raise invalid(f"/lines/{position}/sku", "The order has no line with this SKU.")
+        if pieces[sku] > available[sku]:
+            detail = f"At most {available[sku]} pieces of {sku} are {state}."
+            raise invalid(f"/lines/{position}/quantity", detail)
     return pieces
 
 
-def count(pieces: Mapping[str, int]) -> str:
-    """How many, in words."""
+def quantity_text(pieces: Mapping[str, int]) -> str:
+    """Return the total number of pieces as text: "1 piece", "2 pieces"."""
     number = sum(pieces.values())
     return f"{number} piece{'' if number == 1 else 's'}"
 
 
 def check_room(parts: Sequence[Mapping[str, int]], pieces: Mapping[str, int]) -> None:
-    """Raises TooManyParts where the order's row could come to be too large."""
+    """Raise TooManyParts if the order's row could become too large."""
     if len(parts) >= MAX_PARTS or sum(map(len, parts)) + len(pieces) > MAX_PIECES:
-        raise TooManyParts("The order has too many of these; take more at once.")
+        raise TooManyParts("The order has the maximum number of these; put more pieces into one.")

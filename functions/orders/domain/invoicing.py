@@ -1,4 +1,4 @@
-"""The invoice of an order that was paid."""
+"""The numbering of invoices."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,21 +8,22 @@ from orders.domain.timeline import Entry, TimelineEvent
 
 
 @dataclass(frozen=True)
-class Book:
-    """A year's invoices so far: `last` is the number that was given last."""
+class InvoiceSeries:
+    """The invoice numbers of a year; `last` is the one issued last, 0 if none."""
 
     year: int
     last: int
 
-    def number(self, place: int) -> str:
-        """The place-th number after the last, from 1."""
-        return f"{self.year}-{self.last + place:06}"
+    def number(self, position: int) -> str:
+        """Return the number at `position` after the last, counted from 1: `2026-000123`."""
+        return f"{self.year}-{self.last + position:06}"
 
 
-def wants_invoice(order: Order) -> bool:
+def needs_invoice(order: Order) -> bool:
     return order.was_paid and order.invoice is None
 
 
 def invoiced(order: Order, number: str, now: datetime) -> Order:
-    """The order with its invoice's number."""
-    return order.changed(Entry(now, TimelineEvent.INVOICED, "system", number), invoice=Invoice(number, now))
+    """Return the order with this invoice number."""
+    entry = Entry(now, TimelineEvent.INVOICED, "system", number)
+    return order.changed(entry, invoice=Invoice(number, now))

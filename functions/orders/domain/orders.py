@@ -1,25 +1,32 @@
-"""An order and the moves it can make: placed, paid, given up, and what each leaves on its timeline."""
+"""The order and its parts, and how a change produces its next version."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 from orders.domain.terms import Terms
 from orders.domain.timeline import PUBLISHED, Entry, TimelineEvent, has_room
-from orders.domain.transitions import CANCELLED_OR_EXPIRED, OPEN, ReturnStatus, Status, Transition, target
+from orders.domain.transitions import (
+    CANCELLED_OR_EXPIRED,
+    OPEN,
+    ReturnStatus,
+    Status,
+    Transition,
+    next_status,
+)
 from shared.contracts.quotes import QuotedLine
+from shared.contracts.reasons import CancelReason, RefundReason
 from shared.values.money import Money
 
-PENDING_FOR = timedelta(minutes=2)  # longer than any request may take to place an order
-_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: none that is read as another
+PENDING_FOR = timedelta(minutes=2)  # longer than any request can take to place an order
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no digit is mistaken for another
 
 
 @dataclass(frozen=True)
 class PaymentTotals:
-    """What was heard of a payment: what came in by it and what went back, in minor units, as of its
-    `version`. `let_go`: nothing is held any more, so nothing further comes in."""
+    """The totals of a payment at its `version`, in minor units. `voided`: nothing more can be captured."""
 
     captured: int = 0
     refunded: int = 0
@@ -27,19 +34,39 @@ class PaymentTotals:
     voided: bool = False
 
 
+class RefundKey(str):
+    """The identity of a refund within its order. Rows and events store it as text, so its form must not
+    change."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of_cancellation(cls) -> Self:
+        return cls("cancel")
+
+    @classmethod
+    def of_late_payment(cls, payment_id: str) -> Self:
+        """Return the key for a payment that the order cannot accept: too late, or of another amount."""
+        return cls(f"{payment_id}:late")
+
+    @classmethod
+    def of_return(cls, return_id: str) -> Self:
+        return cls(return_id)
+
+
 @dataclass(frozen=True)
 class RefundDue:
-    """Money of a payment that this order must not keep: at most so much of what came in by it. Of what was
-    only held nothing need go back: letting go of it is enough."""
+    """An amount of a payment to refund, at most what the payment captured. An authorized amount that was
+    not captured is voided instead."""
 
     payment_id: str
     amount: Money
-    reason: str
+    reason: RefundReason
 
 
 @dataclass(frozen=True)
 class Fulfilment:
-    """A parcel: so many pieces of each SKU, on their way since `at`."""
+    """Shipped pieces by SKU; `at` is the time of shipment."""
 
     fulfilment_id: str
     pieces: Mapping[str, int]
@@ -50,7 +77,8 @@ class Fulfilment:
 
 @dataclass(frozen=True)
 class Return:
-    """Goods that a customer sends back. `refund` is what they brought, in minor units, once received."""
+    """Returned pieces by SKU. `refund` is the refunded amount in minor units, 0 until the goods are
+    received; `reason` is the customer's text."""
 
     return_id: str
     pieces: Mapping[str, int]
@@ -69,12 +97,12 @@ class Invoice:
 
 @dataclass(frozen=True)
 class Order:
-    """An order. `terms` are None until it is placed, or kept from the start where a retry could not make
-    them again: `was_placed` tells. `expires_at` is None once no deadline runs.
+    """An order.
 
-    `refusal` is the problem that placing it met with; `refunds_due` says by key what must go back of which
-    payment; `accounts` what was heard of each. `redeemed` names the counters of its coupon that it holds one
-    of; `released` those that it lets go of with this very change.
+    `terms` is None until the order is placed, unless a retry could not derive the same terms again; use
+    `was_placed` to tell. `expires_at` is None if no deadline runs. `rejection` is the problem (RFC 9457) with
+    which the placement failed. `refunds_due` is by refund, `payment_totals` by payment id. `redeemed` are the
+    coupon counters that the order holds; `released` those that this change releases (not stored).
     """
 
     order_id: str
@@ -85,9 +113,9 @@ class Order:
     expires_at: datetime | None
     terms: Terms | None = None
     payment_id: str | None = None
-    reason: str | None = None
+    reason: CancelReason | None = None
     rejection: dict[str, Any] | None = None
-    refunds_due: Mapping[str, RefundDue] = field(default_factory=dict)
+    refunds_due: Mapping[RefundKey, RefundDue] = field(default_factory=dict)
     payment_totals: Mapping[str, PaymentTotals] = field(default_factory=dict)
     fulfilments: tuple[Fulfilment, ...] = ()
     returns: tuple[Return, ...] = ()
@@ -98,12 +126,11 @@ class Order:
 
     @property
     def number(self) -> str:
-        """What people call the order by: short, and no way to guess another's."""
         return number_of(self.order_id)
 
     @property
     def was_placed(self) -> bool:
-        """Whether it ever waited for its payment. One that did not was never an order to its owner."""
+        """Whether the order ever awaited payment. Any other order is hidden from its owner."""
         return self.has(TimelineEvent.PLACED)
 
     @property
@@ -111,50 +138,52 @@ class Order:
         return self.has(TimelineEvent.PAID)
 
     def has(self, kind: TimelineEvent) -> bool:
+        """Return whether the timeline has an entry of this type."""
         return any(entry.type is kind for entry in self.timeline)
 
     @property
     def lines(self) -> tuple[QuotedLine, ...]:
-        """Of an order that was placed; none before."""
+        """The lines of a placed order; empty before."""
         return self.terms.lines if self.terms and self.was_placed else ()
 
     @property
-    def agreed(self) -> Terms:
-        """The terms of an order that was placed."""
+    def agreed_terms(self) -> Terms:
+        """The terms. Raises ValueError if there are none."""
         if self.terms is None:
-            raise ValueError(f"{self.order_id} has not been placed")
+            raise ValueError(f"{self.order_id} has no terms: it was not placed")
         return self.terms
 
     def totals_of(self, payment_id: str | None) -> PaymentTotals:
-        """What was heard of the payment; nothing of one that is not known."""
+        """Return the payment's totals; zeros for an unknown payment."""
         return self.payment_totals.get(payment_id or "", PaymentTotals())
 
     @property
     def captured(self) -> int:
-        """What came in by the payment that it was paid with, in minor units."""
+        """The captured amount of the order's payment, in minor units."""
         return self.totals_of(self.payment_id).captured
 
     @property
     def refunded(self) -> int:
-        """What went back of the payment that it was paid with, in minor units."""
+        """The refunded amount of the order's payment, in minor units."""
         return self.totals_of(self.payment_id).refunded
 
     @property
     def amount_receivable(self) -> int:
-        """What its payment brings in all, in minor units: the total, unless the rest was let go of."""
+        """What the order's payment brings in total, in minor units: the order's total, or if the payment was
+        voided, what was captured before."""
         if self.payment_id is None:
             return 0
-        return self.captured if self.totals_of(self.payment_id).voided else self.agreed.total.amount
+        return self.captured if self.totals_of(self.payment_id).voided else self.agreed_terms.total.amount
 
     @property
     def refundable(self) -> int:
-        """What of its payment is neither back nor due to go back, in minor units."""
+        """The amount of the order's payment that is neither refunded nor due, in minor units."""
         due = sum(d.amount.amount for d in self.refunds_due.values() if d.payment_id == self.payment_id)
         return max(0, self.amount_receivable - max(due, self.refunded))
 
-    def transitioned(self, move: Transition, *entries: Entry, **changes: Any) -> "Order":
-        """The order after the move and what it leaves behind. Raises IllegalTransition."""
-        status = target(self.status, move)
+    def transitioned(self, transition: Transition, *entries: Entry, **changes: Any) -> "Order":
+        """Return the order after the transition, with the entries added. Raises IllegalTransition."""
+        status = next_status(self.status, transition)
         if status not in OPEN:
             changes["expires_at"] = None
         if status in CANCELLED_OR_EXPIRED:
@@ -162,7 +191,7 @@ class Order:
         return self.changed(*entries, status=status, **changes)
 
     def changed(self, *entries: Entry, **changes: Any) -> "Order":
-        """The order's next version, with these new lines on its timeline."""
+        """Return the order's next version, with the entries added to the timeline."""
         return replace(
             self,
             version=self.version + 1,
@@ -172,36 +201,41 @@ class Order:
         )
 
     def with_notes(self, *entries: Entry) -> "Order":
-        """The order with these lines where there is room for them; itself where there is none."""
+        """Return the order with those entries for which there is room; the same order if there is none."""
         room = [entry for entry in entries if has_room(self.timeline, entry)]
         return self.changed(*room) if room else self
 
-    def after(self, before: "Order") -> "Order":
-        """What several steps made of `before` as one change, one write; `before` itself where none did."""
+    def as_one_change(self, before: "Order") -> "Order":
+        """Return the result of several changes to `before` as a single version; `before` if none was made."""
         return self if self is before else replace(self, version=before.version + 1)
 
 
 @dataclass(frozen=True)
 class Period:
-    """Placed from `since` to `until`, both included, either open."""
+    """A period of placement from `since` to `until`, both inclusive; None is unbounded."""
 
     since: datetime | None = None
     until: datetime | None = None
 
 
 def number_of(order_id: str) -> str:
-    """Ten of Crockford's 32 digits, of the id's digest: 50 bits that say nothing of other orders."""
+    """Return the order number that people use: 50 bits of the id's digest as ten base-32 digits.
+
+    It is short and does not help to guess other orders' numbers.
+    """
     bits = int.from_bytes(sha256(order_id.encode()).digest()[:7]) >> 6
     digits = "".join(_DIGITS[bits >> shift & 31] for shift in range(45, -1, -5))
     return f"{digits[:5]}-{digits[5:]}"
 
 
 def published_entries(before: Order | None, after: Order) -> Iterator[tuple[int, Entry]]:
-    """What others hear of a change: each new line of the timeline that concerns them, with its place among
-    all that the order ever said, counted from 1 without a gap."""
-    said = 0
+    """Yield the new entries that are published as events, each with its sequence number in the order.
+
+    Sequence numbers count the order's published entries from 1 without a gap.
+    """
+    sequence = 0
     for position, entry in enumerate(after.timeline):
         if entry.type in PUBLISHED:
-            said += 1
+            sequence += 1
             if before is None or position >= len(before.timeline):
-                yield said, entry
+                yield sequence, entry

@@ -1,24 +1,23 @@
-"""Money that comes in, money that goes back: what an order makes of what payments say."""
+"""The effects of payments on an order: paid, refunded, voided, declined."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from orders.domain.errors import OrderNotPlacedError
-from orders.domain.orders import Order, PaymentTotals, RefundDue
+from orders.domain.orders import Order, PaymentTotals, RefundDue, RefundKey
 from orders.domain.timeline import Entry, TimelineEvent, has_room
 from orders.domain.transitions import TRANSITIONS, Status, Transition
+from shared.contracts.reasons import CancelReason, RefundReason
 from shared.values.money import Money
 from shared.values.money_format import format_money
 
-KEPT = frozenset({Status.PAID, Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED})
-LAPSED = "the hold on the card ended before it was shipped"
+ACTIVE = frozenset({Status.PAID, Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED})
 
 
 @dataclass(frozen=True)
 class PaymentUpdate:
-    """A payment's sums as payments told them at its `version`: `secured` came in or is held on the card,
-    `captured` came in, `refunded` went back; all of them in all."""
+    """The totals of a payment at its `version`; `secured` is captured or authorized."""
 
     payment_id: str
     version: int
@@ -27,143 +26,151 @@ class PaymentUpdate:
     refunded: Money
 
 
-def take_payment(order: Order, told: PaymentUpdate, now: datetime) -> Order:
-    """Money came in or is held: the order is paid, or it is due back; the same order when it was known.
+def apply_payment(order: Order, update: PaymentUpdate, now: datetime) -> Order:
+    """Mark the order as paid by a captured or authorized payment, or make the payment due for refund.
 
-    Where nothing came in by the payment that it was paid with, one that has the money takes its place, or a
-    newer one that holds it (the first hold runs out). Raises OrderNotPlacedError while the order is pending.
+    If nothing was captured of the order's payment, it is replaced by a captured payment, or by a newer
+    authorized one (the older authorization is about to expire). Return the same order if the update is known.
+    Raises OrderNotPlacedError while the order is pending.
     """
-    heard = _heard(order, told, now)
-    return _when_all_is_back(_taken(heard, told, now), now).after(order)
+    updated = _accept_or_refund(_with_totals(order, update, now), update, now)
+    return _close_if_refunded(updated, now).as_one_change(order)
 
 
-def note_sums(order: Order, told: PaymentUpdate, now: datetime) -> Order:
-    """More came in, or went back, or turned out not to have gone back; the same order when it was known.
+def apply_totals(order: Order, update: PaymentUpdate, now: datetime) -> Order:
+    """Store what was captured and refunded. Return the same order if the update is known.
 
     Raises OrderNotPlacedError while the order is pending.
     """
-    return _when_all_is_back(_heard(order, told, now), now).after(order)
+    return _close_if_refunded(_with_totals(order, update, now), now).as_one_change(order)
 
 
-def note_refund_failed(order: Order, told: PaymentUpdate, lost: Money, event_id: str, now: datetime) -> Order:
-    """So much did not get back to the shopper after all, as this event tells. An order that was `refunded`
-    stays so: who reads its timeline sees that the money is still owed. Raises as `note_sums`."""
-    detail = f"{format_money(lost)} of {told.payment_id} did not arrive"
-    failed = Entry(now, TimelineEvent.REFUND_FAILED, "stripe", detail, event_id)
-    return _when_all_is_back(_heard(order, told, now).with_notes(failed), now).after(order)
-
-
-def note_void(order: Order, told: PaymentUpdate, now: datetime) -> Order:
-    """What was held is let go of: an order of which nothing came in and nothing left is cancelled. What left
-    in part waits for staff. Raises OrderNotPlacedError while the order is pending.
+def apply_failed_refund(
+    order: Order, update: PaymentUpdate, failed: Money, event_id: str, now: datetime
+) -> Order:
+    """Store that the refund of `failed` failed. An order that was `refunded` keeps its status; its timeline
+    shows the failure. Raises OrderNotPlacedError while the order is pending.
     """
-    heard = _heard(order, told, now)
-    known = heard.totals_of(told.payment_id)
-    if known.voided:
-        return heard.after(order)
-    voided = replace(known, version=max(known.version, told.version), voided=True)
-    heard = heard.changed(payment_totals={**heard.payment_totals, told.payment_id: voided})
-    if told.payment_id == heard.payment_id:
-        heard = heard.with_notes(Entry(now, TimelineEvent.VOIDED, "stripe", told.payment_id, told.payment_id))
-        if heard.status is Status.PAID and not heard.captured:
-            # Empty will be paid and nothing left the shelf: stock and coupon come back.
-            lapsed = Entry(now, TimelineEvent.CANCELLED, "system", LAPSED)
-            heard = heard.transitioned(Transition.CANCEL, lapsed, reason=LAPSED)
-    return _when_all_is_back(heard, now).after(order)
+    detail = f"{format_money(failed)} of {update.payment_id}"
+    entry = Entry(now, TimelineEvent.REFUND_FAILED, "stripe", detail, event_id)
+    updated = _with_totals(order, update, now).with_notes(entry)
+    return _close_if_refunded(updated, now).as_one_change(order)
 
 
-def is_short(order: Order) -> bool:
-    """Whether goods left, or will, for which no more money comes in: staff must see to it."""
-    return order.status in KEPT and order.amount_receivable < order.agreed.total.amount
+def apply_void(order: Order, update: PaymentUpdate, now: datetime) -> Order:
+    """Store that the payment's authorization was voided.
+
+    This cancels a paid order of which nothing was captured or shipped; a shipped one is left to staff (see
+    `is_underpaid`). Raises OrderNotPlacedError while the order is pending.
+    """
+    updated = _with_totals(order, update, now)
+    totals = updated.totals_of(update.payment_id)
+    if totals.voided:
+        return updated.as_one_change(order)
+    voided = replace(totals, version=max(totals.version, update.version), voided=True)
+    updated = updated.changed(payment_totals={**updated.payment_totals, update.payment_id: voided})
+    if update.payment_id == updated.payment_id:
+        note = Entry(now, TimelineEvent.VOIDED, "stripe", update.payment_id, update.payment_id)
+        updated = updated.with_notes(note)
+        if updated.status is Status.PAID and not updated.captured:
+            reason = CancelReason.AUTHORIZATION_EXPIRED
+            entry = Entry(now, TimelineEvent.CANCELLED, "system", reason)
+            updated = updated.transitioned(Transition.CANCEL, entry, reason=reason)
+    return _close_if_refunded(updated, now).as_one_change(order)
 
 
-def note(order: Order, kind: TimelineEvent, actor: str, detail: str, ref: str, now: datetime) -> Order:
-    """A line on the timeline and nothing else; the same order where it stands there, or there is no room."""
-    return order.with_notes(Entry(now, kind, actor, detail, ref))
-
-
-def note_failed_payment(order: Order, reason: str, event_id: str, now: datetime) -> Order:
-    """A try to pay failed; the same order when that is noted already or no longer matters."""
+def apply_decline(order: Order, code: str, event_id: str, now: datetime) -> Order:
+    """Add a failed payment to the timeline; return the same order if it is known or no longer relevant."""
     if order.status is not Status.AWAITING_PAYMENT:
         return order
-    return order.with_notes(Entry(now, TimelineEvent.PAYMENT_FAILED, "stripe", reason, event_id))
+    return order.with_notes(Entry(now, TimelineEvent.PAYMENT_FAILED, "stripe", code, event_id))
 
 
-def due_entry(now: datetime, key: str, amount: Money, reason: str) -> Entry:
-    """The line of a timeline that says that money must go back."""
-    return Entry(now, TimelineEvent.REFUND_DUE, "system", f"{format_money(amount)}: {reason}", key)
+def is_underpaid(order: Order) -> bool:
+    """Return whether goods were or will be shipped for which no payment can arrive: staff must act."""
+    return order.status in ACTIVE and order.amount_receivable < order.agreed_terms.total.amount
 
 
-def _heard(order: Order, told: PaymentUpdate, now: datetime) -> Order:
-    """The order with the payment's sums as they are told, unless a later version of them was heard before."""
+def refund_due_entry(now: datetime, key: RefundKey, due: RefundDue) -> Entry:
+    """Return the timeline entry of a refund that becomes due."""
+    detail = f"{format_money(due.amount)}, {due.reason}"
+    return Entry(now, TimelineEvent.REFUND_DUE, "system", detail, key)
+
+
+def _with_totals(order: Order, update: PaymentUpdate, now: datetime) -> Order:
+    """Return the order with the payment's totals, unless it already has the same or a later version."""
     if order.status is Status.PENDING:
         raise OrderNotPlacedError(order.order_id)
-    known = order.totals_of(told.payment_id)
-    if told.version <= known.version:
+    old = order.totals_of(update.payment_id)
+    if update.version <= old.version:
         return order
-    new = replace(known, captured=told.captured.amount, refunded=told.refunded.amount, version=told.version)
+    new = replace(
+        old, captured=update.captured.amount, refunded=update.refunded.amount, version=update.version
+    )
     entries = []
-    if told.payment_id == order.payment_id and new.captured > known.captured:
-        entries.append(_sum_entry(now, TimelineEvent.CAPTURED, new.captured - known.captured, told))
-    if new.refunded > known.refunded:
-        entries.append(_sum_entry(now, TimelineEvent.REFUND_MADE, new.refunded - known.refunded, told))
+    if update.payment_id == order.payment_id and new.captured > old.captured:
+        entries.append(_amount_entry(now, TimelineEvent.CAPTURED, new.captured - old.captured, update))
+    if new.refunded > old.refunded:
+        entries.append(_amount_entry(now, TimelineEvent.REFUND_MADE, new.refunded - old.refunded, update))
     entries = [entry for entry in entries if has_room(order.timeline, entry)]
-    return order.changed(*entries, payment_totals={**order.payment_totals, told.payment_id: new})
+    return order.changed(*entries, payment_totals={**order.payment_totals, update.payment_id: new})
 
 
-def _taken(order: Order, told: PaymentUpdate, now: datetime) -> Order:
-    key, account = f"{told.payment_id}:late", order.totals_of(told.payment_id)
-    if told.payment_id == order.payment_id or key in order.refunds_due or _is_over(order, told, account):
+def _accept_or_refund(order: Order, update: PaymentUpdate, now: datetime) -> Order:
+    """Return the order as paid by this payment; otherwise with the payment due for refund."""
+    key, totals = RefundKey.of_late_payment(update.payment_id), order.totals_of(update.payment_id)
+    if update.payment_id == order.payment_id or key in order.refunds_due or _is_over(order, update, totals):
         return order
-    in_full = order.terms is not None and told.secured == order.terms.total
+    in_full = order.terms is not None and update.secured == order.terms.total
     if order.status is Status.AWAITING_PAYMENT and in_full:
-        paid = Entry(now, TimelineEvent.PAID, "stripe", told.payment_id)
-        return order.transitioned(Transition.PAY, paid, payment_id=told.payment_id)
-    if in_full and _takes_over(order, told.payment_id, account):
-        renewed = Entry(now, TimelineEvent.RENEWED, "stripe", told.payment_id)
-        return order.changed(renewed, payment_id=told.payment_id)
-    left = Money(amount=told.secured.amount - account.refunded, currency=told.secured.currency)
-    if left.amount <= 0:
+        paid = Entry(now, TimelineEvent.PAID, "stripe", update.payment_id)
+        return order.transitioned(Transition.PAY, paid, payment_id=update.payment_id)
+    if in_full and _replaces_payment(order, update.payment_id, totals):
+        renewed = Entry(now, TimelineEvent.RENEWED, "stripe", update.payment_id)
+        return order.changed(renewed, payment_id=update.payment_id)
+    amount = Money(amount=update.secured.amount - totals.refunded, currency=update.secured.currency)
+    if amount.amount <= 0:
         return order
-    reason = "amount differs" if order.status is Status.AWAITING_PAYMENT else f"order was {order.status}"
-    due = {**order.refunds_due, key: RefundDue(told.payment_id, left, reason)}
-    return order.changed(due_entry(now, key, left, reason), refunds_due=due)
+    is_payable = order.status is Status.AWAITING_PAYMENT
+    reason = RefundReason.AMOUNT_MISMATCH if is_payable else RefundReason.ORDER_NOT_PAYABLE
+    due = RefundDue(update.payment_id, amount, reason)
+    return order.changed(refund_due_entry(now, key, due), refunds_due={**order.refunds_due, key: due})
 
 
-def _is_over(order: Order, told: PaymentUpdate, account: PaymentTotals) -> bool:
-    """Whether nothing came in by it and nothing can: it was let go of, or gave its place to a newer one."""
-    replaced = any(
-        entry.type in (TimelineEvent.PAID, TimelineEvent.RENEWED) and entry.detail == told.payment_id
+def _is_over(order: Order, update: PaymentUpdate, totals: PaymentTotals) -> bool:
+    """Return whether the payment captured nothing and never will: it was voided or replaced."""
+    was_accepted = any(
+        entry.type in (TimelineEvent.PAID, TimelineEvent.RENEWED) and entry.detail == update.payment_id
         for entry in order.timeline
     )
-    return not account.captured and (account.voided or replaced)
+    return not totals.captured and (totals.voided or was_accepted)
 
 
-def _takes_over(order: Order, payment_id: str, account: PaymentTotals) -> bool:
-    """Whether the order is paid by this one from here on: of two holds payments keeps the newer, unless the
-    older was captured meanwhile. Ids of payments sort by the time they were made."""
-    if order.payment_id is None or order.captured or order.status not in KEPT:
+def _replaces_payment(order: Order, payment_id: str, totals: PaymentTotals) -> bool:
+    """Return whether this payment replaces the order's: of two authorizations payments keeps the newer,
+    unless the older was captured. Payment ids sort by creation time."""
+    if order.payment_id is None or order.captured or order.status not in ACTIVE:
         return False
-    return account.captured > 0 or payment_id > order.payment_id
+    return totals.captured > 0 or payment_id > order.payment_id
 
 
-def _when_all_is_back(order: Order, now: datetime) -> Order:
-    """The order as refunded, where all that was paid for it has gone back and it was not given up before."""
+def _close_if_refunded(order: Order, now: datetime) -> Order:
+    """Return the order as `refunded` if its payment was refunded in full and it was not closed before."""
     if order.payment_id is None or Transition.REFUND not in TRANSITIONS[order.status]:
         return order
     if not order.refunded or order.refunded < order.amount_receivable:
         return order
-    back = Money(amount=order.refunded, currency=order.agreed.total.currency)
-    entries = [Entry(now, TimelineEvent.REFUNDED, "system", format_money(back))]
+    refunded = Money(amount=order.refunded, currency=order.agreed_terms.total.currency)
+    entries = [Entry(now, TimelineEvent.REFUNDED, "system", format_money(refunded))]
     changes: dict[str, Any] = {}
     if not order.fulfilments:
-        # Empty left the shelf, and nothing will: as with a cancellation, stock and coupon come back.
-        reason = "its payment was given back"
+        # Nothing was shipped and nothing will be: stock and coupon are released, as by a cancellation.
+        reason = CancelReason.PAYMENT_REFUNDED
         entries.insert(0, Entry(now, TimelineEvent.CANCELLED, "system", reason))
         changes = {"reason": reason, "redeemed": (), "released": order.redeemed}
     return order.transitioned(Transition.REFUND, *entries, **changes)
 
 
-def _sum_entry(now: datetime, kind: TimelineEvent, amount: int, told: PaymentUpdate) -> Entry:
-    money = Money(amount=amount, currency=told.captured.currency)
-    return Entry(now, kind, "stripe", f"{format_money(money)} of {told.payment_id}")
+def _amount_entry(now: datetime, kind: TimelineEvent, amount: int, update: PaymentUpdate) -> Entry:
+    money = Money(amount=amount, currency=update.captured.currency)
+    return Entry(now, kind, "stripe", f"{format_money(money)} of {update.payment_id}")

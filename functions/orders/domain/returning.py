@@ -1,13 +1,13 @@
-"""What comes back: requested, decided, received, and the money that it brings."""
+"""The returns of an order: requested, decided, received and refunded."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from orders.domain.fulfilling import check_room, count, fulfilled, taken
-from orders.domain.orders import Order, RefundDue, Return
-from orders.domain.paying import due_entry
+from orders.domain.fulfilling import check_room, fulfilled, quantity_text, select_pieces
+from orders.domain.orders import Order, RefundDue, RefundKey, Return
+from orders.domain.paying import refund_due_entry
 from orders.domain.timeline import Entry, TimelineEvent
 from orders.domain.transitions import (
     RETURN_TRANSITIONS,
@@ -16,25 +16,25 @@ from orders.domain.transitions import (
     ReturnStatus,
     Transition,
 )
+from shared.contracts.reasons import RefundReason
 from shared.errors import Conflict, NotFound, invalid
 from shared.values.money import Money
 from shared.values.money_format import format_money
 
-R = ReturnStatus
-SAYS: Mapping[ReturnStatus, TimelineEvent] = {
-    R.APPROVED: TimelineEvent.RETURN_APPROVED,
-    R.REJECTED: TimelineEvent.RETURN_REJECTED,
-    R.RECEIVED: TimelineEvent.RETURN_RECEIVED,
+EVENT_OF_STATUS: Mapping[ReturnStatus, TimelineEvent] = {
+    ReturnStatus.APPROVED: TimelineEvent.RETURN_APPROVED,
+    ReturnStatus.REJECTED: TimelineEvent.RETURN_REJECTED,
+    ReturnStatus.RECEIVED: TimelineEvent.RETURN_RECEIVED,
 }
 
 
 class ReturnWindowClosed(Conflict):
-    """It was delivered too long ago."""
+    """The order was delivered too long ago."""
 
 
 def returned(order: Order) -> Counter[str]:
-    """Pieces that came back, by SKU."""
-    return _pieces(order, {R.RECEIVED})
+    """Return the received pieces by SKU."""
+    return _pieces(order, {ReturnStatus.RECEIVED})
 
 
 def request(
@@ -45,104 +45,108 @@ def request(
     window: timedelta,
     now: datetime,
 ) -> Order:
-    """The customer wants to send back the (SKU, pieces), within the window after delivery.
+    """Add a return of the (SKU, quantity) lines, within `window` after delivery.
 
     Raises IllegalTransition (nothing was shipped), ReturnWindowClosed, Invalid (more than was shipped and is
-    not on its way back), TooManyParts.
+    not in another return), TooManyParts.
     """
     if order.status not in RETURNABLE:
         raise IllegalTransition(
-            f"Of an order that is {order.status} nothing can be returned.", status_now=order.status.value
+            f"The order is {order.status}; only shipped goods can be returned.",
+            status_now=order.status.value,
         )
     delivered = next((entry.at for entry in order.timeline if entry.type is TimelineEvent.DELIVERED), None)
     if delivered and now > delivered + window:
-        raise ReturnWindowClosed(f"Returns are taken for {window.days} days after delivery.")
-    shipped, spoken_for = fulfilled(order), _pieces(order, {R.REQUESTED, R.APPROVED, R.RECEIVED})
-    left = {line.sku: shipped[line.sku] - spoken_for[line.sku] for line in order.agreed.lines}
-    pieces = taken(wanted, left, "to return")
-    check_room([made.pieces for made in order.returns], pieces)
-    made = Return(return_id, dict(pieces), reason, now)
-    entry = Entry(now, TimelineEvent.RETURN_REQUESTED, order.user_id, count(pieces), return_id)
-    return order.changed(entry, returns=(*order.returns, made))
+        raise ReturnWindowClosed(f"Goods can be returned for {window.days} days after delivery.")
+    shipped = fulfilled(order)
+    claimed = _pieces(order, {ReturnStatus.REQUESTED, ReturnStatus.APPROVED, ReturnStatus.RECEIVED})
+    returnable = {line.sku: shipped[line.sku] - claimed[line.sku] for line in order.agreed_terms.lines}
+    pieces = select_pieces(wanted, returnable, "returnable")
+    check_room([return_.pieces for return_ in order.returns], pieces)
+    return_ = Return(return_id, dict(pieces), reason, now)
+    entry = Entry(now, TimelineEvent.RETURN_REQUESTED, order.user_id, quantity_text(pieces), return_id)
+    return order.changed(entry, returns=(*order.returns, return_))
 
 
 def decide(order: Order, return_id: str, approved: bool, actor: str, now: datetime) -> Order:
-    """Staff let it come, or do not. Raises NotFound, IllegalTransition."""
-    made = _moving(order, return_id, R.APPROVED if approved else R.REJECTED)
-    entry = Entry(now, SAYS[made.status], actor, count(made.pieces), return_id)
-    return order.changed(entry, returns=_with(order, made))
+    """Approve or reject a return. Raises NotFound, IllegalTransition."""
+    return_ = _transitioned(order, return_id, ReturnStatus.APPROVED if approved else ReturnStatus.REJECTED)
+    entry = Entry(now, EVENT_OF_STATUS[return_.status], actor, quantity_text(return_.pieces), return_id)
+    return order.changed(entry, returns=_with(order, return_))
 
 
 def receive(
     order: Order, return_id: str, restock: bool, refund: Money | None, actor: str, now: datetime
 ) -> Order:
-    """It arrived: what was paid for the pieces is due back, or the lesser `refund` where they are worn.
+    """Receive the goods: the price of the pieces becomes due for refund, or `refund` if it is lower.
 
-    With the last piece of the order its delivery is paid back too. Never more goes back than came in.
-    Raises NotFound, IllegalTransition, Invalid (a refund above what was paid).
+    The order's last pieces include the shipping price. The refunds never exceed what was paid. Raises
+    NotFound, IllegalTransition, Invalid (another currency, or more than the price).
     """
-    made = _moving(order, return_id, R.RECEIVED)
-    amount_receivable = min(_worth(order, made), order.refundable)
-    currency = order.agreed.total.currency
+    return_ = _transitioned(order, return_id, ReturnStatus.RECEIVED)
+    maximum = min(_price(order, return_), order.refundable)
+    currency = order.agreed_terms.total.currency
     if refund is not None and refund.currency != currency:
         raise invalid("/refund/currency", f"The order was paid in {currency}.")
-    if refund is not None and not 0 <= refund.amount <= amount_receivable:
-        most = format_money(Money(amount=amount_receivable, currency=currency))
-        raise invalid("/refund/amount", f"At most {most} can go back for this return.")
-    amount = Money(amount=amount_receivable if refund is None else refund.amount, currency=currency)
-    made = replace(made, restock=restock, refund=amount.amount)
-    detail = f"{count(made.pieces)}, {'back on sale' if restock else 'not to be sold again'}"
+    if refund is not None and not 0 <= refund.amount <= maximum:
+        text = format_money(Money(amount=maximum, currency=currency))
+        raise invalid("/refund/amount", f"At most {text} can be refunded for this return.")
+    amount = Money(amount=maximum if refund is None else refund.amount, currency=currency)
+    return_ = replace(return_, restock=restock, refund=amount.amount)
+    detail = f"{quantity_text(return_.pieces)}, {'restocked' if restock else 'not restocked'}"
     entries = [Entry(now, TimelineEvent.RETURN_RECEIVED, actor, detail, return_id)]
-    dues = order.refunds_due
+    refunds_due = order.refunds_due
     if amount.amount and order.payment_id:
-        dues = {**dues, return_id: RefundDue(order.payment_id, amount, "goods were returned")}
-        entries.append(due_entry(now, return_id, amount, "goods were returned"))
-    back = order.changed(*entries, returns=_with(order, made), refunds_due=dues)
-    if order.agreed.total.amount or not _all_back(back):
-        return back
-    # Where nothing was paid no refund will tell that the order is over.
-    refunded = Entry(now, TimelineEvent.REFUNDED, "system", format_money(order.agreed.total))
-    return back.transitioned(Transition.REFUND, refunded).after(order)
+        key = RefundKey.of_return(return_id)
+        due = RefundDue(order.payment_id, amount, RefundReason.GOODS_RETURNED)
+        refunds_due = {**refunds_due, key: due}
+        entries.append(refund_due_entry(now, key, due))
+    received = order.changed(*entries, returns=_with(order, return_), refunds_due=refunds_due)
+    if order.agreed_terms.total.amount or not _is_returned_completely(received):
+        return received
+    # An order with a total of 0 has no payment whose refund would close it.
+    refunded = Entry(now, TimelineEvent.REFUNDED, "system", format_money(order.agreed_terms.total))
+    return received.transitioned(Transition.REFUND, refunded).as_one_change(order)
 
 
 def find(order: Order, return_id: str) -> Return:
-    """Raises NotFound."""
-    for made in order.returns:
-        if made.return_id == return_id:
-            return made
+    """Return the order's return with this id. Raises NotFound."""
+    for return_ in order.returns:
+        if return_.return_id == return_id:
+            return return_
     raise NotFound("The order has no such return.")
 
 
-def _moving(order: Order, return_id: str, status: ReturnStatus) -> Return:
-    made = find(order, return_id)
-    if status not in RETURN_TRANSITIONS[made.status]:
+def _transitioned(order: Order, return_id: str, status: ReturnStatus) -> Return:
+    return_ = find(order, return_id)
+    if status not in RETURN_TRANSITIONS[return_.status]:
         raise IllegalTransition(
-            f"A return that is {made.status} cannot be {status}.", status_now=made.status.value
+            f"A return that is {return_.status} cannot become {status}.", status_now=return_.status.value
         )
-    return replace(made, status=status)
+    return replace(return_, status=status)
 
 
-def _worth(order: Order, made: Return) -> int:
-    """What was paid for the return's pieces, in minor units: as the order's next ones to come back."""
-    terms, before = order.agreed, returned(order)
-    after = before + Counter(made.pieces)
-    amount_receivable = sum(
-        terms.paid_for_pieces(line, after[line.sku]) - terms.paid_for_pieces(line, before[line.sku])
+def _price(order: Order, return_: Return) -> int:
+    """Return the price paid for the return's pieces, in minor units, counted after those received before."""
+    terms, before = order.agreed_terms, returned(order)
+    after = before + Counter(return_.pieces)
+    price = sum(
+        terms.price_of_pieces(line, after[line.sku]) - terms.price_of_pieces(line, before[line.sku])
         for line in terms.lines
-        if line.sku in made.pieces
+        if line.sku in return_.pieces
     )
-    all_back = all(after[line.sku] == line.quantity for line in terms.lines)
-    return amount_receivable + (terms.paid_for_delivery if all_back else 0)
+    is_last = all(after[line.sku] == line.quantity for line in terms.lines)
+    return price + (terms.shipping_price if is_last else 0)
 
 
-def _all_back(order: Order) -> bool:
-    back = returned(order)
-    return all(back[line.sku] == line.quantity for line in order.agreed.lines)
+def _is_returned_completely(order: Order) -> bool:
+    pieces = returned(order)
+    return all(pieces[line.sku] == line.quantity for line in order.agreed_terms.lines)
 
 
 def _pieces(order: Order, statuses: set[ReturnStatus]) -> Counter[str]:
-    return sum((Counter(made.pieces) for made in order.returns if made.status in statuses), Counter())
+    return sum((Counter(each.pieces) for each in order.returns if each.status in statuses), Counter())
 
 
-def _with(order: Order, made: Return) -> tuple[Return, ...]:
-    return tuple(made if known.return_id == made.return_id else known for known in order.returns)
+def _with(order: Order, return_: Return) -> tuple[Return, ...]:
+    return tuple(return_ if each.return_id == return_.return_id else each for each in order.returns)

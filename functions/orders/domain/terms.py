@@ -1,4 +1,4 @@
-"""What was agreed: the terms that a quote becomes when it is ordered, and what each line's buyer pays."""
+"""The terms of an order: what was agreed when it was placed, and the prices that follow from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from shared.values.ids import derived_id
 from shared.values.money import Money, half_even
 
 QUOTE_PREFIX = "quo_"
-MAX_BYTES = 240_000  # what is told of an order must fit a message of SNS: 256 KiB
+MAX_BYTES = 240_000  # of an order's event data: an SNS message has at most 256 KiB
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What was agreed when the order was placed; never changed after.
+    """What was agreed when the order was placed; it never changes.
 
-    total = subtotal - discount + shipping (+ tax unless `tax_inclusive`); `shipping_tax` is delivery's part
-    of `tax`.
+    total = subtotal - discount + shipping (+ tax, unless `tax_inclusive`). `shipping_tax` is the part of
+    `tax` that is due for shipping.
     """
 
     lines: tuple[QuotedLine, ...]
@@ -36,38 +36,36 @@ class Terms:
     pay_by: datetime
     coupon: str | None = None
 
-    def line(self, sku: str) -> QuotedLine | None:
-        return next((line for line in self.lines if line.sku == sku), None)
-
-    def paid_for_line(self, line: QuotedLine) -> int:
-        """What the buyer pays for all of a line, in minor units: less its discount, with its tax."""
+    def price_of_line(self, line: QuotedLine) -> int:
+        """Return the price of a whole line in minor units, after discount, with tax."""
         discount = line.discount.amount if line.discount else 0
         tax = line.tax.amount if line.tax and not self.tax_inclusive else 0
         return line.line_total.amount - discount + tax
 
-    def paid_for_pieces(self, line: QuotedLine, pieces: int) -> int:
-        """What the first so many pieces of a line cost, in minor units, half-even.
+    def price_of_pieces(self, line: QuotedLine, pieces: int) -> int:
+        """Return the price of a line's first `pieces` pieces in minor units, rounded half-even.
 
-        Differences of this add up to the whole line, however it is divided.
+        The differences between successive calls add up to the price of the line, however it is divided.
         """
-        return half_even(self.paid_for_line(line) * pieces, line.quantity)
+        return half_even(self.price_of_line(line) * pieces, line.quantity)
 
-    def paid_for(self, pieces: Mapping[str, int]) -> int:
-        """What the first so many pieces of each SKU cost with the delivery, in minor units.
+    def price_of(self, pieces: Mapping[str, int]) -> int:
+        """Return the price of these first pieces by SKU, with shipping, in minor units.
 
-        Of all pieces it is the total, so that what further parcels add to it adds up to that.
+        For all pieces it equals the total, so the differences between fulfilments add up to the total.
         """
-        goods = sum(self.paid_for_pieces(line, pieces.get(line.sku, 0)) for line in self.lines)
-        return goods + self.paid_for_delivery
+        goods = sum(self.price_of_pieces(line, pieces.get(line.sku, 0)) for line in self.lines)
+        return goods + self.shipping_price
 
     @property
-    def paid_for_delivery(self) -> int:
+    def shipping_price(self) -> int:
+        """The price of shipping in minor units, with tax."""
         return self.shipping.amount + (0 if self.tax_inclusive else self.shipping_tax.amount)
 
 
 @dataclass(frozen=True)
 class Redemption:
-    """A use of a coupon that has a limit: the counter that it takes one of."""
+    """A use of a coupon that has a limit: the counter to increase and its limit."""
 
     counter: str
     limit: int
@@ -75,25 +73,29 @@ class Redemption:
 
 
 def order_id_of(quote: Quote) -> str:
-    """One order a quote, whoever sends it how often: the order's id is the quote's."""
+    """Return the id of the quote's order. It is derived from the quote's, so one quote makes one order."""
     return f"ord_{quote.quote_id.removeprefix(QUOTE_PREFIX)}"
 
 
-def agreed(
+def agree(
     quote: Quote, address: ShippingAddress | None, email: str, now: datetime, pay_within: timedelta
 ) -> Terms:
-    """What the order stands on. Raises Invalid: no address, no e-mail, another country, or too much."""
-    where = address or quote.shipping_address
-    if where is None:
-        raise invalid("/shipping_address", "The quote was made for a country; say where the parcel goes.")
-    if where.country != quote.country:
-        raise invalid("/shipping_address/country", f"The quote was made for {quote.country}.")
+    """Return the terms of an order placed with this quote.
+
+    Raises Invalid if the address or the email is missing, the address is in another country, or the order is
+    too large for an event.
+    """
+    shipping_address = address or quote.shipping_address
+    if shipping_address is None:
+        raise invalid("/shipping_address", "The quote has no address; send a shipping_address.")
+    if shipping_address.country != quote.country:
+        raise invalid("/shipping_address/country", f"The quote is for an address in {quote.country}.")
     if not email:
-        raise invalid("/email", "Say where the confirmation goes.")
+        raise invalid("/email", "Guests must send an email address for the confirmation.")
     check(quote)
-    told = quote.model_dump_json(exclude_none=True, exclude={"lines": {"__all__": {"discount", "tax"}}})
-    if len(told.encode()) > MAX_BYTES:
-        raise invalid("", "This is too much for one order; make two of it.")
+    data = quote.model_dump_json(exclude_none=True, exclude={"lines": {"__all__": {"discount", "tax"}}})
+    if len(data.encode()) > MAX_BYTES:
+        raise invalid("", "The order is too large; split it into two orders.")
     return Terms(
         lines=tuple(quote.lines),
         subtotal=quote.subtotal,
@@ -104,7 +106,7 @@ def agreed(
         tax_inclusive=quote.tax_inclusive,
         total=quote.total,
         shipping_method=quote.shipping_method,
-        shipping_address=where,
+        shipping_address=shipping_address,
         email=email,
         placed_at=now,
         pay_by=now + pay_within,
@@ -113,7 +115,7 @@ def agreed(
 
 
 def check(quote: Quote) -> None:
-    """Hold the quote to its own arithmetic. Raises ValueError: one that is signed and wrong is our bug."""
+    """Raise ValueError if the quote's amounts are inconsistent: it is signed, so this is a bug of cart."""
     subtotal = discount = Money.zero(quote.total.currency)
     tax = quote.shipping_tax or discount
     for line in quote.lines:
@@ -123,25 +125,28 @@ def check(quote: Quote) -> None:
         discount += line.discount or Money.zero(quote.total.currency)
         tax += line.tax or Money.zero(quote.total.currency)
         if line.discount and not 0 <= line.discount.amount <= line.line_total.amount:
-            raise ValueError(f"line {line.sku} of {quote.quote_id} is discounted beyond its price")
+            raise ValueError(f"line {line.sku} of {quote.quote_id} has a discount above its price")
     net = quote.subtotal - quote.discount + quote.shipping
     total = net if quote.tax_inclusive else net + quote.tax
     if (subtotal, discount, tax, total) != (quote.subtotal, quote.discount, quote.tax, quote.total):
         raise ValueError(f"{quote.quote_id} does not add up")
     if len({line.sku for line in quote.lines}) < len(quote.lines):
-        raise ValueError(f"{quote.quote_id} names a SKU twice")
+        raise ValueError(f"{quote.quote_id} contains a SKU twice")
 
 
 def redemptions(quote: Quote, email: str) -> tuple[Redemption, ...]:
-    """What ordering by this quote takes of its coupon's limits; guests, new each time, count by e-mail."""
+    """Return what an order with this quote redeems of its coupon's limits.
+
+    Guests are counted by email, because each guest session has a new user id.
+    """
     limits = quote.coupon_limits or CouponLimits()
     if quote.coupon is None:
         return ()
-    who = email.casefold() if quote.user_id.startswith("gst_") else quote.user_id
-    taken = []
+    shopper = email.casefold() if quote.user_id.startswith("gst_") else quote.user_id
+    found = []
     if limits.overall is not None:
-        taken.append(Redemption(f"coupon#{quote.coupon}", limits.overall, by_user=False))
+        found.append(Redemption(f"coupon#{quote.coupon}", limits.overall, by_user=False))
     if limits.per_user is not None:
-        counter = f"coupon#{quote.coupon}#{derived_id('by', who)}"
-        taken.append(Redemption(counter, limits.per_user, by_user=True))
-    return tuple(taken)
+        counter = f"coupon#{quote.coupon}#{derived_id('by', shopper)}"
+        found.append(Redemption(counter, limits.per_user, by_user=True))
+    return tuple(found)

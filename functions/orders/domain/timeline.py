@@ -1,16 +1,17 @@
-"""What stands on an order's timeline, who hears of it, and how much of it there is room for."""
+"""The timeline of an order: its entries, which of them are published as events, and how many there may be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-MAX_DECLINES = 50  # so many failed payments are noted: the row must have room for the one that succeeds
-MAX_NOTES = 100  # and so much else of what payments and notify say
+# Limits, so that entries which others cause do not fill the order's row.
+MAX_DECLINES = 50
+MAX_NOTES = 100
 
 
 class TimelineEvent(StrEnum):
-    """What stands on a timeline."""
+    """The type of a timeline entry."""
 
     PLACED = "order.placed"
     REJECTED = "order.rejected"
@@ -39,8 +40,7 @@ class TimelineEvent(StrEnum):
     BOUNCED = "notification.bounced"
 
 
-TimelineEvent = TimelineEvent
-# What others hear of; the rest is the order's own affair.
+# The entries that the relay publishes.
 PUBLISHED = frozenset(
     {
         TimelineEvent.PLACED,
@@ -57,7 +57,7 @@ PUBLISHED = frozenset(
         TimelineEvent.REFUND_DUE,
     }
 )
-# What others decide the number of: each is left out where there is no room, and nothing is decided by it.
+# Entries caused by other services. They are dropped beyond MAX_NOTES, so no rule may depend on them.
 NOTES = frozenset(
     {
         TimelineEvent.REFUND_MADE,
@@ -71,14 +71,17 @@ NOTES = frozenset(
         TimelineEvent.BOUNCED,
     }
 )
-# What is not for the eyes of who placed the order: whether it is looked at for fraud.
+# A fraud review must stay hidden from the person who placed the order.
 STAFF_ONLY = frozenset({TimelineEvent.REVIEWED})
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of an order's timeline. `actor`: a user's id, `system`, or `stripe`; `ref`: what it is about
-    (a fulfilment, a return, a refund, a request, an event), for ourselves."""
+    """An entry of an order's timeline.
+
+    `actor` is a user id, `system` or `stripe`. `detail` is a technical text of amounts, ids and codes. `ref`
+    identifies the subject (a fulfilment, return, refund, request or event) and is not shown.
+    """
 
     at: datetime
     type: TimelineEvent
@@ -88,9 +91,10 @@ class Entry:
 
 
 def has_room(timeline: Sequence[Entry], entry: Entry) -> bool:
-    """Whether the entry is to be noted: it is not there yet under its `ref`, and there are not too many."""
-    alike = {TimelineEvent.PAYMENT_FAILED} if entry.type is TimelineEvent.PAYMENT_FAILED else NOTES
-    noted = [known for known in timeline if known.type in alike]
-    if entry.ref and any((known.type, known.ref) == (entry.type, entry.ref) for known in noted):
+    """Return whether the note or decline may be added: its `ref` is new and the limit is not reached."""
+    is_decline = entry.type is TimelineEvent.PAYMENT_FAILED
+    kinds = {TimelineEvent.PAYMENT_FAILED} if is_decline else NOTES
+    known = [each for each in timeline if each.type in kinds]
+    if entry.ref and any((each.type, each.ref) == (entry.type, entry.ref) for each in known):
         return False
-    return len(noted) < (MAX_DECLINES if entry.type is TimelineEvent.PAYMENT_FAILED else MAX_NOTES)
+    return len(known) < (MAX_DECLINES if is_decline else MAX_NOTES)

@@ -1,4 +1,4 @@
-"""What an order and a return may become: every legal move; any other is refused."""
+"""The statuses of orders and returns, and all legal transitions between them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,7 +7,7 @@ from shared.errors import Conflict
 
 
 class IllegalTransition(Conflict):
-    """Its status does not allow the move; `status_now` is that."""
+    """The current status, `status_now`, does not allow the transition."""
 
 
 class Status(StrEnum):
@@ -24,7 +24,7 @@ class Status(StrEnum):
 
 class Transition(StrEnum):
     PLACE = "place"
-    REJECT = "refuse"
+    REJECT = "reject"
     PAY = "pay"
     CANCEL = "cancel"
     EXPIRE = "expire"
@@ -34,25 +34,37 @@ class Transition(StrEnum):
     REFUND = "refund"
 
 
-S, M = Status, Transition
 TRANSITIONS: Mapping[Status, Mapping[Transition, Status]] = {
-    S.PENDING: {M.PLACE: S.AWAITING_PAYMENT, M.REJECT: S.CANCELLED, M.EXPIRE: S.EXPIRED},
-    S.AWAITING_PAYMENT: {M.PAY: S.PAID, M.CANCEL: S.CANCELLED, M.EXPIRE: S.EXPIRED},
-    S.PAID: {
-        M.SHIP_PART: S.PARTIALLY_SHIPPED,
-        M.SHIP: S.SHIPPED,
-        M.CANCEL: S.CANCELLED,
-        M.REFUND: S.REFUNDED,
+    Status.PENDING: {
+        Transition.PLACE: Status.AWAITING_PAYMENT,
+        Transition.REJECT: Status.CANCELLED,
+        Transition.EXPIRE: Status.EXPIRED,
     },
-    S.PARTIALLY_SHIPPED: {M.SHIP_PART: S.PARTIALLY_SHIPPED, M.SHIP: S.SHIPPED, M.REFUND: S.REFUNDED},
-    S.SHIPPED: {M.DELIVER: S.DELIVERED, M.REFUND: S.REFUNDED},
-    S.DELIVERED: {M.REFUND: S.REFUNDED},
-    S.CANCELLED: {},
-    S.EXPIRED: {},
-    S.REFUNDED: {},
+    Status.AWAITING_PAYMENT: {
+        Transition.PAY: Status.PAID,
+        Transition.CANCEL: Status.CANCELLED,
+        Transition.EXPIRE: Status.EXPIRED,
+    },
+    Status.PAID: {
+        Transition.SHIP_PART: Status.PARTIALLY_SHIPPED,
+        Transition.SHIP: Status.SHIPPED,
+        Transition.CANCEL: Status.CANCELLED,
+        Transition.REFUND: Status.REFUNDED,
+    },
+    Status.PARTIALLY_SHIPPED: {
+        Transition.SHIP_PART: Status.PARTIALLY_SHIPPED,
+        Transition.SHIP: Status.SHIPPED,
+        Transition.REFUND: Status.REFUNDED,
+    },
+    Status.SHIPPED: {Transition.DELIVER: Status.DELIVERED, Transition.REFUND: Status.REFUNDED},
+    Status.DELIVERED: {Transition.REFUND: Status.REFUNDED},
+    Status.CANCELLED: {},
+    Status.EXPIRED: {},
+    Status.REFUNDED: {},
 }
-OPEN = frozenset({S.PENDING, S.AWAITING_PAYMENT})
-CANCELLED_OR_EXPIRED = frozenset({S.CANCELLED, S.EXPIRED})
+OPEN = frozenset({Status.PENDING, Status.AWAITING_PAYMENT})
+CANCELLED_OR_EXPIRED = frozenset({Status.CANCELLED, Status.EXPIRED})
+RETURNABLE = frozenset({Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVERED})
 
 
 class ReturnStatus(StrEnum):
@@ -62,23 +74,19 @@ class ReturnStatus(StrEnum):
     RECEIVED = "received"
 
 
-R = ReturnStatus
 RETURN_TRANSITIONS: Mapping[ReturnStatus, frozenset[ReturnStatus]] = {
-    R.REQUESTED: frozenset({R.APPROVED, R.REJECTED}),
-    R.APPROVED: frozenset({R.RECEIVED, R.REJECTED}),
-    R.REJECTED: frozenset(),
-    R.RECEIVED: frozenset(),
+    ReturnStatus.REQUESTED: frozenset({ReturnStatus.APPROVED, ReturnStatus.REJECTED}),
+    ReturnStatus.APPROVED: frozenset({ReturnStatus.RECEIVED, ReturnStatus.REJECTED}),
+    ReturnStatus.REJECTED: frozenset(),
+    ReturnStatus.RECEIVED: frozenset(),
 }
-# An order of which something may be sent back.
-RETURNABLE = frozenset({S.PARTIALLY_SHIPPED, S.SHIPPED, S.DELIVERED})
 
 
-def target(status: Status, move: Transition) -> Status:
-    """What the move makes of an order of this status. Raises IllegalTransition."""
+def next_status(status: Status, transition: Transition) -> Status:
+    """Return the status after the transition. Raises IllegalTransition."""
     try:
-        return TRANSITIONS[status][move]
+        return TRANSITIONS[status][transition]
     except KeyError:
-        verb = move.value.replace("_", " ")
         raise IllegalTransition(
-            f"An order that is {status} cannot {verb}.", status_now=status.value
+            f"The order is {status}; the transition `{transition}` is not allowed.", status_now=status.value
         ) from None

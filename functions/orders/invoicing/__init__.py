@@ -1,1 +1,1 @@
-"""Invoices of paid orders: numbered without a gap, shown as HTML and PDF, kept for good."""
+"""Invoices: numbered, rendered as HTML and PDF, stored and served by a function of their own."""

@@ -1,4 +1,4 @@
-"""The door: the Lambda handler of invoicing."""
+"""The entry point of invoicing: the Lambda function OrdersInvoices."""
 
 from orders.invoicing import archive, consumers
 from shared import finish_init

@@ -1,4 +1,4 @@
-"""The archive of invoices, a private S3 bucket: each file is put there once and never altered."""
+"""The archive of invoices: a private S3 bucket in which each file is written once and never changed."""
 
 from enum import Enum
 from functools import cache
@@ -14,32 +14,32 @@ from shared.runtime.aws import REGION, session
 
 LINK_SECONDS = 900
 
-# What is not there is forbidden to a role that may not list the bucket (Amazon S3 API reference, GetObject).
+# S3 returns 403 for an absent key if the role may not list the bucket (Amazon S3 API reference, GetObject).
 ABSENT = {403, 404}
 
 
-class Form(Enum):
+class FileFormat(Enum):
     """The files of an invoice, with their media types."""
 
     HTML = "text/html; charset=utf-8"
     PDF = "application/pdf"
 
 
-def key_of(order: Order, form: Form) -> str:
-    """Where a file of the order's invoice is: `invoices/2026/2026-000123-ord_….pdf`. Empty to guess: the
-    order's id is in it."""
+def key_of(order: Order, file_format: FileFormat) -> str:
+    """Return the key of a file: `invoices/2026/2026-000123-ord_….pdf`. The order id makes it unguessable."""
     invoice = invoice_of(order)
-    return f"invoices/{invoice.issued_at.year}/{invoice.number}-{order.order_id}.{form.name.lower()}"
+    return f"invoices/{invoice.issued_at.year}/{invoice.number}-{order.order_id}.{file_format.name.lower()}"
 
 
-def put(order: Order, form: Form, body: bytes) -> bool:
-    """Keep the file, unless it is there: what was given out once stays as it was. Whether it was new."""
-    name = f"invoice-{invoice_of(order).number}.{form.name.lower()}"
+def put(order: Order, file_format: FileFormat, body: bytes) -> bool:
+    """Store the file unless it exists, because an issued invoice must not change; return whether it is
+    new."""
+    name = f"invoice-{invoice_of(order).number}.{file_format.name.lower()}"
     try:
         _s3().put_object(
-            **_where(order, form),
+            **_location(order, file_format),
             Body=body,
-            ContentType=form.value,
+            ContentType=file_format.value,
             ContentDisposition=f'inline; filename="{name}"',
             CacheControl="private, max-age=31536000, immutable",
             IfNoneMatch="*",
@@ -51,22 +51,22 @@ def put(order: Order, form: Form, body: bytes) -> bool:
     return True
 
 
-def get(order: Order, form: Form) -> bytes | None:
-    """The file as it is kept, None where there is none."""
+def get(order: Order, file_format: FileFormat) -> bytes | None:
+    """Return the stored file; None if there is none."""
     try:
-        answer = _s3().get_object(**_where(order, form))
+        response = _s3().get_object(**_location(order, file_format))
     except ClientError as error:
         if _status(error) not in ABSENT:
             raise
         return None
-    body: bytes = answer["Body"].read()
+    body: bytes = response["Body"].read()
     return body
 
 
-def holds(order: Order, form: Form) -> bool:
-    """Whether the file is there."""
+def exists(order: Order, file_format: FileFormat) -> bool:
+    """Return whether the file is stored."""
     try:
-        _s3().head_object(**_where(order, form))
+        _s3().head_object(**_location(order, file_format))
     except ClientError as error:
         if _status(error) not in ABSENT:
             raise
@@ -74,20 +74,24 @@ def holds(order: Order, form: Form) -> bool:
     return True
 
 
-def link(order: Order, form: Form) -> str:
-    """An address that shows the file to whoever has it, for 15 minutes."""
-    return str(_s3().generate_presigned_url("get_object", Params=_where(order, form), ExpiresIn=LINK_SECONDS))
+def link(order: Order, file_format: FileFormat) -> str:
+    """Return a presigned URL of the file, valid for 15 minutes."""
+    return str(
+        _s3().generate_presigned_url(
+            "get_object", Params=_location(order, file_format), ExpiresIn=LINK_SECONDS
+        )
+    )
 
 
 def warm_up() -> None:
-    """Make the client during init."""
+    """Create the client during init."""
     _s3()
 
 
 @cache
 def _s3() -> Any:
-    # Links must name the bucket's own region, and in signatures of version 4: left to itself botocore signs
-    # with version 2 for some regions, and for the global host, which redirects to one that was not signed.
+    # Presigned URLs need signature version 4 and the bucket's regional host. By default botocore signs with
+    # version 2 in some regions, or for the global host, which redirects to a host that was not signed.
     config = Config(
         signature_version="s3v4",
         s3={"addressing_style": "path"},
@@ -98,8 +102,8 @@ def _s3() -> Any:
     return session().create_client("s3", region_name=REGION, config=config)
 
 
-def _where(order: Order, form: Form) -> dict[str, str]:
-    return {"Bucket": settings().orders_invoices_bucket, "Key": key_of(order, form)}
+def _location(order: Order, file_format: FileFormat) -> dict[str, str]:
+    return {"Bucket": settings().orders_invoices_bucket, "Key": key_of(order, file_format)}
 
 
 def _status(error: ClientError) -> int:

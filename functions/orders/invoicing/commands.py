@@ -1,4 +1,4 @@
-"""Questions in: an invoice is asked for."""
+"""The commands that invoicing serves: invoices for notify and for the API."""
 
 from orders.invoicing import service
 from shared.contracts.commands import FetchInvoice, InvoiceLinks, IssuedInvoice, LocateInvoice
@@ -8,13 +8,13 @@ commands = Commands()
 
 
 @commands.on(FetchInvoice)
-def fetch(question: FetchInvoice) -> IssuedInvoice:
-    return service.fetch(question.order_id)
+def fetch(command: FetchInvoice) -> IssuedInvoice:
+    return service.fetch(command.order_id)
 
 
 @commands.on(LocateInvoice)
-def locate(question: LocateInvoice) -> InvoiceLinks:
-    return service.locate(question.order_id)
+def locate(command: LocateInvoice) -> InvoiceLinks:
+    return service.locate(command.order_id)
 
 
 handle = commands.handle

@@ -1,4 +1,4 @@
-"""Events in: paid orders, whose invoices are numbered a whole batch at a time and kept one by one."""
+"""The queue consumer of invoicing: numbers the paid orders of a batch together, then stores each invoice."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,48 +14,44 @@ from shared.runtime import observability
 from shared.runtime.observability import log
 
 
-class Door(Consumers):
-    """The queue's handler, which is also asked for invoices.
+class InvoiceConsumers(Consumers):
+    """The handler of the queue, and of commands to the same function.
 
-    All numbers of a year come from one row, one transaction after another: what makes many orders a second
-    possible is that a batch needs only few.
+    All invoice numbers of a year come from one row, so a batch is numbered by few transactions.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.numbered: Mapping[str, Order] = {}
+        self.invoiced: Mapping[str, Order] = {}
 
     def handle(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         if "command" in event:
             return commands.handle(event, context)
         observability.begin(context.aws_request_id)
         try:
-            self.numbered = invoices.issue([*_order_ids(event["Records"])])
+            self.invoiced = invoices.issue([*_order_ids(event["Records"])])
         except Unavailable:
-            log.warning("no numbers were to be had; the batch comes again")
+            log.warning("numbering postponed; the batch will be retried")
             observability.end()
             return {"batchItemFailures": [{"itemIdentifier": r["messageId"]} for r in event["Records"]]}
         except Exception:
-            # One order that cannot be numbered must not hold up the others: each is tried alone.
-            log.exception("the batch was not numbered at once")
-            self.numbered = {}
+            # One order that cannot be numbered must not block the others, so each is numbered alone.
+            log.exception("batch numbering failed")
+            self.invoiced = {}
         return super().handle(event, context)
 
 
-consumers = Door()
+consumers = InvoiceConsumers()
 
 
 @consumers.on(OrderPaid)
 def order_paid(event: OrderPaid) -> None:
-    order = consumers.numbered.get(event.data.order_id)
-    if order:
-        service.keep(order)
-    else:
-        service.keep_of(event.data.order_id)
+    order_id = event.data.order_id
+    service.store(consumers.invoiced.get(order_id) or service.invoiced_order(order_id))
 
 
 def _order_ids(records: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    """The orders in a batch; a message that cannot be read is reported when its turn comes."""
+    """Yield the order ids of a batch; an unreadable message fails later, when it is handled."""
     for record in records:
         try:
             yield str(json.loads(record["body"])["data"]["order_id"])

@@ -1,4 +1,4 @@
-"""An invoice as a document: what it says, and how its figures read."""
+"""The content of an invoice as text: parties, lines, sums and labels."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,27 +9,27 @@ from shared.values.money import Money
 from shared.values.money_format import format_money
 from shared.values.text import one_line
 
-# Not strftime's, which are of whatever language the process speaks.
+# strftime would use the process's locale.
 _MONTHS = "January February March April May June July August September October November December".split()
 
 
 @dataclass(frozen=True)
 class Seller:
-    """Who sells. `tax_id` is the number that the tax office knows it by."""
+    """The seller; `tax_id` is its tax number, or empty."""
 
     name: str
     address: tuple[str, ...]
     tax_id: str
 
     @property
-    def known_by(self) -> str:
+    def tax_line(self) -> str:
         return f"Tax ID {self.tax_id}" if self.tax_id else ""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line: `line_total` is quantity times unit price; `discount` its share of the discount, `tax` the
-    tax on what remains."""
+    """A line: `line_total` is quantity times unit price, `discount` the line's share of the discount,
+    `tax` the tax on the discounted amount."""
 
     sku: str
     title: str
@@ -43,7 +43,7 @@ class Line:
 @dataclass(frozen=True)
 class Document:
     """An invoice: total = subtotal - discount + shipping (+ tax, unless `tax_inclusive`). `is_paid`: the
-    money is in, not only held on the card."""
+    total is captured, not only authorized."""
 
     invoice_number: str
     issued_at: datetime
@@ -77,8 +77,8 @@ class Document:
         return f"Invoice {self.invoice_number}"
 
     @property
-    def particulars(self) -> list[tuple[str, str]]:
-        """What it is known by, label and text."""
+    def details(self) -> list[tuple[str, str]]:
+        """The invoice's and the order's data as (label, text)."""
         return [
             ("Invoice number", self.invoice_number),
             ("Invoice date", date_text(self.issued_at)),
@@ -90,13 +90,18 @@ class Document:
 
     @property
     def columns(self) -> list[str]:
-        """The heads over the lines' figures; discount and tax only where there are any."""
-        heads = [("Quantity", True), ("Unit price", True), ("Amount", True), ("Discount", self.is_discounted)]
-        heads += [("Tax, incl." if self.tax_inclusive else "Tax", self.is_taxed)]
-        return [head for head, shown in heads if shown]
+        """The headings of the lines' columns; discount and tax only if there are any."""
+        headings = [
+            ("Quantity", True),
+            ("Unit price", True),
+            ("Amount", True),
+            ("Discount", self.is_discounted),
+        ]
+        headings += [("Tax, incl." if self.tax_inclusive else "Tax", self.is_taxed)]
+        return [heading for heading, shown in headings if shown]
 
     def figures(self, line: Line) -> list[str]:
-        """The line's figures, one a column."""
+        """Return the line's values, one per column."""
         texts = [f"{line.quantity:,}", format_money(line.unit_price), format_money(line.line_total)]
         texts += [format_money(line.discount * -1)] if self.is_discounted else []
         texts += [format_money(line.tax)] if self.is_taxed else []
@@ -104,7 +109,7 @@ class Document:
 
     @property
     def sums(self) -> list[tuple[str, str]]:
-        """What leads to the total, label and text. Tax that is in the prices does not: see `tax_note`."""
+        """The amounts above the total as (label, text). Included tax is in `tax_note` instead."""
         rows = [("Subtotal", self.subtotal, True), ("Discount", self.discount * -1, self.is_discounted)]
         rows += [("Shipping", self.shipping, True)]
         rows += [("Tax", self.tax, self.is_taxed and not self.tax_inclusive)]
@@ -112,30 +117,30 @@ class Document:
 
     @property
     def grand_total(self) -> tuple[str, str]:
-        """What it comes to, label and text; with the currency's code, for a sign may be of several."""
+        """The total as (label, text); the label has the currency's code, because symbols are ambiguous."""
         return f"Total ({self.total.currency})", format_money(self.total)
 
     @property
-    def closing_words(self) -> str:
-        """Whether the money was taken: of a hold on the card it must not be said."""
+    def payment_note(self) -> str:
+        """A note on the payment; an authorized total must not be called paid."""
         return "Paid in full, thank you." if self.is_paid else "Your card is charged as the goods leave."
 
     @property
     def tax_note(self) -> str:
-        """What the total holds of tax; empty where that stands among the sums, or there is none."""
+        """The tax included in the total; empty if there is none, or if it is one of `sums`."""
         return f"includes tax of {format_money(self.tax)}" if self.is_taxed and self.tax_inclusive else ""
 
 
 def invoice_of(order: Order) -> Invoice:
-    """The order's invoice. Raises ValueError where it has none."""
+    """Return the order's invoice. Raises ValueError if there is none."""
     if order.invoice is None:
         raise ValueError(f"{order.order_id} has no invoice")
     return order.invoice
 
 
 def document_of(order: Order, seller: Seller) -> Document:
-    """What the order's invoice says. Raises ValueError where it has none."""
-    invoice, terms = invoice_of(order), order.agreed
+    """Return the content of the order's invoice. Raises ValueError if it has none."""
+    invoice, terms = invoice_of(order), order.agreed_terms
     return Document(
         invoice_number=invoice.number,
         issued_at=invoice.issued_at,
@@ -159,25 +164,25 @@ def document_of(order: Order, seller: Seller) -> Document:
 
 
 def _line(line: QuotedLine) -> Line:
-    nothing = Money.zero(line.line_total.currency)
+    zero = Money.zero(line.line_total.currency)
     return Line(
         sku=one_line(line.sku),
         title=one_line(line.title),
         quantity=line.quantity,
         unit_price=line.unit_price,
-        discount=line.discount or nothing,
-        tax=line.tax or nothing,
+        discount=line.discount or zero,
+        tax=line.tax or zero,
         line_total=line.line_total,
     )
 
 
 def address_lines(address: ShippingAddress) -> tuple[str, ...]:
-    """An address as it stands on an envelope, without empty lines."""
+    """Return the address as the lines of a label, without empty ones."""
     town = f"{address.city} {address.postal_code}"
     parts = (address.name, address.line1, address.line2, town, address.region, address.country)
     return tuple(line for part in parts if part and (line := one_line(part)))
 
 
 def date_text(moment: datetime) -> str:
-    """A day as people write it: 7 November 2026 (UTC)."""
+    """Return the day in UTC as text: 7 November 2026."""
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"

@@ -1,4 +1,4 @@
-"""An invoice as a page of HTML that needs nothing else."""
+"""The rendering of an invoice as a self-contained HTML page."""
 
 from pathlib import Path
 
@@ -19,5 +19,5 @@ _invoice = _environment.get_template("invoice.html")
 
 
 def render(document: Document) -> bytes:
-    """The invoice as HTML, in UTF-8. Everything that came from outside is escaped."""
+    """Return the invoice as HTML in UTF-8, with all values escaped."""
     return _invoice.render(invoice=document).encode()

@@ -1,4 +1,4 @@
-"""An invoice as PDF, on A4: the same bytes for the same document, whenever it is drawn."""
+"""The rendering of an invoice as PDF on A4; the same document always yields the same bytes."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -8,12 +8,12 @@ from orders.invoicing.text_layout import BOLD, REGULAR, Canvas, printable, width
 
 Colour = tuple[float, float, float]
 
-# Lengths are points of 1/72 inch, from the bottom left corner.
+# Lengths in points (1/72 inch), measured from the bottom left corner.
 WIDTH, HEIGHT = 595.28, 841.89
 LEFT, RIGHT, TOP, BOTTOM = 50.0, WIDTH - 50.0, HEIGHT - 50.0, 66.0
-FROM, BILLED, KNOWN_BY = LEFT, LEFT + 150.0, LEFT + 310.0
-LABELS, FIGURE, SUMS, GAP = 74.0, 64.0, 236.0, 10.0
-HEADS, RUNNING_HEAD, MOST = 22.0, 34.0, 36
+FROM, BILLED, DETAILS = LEFT, LEFT + 150.0, LEFT + 310.0
+LABELS, COLUMN, SUMS, GAP = 74.0, 64.0, 236.0, 10.0
+TABLE_HEADER, PAGE_HEADER, MAX_LINES = 22.0, 34.0, 36
 
 INK, SOFT, ACCENT = (0.13, 0.14, 0.16), (0.42, 0.45, 0.49), (0.05, 0.33, 0.36)
 BAND, HAIR = (0.93, 0.95, 0.95), (0.85, 0.87, 0.88)
@@ -21,7 +21,7 @@ BAND, HAIR = (0.93, 0.95, 0.95), (0.85, 0.87, 0.88)
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: title and SKU broken to their column, and its figures."""
+    """A row of the table: the title and the SKU as lines that fit their column, and the other values."""
 
     title: list[str]
     sku: list[str]
@@ -33,7 +33,7 @@ class Row:
 
 
 def render(document: Document) -> bytes:
-    """The invoice as a PDF file."""
+    """Return the invoice as a PDF file."""
     file = BytesIO()
     canvas = Canvas(file, pagesize=(WIDTH, HEIGHT), invariant=1, pageCompression=1, lang="en-GB")
     canvas.setTitle(document.title)
@@ -41,35 +41,35 @@ def render(document: Document) -> bytes:
     canvas.setCreator(document.seller.name)
     canvas.setSubject(f"Order {document.order_number}")
     canvas.setDateFormatter(lambda *_: f"D:{document.issued_at:%Y%m%d%TimelineEvent%M%S}Z")
-    _Drawing(canvas, document).pages()
+    _Renderer(canvas, document).pages()
     canvas.save()
     return file.getvalue()
 
 
-class _Drawing:
-    """One invoice on its way to paper, from the top of a page down: `y` is how far it is."""
+class _Renderer:
+    """The renderer of one invoice. It draws pages from top to bottom; `y` is the current position."""
 
     def __init__(self, canvas: Canvas, document: Document) -> None:
         self.canvas = canvas
         self.document = document
         self.y = TOP
         self.columns = document.columns
-        self.title_room = RIGHT - LEFT - FIGURE * len(self.columns) - GAP
-        self.seller = _fitted((*document.seller.address, document.seller.known_by), BILLED - FROM - GAP)
-        self.buyer = _fitted((*document.buyer, document.email), KNOWN_BY - BILLED - GAP)
-        self.known_by = [
-            (label, _fitted((text,), RIGHT - KNOWN_BY - LABELS)) for label, text in document.particulars
+        self.title_room = RIGHT - LEFT - COLUMN * len(self.columns) - GAP
+        self.seller = _fitted((*document.seller.address, document.seller.tax_line), BILLED - FROM - GAP)
+        self.buyer = _fitted((*document.buyer, document.email), DETAILS - BILLED - GAP)
+        self.details = [
+            (label, _fitted((text,), RIGHT - DETAILS - LABELS)) for label, text in document.details
         ]
 
     def pages(self) -> None:
-        """Every page. What goes where is known before the first is drawn: each says how many there are."""
+        """Draw all pages. The rows are assigned first, because each page shows the number of pages."""
         pages = self.rows_by_page()
         for number, rows in enumerate(pages, start=1):
             self.y = TOP
             if number == 1:
-                self.opening()
+                self.summary()
             else:
-                self.running_head()
+                self.page_header()
             self.table(rows)
             if number == len(pages):
                 self.closing()
@@ -77,10 +77,10 @@ class _Drawing:
             self.canvas.showPage()
 
     def rows_by_page(self) -> list[list[Row]]:
-        """The table's rows, page by page; the last page has room for the sums."""
+        """Return the table's rows per page; the last page has room for the sums."""
         pages: list[list[Row]] = [[]]
-        room = TOP - self.opening_height - HEADS - BOTTOM
-        fresh = TOP - RUNNING_HEAD - HEADS - BOTTOM
+        room = TOP - self.summary_height - TABLE_HEADER - BOTTOM
+        full_page = TOP - PAGE_HEADER - TABLE_HEADER - BOTTOM
         for line in self.document.lines:
             row = Row(
                 title=wrapped(printable(line.title), REGULAR, 9, self.title_room),
@@ -89,19 +89,19 @@ class _Drawing:
             )
             if row.height > room:
                 pages.append([])
-                room = fresh
+                room = full_page
             pages[-1].append(row)
             room -= row.height
         return pages if room >= self.closing_height else [*pages, []]
 
     @property
-    def opening_height(self) -> float:
-        longest = max(len(self.seller), len(self.buyer), sum(len(lines) for _, lines in self.known_by))
+    def summary_height(self) -> float:
+        longest = max(len(self.seller), len(self.buyer), sum(len(lines) for _, lines in self.details))
         return 92 + 13 * longest
 
-    def opening(self) -> None:
-        """The head of the first page: who sells to whom, and what the invoice is known by."""
-        bottom = self.y - self.opening_height
+    def summary(self) -> None:
+        """Draw the top of the first page: seller, buyer and details."""
+        bottom = self.y - self.summary_height
         name = printable(self.document.seller.name)
         self.text(LEFT, self.y - 16, name, BOLD, 17, ACCENT, room=300)
         self.right(RIGHT, self.y - 16, "INVOICE", BOLD, 17, INK)
@@ -112,30 +112,30 @@ class _Drawing:
             self.text(x, self.y, label, BOLD, 8, ACCENT)
             for place, line in enumerate(lines, start=1):
                 self.text(x, self.y - 1 - 13 * place, line, REGULAR, 9)
-        self.text(KNOWN_BY, self.y, "Details", BOLD, 8, ACCENT)
+        self.text(DETAILS, self.y, "Details", BOLD, 8, ACCENT)
         y = self.y - 1
-        for label, lines in self.known_by:
-            self.text(KNOWN_BY, y - 13, label, REGULAR, 9, SOFT)
+        for label, lines in self.details:
+            self.text(DETAILS, y - 13, label, REGULAR, 9, SOFT)
             for line in lines:
                 y -= 13
-                self.text(KNOWN_BY + LABELS, y, line, REGULAR, 9)
+                self.text(DETAILS + LABELS, y, line, REGULAR, 9)
         self.y = bottom
 
-    def running_head(self) -> None:
-        """The head of every further page."""
+    def page_header(self) -> None:
+        """Draw the header of every page after the first."""
         self.text(LEFT, self.y - 10, printable(self.document.seller.name), BOLD, 9, ACCENT, room=300)
         self.right(RIGHT, self.y - 10, self.document.title, REGULAR, 9, SOFT)
         self.rule(self.y - 18, HAIR, 0.6)
-        self.y -= RUNNING_HEAD
+        self.y -= PAGE_HEADER
 
     def table(self, rows: list[Row]) -> None:
         if not rows:
             return
         self.canvas.setFillColorRGB(*BAND)
-        self.canvas.rect(LEFT, self.y - HEADS + 4, RIGHT - LEFT, HEADS - 4, stroke=0, fill=1)
+        self.canvas.rect(LEFT, self.y - TABLE_HEADER + 4, RIGHT - LEFT, TABLE_HEADER - 4, stroke=0, fill=1)
         self.text(LEFT + 6, self.y - 12, "Item", BOLD, 8, ACCENT)
         self.figures(self.y - 12, self.columns, BOLD, 8, ACCENT)
-        self.y -= HEADS
+        self.y -= TABLE_HEADER
         for row in rows:
             for place, line in enumerate(row.title, start=1):
                 self.text(LEFT + 6, self.y - 1 - 11.5 * place, line, REGULAR, 9)
@@ -147,16 +147,16 @@ class _Drawing:
             self.rule(self.y, HAIR, 0.5)
 
     def figures(self, y: float, texts: list[str], font: str, size: float, colour: Colour) -> None:
-        """Right-aligned, a column each."""
+        """Draw right-aligned texts, one per column."""
         for place, text in enumerate(reversed(texts)):
-            self.right(RIGHT - 6 - FIGURE * place, y, text, font, size, colour, room=FIGURE - 6)
+            self.right(RIGHT - 6 - COLUMN * place, y, text, font, size, colour, room=COLUMN - 6)
 
     @property
     def closing_height(self) -> float:
         return 15.0 * len(self.document.sums) + 78
 
     def closing(self) -> None:
-        """The sums, and whether they are paid."""
+        """Draw the sums and the payment note."""
         start = RIGHT - SUMS
         self.y -= 8
         for label, text in self.document.sums:
@@ -170,7 +170,7 @@ class _Drawing:
         label, text = self.document.grand_total
         self.text(start + 10, self.y - 17, label, BOLD, 11, white)
         self.right(RIGHT - 6, self.y - 17, text, BOLD, 11, white, room=SUMS - 100)
-        self.text(LEFT + 6, self.y - 17, self.document.closing_words, BOLD, 10, ACCENT)
+        self.text(LEFT + 6, self.y - 17, self.document.payment_note, BOLD, 10, ACCENT)
         self.y -= 26
         if self.document.tax_note:
             self.right(RIGHT - 6, self.y - 14, self.document.tax_note, REGULAR, 8.5, SOFT, room=SUMS)
@@ -178,14 +178,14 @@ class _Drawing:
     def footer(self, page: str) -> None:
         self.rule(BOTTOM - 22, HAIR, 0.6)
         seller = self.document.seller
-        name = printable(" · ".join(filter(None, (seller.name, seller.known_by))))
+        name = printable(" · ".join(filter(None, (seller.name, seller.tax_line))))
         self.text(LEFT, BOTTOM - 34, name, REGULAR, 8, SOFT, room=400)
         self.right(RIGHT, BOTTOM - 34, page, REGULAR, 8, SOFT)
 
     def text(
         self, x: float, y: float, text: str, font: str, size: float, colour: Colour = INK, room: float = 0
     ) -> None:
-        """Printable text from `x` on; smaller where it would be wider than its room."""
+        """Draw printable text from `x`, in a smaller size if it would exceed `room`."""
         size = _shrunk(text, font, size, room)
         self.canvas.setFont(font, size)
         self.canvas.setFillColorRGB(*colour)
@@ -194,7 +194,7 @@ class _Drawing:
     def right(
         self, x: float, y: float, text: str, font: str, size: float, colour: Colour = INK, room: float = 0
     ) -> None:
-        """The same, ending at `x`."""
+        """Draw printable text that ends at `x`, in a smaller size if it would exceed `room`."""
         size = _shrunk(text, font, size, room)
         self.text(x - width(text, font, size), y, text, font, size, colour)
 
@@ -205,8 +205,8 @@ class _Drawing:
 
 
 def _fitted(texts: tuple[str, ...], room: float) -> list[str]:
-    """The texts in lines of 9 points that fit; not more of them than leave room on the page."""
-    return [line for text in texts for line in wrapped(printable(text), REGULAR, 9, room)][:MOST]
+    """Return the texts as lines of size 9 that fit `room`, at most MAX_LINES."""
+    return [line for text in texts for line in wrapped(printable(text), REGULAR, 9, room)][:MAX_LINES]
 
 
 def _shrunk(text: str, font: str, size: float, room: float) -> float:

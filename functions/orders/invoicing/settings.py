@@ -1,10 +1,10 @@
-"""The environment that invoicing needs beside the service's own."""
+"""The environment variables of invoicing, in addition to those of orders."""
 
 from shared.runtime.settings import Settings
 
 
 class InvoicingSettings(Settings):
-    """`orders_seller_address`: its lines, separated by `|`."""
+    """`orders_seller_address`: the lines of the address, separated by `|`."""
 
     orders_invoices_bucket: str
     orders_seller_name: str = "Tillstack Ltd"

@@ -1,4 +1,4 @@
-"""What a PDF is drawn with: reportlab, the fonts, and text that fits its room."""
+"""The fonts of PDFs, and text prepared to fit them: printable characters, width, line breaks."""
 
 import sys
 import unicodedata
@@ -6,8 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-# reportlab imports Pillow for its pictures. An invoice has none, and Pillow is 12 MB of shared libraries:
-# where it is not installed, an empty module stands in for it while reportlab is loaded, and no longer.
+# reportlab imports Pillow for images. Invoices have none, and Pillow has 12 MB of shared libraries, so the
+# function is deployed without it. An empty module replaces it while reportlab is imported.
 _without_pillow = find_spec("PIL") is None
 if _without_pillow:
     sys.modules["PIL"] = ModuleType("PIL")
@@ -30,27 +30,27 @@ __all__ = ["BOLD", "REGULAR", "REPLACEMENT", "Canvas", "printable", "width", "wr
 
 
 def printable(text: str) -> str:
-    """The text in letters that the fonts have: composed, what does not show left out, U+FFFD for the rest."""
-    shown = []
+    """Return the text in NFC without invisible characters, with U+FFFD for characters that the fonts lack."""
+    characters = []
     for char in unicodedata.normalize("NFC", text):
         if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Zs"}:
-            shown.append(" ")
+            characters.append(" ")
         elif unicodedata.category(char) == "Cf":
             continue
         elif ord(char) in _FONTS[REGULAR].face.charToGlyph:
-            shown.append(char)
+            characters.append(char)
         elif not unicodedata.combining(char) and unicodedata.category(char) != "Mn":
-            shown.append(REPLACEMENT)
-    return "".join(shown)
+            characters.append(REPLACEMENT)
+    return "".join(characters)
 
 
 def width(text: str, font: str, size: float) -> float:
-    """How wide printable text is, in points."""
+    """Return the width of printable text in points."""
     return float(pdfmetrics.stringWidth(text, font, size))
 
 
 def wrapped(text: str, font: str, size: float, room: float) -> list[str]:
-    """Printable text in lines that fit `room` points: broken between words, within one that is too long."""
+    """Return printable text as lines of at most `room` points, broken between words or inside long words."""
     lines = [""]
     for word in text.split():
         joined = f"{lines[-1]} {word}".strip()
@@ -59,11 +59,11 @@ def wrapped(text: str, font: str, size: float, room: float) -> list[str]:
         elif width(word, font, size) <= room:
             lines.append(word)
         else:
-            lines += _broken(word, font, size, room)
+            lines += _break_word(word, font, size, room)
     return [line for line in lines if line]
 
 
-def _broken(word: str, font: str, size: float, room: float) -> list[str]:
+def _break_word(word: str, font: str, size: float, room: float) -> list[str]:
     parts = [""]
     for char in word:
         if parts[-1] and width(parts[-1] + char, font, size) > room:

@@ -1,1 +1,1 @@
-"""What the orders API takes and gives."""
+"""The request and response models of orders' API."""

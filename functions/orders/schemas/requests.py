@@ -1,4 +1,4 @@
-"""What the orders API takes."""
+"""The request models of orders' API."""
 
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
@@ -15,21 +15,21 @@ from shared.values.email_address import Email
 from shared.values.money import Price
 from shared.values.text import SINGLE_LINE
 
-MAX_REASON_BYTES = 1_000  # fifty of them share a row with the order
-Words = Annotated[
+MAX_REASON_BYTES = 1_000  # up to 50 returns share the order's row
+ShortText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=SINGLE_LINE),
 ]
 
 
-def _not_too_long(reason: str) -> str:
+def _check_length(reason: str) -> str:
     if len(reason.encode()) > MAX_REASON_BYTES:
         raise ValueError(f"at most {MAX_REASON_BYTES:,} bytes of text")
     return reason
 
 
 class PlaceOrder(Body):
-    """A quote, or an address to which what is in the cart goes."""
+    """Either a quote, or an address for an order of the cart at its current prices."""
 
     quote_token: Annotated[str, Field(min_length=1, max_length=700_000)] | None = None
     shipping_address: ShippingAddress | None = None
@@ -37,11 +37,11 @@ class PlaceOrder(Body):
     email: Email | None = None
 
     @model_validator(mode="after")
-    def says_what_to_order(self) -> "PlaceOrder":
+    def check_source(self) -> "PlaceOrder":
         if self.quote_token is None and self.shipping_address is None:
-            raise ValueError("send a quote_token, or a shipping_address for what is in the cart")
+            raise ValueError("send a quote_token, or a shipping_address to order the cart")
         if self.quote_token is not None and self.shipping_method is not None:
-            raise ValueError("the quote has its shipping method; ask for a new quote to change it")
+            raise ValueError("the quote already has a shipping method; ask for a new quote to change it")
         return self
 
 
@@ -54,11 +54,11 @@ Lines = Annotated[list[Pieces], Field(min_length=1, max_length=MAX_LINES)]
 
 
 class Fulfil(Body):
-    """A parcel with these lines, or with all that is left."""
+    """A fulfilment of these lines, or without `lines` of all unshipped pieces."""
 
     lines: Lines | None = None
-    carrier: Words
-    tracking: Words
+    carrier: ShortText
+    tracking: ShortText
 
     @property
     def pieces(self) -> list[tuple[str, int]] | None:
@@ -66,16 +66,16 @@ class Fulfil(Body):
 
 
 class SetStatus(Body):
-    """`shipped` ships all that is left; `carrier` and `tracking` are for it alone."""
+    """The new status. `shipped` ships all unshipped pieces and accepts `carrier` and `tracking`."""
 
     status: Literal["shipped", "delivered", "cancelled"]
-    carrier: Words | None = None
-    tracking: Words | None = None
+    carrier: ShortText | None = None
+    tracking: ShortText | None = None
 
     @model_validator(mode="after")
-    def names_no_carrier_of_nothing(self) -> "SetStatus":
+    def check_carrier(self) -> "SetStatus":
         if self.status != "shipped" and (self.carrier or self.tracking):
-            raise ValueError("carrier and tracking belong to the status shipped")
+            raise ValueError("carrier and tracking require the status shipped")
         return self
 
 
@@ -86,7 +86,7 @@ class RequestReturn(Body):
         StringConstraints(
             strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]+$"
         ),
-        AfterValidator(_not_too_long),
+        AfterValidator(_check_length),
     ]
 
     @property
@@ -95,7 +95,7 @@ class RequestReturn(Body):
 
 
 class DecideReturn(Body):
-    """`received` refunds what was paid for the goods, or the lesser `refund`, and puts them back on sale
+    """The new status. `received` refunds the price of the goods, or the lower `refund`, and restocks them
     unless `restock` is false."""
 
     status: Literal["approved", "rejected", "received"]
@@ -103,14 +103,14 @@ class DecideReturn(Body):
     refund: Price | None = None
 
     @model_validator(mode="after")
-    def refunds_what_arrived(self) -> "DecideReturn":
+    def check_refund(self) -> "DecideReturn":
         if self.status != "received" and (self.restock is not None or self.refund is not None):
-            raise ValueError("restock and refund belong to the status received")
+            raise ValueError("restock and refund require the status received")
         return self
 
 
 class ListOrders(PageQuery):
-    """Everybody's orders; `from` and `to` are times, or days as a whole, of being placed (UTC)."""
+    """Filters of all orders. `from` and `to` are inclusive times or whole days (UTC) of placement."""
 
     status: Status | None = None
     user_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
@@ -120,7 +120,7 @@ class ListOrders(PageQuery):
 
     @property
     def period(self) -> Period:
-        """Raises Invalid where it ends before it begins."""
+        """The period of placement. Raises Invalid if it ends before it begins."""
         period = Period(_moment(self.since, time.min), _moment(self.until, time.max))
         if period.since and period.until and period.until < period.since:
             raise invalid("/query/to", "The period ends before it begins.")

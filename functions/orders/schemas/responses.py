@@ -1,4 +1,4 @@
-"""What the orders API gives."""
+"""The response models of orders' API."""
 
 from collections import Counter
 from datetime import datetime
@@ -17,7 +17,8 @@ from shared.values.money import Money
 
 
 class OrderLineView(View):
-    """`fulfilled` pieces were shipped, `returned` came back; `discount` and `tax` are the line's shares."""
+    """A line. `fulfilled` is the shipped quantity, `returned` the received one; `discount` and `tax` are the
+    line's shares of the order's."""
 
     sku: str
     product_id: str
@@ -31,7 +32,7 @@ class OrderLineView(View):
     returned: int
 
     @classmethod
-    def of(cls, line: QuotedLine, shipped: Counter[str], back: Counter[str]) -> "OrderLineView":
+    def of(cls, line: QuotedLine, shipped: Counter[str], received: Counter[str]) -> "OrderLineView":
         zero = Money.zero(line.line_total.currency)
         return cls(
             sku=line.sku,
@@ -43,7 +44,7 @@ class OrderLineView(View):
             discount=line.discount or zero,
             tax=line.tax or zero,
             fulfilled=shipped[line.sku],
-            returned=back[line.sku],
+            returned=received[line.sku],
         )
 
 
@@ -60,18 +61,18 @@ class FulfilmentView(View):
     at: datetime
 
     @classmethod
-    def of(cls, parcel: Fulfilment) -> "FulfilmentView":
+    def of(cls, fulfilment: Fulfilment) -> "FulfilmentView":
         return cls(
-            fulfilment_id=parcel.fulfilment_id,
-            lines=[PiecesView(sku=sku, quantity=quantity) for sku, quantity in parcel.pieces.items()],
-            carrier=parcel.carrier,
-            tracking=parcel.tracking,
-            at=parcel.at,
+            fulfilment_id=fulfilment.fulfilment_id,
+            lines=[PiecesView(sku=sku, quantity=quantity) for sku, quantity in fulfilment.pieces.items()],
+            carrier=fulfilment.carrier,
+            tracking=fulfilment.tracking,
+            at=fulfilment.at,
         )
 
 
 class ReturnView(View):
-    """`restock` and `refund` (what is given back) are known once it is received."""
+    """A return. `restock` and `refund` are final once its status is `received`."""
 
     return_id: str
     order_id: str
@@ -83,21 +84,21 @@ class ReturnView(View):
     at: datetime
 
     @classmethod
-    def of(cls, order: Order, made: Return) -> "ReturnView":
+    def of(cls, order: Order, return_: Return) -> "ReturnView":
         return cls(
-            return_id=made.return_id,
+            return_id=return_.return_id,
             order_id=order.order_id,
-            status=made.status.value,
-            lines=[PiecesView(sku=sku, quantity=quantity) for sku, quantity in made.pieces.items()],
-            reason=made.reason,
-            restock=made.restock,
-            refund=Money(amount=made.refund, currency=order.agreed.total.currency),
-            at=made.at,
+            status=return_.status.value,
+            lines=[PiecesView(sku=sku, quantity=quantity) for sku, quantity in return_.pieces.items()],
+            reason=return_.reason,
+            restock=return_.restock,
+            refund=Money(amount=return_.refund, currency=order.agreed_terms.total.currency),
+            at=return_.at,
         )
 
 
 class InvoiceView(View):
-    """`url` (PDF) and `html_url` work for 15 minutes; ask again for new ones."""
+    """Links to an invoice: `url` (PDF) and `html_url` are valid for 15 minutes."""
 
     invoice_number: str
     issued_at: datetime
@@ -110,7 +111,8 @@ class InvoiceView(View):
 
 
 class OrderView(View):
-    """An order. `number` is what people call it by; `refunded` is what went back of its payment so far."""
+    """An order. `number` is the order number that people use; `reason` says why it was cancelled or expired;
+    `refunded` is the refunded amount so far."""
 
     order_id: str
     number: str
@@ -139,14 +141,14 @@ class OrderView(View):
 
     @classmethod
     def of(cls, order: Order) -> "OrderView":
-        terms = order.agreed
-        shipped, back = fulfilled(order), returned(order)
+        terms = order.agreed_terms
+        shipped, received = fulfilled(order), returned(order)
         return cls(
             order_id=order.order_id,
             number=order.number,
             user_id=order.user_id,
             status=order.status.value,
-            lines=[OrderLineView.of(line, shipped, back) for line in terms.lines],
+            lines=[OrderLineView.of(line, shipped, received) for line in terms.lines],
             subtotal=terms.subtotal,
             discount=terms.discount,
             shipping=terms.shipping,
@@ -163,8 +165,8 @@ class OrderView(View):
             payment_id=order.payment_id,
             invoice_number=order.invoice.number if order.invoice else None,
             reason=order.reason,
-            fulfilments=[FulfilmentView.of(parcel) for parcel in order.fulfilments],
-            returns=[ReturnView.of(order, made) for made in order.returns],
+            fulfilments=[FulfilmentView.of(fulfilment) for fulfilment in order.fulfilments],
+            returns=[ReturnView.of(order, return_) for return_ in order.returns],
             version=order.version,
         )
 
@@ -174,7 +176,8 @@ class OrderPage(Page[OrderView]):
 
 
 class EntryView(View):
-    """A change: when, what, by whom (`system`, `stripe`, or a user's id), and what there is to say of it."""
+    """An entry of an order's timeline. `actor` is a user id, `system` or `stripe`; `detail` is a
+    technical text of amounts, ids and codes."""
 
     at: datetime
     type: str
@@ -187,4 +190,4 @@ class EntryView(View):
 
 
 class Timeline(RootModel[list[EntryView]]):
-    """Every change, oldest first."""
+    """The entries of an order's timeline, oldest first."""

@@ -1,1 +1,1 @@
-"""The orders' use cases, a module a subject. What happens when the process dies in one is in the README."""
+"""The use cases of orders: one module per subject."""

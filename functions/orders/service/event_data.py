@@ -1,9 +1,9 @@
-"""An order as others need to know it."""
+"""The data of orders' events and of its responses to other services."""
 
 from collections.abc import Mapping
 
 from orders.domain import fulfilling, returning
-from orders.domain.orders import Order
+from orders.domain.orders import Order, RefundKey
 from shared.contracts.events import (
     FulfilmentData,
     InvoiceData,
@@ -17,7 +17,7 @@ from shared.values.money import Money
 
 
 def order_data(order: Order) -> OrderData:
-    """The whole order; one that was never placed has no lines and no sums."""
+    """Return the whole order; one that was never placed has no lines and amounts of 0."""
     terms = order.terms if order.was_placed else None
     zero = Money.zero("GBP")
     lines = [OrderLineData(**line.model_dump(exclude={"discount", "tax"})) for line in order.lines]
@@ -41,50 +41,51 @@ def order_data(order: Order) -> OrderData:
 
 
 def fulfilment_data(order: Order, fulfilment_id: str) -> FulfilmentData:
-    """One parcel, as it left."""
-    place = next(n for n, parcel in enumerate(order.fulfilments) if parcel.fulfilment_id == fulfilment_id)
-    parcel = order.fulfilments[place]
-    so_far = fulfilling.pieces_of(order.fulfilments[: place + 1])
+    """Return one fulfilment and what is due for capture once it is shipped."""
+    position = next(n for n, each in enumerate(order.fulfilments) if each.fulfilment_id == fulfilment_id)
+    fulfilment = order.fulfilments[position]
+    shipped = fulfilling.pieces_of(order.fulfilments[: position + 1])
+    terms = order.agreed_terms
     return FulfilmentData(
-        **_of(order),
+        **_identity(order),
         fulfilment_id=fulfilment_id,
-        lines=_pieces(order, parcel.pieces),
-        carrier=parcel.carrier,
-        tracking=parcel.tracking,
-        fully_shipped=so_far.total() == sum(line.quantity for line in order.agreed.lines),
+        lines=_lines(order, fulfilment.pieces),
+        carrier=fulfilment.carrier,
+        tracking=fulfilment.tracking,
+        fully_shipped=shipped.total() == sum(line.quantity for line in terms.lines),
         payment_id=order.payment_id,
-        capture_due=Money(amount=order.agreed.paid_for(so_far), currency=order.agreed.total.currency),
+        capture_due=Money(amount=terms.price_of(shipped), currency=terms.total.currency),
     )
 
 
 def invoice_data(order: Order) -> InvoiceData:
-    """Raises ValueError where the order has none."""
+    """Return the order's invoice. Raises ValueError if there is none."""
     if order.invoice is None:
         raise ValueError(f"{order.order_id} has no invoice")
     return InvoiceData(
-        **_of(order),
+        **_identity(order),
         invoice_number=order.invoice.number,
         issued_at=order.invoice.issued_at,
-        total=order.agreed.total,
+        total=order.agreed_terms.total,
     )
 
 
 def return_data(order: Order, return_id: str) -> ReturnData:
-    """One return, as it is now."""
-    made = returning.find(order, return_id)
+    """Return one return in its current state."""
+    return_ = returning.find(order, return_id)
     return ReturnData(
-        **_of(order),
+        **_identity(order),
         return_id=return_id,
-        status=made.status.value,
-        lines=_pieces(order, made.pieces),
-        restock=made.restock,
-        refund=Money(amount=made.refund, currency=order.agreed.total.currency),
-        reason=made.reason,
+        status=return_.status.value,
+        lines=_lines(order, return_.pieces),
+        restock=return_.restock,
+        refund=Money(amount=return_.refund, currency=order.agreed_terms.total.currency),
+        reason=return_.reason,
     )
 
 
-def refund_due_data(order: Order, key: str) -> RefundDueData:
-    """Money to give back, by its key in `refunds_due`."""
+def refund_due_data(order: Order, key: RefundKey) -> RefundDueData:
+    """Return one amount that is due for refund."""
     due = order.refunds_due[key]
     return RefundDueData(
         order_id=order.order_id,
@@ -95,18 +96,18 @@ def refund_due_data(order: Order, key: str) -> RefundDueData:
     )
 
 
-def _of(order: Order) -> dict[str, str]:
+def _identity(order: Order) -> dict[str, str]:
     return {
         "order_id": order.order_id,
         "number": order.number,
         "user_id": order.user_id,
-        "email": order.agreed.email,
+        "email": order.agreed_terms.email,
     }
 
 
-def _pieces(order: Order, pieces: Mapping[str, int]) -> list[LineQuantity]:
+def _lines(order: Order, pieces: Mapping[str, int]) -> list[LineQuantity]:
     return [
         LineQuantity(sku=line.sku, product_id=line.product_id, title=line.title, quantity=pieces[line.sku])
-        for line in order.agreed.lines
+        for line in order.agreed_terms.lines
         if line.sku in pieces
     ]

@@ -1,4 +1,4 @@
-"""Staff ship orders, in one parcel or several, and say that they arrived."""
+"""Shipment and delivery by staff."""
 
 from collections.abc import Sequence
 
@@ -21,24 +21,27 @@ def ship(
     request: str,
     if_match: int | None = None,
 ) -> Order:
-    """A parcel leaves, once a request. Raises NotFound, Stale, IllegalTransition, Invalid, TooManyParts."""
+    """Ship lines (None: all), once per request.
+
+    Raises NotFound, Stale, IllegalTransition, Invalid, TooManyParts.
+    """
 
     def rule(order: Order) -> Order:
-        if any(ids.matches_key(parcel.fulfilment_id, request) for parcel in order.fulfilments):
+        if any(ids.matches_key(fulfilment.fulfilment_id, request) for fulfilment in order.fulfilments):
             return order
         require_version(if_match, order.version)
         now = clock.now()
-        parcel_id = ids.keyed_id("ful", now, request)
-        return fulfilling.ship(order, parcel_id, lines, carrier, tracking, caller.user_id, now)
+        fulfilment_id = ids.keyed_id("ful", now, request)
+        return fulfilling.ship(order, fulfilment_id, lines, carrier, tracking, caller.user_id, now)
 
-    return update_order(lambda: reading.anybodys(order_id), rule)
+    return update_order(lambda: reading.any_order(order_id), rule)
 
 
 def deliver(caller: Caller, order_id: str, if_match: int | None) -> Order:
-    """All of it arrived. Raises NotFound, Stale, IllegalTransition."""
+    """Mark the order as delivered. Raises NotFound, Stale, IllegalTransition."""
 
     def rule(order: Order) -> Order:
         require_version(if_match, order.version)
         return fulfilling.deliver(order, caller.user_id, clock.now())
 
-    return update_order(lambda: reading.anybodys(order_id), rule)
+    return update_order(lambda: reading.any_order(order_id), rule)

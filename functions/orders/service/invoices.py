@@ -1,49 +1,50 @@
-"""Invoice numbers: gapless and once an order, as the law wants them, many orders at a time."""
+"""The issue of invoice numbers: one per order, without gaps, many orders per transaction."""
 
 from collections.abc import Iterator, Sequence
 
-from orders.domain.invoicing import wants_invoice
+from orders.domain.invoicing import needs_invoice
 from orders.domain.orders import Order
 from orders.service.updating import MAX_DOUBLINGS, TRIES
 from orders.tables import counters, orders
-from shared.dynamodb.concurrency import backoff
+from shared.dynamodb.concurrency import VersionConflict, backoff
 from shared.dynamodb.rows import ConcurrentUpdate
 from shared.runtime import clock
 
-AT_ONCE = 25  # orders of a transaction, or less: DynamoDB takes 4 MB in one
+# Limits of one transaction; DynamoDB accepts 4 MB.
+MAX_ORDERS = 25
 MAX_BYTES = 1_000_000
 
 
 def issue(order_ids: Sequence[str]) -> dict[str, Order]:
-    """The paid ones of these orders, each with its invoice's number, given now where it had none.
+    """Give each paid order an invoice number if it has none; return the paid orders by id.
 
-    The year's numbers come from one row, so they are given to many orders in one transaction: not the orders
-    but the transactions queue up for it. Raises ConcurrentUpdate where others are always faster.
+    All numbers of a year come from one row, so transactions are serialized; numbering many orders in each
+    keeps them few. Raises ConcurrentUpdate after repeated conflicts.
     """
-    wanted = list(dict.fromkeys(order_ids))
+    unique_ids = list(dict.fromkeys(order_ids))
     for _ in backoff(TRIES, MAX_DOUBLINGS):
-        found = [order for order_id in wanted if (order := orders.find_any(order_id)) and order.was_paid]
-        done = {order.order_id: order for order in found if order.invoice}
+        found = [order for order_id in unique_ids if (order := orders.find_any(order_id)) and order.was_paid]
+        invoiced = {order.order_id: order for order in found if order.invoice}
         try:
-            for group in _groups([order for order in found if wants_invoice(order)]):
+            for batch in _batches([order for order in found if needs_invoice(order)]):
                 now = clock.now()
-                issued = counters.issue(counters.book(now.year), group, now)
-                done |= {order.order_id: order for order in issued}
-            return done
-        except orders.VersionConflict:
+                issued = counters.issue(counters.invoice_series(now.year), batch, now)
+                invoiced |= {order.order_id: order for order in issued}
+            return invoiced
+        except VersionConflict:
             continue
     raise ConcurrentUpdate
 
 
-def _groups(found: Sequence[Order]) -> Iterator[list[Order]]:
-    group: list[Order] = []
+def _batches(found: Sequence[Order]) -> Iterator[list[Order]]:
+    batch: list[Order] = []
     size = 0
     for order in found:
-        length = 300 * len(order.agreed.lines)
-        if group and (len(group) == AT_ONCE or size + length > MAX_BYTES):
-            yield group
-            group, size = [], 0
-        group.append(order)
+        length = 300 * len(order.agreed_terms.lines)
+        if batch and (len(batch) == MAX_ORDERS or size + length > MAX_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(order)
         size += length
-    if group:
-        yield group
+    if batch:
+        yield batch

@@ -1,126 +1,150 @@
-"""What payments says of an order's money, and notify of its mails."""
+"""Events of payments and notify, applied to the order that they concern."""
+
+from collections.abc import Callable
 
 from orders.domain import paying
-from orders.domain.orders import Order
+from orders.domain.orders import Order, RefundKey
 from orders.domain.paying import PaymentUpdate
-from orders.domain.timeline import TimelineEvent
+from orders.domain.timeline import Entry, TimelineEvent
 from orders.domain.transitions import Status
 from orders.service.updating import update_order
 from orders.tables import orders
-from shared.contracts.events import DisputeData, NotificationData, PaymentData, ReviewData
+from shared.contracts.events import (
+    NotificationBounced,
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentCaptureFailed,
+    PaymentDisputed,
+    PaymentExpiring,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentReviewed,
+    PaymentSucceeded,
+    PaymentVoided,
+)
 from shared.runtime import clock
 from shared.runtime.observability import count, log
 from shared.values.money import Money
 from shared.values.money_format import format_money
 from shared.values.text import one_line
 
-MAX_WORDS = 100  # characters of others' words in a line: a hundred such lines share the order's row
+MAX_CODE_LENGTH = 100  # of other services' texts: up to 150 such entries share the order's row
+
+PaymentEvent = (
+    PaymentAuthorized
+    | PaymentSucceeded
+    | PaymentCaptured
+    | PaymentRefunded
+    | PaymentRefundFailed
+    | PaymentVoided
+)
 
 
-def take_payment(facts: PaymentData, version: int) -> None:
-    """A payment came in or is held. Raises OrderNotPlacedError, NotFound: the message comes again."""
-    told = _told(facts, version)
-    order = update_order(
-        lambda: orders.find_any(facts.order_id), lambda order: paying.take_payment(order, told, clock.now())
-    )
-    if order.status is Status.AWAITING_PAYMENT and f"{facts.payment_id}:late" in order.refunds_due:
-        log.error("a payment of another sum than the order's", extra={"order_id": facts.order_id})
+def take_payment(event: PaymentAuthorized | PaymentSucceeded) -> None:
+    """Mark the order as paid, or refund the payment. Raises OrderNotPlacedError, NotFound."""
+    update = _update_of(event)
+    order = _update(event.data.order_id, lambda order: paying.apply_payment(order, update, clock.now()))
+    key = RefundKey.of_late_payment(update.payment_id)
+    if order.status is Status.AWAITING_PAYMENT and key in order.refunds_due:
+        log.error("payment amount mismatched", extra=_ids(event))
         count("PaymentAmountDiffers")
 
 
-def note_sums(facts: PaymentData, version: int) -> None:
-    """More came in or went back. Raises OrderNotPlacedError, NotFound: the message comes again."""
-    told = _told(facts, version)
-    update_order(
-        lambda: orders.find_any(facts.order_id), lambda order: paying.note_sums(order, told, clock.now())
+def store_totals(event: PaymentCaptured | PaymentRefunded) -> None:
+    """Store the payment's totals. Raises OrderNotPlacedError, NotFound."""
+    update = _update_of(event)
+    _update(event.data.order_id, lambda order: paying.apply_totals(order, update, clock.now()))
+
+
+def store_failed_refund(event: PaymentRefundFailed) -> None:
+    """Store the payment's totals and note the failed refund. Raises OrderNotPlacedError, NotFound."""
+    update = _update_of(event)
+    failed = event.data.failed_refund_amount or Money.zero(event.data.amount.currency)
+    _update(
+        event.data.order_id,
+        lambda order: paying.apply_failed_refund(order, update, failed, event.id, clock.now()),
     )
 
 
-def note_refund_failed(facts: PaymentData, version: int, event_id: str) -> None:
-    """A refund did not get through, at once or after it was told. Raises OrderNotPlacedError, NotFound."""
-    told = _told(facts, version)
-    lost = facts.failed_refund_amount or Money.zero(facts.amount.currency)
-    update_order(
-        lambda: orders.find_any(facts.order_id),
-        lambda order: paying.note_refund_failed(order, told, lost, event_id, clock.now()),
-    )
-
-
-def note_void(facts: PaymentData, version: int) -> None:
-    """What was held is let go of. Raises OrderNotPlacedError, NotFound: the message comes again."""
-    told = _told(facts, version)
+def store_void(event: PaymentVoided) -> None:
+    """Store that the payment captures nothing more. Raises OrderNotPlacedError, NotFound."""
+    update = _update_of(event)
 
     def rule(order: Order) -> Order:
-        voided = paying.note_void(order, told, clock.now())
-        if voided is not order and paying.is_short(voided):
-            log.error(
-                "a hold ended, and not all of what left or may still leave is paid for", extra=_named(facts)
-            )
+        voided = paying.apply_void(order, update, clock.now())
+        if voided is not order and paying.is_underpaid(voided):
+            log.error("authorization ended before everything was captured", extra=_ids(event))
             count("OrdersPaidInPart")
         return voided
 
-    update_order(lambda: orders.find_any(facts.order_id), rule)
+    _update(event.data.order_id, rule)
 
 
-def note_expiring(facts: PaymentData) -> None:
-    """A hold lapses soon. Raises NotFound."""
-    until = f", held until {facts.capture_before:%d %B %Y %H:%M} UTC" if facts.capture_before else ""
-    _note(facts.order_id, TimelineEvent.EXPIRING, "stripe", f"{facts.payment_id}{until}", facts.payment_id)
+def note_decline(event: PaymentFailed) -> None:
+    """Note a failed payment; the order stays payable. Raises NotFound."""
+    code = _code(event.data.reason or "declined")
+    _update(event.data.order_id, lambda order: paying.apply_decline(order, code, event.id, clock.now()))
 
 
-def note_capture_failed(facts: PaymentData, event_id: str) -> None:
-    """Goods left and their money could not be captured. Raises NotFound."""
-    detail = f"{facts.payment_id}: {_words(facts.reason or 'refused')}"
-    _note(facts.order_id, TimelineEvent.CAPTURE_FAILED, "stripe", detail, event_id)
-
-
-def note_failed_payment(facts: PaymentData, event_id: str) -> None:
-    """A payment failed; the order waits on."""
-    reason = _words(facts.reason or "declined")
-    update_order(
-        lambda: orders.find_any(facts.order_id),
-        lambda order: paying.note_failed_payment(order, reason, event_id, clock.now()),
+def note_expiring(event: PaymentExpiring) -> None:
+    """Note that the payment's authorization expires soon. Raises NotFound."""
+    payment = event.data
+    until = (
+        f", authorized until {payment.capture_before:%d %B %Y %H:%M} UTC" if payment.capture_before else ""
     )
+    detail = f"{payment.payment_id}{until}"
+    _note(payment.order_id, TimelineEvent.EXPIRING, "stripe", detail, payment.payment_id)
 
 
-def note_dispute(facts: DisputeData, event_id: str) -> None:
-    """A dispute was opened, changed, won or lost. Raises NotFound."""
-    status, reason = _words(facts.status), _words(facts.reason)
-    until = f", evidence is due by {facts.evidence_due:%d %B %Y}" if facts.evidence_due else ""
-    detail = f"{status}: {format_money(facts.amount)}, {reason}{until}"
-    _note(facts.order_id, TimelineEvent.DISPUTED, "stripe", detail, event_id)
+def note_failed_capture(event: PaymentCaptureFailed) -> None:
+    """Note that shipped goods could not be charged. Raises NotFound."""
+    detail = f"{event.data.payment_id}: {_code(event.data.reason or 'declined')}"
+    _note(event.data.order_id, TimelineEvent.CAPTURE_FAILED, "stripe", detail, event.id)
 
 
-def note_review(facts: ReviewData, event_id: str) -> None:
-    """A person at the shop should look, or has looked. Raises NotFound."""
-    _note(facts.order_id, TimelineEvent.REVIEWED, "stripe", _words(facts.status), event_id)
+def note_dispute(event: PaymentDisputed) -> None:
+    """Note that a dispute was opened, changed, won or lost. Raises NotFound."""
+    dispute = event.data
+    due = f", evidence due by {dispute.evidence_due:%d %B %Y}" if dispute.evidence_due else ""
+    detail = f"{_code(dispute.status)}: {format_money(dispute.amount)}, {_code(dispute.reason)}{due}"
+    _note(dispute.order_id, TimelineEvent.DISPUTED, "stripe", detail, event.id)
 
 
-def note_bounced(facts: NotificationData, event_id: str) -> None:
-    """A mail of an order did not reach its reader; one that is about no order is nothing to us. Raises
-    NotFound."""
-    if facts.order_id is None:
+def note_review(event: PaymentReviewed) -> None:
+    """Note that a fraud review was opened or closed. Raises NotFound."""
+    _note(event.data.order_id, TimelineEvent.REVIEWED, "stripe", _code(event.data.status), event.id)
+
+
+def note_bounce(event: NotificationBounced) -> None:
+    """Note an undelivered notification; ignore one that concerns no order. Raises NotFound."""
+    notification = event.data
+    if notification.order_id is None:
         return
-    instead = f"; told by {_words(facts.instead)}" if facts.instead else ""
-    what = f"{_words(facts.template)} by {_words(facts.channel)}"
-    detail = f"{what} could not be delivered ({_words(facts.status)}){instead}"
-    _note(facts.order_id, TimelineEvent.BOUNCED, "system", detail, event_id)
+    instead = f", sent by {_code(notification.instead)} instead" if notification.instead else ""
+    parts = map(_code, (notification.template, notification.channel, notification.status))
+    _note(notification.order_id, TimelineEvent.BOUNCED, "system", f"{' '.join(parts)}{instead}", event.id)
 
 
 def _note(order_id: str, kind: TimelineEvent, actor: str, detail: str, ref: str) -> None:
-    update_order(
-        lambda: orders.find_any(order_id),
-        lambda order: paying.note(order, kind, actor, detail, ref, clock.now()),
+    """Add a note to the order's timeline, unless it is there or there is no room."""
+    _update(order_id, lambda order: order.with_notes(Entry(clock.now(), kind, actor, detail, ref)))
+
+
+def _update(order_id: str, rule: Callable[[Order], Order]) -> Order:
+    return update_order(lambda: orders.find_any(order_id), rule)
+
+
+def _update_of(event: PaymentEvent) -> PaymentUpdate:
+    payment = event.data
+    return PaymentUpdate(
+        payment.payment_id, event.sequence, payment.secured, payment.captured, payment.refunded
     )
 
 
-def _told(facts: PaymentData, version: int) -> PaymentUpdate:
-    return PaymentUpdate(facts.payment_id, version, facts.secured, facts.captured, facts.refunded)
+def _code(text: str) -> str:
+    return one_line(text, MAX_CODE_LENGTH)
 
 
-def _words(text: str) -> str:
-    return one_line(text.replace("_", " "), MAX_WORDS)
-
-
-def _named(facts: PaymentData) -> dict[str, str]:
-    return {"order_id": facts.order_id, "payment_id": facts.payment_id}
+def _ids(event: PaymentEvent) -> dict[str, str]:
+    return {"order_id": event.data.order_id, "payment_id": event.data.payment_id}

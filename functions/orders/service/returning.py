@@ -1,4 +1,4 @@
-"""Customers send goods back; staff decide, receive, and so refund."""
+"""Returns: requested by customers, decided and received by staff."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,27 +16,26 @@ from shared.values import ids
 from shared.values.money import Money
 
 
-def request(
-    caller: Caller, order_id: str, lines: Sequence[tuple[str, int]], reason: str, request_key: str
+def request_return(
+    caller: Caller, order_id: str, lines: Sequence[tuple[str, int]], reason: str, request: str
 ) -> tuple[Order, Return]:
-    """A return of one's own order, once a request.
+    """Request a return of goods of the caller's own order, once per request.
 
     Raises NotFound, IllegalTransition, ReturnWindowClosed, Invalid, TooManyParts.
     """
     window = timedelta(days=settings().orders_return_days)
 
     def rule(order: Order) -> Order:
-        if any(ids.matches_key(made.return_id, request_key) for made in order.returns):
+        if any(ids.matches_key(return_.return_id, request) for return_ in order.returns):
             return order
         now = clock.now()
-        return returning.request(order, ids.keyed_id("ret", now, request_key), lines, reason, window, now)
+        return returning.request(order, ids.keyed_id("ret", now, request), lines, reason, window, now)
 
-    order = update_order(lambda: reading.own(caller, order_id), rule)
-    made = next(made for made in order.returns if ids.matches_key(made.return_id, request_key))
-    return order, made
+    order = update_order(lambda: reading.own_order(caller, order_id), rule)
+    return order, next(each for each in order.returns if ids.matches_key(each.return_id, request))
 
 
-def settle(
+def decide_return(
     caller: Caller,
     order_id: str,
     return_id: str,
@@ -45,7 +44,7 @@ def settle(
     refund: Money | None,
     if_match: int | None,
 ) -> tuple[Order, Return]:
-    """Staff approve, reject or receive a return. Raises NotFound, Stale, IllegalTransition, Invalid."""
+    """Approve, reject or receive a return. Raises NotFound, Stale, IllegalTransition, Invalid."""
 
     def rule(order: Order) -> Order:
         require_version(if_match, order.version)
@@ -55,5 +54,5 @@ def settle(
         approved = status is ReturnStatus.APPROVED
         return returning.decide(order, return_id, approved, caller.user_id, now)
 
-    order = update_order(lambda: reading.anybodys(order_id), rule)
+    order = update_order(lambda: reading.any_order(order_id), rule)
     return order, returning.find(order, return_id)

@@ -1,10 +1,10 @@
-"""Read, decide, write; and again where somebody else wrote meanwhile."""
+"""Optimistic updates of an order: read, decide, write, and retry on a version conflict."""
 
 from collections.abc import Callable
 
 from orders.domain.orders import Order
 from orders.tables import orders
-from shared.dynamodb.concurrency import backoff
+from shared.dynamodb.concurrency import VersionConflict, backoff
 from shared.dynamodb.rows import ConcurrentUpdate
 from shared.errors import NotFound
 
@@ -12,24 +12,27 @@ TRIES, MAX_DOUBLINGS = 12, 4
 
 
 def update_order(find: Callable[[], Order | None], rule: Callable[[Order], Order]) -> Order:
-    """The order as the rule leaves it. Raises NotFound, ConcurrentUpdate, and what the rule raises."""
-    changed = None
+    """Apply the rule to the order and save the result; save nothing if the rule returns the same order.
+
+    Raises NotFound, ConcurrentUpdate, and what the rule raises.
+    """
+    written = None
     for _ in backoff(TRIES, MAX_DOUBLINGS):
         order = find()
         if order is None:
             raise NotFound("There is no such order.")
-        if changed and order.timeline[: len(changed.timeline)] == changed.timeline:
-            return order  # the write was ours: only its answer was lost, and it was sent again
-        ruled = rule(order)
-        if ruled is order:
+        if written and order.timeline[: len(written.timeline)] == written.timeline:
+            return order  # botocore repeated a write whose response was lost, and the first one succeeded
+        changed = rule(order)
+        if changed is order:
             return order
-        # What leaves nothing on the timeline is decided anew: it changes nothing where it is known.
-        changed = ruled if len(ruled.timeline) > len(order.timeline) else None
+        # Only timeline entries identify a write. Rules that add none change nothing when repeated.
+        written = changed if len(changed.timeline) > len(order.timeline) else None
         try:
-            orders.save(ruled)
-            return ruled
-        except orders.VersionConflict:
+            orders.save(changed)
+            return changed
+        except VersionConflict:
             continue
         except ConcurrentUpdate:
-            changed = None
+            written = None
     raise ConcurrentUpdate

@@ -1,1 +1,1 @@
-"""The orders' rows and the only code that touches them."""
+"""The rows of orders, and the only code that reads and writes them."""

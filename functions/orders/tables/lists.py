@@ -1,4 +1,4 @@
-"""Lists of orders, newest first: an owner's, and everybody's for staff; queries, never a scan."""
+"""Lists of orders, newest first, for owners and for staff; queries only, no scans."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -9,8 +9,8 @@ from orders.domain.transitions import Status
 from orders.tables.packing import placed_key, to_order
 from orders.tables.rows import SHARDS, OrderRow
 
-SEARCHED = 100  # orders a Query looks at where few may be wanted
-MAX_BYTES = 700_000  # of packed terms in a page: shown, they are some six times as long; Lambda answers 6 MB
+FILTERED_PAGE_SIZE = 100  # orders that a Query examines if a filter may exclude most of them
+MAX_BYTES = 700_000  # of packed rows per page: a response is about six times as long, Lambda's limit is 6 MB
 
 
 def of_owner(
@@ -20,94 +20,95 @@ def of_owner(
     period: Period | None = None,
     status: Status | None = None,
 ) -> tuple[list[Order], dict[str, Any] | None]:
-    """A page of the owner's placed orders, and the key to go on after, None on the last: one Query, more only
-    where many that never were placed, or are of another status or time, lie between."""
-    least, greatest = _bounds(period or Period())
-    if greatest < least:
+    """Return a page of the owner's placed orders and the key to continue after, None on the last page.
+
+    It takes one Query, and more only if the filters exclude many orders.
+    """
+    low, high = _bounds(period or Period())
+    if high < low:
         return [], None
-    wanted = OrderRow.placed.between(least, greatest)
+    condition = OrderRow.placed.between(low, high)
     if status:
-        wanted &= OrderRow.status == status.value
+        condition &= OrderRow.status == status.value
     page = OrderRow.query(
         user_id,
-        filter_condition=wanted,
+        filter_condition=condition,
         consistent_read=True,
         scan_index_forward=False,
-        page_size=max(limit + 1, SEARCHED) if status or period else limit + 1,
+        page_size=max(limit + 1, FILTERED_PAGE_SIZE) if status or period else limit + 1,
         last_evaluated_key=after,
     )
     rows, last = list(islice(page, limit)), page.last_evaluated_key
-    shown = _fitting(rows)
-    if len(shown) < len(rows):
-        last = {"user_id": {"S": user_id}, "order_id": {"S": shown[-1].order_id}}
+    fitting = _fitting(rows)
+    if len(fitting) < len(rows):
+        last = {"user_id": {"S": user_id}, "order_id": {"S": fitting[-1].order_id}}
     elif last and next(page, None) is None:
-        last = None  # nothing that is wanted follows
-    return list(map(to_order, shown)), last
+        last = None  # no further order matches
+    return list(map(to_order, fitting)), last
 
 
 def of_all(
     limit: int, before: str | None, period: Period, status: Status | None
 ) -> tuple[list[Order], str | None]:
-    """A page of everybody's orders, and the sort key to go on before, None on the last.
+    """Return a page of all orders and the sort key to continue before, None on the last page.
 
-    Eight partitions are queried side by side and merged by time; the orders are then read by their keys.
+    It queries all shards, merges their keys by time and reads the orders by key.
     """
-    least, greatest = _bounds(period)
+    low, high = _bounds(period)
     listed = sorted(
         (
             key
             for shard in map(str, range(SHARDS))
-            for key in _shard(shard, least, before or greatest, before is not None, limit + 1, status)
+            for key in _shard(shard, low, before or high, before is not None, limit + 1, status)
         ),
         key=lambda row: row.placed,
         reverse=True,
     )
     keys = listed[:limit]
     found = {row.order_id: row for row in OrderRow.batch_get([(k.user_id, k.order_id) for k in keys])}
-    # The index follows a moment later: an order may by now be of another status than it was listed under.
+    # The index is eventually consistent: an order's status may differ from the index's.
     current = [
         row for key in keys if (row := found.get(key.order_id)) and status in (None, Status(row.status))
     ]
-    shown = _fitting(current)
-    if len(shown) < len(current):
-        return list(map(to_order, shown)), shown[-1].placed
-    return list(map(to_order, shown)), keys[-1].placed if len(listed) > limit else None
+    fitting = _fitting(current)
+    if len(fitting) < len(current):
+        return list(map(to_order, fitting)), fitting[-1].placed
+    return list(map(to_order, fitting)), keys[-1].placed if len(listed) > limit else None
 
 
 def of_number(number: str) -> list[Order]:
-    """The order (by all odds one) that people call by this number."""
+    """Return the placed orders with this number: almost certainly at most one."""
     keys = [(key.user_id, key.order_id) for key in OrderRow.by_number.query(number, limit=10)]
     return [order for row in OrderRow.batch_get(keys) if (order := to_order(row)).was_placed] if keys else []
 
 
 def _bounds(period: Period) -> tuple[str, str]:
-    """The least and the greatest sort key of the period."""
-    least = placed_key(period.since) if period.since else "0"
-    return least, f"{placed_key(period.until)}~" if period.until else "~"
+    """Return the lowest and the highest sort key of the period."""
+    low = placed_key(period.since) if period.since else "0"
+    return low, f"{placed_key(period.until)}~" if period.until else "~"
 
 
 def _shard(
-    shard: str, least: str, greatest: str, exclusive: bool, limit: int, status: Status | None
+    shard: str, low: str, high: str, exclude_high: bool, limit: int, status: Status | None
 ) -> Iterable[OrderRow]:
-    if greatest < least:
+    if high < low:
         return []
-    # BETWEEN includes both ends: one more is read, and the one that the last page ended with left out.
-    wanted = OrderRow.placed.between(least, greatest)
+    # BETWEEN includes both ends, so the last key of the previous page is read again and skipped.
+    condition = OrderRow.placed.between(low, high)
     index = OrderRow.by_status if status else OrderRow.by_placed
-    name = f"{status.value}#{shard}" if status else shard
-    rows = index.query(
-        name, wanted, scan_index_forward=False, limit=limit + exclusive, page_size=limit + exclusive
-    )
-    return islice((row for row in rows if not exclusive or row.placed != greatest), limit)
+    partition = f"{status.value}#{shard}" if status else shard
+    size = limit + exclude_high
+    rows = index.query(partition, condition, scan_index_forward=False, limit=size, page_size=size)
+    return islice((row for row in rows if not exclude_high or row.placed != high), limit)
 
 
 def _fitting(rows: Sequence[OrderRow]) -> Sequence[OrderRow]:
-    """As many of the first as an answer has room for: one at least."""
+    """Return the first rows that fit into a response, at least one."""
     room = MAX_BYTES
     for count, row in enumerate(rows):
-        # Shown, a piece in a parcel or a return is some four times as long as it is kept.
-        kept = (row.terms or "", 4 * (row.fulfilments or ""), 4 * (row.returns or ""))
-        room -= sum(len(part.encode()) for part in kept)
+        # A piece of a fulfilment or a return is about four times as long in the response as in the row.
+        packed = (row.terms or "", 4 * (row.fulfilments or ""), 4 * (row.returns or ""))
+        room -= sum(len(part.encode()) for part in packed)
         if count and room < 0:
             return rows[:count]
     return rows

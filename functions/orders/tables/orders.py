@@ -1,4 +1,4 @@
-"""Orders found, opened and changed, each change under the version that it was decided on."""
+"""Reads and writes of orders; every write is conditional on the version that was read."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -11,18 +11,15 @@ from orders.domain.orders import Order, number_of
 from orders.domain.terms import Redemption
 from orders.tables.packing import to_order, to_row
 from orders.tables.rows import SHARDS, CounterRow, IdempotencyRow, OrderRow, idempotency
+from shared.dynamodb.concurrency import VersionConflict
 from shared.dynamodb.idempotency import IdempotencyKey
 from shared.dynamodb.rows import ConditionFailed, require_condition_failure, transaction, unavailable
 from shared.runtime.observability import log
 from shared.values import ids
 
 
-class VersionConflict(Exception):
-    """Another writer came between the read and the write: read again."""
-
-
 class CouponLimitError(Exception):
-    """The coupon's limit is reached; `redemption` says which of them."""
+    """The coupon's limit is reached: the one of `redemption`."""
 
     def __init__(self, redemption: Redemption) -> None:
         super().__init__(redemption.counter)
@@ -30,12 +27,12 @@ class CouponLimitError(Exception):
 
 
 def probe() -> None:
-    """Touch the table: raises where it cannot be read."""
+    """Raise if the table cannot be read."""
     find("health", "health")
 
 
 def find(user_id: str, order_id: str) -> Order | None:
-    """The owner's order: one GetItem. Nobody else's is ever found."""
+    """Return the owner's order with one GetItem; None if it does not exist or belongs to somebody else."""
     if len(order_id) > ids.MAX_ID_LENGTH:
         return None
     try:
@@ -45,7 +42,7 @@ def find(user_id: str, order_id: str) -> Order | None:
 
 
 def find_any(order_id: str) -> Order | None:
-    """Whoever's order it is: one Query of the index for the owner, one GetItem."""
+    """Return anybody's order: one Query of an index for the owner, then one GetItem."""
     if len(order_id) > ids.MAX_ID_LENGTH:
         return None
     for keys in OrderRow.by_number.query(number_of(order_id), OrderRow.order_id == order_id, limit=1):
@@ -54,9 +51,10 @@ def find_any(order_id: str) -> Order | None:
 
 
 def overdue(now: datetime) -> Iterator[tuple[str, str]]:
-    """(owner, order id) of every open order whose time is over: a Query a shard, each minute another first,
-    so that a run that is cut short does not always leave the same ones. A shard that is not to be read now
-    is left to the next minute's run.
+    """Yield (owner, order id) of every open order past its deadline: one Query per shard.
+
+    Each minute starts with another shard, so an interrupted run does not always skip the same ones. A shard
+    that is unavailable is left to the next run.
     """
     for step in range(SHARDS):
         shard = (now.minute + step) % SHARDS
@@ -66,14 +64,14 @@ def overdue(now: datetime) -> Iterator[tuple[str, str]]:
         except QueryError as error:
             if not unavailable(error):
                 raise
-            log.warning("deadlines not read", extra={"shard": shard}, exc_info=error)
+            log.warning("deadline query failed", extra={"shard": shard}, exc_info=error)
 
 
 def claim(key: IdempotencyKey, order: Order, redemptions: Sequence[Redemption], now: datetime) -> None:
-    """Take the key, write the new order and redeem its coupon: all of it or nothing.
+    """Claim the key, write the new order and redeem its coupon in one transaction.
 
-    Raises ConditionFailed where the key or the order is there already, UsedUp where the coupon is at its
-    limit, Contended where another transaction holds one of the rows.
+    Raises ConditionFailed if the key or the order exists, CouponLimitError if the coupon's limit is reached,
+    ConcurrentUpdate if another transaction writes one of the rows.
     """
     try:
         with transaction(OrderRow) as writes:
@@ -85,16 +83,16 @@ def claim(key: IdempotencyKey, order: Order, redemptions: Sequence[Redemption], 
                     [CounterRow.value.set((CounterRow.value | 0) + 1)],
                     CounterRow.value.does_not_exist() | (CounterRow.value < redemption.limit),
                 )
-    except ConditionFailed as refused:
-        if not (refused.failed_at(0) or refused.failed_at(1)):
+    except ConditionFailed as failure:
+        if not (failure.failed_at(0) or failure.failed_at(1)):
             raise CouponLimitError(
-                next(r for place, r in enumerate(redemptions, 2) if refused.failed_at(place))
-            ) from refused
+                next(each for position, each in enumerate(redemptions, 2) if failure.failed_at(position))
+            ) from failure
         raise
 
 
 def bind(key: IdempotencyKey, order_id: str, now: datetime) -> None:
-    """Take another key for an order that is there already."""
+    """Claim a further key for an existing order, unless the key is already claimed."""
     try:
         idempotency.new_row(key, order_id, now).save(idempotency.is_unclaimed(now))
     except PutError as error:
@@ -102,7 +100,7 @@ def bind(key: IdempotencyKey, order_id: str, now: datetime) -> None:
 
 
 def claimed(key: IdempotencyKey) -> IdempotencyRow | None:
-    """What the key was taken for, or None."""
+    """Return the key's row, or None if it was never claimed."""
     try:
         return IdempotencyRow.get(key.pk, consistent_read=True)
     except IdempotencyRow.DoesNotExist:
@@ -110,21 +108,21 @@ def claimed(key: IdempotencyKey) -> IdempotencyRow | None:
 
 
 def release(key: IdempotencyKey) -> None:
-    """The first call failed for no fault of the caller's: a retry may go on at once."""
+    """End the key's lease after a temporary failure, so that a retry continues at once."""
     idempotency.release(IdempotencyRow(pk=key.pk, expires_at=0))
 
 
 def save(order: Order) -> None:
-    """Write the order's next version, and let go of the coupon that it no longer holds, both or neither.
+    """Write the order's next version and release its `released` coupon counters in one transaction.
 
-    Raises VersionConflict unless the row is at the version before, ConcurrentUpdate where a coupon is in
-    great demand.
+    Raises VersionConflict unless the row has the previous version, ConcurrentUpdate if another transaction
+    writes one of the rows.
     """
     if order.released:
         _save_releasing(order)
         return
     try:
-        to_row(order).save(_unchanged(order))
+        to_row(order).save(_is_previous_version(order))
     except PutError as error:
         require_condition_failure(error)
         raise VersionConflict(order.order_id) from None
@@ -141,9 +139,9 @@ def _save_releasing(order: Order) -> None:
 
 
 def put(writes: TransactWrite, order: Order) -> None:
-    """Write the order's next version in a transaction."""
-    writes.save(to_row(order), _unchanged(order))
+    """Add the write of the order's next version to a transaction."""
+    writes.save(to_row(order), _is_previous_version(order))
 
 
-def _unchanged(order: Order) -> Any:
+def _is_previous_version(order: Order) -> Any:
     return OrderRow.version == order.version - 1

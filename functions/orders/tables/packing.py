@@ -1,4 +1,4 @@
-"""An order as its row and back: lines as arrays, times as milliseconds, pieces by their line's place."""
+"""The conversion between orders and rows: lines as arrays, times in milliseconds, pieces by line index."""
 
 import json
 from collections.abc import Mapping
@@ -6,15 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-from orders.domain.orders import Fulfilment, Invoice, Order, PaymentTotals, RefundDue, Return
+from orders.domain.orders import Fulfilment, Invoice, Order, PaymentTotals, RefundDue, RefundKey, Return
 from orders.domain.terms import Terms
 from orders.domain.timeline import Entry, TimelineEvent
 from orders.domain.transitions import ReturnStatus, Status
 from orders.tables.rows import SHARDS, OrderRow
 from shared.contracts.quotes import QuotedLine, ShippingAddress
+from shared.contracts.reasons import CancelReason, RefundReason
 from shared.values.money import Money, Price
 
-LAST_MS = 10**13 - 1  # of thirteen digits: the year 2286
+MAX_MS = 10**13 - 1  # the highest number of 13 digits: the year 2286
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -23,14 +24,14 @@ def shard_of(order_id: str) -> str:
 
 
 def placed_key(moment: datetime, order_id: str = "") -> str:
-    """The sort key of lists: the time, then a part of the id that tells orders of one millisecond apart."""
-    return f"{min(max(_ms(moment), 0), LAST_MS):013}{order_id[-10:]}"
+    """Return the sort key of lists: the time in milliseconds, then a part of the id, so that it is unique."""
+    return f"{min(max(_ms(moment), 0), MAX_MS):013}{order_id[-10:]}"
 
 
 def to_row(order: Order) -> OrderRow:
     shard = shard_of(order.order_id)
     placed = order.terms is not None and order.was_placed
-    places = {line.sku: n for n, line in enumerate(order.terms.lines)} if order.terms else {}
+    index = {line.sku: n for n, line in enumerate(order.terms.lines)} if order.terms else {}
     return OrderRow(
         user_id=order.user_id,
         order_id=order.order_id,
@@ -40,40 +41,43 @@ def to_row(order: Order) -> OrderRow:
         updated_at=order.changed_at,
         shard=shard,
         listed=f"{order.status.value}#{shard}" if placed else None,
-        placed=placed_key(order.agreed.placed_at, order.order_id) if placed else None,
+        placed=placed_key(order.agreed_terms.placed_at, order.order_id) if placed else None,
         expires_at=order.expires_at,
-        terms=_pack(order.terms) if order.terms else None,
+        terms=_pack_terms(order.terms) if order.terms else None,
         payment_id=order.payment_id,
-        reason=order.reason,
+        reason=order.reason.value if order.reason else None,
         rejection=order.rejection,
         refunds_due={
-            key: [due.payment_id, due.amount.amount, due.amount.currency, due.reason]
+            key: [due.payment_id, due.amount.amount, due.amount.currency, due.reason.value]
             for key, due in order.refunds_due.items()
         }
         or None,
-        payment_totals={key: _account(account) for key, account in order.payment_totals.items()} or None,
-        refunded={key: kept.refunded for key, kept in order.payment_totals.items() if kept.refunded} or None,
+        payment_totals={key: _pack_totals(each) for key, each in order.payment_totals.items()} or None,
+        refunded={key: each.refunded for key, each in order.payment_totals.items() if each.refunded} or None,
         fulfilments=_compact_or_none(
             [
-                [p.fulfilment_id, _placed(p.pieces, places), p.carrier, p.tracking, _ms(p.at)]
-                for p in order.fulfilments
+                [f.fulfilment_id, _pack_pieces(f.pieces, index), f.carrier, f.tracking, _ms(f.at)]
+                for f in order.fulfilments
             ]
         ),
         returns=_compact_or_none(
             [
-                [r.return_id, _placed(r.pieces, places), r.reason, _ms(r.at), r.status, r.restock, r.refund]
+                [
+                    *(r.return_id, _pack_pieces(r.pieces, index), r.reason, _ms(r.at)),
+                    *(r.status, r.restock, r.refund),
+                ]
                 for r in order.returns
             ]
         ),
         invoice=[order.invoice.number, _ms(order.invoice.issued_at)] if order.invoice else None,
         redeemed=list(order.redeemed) or None,
-        timeline=_compact_or_none([_entry(entry) for entry in order.timeline]),
+        timeline=_compact_or_none([_pack_entry(entry) for entry in order.timeline]),
     )
 
 
 def to_order(row: OrderRow) -> Order:
-    """The order in a row, which may come from a stream's image."""
-    terms = _unpack(row.terms) if row.terms else None
+    """Return the order of a row, which may be an image from the table's stream."""
+    terms = _unpack_terms(row.terms) if row.terms else None
     skus = [line.sku for line in terms.lines] if terms else []
     return Order(
         order_id=row.order_id,
@@ -84,23 +88,28 @@ def to_order(row: OrderRow) -> Order:
         expires_at=row.expires_at,
         terms=terms,
         payment_id=row.payment_id,
-        reason=row.reason,
+        reason=CancelReason(row.reason) if row.reason else None,
         rejection=row.rejection,
         refunds_due={
-            key: RefundDue(payment, Money(amount=amount, currency=currency), reason)
-            for key, (payment, amount, currency, reason) in (row.refunds_due or {}).items()
+            RefundKey(key): RefundDue(
+                payment_id, Money(amount=amount, currency=currency), RefundReason(reason)
+            )
+            for key, (payment_id, amount, currency, reason) in (row.refunds_due or {}).items()
         },
         payment_totals={
             key: PaymentTotals(captured, (row.refunded or {}).get(key, 0), version, bool(voided))
             for key, (captured, version, *voided) in (row.payment_totals or {}).items()
         },
         fulfilments=tuple(
-            Fulfilment(made, _pieces(packed, skus), carrier, tracking, _at(ms))
-            for made, packed, carrier, tracking, ms in json.loads(row.fulfilments or "[]")
+            Fulfilment(fulfilment_id, _unpack_pieces(packed, skus), carrier, tracking, _at(ms))
+            for fulfilment_id, packed, carrier, tracking, ms in json.loads(row.fulfilments or "[]")
         ),
         returns=tuple(
-            Return(made, _pieces(packed, skus), reason, _at(ms), ReturnStatus(status), restock, refund)
-            for made, packed, reason, ms, status, restock, refund in json.loads(row.returns or "[]")
+            Return(
+                *(return_id, _unpack_pieces(packed, skus), reason, _at(ms)),
+                *(ReturnStatus(status), restock, refund),
+            )
+            for return_id, packed, reason, ms, status, restock, refund in json.loads(row.returns or "[]")
         ),
         invoice=Invoice(row.invoice[0], _at(row.invoice[1])) if row.invoice else None,
         redeemed=tuple(row.redeemed or ()),
@@ -111,34 +120,34 @@ def to_order(row: OrderRow) -> Order:
     )
 
 
-def _placed(pieces: Mapping[str, int], places: Mapping[str, int]) -> list[list[int]]:
-    return [[places[sku], quantity] for sku, quantity in pieces.items()]
+def _pack_pieces(pieces: Mapping[str, int], index: Mapping[str, int]) -> list[list[int]]:
+    return [[index[sku], quantity] for sku, quantity in pieces.items()]
 
 
-def _pieces(packed: list[list[int]], skus: list[str]) -> dict[str, int]:
-    return {skus[place]: quantity for place, quantity in packed}
+def _unpack_pieces(packed: list[list[int]], skus: list[str]) -> dict[str, int]:
+    return {skus[line]: quantity for line, quantity in packed}
 
 
-def _account(account: PaymentTotals) -> list[int]:
-    packed = [account.captured, account.version]
-    return [*packed, 1] if account.voided else packed
+def _pack_totals(totals: PaymentTotals) -> list[int]:
+    packed = [totals.captured, totals.version]
+    return [*packed, 1] if totals.voided else packed
 
 
-def _entry(entry: Entry) -> list[Any]:
-    """Without what is empty at its end: most entries have no `ref`."""
+def _pack_entry(entry: Entry) -> list[Any]:
+    """Return the entry without its empty last fields: most entries have no `ref`."""
     packed: list[Any] = [_ms(entry.at), entry.type, entry.actor, entry.detail, entry.ref]
     while packed[-1] == "":
         packed.pop()
     return packed
 
 
-def _pack(terms: Terms) -> str:
-    sums = (terms.subtotal, terms.discount, terms.shipping, terms.tax, terms.shipping_tax, terms.total)
+def _pack_terms(terms: Terms) -> str:
+    amounts = (terms.subtotal, terms.discount, terms.shipping, terms.tax, terms.shipping_tax, terms.total)
     return _compact(
         {
-            "l": [_line(line) for line in terms.lines],
+            "l": [_pack_line(line) for line in terms.lines],
             "c": terms.total.currency,
-            "s": [part.amount for part in sums],
+            "s": [money.amount for money in amounts],
             "x": int(not terms.tax_inclusive),
             "m": terms.shipping_method,
             "a": terms.shipping_address.model_dump(exclude_none=True),
@@ -149,22 +158,22 @@ def _pack(terms: Terms) -> str:
     )
 
 
-def _line(line: QuotedLine) -> list[Any]:
+def _pack_line(line: QuotedLine) -> list[Any]:
     packed: list[Any] = [line.sku, line.product_id, line.title, line.quantity, line.unit_price.amount]
-    packed += [part.amount if part else 0 for part in (line.tax, line.discount)]
+    packed += [money.amount if money else 0 for money in (line.tax, line.discount)]
     while packed[-1] == 0 and len(packed) > 5:
         packed.pop()
     return packed
 
 
-def _unpack(text: str) -> Terms:
+def _unpack_terms(text: str) -> Terms:
     packed = json.loads(text)
     currency = packed["c"]
-    sums = (Money(amount=n, currency=currency) for n in packed["s"])
-    subtotal, discount, shipping, tax, shipping_tax, total = sums
+    amounts = (Money(amount=amount, currency=currency) for amount in packed["s"])
+    subtotal, discount, shipping, tax, shipping_tax, total = amounts
     placed_at, pay_by = (_at(ms) for ms in packed["at"])
     return Terms(
-        lines=tuple(_unpacked_line(currency, *line) for line in packed["l"]),
+        lines=tuple(_unpack_line(currency, *line) for line in packed["l"]),
         subtotal=subtotal,
         discount=discount,
         shipping=shipping,
@@ -181,7 +190,7 @@ def _unpack(text: str) -> Terms:
     )
 
 
-def _unpacked_line(
+def _unpack_line(
     currency: str,
     sku: str,
     product_id: str,

@@ -1,4 +1,4 @@
-"""The tables' rows and their indexes."""
+"""The rows of orders' tables and their indexes."""
 
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
@@ -9,11 +9,11 @@ from shared.dynamodb.idempotency import IdempotencyStore
 from shared.dynamodb.rows import Row, warm
 from shared.runtime.aws import REGION
 
-SHARDS = 8  # orders spread over as many partitions of each index: 8,000 index writes a second
+SHARDS = 8  # partitions per index, which allow 8,000 index writes per second
 
 
 class ByNumber(GlobalSecondaryIndex["OrderRow"]):  # type: ignore[no-untyped-call]
-    """From an order's number, and so from its id, to its owner: for staff, payments and their events."""
+    """Orders by number, which follows from the id: leads from either to the owner."""
 
     class Meta:
         index_name = "by-number"
@@ -24,7 +24,7 @@ class ByNumber(GlobalSecondaryIndex["OrderRow"]):  # type: ignore[no-untyped-cal
 
 
 class ByDeadline(GlobalSecondaryIndex["OrderRow"]):  # type: ignore[no-untyped-call]
-    """Open orders by the time that they run out: for the sweeper. Closed ones are not in it."""
+    """Open orders by deadline, for the sweeper. Other orders have no `expires_at` and are not indexed."""
 
     class Meta:
         index_name = "by-deadline"
@@ -35,7 +35,7 @@ class ByDeadline(GlobalSecondaryIndex["OrderRow"]):  # type: ignore[no-untyped-c
 
 
 class ByPlaced(GlobalSecondaryIndex["OrderRow"]):  # type: ignore[no-untyped-call]
-    """All placed orders by time."""
+    """All placed orders by time of placement."""
 
     class Meta:
         index_name = "by-placed"
@@ -46,7 +46,7 @@ class ByPlaced(GlobalSecondaryIndex["OrderRow"]):  # type: ignore[no-untyped-cal
 
 
 class ByStatus(GlobalSecondaryIndex["OrderRow"]):  # type: ignore[no-untyped-call]
-    """The placed orders of a status by time."""
+    """Placed orders by status and time of placement."""
 
     class Meta:
         index_name = "by-status"
@@ -57,13 +57,13 @@ class ByStatus(GlobalSecondaryIndex["OrderRow"]):  # type: ignore[no-untyped-cal
 
 
 class OrderRow(Row):
-    """One order in one row under its owner, timeline included: each change is one write, whole or not at all.
+    """An order with its timeline under its owner: each change is one write of the whole row.
 
-    `terms`, `fulfilments`, `returns` and `timeline` are compact JSON (`packing.py`): an order of three lines
-    stays under 1 KB when it is placed, one of 1,000 under 400 KB at its end. `shard` is 0 to 7 by the order's
-    id, `listed` is `<status>#<shard>`, `placed` the time and a part of the id, so that it sorts and differs:
-    both are there once the order was placed. `accounts` has (captured, version, 1 where it was let go of)
-    of each payment as it was heard of, `refunded` what of it went back.
+    `terms`, `fulfilments`, `returns` and `timeline` are compact JSON (`packing.py`), so an order of three
+    lines takes less than 1 KB when it is placed, and one of 1,000 lines at most 400 KB. `shard` is 0 to 7,
+    derived from the id. `listed` is `<status>#<shard>`; `placed` is the time and a part of the id, which
+    makes it unique. Both are set once the order is placed. `payment_totals` is (captured, version, 1 if
+    voided) by payment; `refunded` is the refunded amount by payment.
     """
 
     class Meta:
@@ -100,7 +100,8 @@ class OrderRow(Row):
 
 
 class CounterRow(Row):
-    """`coupon#<code>` and `coupon#<code>#<who>`: times redeemed; `invoices#<year>`: the last number."""
+    """A counter: redemptions of `coupon#<code>` and `coupon#<code>#<shopper>`, the last number of
+    `invoices#<year>`."""
 
     class Meta:
         table_name = settings().orders_counters_table

@@ -81,7 +81,7 @@ def paid(order_id: str = "ord_1", agreed: Terms | None = None) -> Order:
         version=3,
         expires_at=None,
         payment_id="pay_1",
-        payment_totals={"pay_1": PaymentTotals(captured=order.agreed.total.amount, version=2)},
+        payment_totals={"pay_1": PaymentTotals(captured=order.agreed_terms.total.amount, version=2)},
         timeline=(*order.timeline, entry),
     )
 

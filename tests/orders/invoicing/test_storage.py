@@ -115,7 +115,7 @@ def test_files_that_a_dead_process_did_not_keep_are_kept_when_the_message_comes_
 def test_a_pdf_that_a_dead_process_did_not_keep_is_kept_when_it_is_asked_for(cloud):
     stored(paid())
     order = invoices.issue(["ord_1"])["ord_1"]
-    archive.put(order, archive.Form.HTML, b"the page")
+    archive.put(order, archive.FileFormat.HTML, b"the page")
     answer = ask("fetch_invoice", "ord_1")["output"]
     files = {key.rpartition(".")[2]: file["Body"] for key, file in kept().items()}
     assert base64.b64decode(answer["pdf"]) == files["pdf"]
