@@ -65,7 +65,7 @@ def _read_quote(caller: Caller, token: str, now: datetime) -> Quote:
     quote = quotes.read(token, secret(settings().cart_quote_secret_arn)["key"], now)
     if quote.user_id != caller.user_id:
         # The same text as for a forged quote, so that it reveals nothing about other shoppers' quotes.
-        raise invalid("/quote_token", "This is not a quote of this shop; ask for one with POST /cart/quote.")
+        raise invalid("/quote_token", "This is not a quote of this shop; request one with POST /cart/quote.")
     return quote
 
 
