@@ -86,12 +86,14 @@ def test_a_cancellation_that_arrives_before_the_payment_raises_no_alarm(held, ca
 def test_paid_and_cancelled_events_release_once_in_any_order_and_number(cloud, monkeypatch, max_lines):
     monkeypatch.setattr(domain, "MAX_LINES", max_lines)
     product = create_product(variant("RED"), variant("BLUE"))
-    stories = [story for length in (1, 2, 3) for story in product_of([paid, cancelled], repeat=length)]
-    for number, story in enumerate(stories):
+    sequences = [
+        sequence for length in (1, 2, 3) for sequence in product_of([paid, cancelled], repeat=length)
+    ]
+    for number, sequence in enumerate(sequences):
         order = f"ord_{number}"
         assert problem_type(reserve(order, line(product, "RED", 4), line(product, "BLUE", 2))) is None
-        consume_all(*(event(order) for event in story))
-        if cancelled not in story:
+        consume_all(*(event(order) for event in sequence))
+        if cancelled not in sequence:
             assert (levels("RED"), levels("BLUE"), reservation_state(order)) == ((6, 0), (8, 0), "committed")
             consume_all(cancelled(order))
         assert (levels("RED"), levels("BLUE"), reservation_state(order)) == ((10, 0), (10, 0), "released")

@@ -163,11 +163,11 @@ def size_of(row):
     )
 
 
-def test_fifty_concurrent_orders_of_ten_pieces_reserve_ten(cloud):
+def test_fifty_concurrent_orders_reserve_the_ten_pieces_in_stock(cloud):
     sell_out(create_product(variant("RED", stock=10)))
 
 
-def test_fifty_orders_with_write_conflicts_reserve_ten(write_conflicts):
+def test_fifty_orders_with_write_conflicts_reserve_the_ten_in_stock(write_conflicts):
     sell_out(create_product(variant("RED", stock=10)))
     assert write_conflicts.total() > 100
 

@@ -70,8 +70,8 @@ def test_two_lines_of_one_sku_are_restocked_together(sold):
     assert levels("RED") == (9, 0)
 
 
-@pytest.mark.parametrize("story", list(permutations(range(3))))
-def test_a_return_may_arrive_before_the_payment(cloud, story):
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_return_may_arrive_before_the_payment(cloud, order):
     product = create_product(variant("RED"))
     reserve("ord_1", line(product, "RED", 4))
     events = [
@@ -79,7 +79,7 @@ def test_a_return_may_arrive_before_the_payment(cloud, story):
         returned("ret_1", line(product, "RED", 3)),
         returned("ret_2", line(product, "RED")),
     ]
-    consume_all(*(events[number] for number in story))
+    consume_all(*(events[number] for number in order))
     assert levels("RED") == (10, 0)
 
 
