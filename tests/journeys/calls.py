@@ -1,4 +1,4 @@
-"""What journeys after the payment call, and how they do things at once."""
+"""Calls that journeys share for orders after their payment."""
 
 import time
 
@@ -7,11 +7,11 @@ from tests.journeys.conftest import new_key
 ILLEGAL = (409, "/problems/illegal-transition")
 
 
-def refusal(answer):
+def problem_of(answer):
     return answer.status, answer.body["type"]
 
 
-def order_now(buyer, order):
+def get_order(buyer, order):
     return buyer.shop.expect(200, "GET", f"/orders/{order['order_id']}")
 
 
@@ -19,7 +19,9 @@ def timeline(buyer, order):
     return [e["type"] for e in buyer.shop.expect(200, "GET", f"/orders/{order['order_id']}/timeline")]
 
 
-def after(seconds, act):
+def after_delay(seconds, act):
+    """Return a function that waits and then calls `act`."""
+
     def wait_and_act():
         time.sleep(max(0, seconds))
         return act()
@@ -31,7 +33,7 @@ def cancel(buyer, order):
     return buyer.shop.call("POST", f"/orders/{order['order_id']}/cancel", **new_key())
 
 
-def settle(staff, order, return_id, **body):
+def decide_return(staff, order, return_id, **body):
     return staff.call("PUT", f"/orders/{order['order_id']}/returns/{return_id}", body)
 
 

@@ -1,4 +1,4 @@
-"""Journeys go over HTTP against the shop as `sam` deployed it on a local cloud (`make journeys`)."""
+"""Fixtures for journeys: HTTP tests of the shop that `sam` deployed on a local cloud (`make journeys`)."""
 
 import os
 import time
@@ -18,7 +18,7 @@ from localstack.mail.templates import letters
 
 @pytest.fixture(scope="session")
 def local() -> Cloud:
-    """The local cloud under test: `test`, or the one that TILLSTACK_CLOUD names."""
+    """The local cloud under test: `test`, or the one in TILLSTACK_CLOUD."""
     return Cloud.load(os.environ.get("TILLSTACK_CLOUD", "test"))
 
 
@@ -39,7 +39,7 @@ def staff(local: Cloud) -> Shop:
 
 @pytest.fixture
 def shopper(local: Cloud, url: str) -> Callable[[], Shopper]:
-    """`shopper()`: a new customer, signed in."""
+    """`shopper()` returns a new customer who is signed in."""
     return lambda: Shopper.register(local, url, f"shopper.{uuid4().hex[:10]}@example.com", "Test Shopper")
 
 
@@ -51,7 +51,7 @@ def guest(local: Cloud, url: str, stranger: Shop) -> Shopper:
 
 @pytest.fixture
 def goods(staff: Shop) -> Callable[..., str]:
-    """`goods(stock=10, price=500)`: a new product on sale; its SKU."""
+    """`goods(stock=10, price=500)` creates an active product and returns its SKU."""
 
     def make(stock: int = 10, price: int = 500, title: str = "Journey goods") -> str:
         sku = f"J-{uuid4().hex[:12]}"
@@ -69,7 +69,7 @@ def goods(staff: Shop) -> Callable[..., str]:
 
 @pytest.fixture
 def ordered(goods: Callable[..., str]) -> Callable[..., dict[str, Any]]:
-    """`ordered(shopper, quantity=2)`: a placed order of new goods."""
+    """`ordered(shopper, quantity=2)` places an order of a new product."""
 
     def order(shopper: Shopper, quantity: int = 2, **product: Any) -> dict[str, Any]:
         shopper.add(goods(**product), quantity)
@@ -81,17 +81,17 @@ def ordered(goods: Callable[..., str]) -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def paid(ordered: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """`paid(shopper, quantity=2)`: an order of new goods, paid and invoiced, its shopper told of both."""
+    """`paid(shopper, quantity=2)` places and pays an order of a new product and waits for its invoice."""
 
     def pay(shopper: Shopper, quantity: int = 2, **product: Any) -> dict[str, Any]:
-        return paid_for(shopper, ordered(shopper, quantity, **product))
+        return pay_and_wait(shopper, ordered(shopper, quantity, **product))
 
     return pay
 
 
 @pytest.fixture
 def coupon(staff: Shop) -> Callable[..., str]:
-    """`coupon(usage_limit=10)`: a new coupon of ten per cent; its code."""
+    """`coupon(usage_limit=10)` creates a coupon of 10 % and returns its code."""
 
     def make(**terms: Any) -> str:
         code = f"J-{uuid4().hex[:12]}".upper()
@@ -104,33 +104,33 @@ def coupon(staff: Shop) -> Callable[..., str]:
 
 
 def new_key() -> dict[str, str]:
-    """The headers of a request that is a new one."""
+    """Return the headers of a request with a new idempotency key."""
     return {"Idempotency_Key": str(uuid4())}
 
 
-def paid_for(shopper: Shopper, placed: dict[str, Any]) -> dict[str, Any]:
-    """The order when it is paid and invoiced and its shopper was told of both."""
+def pay_and_wait(shopper: Shopper, placed: dict[str, Any]) -> dict[str, Any]:
+    """Pay the order and return it once the confirmation and the invoice were sent."""
     assert shopper.pay(placed)["status"] == "succeeded"
     shopper.wait_for_order(placed["order_id"], "paid")
-    await_letters(shopper, "confirmed", "invoice")
+    wait_for_messages(shopper, "confirmed", "invoice")
     order: dict[str, Any] = shopper.shop.expect(200, "GET", f"/orders/{placed['order_id']}")
     return order
 
 
-def await_letters(shopper: Shopper, *names: str) -> None:
-    """Wait until the shopper got each of these, as often as it is named."""
+def wait_for_messages(shopper: Shopper, *names: str) -> None:
+    """Wait until the shopper got each of these messages, as often as it is listed."""
     wanted = Counter(names)
-    until(lambda: letters(shopper.cloud, shopper.email) >= wanted, f"{shopper.email} to be told: {names}")
+    until(lambda: letters(shopper.cloud, shopper.email) >= wanted, f"{shopper.email} to get: {names}")
 
 
 def stock_of(staff: Shop, sku: str) -> tuple[int, int, int]:
-    """On hand, reserved, available."""
+    """Return the quantities on hand, reserved and available."""
     stock = staff.expect(200, "GET", f"/stock/{sku}")
     return stock["on_hand"], stock["reserved"], stock["available"]
 
 
-def refunds_of(local: Cloud, shopper: Shopper, order: dict[str, Any]) -> list[int]:
-    """What Stripe gave back of the order's payments, in pence, oldest first."""
+def stripe_refunds(local: Cloud, shopper: Shopper, order: dict[str, Any]) -> list[int]:
+    """Return the amounts of Stripe's refunds of the order's payments in pence, oldest first."""
     payments = shopper.shop.expect(200, "GET", f"/payments?order_id={order['order_id']}")["items"]
     found = []
     for payment in payments:
@@ -139,8 +139,8 @@ def refunds_of(local: Cloud, shopper: Shopper, order: dict[str, Any]) -> list[in
     return [amount for _, amount in sorted(found, key=lambda entry: entry[0])]
 
 
-def expire(local: Cloud, order: dict[str, Any]) -> None:
-    """Let the order's time run out: its deadline is set to the past, and the sweeper is called."""
+def expire_order(local: Cloud, order: dict[str, Any]) -> None:
+    """Expire the order: set its deadline to the past and invoke the sweeper."""
     table = "tillstack-local-orders"
     dynamodb = local.client("dynamodb")
     (row,) = dynamodb.query(
@@ -170,7 +170,7 @@ def expire(local: Cloud, order: dict[str, Any]) -> None:
     local.client("lambda").invoke(FunctionName=sweeper, Payload=b"{}")
 
 
-def settled(look: Callable[[], Any], seconds: float = 3) -> Any:
-    """What `look` sees after a while in which nothing more should happen."""
+def after_pause(look: Callable[[], Any], seconds: float = 3) -> Any:
+    """Wait, so that unexpected changes can happen, and return the value of `look`."""
     time.sleep(seconds)
     return look()

@@ -1,4 +1,4 @@
-"""What comes in wrong gets a clear error over HTTP, and loses nothing."""
+"""Invalid input: each request returns a clear problem over HTTP and changes nothing."""
 
 import base64
 import json
@@ -38,7 +38,7 @@ def _claims(token):
         ("text", 422),
     ],
 )
-def test_a_wrong_line_is_refused_and_the_cart_is_as_it_was(guest, body, status):
+def test_an_invalid_line_is_rejected_and_the_cart_is_unchanged(guest, body, status):
     answer = guest.shop.call("POST", "/cart/items", body)
     assert answer.status == status
     assert answer.headers["content-type"].startswith("application/problem+json")
@@ -47,7 +47,7 @@ def test_a_wrong_line_is_refused_and_the_cart_is_as_it_was(guest, body, status):
     assert guest.shop.expect(200, "GET", "/cart")["item_count"] == 0
 
 
-def test_malformed_and_oversized_bodies(url, guest):
+def test_malformed_and_oversized_bodies_are_rejected(url, guest):
     import urllib.error
     import urllib.request
 
@@ -68,18 +68,18 @@ def test_malformed_and_oversized_bodies(url, guest):
     assert post(b"sku=X", "application/x-www-form-urlencoded") == 415
 
 
-def test_a_token_must_be_ours_whole_and_fresh(local, url, shopper):
+def test_forged_truncated_and_expired_tokens_are_rejected(local, url, shopper):
     buyer = shopper()
     token = buyer.shop.token
     header, payload, signature = token.split(".")
     claims = _claims(token)
     none = f"{_segment({'alg': 'none', 'typ': 'JWT'})}.{payload}."
-    grown = _segment(claims | {"roles": ["admin"]})
+    elevated = _segment(claims | {"roles": ["admin"]})
     other = shopper().shop.token.split(".")
     for forged in (
         "nonsense",
         none,
-        f"{header}.{grown}.{signature}",
+        f"{header}.{elevated}.{signature}",
         f"{header}.{payload}.{other[2]}",
         f"{header}.{payload}.{signature[:-4]}AAAA",
         f"{header}.{payload}",
@@ -95,7 +95,7 @@ def test_a_token_must_be_ours_whole_and_fresh(local, url, shopper):
 
 
 def _signed(local, token, **changed):
-    """A token truly signed by the shop's key, with claims that it would not sign."""
+    """Return a token that the shop's key signed, with claims that the shop would not issue."""
     import hashlib
 
     header, _, _ = token.split(".")
@@ -114,13 +114,13 @@ def _signed(local, token, **changed):
     return f"{content}.{_segment(raw)}"
 
 
-def test_a_truly_signed_token_of_the_helper_is_taken(local, url, shopper):
-    """The forgeries above fail for what they claim, not for how they are made."""
+def test_a_valid_token_signed_by_the_helper_is_accepted(local, url, shopper):
+    """Show that the tokens above are rejected because of their claims, not because of the helper."""
     token = shopper().shop.token
     assert Shop(url, _signed(local, token, exp=int(time.time()) + 60)).call("GET", "/cart").status == 200
 
 
-def test_roles_are_held(staff, guest, shopper):
+def test_routes_require_their_roles(staff, guest, shopper):
     product = {"title": "Mine", "variants": []}
     assert guest.shop.call("POST", "/products", product).status == 403
     assert shopper().shop.call("POST", "/products", product).status == 403
@@ -128,7 +128,7 @@ def test_roles_are_held(staff, guest, shopper):
     assert shopper().shop.call("GET", "/stock/COF-DECAF-250").status == 403
 
 
-def test_nobody_elses_order_exists(shopper, ordered, stranger, guest):
+def test_orders_of_other_shoppers_are_not_found(shopper, ordered, stranger, guest):
     owner, other = shopper(), shopper()
     placed = ordered(owner)
     payment = owner.payment(placed)
@@ -143,7 +143,7 @@ def test_nobody_elses_order_exists(shopper, ordered, stranger, guest):
     assert owner.shop.expect(200, "GET", f"/orders/{placed['order_id']}")["status"] == "awaiting_payment"
 
 
-def test_a_quote_is_for_whom_it_was_made_and_as_it_was_made(shopper, goods):
+def test_a_quote_of_another_shopper_or_a_changed_quote_is_rejected(shopper, goods):
     owner, other = shopper(), shopper()
     owner.add(goods(), 1)
     token = owner.quote()["quote_token"]
@@ -157,11 +157,11 @@ def test_a_quote_is_for_whom_it_was_made_and_as_it_was_made(shopper, goods):
     assert owner.shop.call("POST", "/orders", body).status == 400, "the Idempotency-Key is required"
 
 
-def test_an_altered_cursor_is_refused(shopper):
+def test_an_invalid_cursor_is_rejected(shopper):
     assert shopper().shop.call("GET", "/orders?cursor=bm90IG91cnM").status == 400
 
 
-def test_an_email_is_one_account_in_any_case(shopper, stranger):
+def test_email_addresses_of_accounts_ignore_case(shopper, stranger):
     buyer = shopper()
     body = {"email": buyer.email.upper(), "password": "a long enough passphrase", "name": "Twin"}
     answer = stranger.call("POST", "/users/register", body)

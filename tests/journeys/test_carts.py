@@ -1,4 +1,4 @@
-"""Carts: a guest's that is taken along, prices that change meanwhile, coupons."""
+"""Carts: merging a guest's cart, changed prices, and coupons."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ def _contents(cart):
     return {item["sku"]: item["quantity"] for item in cart["items"]}
 
 
-def test_a_guest_signs_in_and_takes_the_cart_along_once(shopper, guest, goods, coupon):
+def test_a_guests_cart_is_merged_once_at_sign_in(shopper, guest, goods, coupon):
     buyer, shared, own, code = shopper(), goods(stock=10), goods(stock=10), coupon()
     buyer.add(own, 1)
     buyer.add(shared, 2)
@@ -37,7 +37,7 @@ def test_a_guest_signs_in_and_takes_the_cart_along_once(shopper, guest, goods, c
     assert guest.shop.call("POST", "/cart/merge", {"guest_token": guest.shop.token}).status == 403
 
 
-def test_a_price_that_changed_is_shown_until_it_is_acknowledged(staff, shopper, goods):
+def test_a_changed_price_is_shown_until_it_is_acknowledged(staff, shopper, goods):
     buyer, sku = shopper(), goods(price=1000, title="Kettle")
     (line,) = buyer.add(sku, 2)["items"]
     assert (line["change"], line["previous_unit_price"]) == (None, None)
@@ -53,7 +53,7 @@ def test_a_price_that_changed_is_shown_until_it_is_acknowledged(staff, shopper, 
     staff.expect(200, "PUT", f"/products/{line['product_id']}", dearer, If_Match=product.headers["etag"])
     cart = until(
         lambda: (c := buyer.shop.expect(200, "GET", "/cart"))["items"][0]["change"] and c,
-        "the cart to hear of the price",
+        "the cart to have the new price",
     )
     (line,) = cart["items"]
     assert line["change"] == "price_up"
@@ -67,7 +67,7 @@ def test_a_price_that_changed_is_shown_until_it_is_acknowledged(staff, shopper, 
     assert buyer.order(buyer.quote())["subtotal"]["amount"] == 2400
 
 
-def test_a_coupon_on_a_cart_says_what_it_does_or_why_not(staff, shopper, goods, coupon):
+def test_the_cart_shows_the_coupons_discount_or_why_it_does_not_apply(staff, shopper, goods, coupon):
     buyer, sku = shopper(), goods(price=1000)
     minimum = {"amount": 2500, "currency": "GBP"}
     code, free = coupon(min_subtotal=minimum), coupon(kind="free_shipping", value=None)

@@ -1,4 +1,4 @@
-"""Coupons with limits: exact under a rush, given back by orders that end."""
+"""Coupons with limits: exact with concurrent orders, and released by orders that end."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -7,13 +7,13 @@ from uuid import uuid4
 from localstack.cloud.shop import Shop
 from localstack.demo.shopper import Shopper, until
 from tests.journeys.client import Client
-from tests.journeys.conftest import await_letters, expire, new_key, stock_of
+from tests.journeys.conftest import expire_order, new_key, stock_of, wait_for_messages
 
 SHOPPERS, USES = 50, 10
 NOT_APPLICABLE = "/problems/coupon-not-applicable"
 
 
-def test_fifty_shoppers_want_a_coupon_that_ten_may_use(local, url, stranger, staff, goods, coupon):
+def test_a_coupon_for_ten_is_used_by_ten_of_fifty_shoppers(local, url, stranger, staff, goods, coupon):
     sku, code = goods(stock=SHOPPERS, price=1000), coupon(usage_limit=USES)
 
     def prepare(_):
@@ -54,19 +54,22 @@ def test_fifty_shoppers_want_a_coupon_that_ten_may_use(local, url, stranger, sta
     late = losers[0][0].quote()
     assert (late["coupon"], late["coupon_reason"], late["discount"]["amount"]) == (None, "used_up", 0)
 
-    # Two orders end, one each way: two more may use it, and no third.
+    # One order is cancelled and one expires, so two more shoppers can use the coupon.
     (canceller, cancelled), (_, unpaid) = winners[:2]
     canceller.shop.expect(200, "POST", f"/orders/{cancelled['order_id']}/cancel", **new_key())
-    expire(local, unpaid)
+    expire_order(local, unpaid)
     winners[1][0].wait_for_order(unpaid["order_id"], "expired")
-    until(lambda: used() == USES - 2, "two uses to come back")
+    until(lambda: used() == USES - 2, "two uses to be released")
     later = [order(job)[1] for job in losers[:3]]
     assert [answer.status for answer in later] == [201, 201, 409]
     until(lambda: used() == USES, "the coupon to be used up again")
-    until(lambda: stock_of(staff, sku) == (SHOPPERS, USES, SHOPPERS - USES), "the stock of two to come back")
+    until(
+        lambda: stock_of(staff, sku) == (SHOPPERS, USES, SHOPPERS - USES),
+        "the stock of two orders to be released",
+    )
 
 
-def test_a_shopper_uses_a_coupon_as_often_as_one_may(shopper, goods, coupon):
+def test_a_shopper_cannot_exceed_the_limit_per_user(shopper, goods, coupon):
     buyer, sku, code = shopper(), goods(stock=10, price=1000), coupon(per_user_limit=1)
     buyer.add(sku, 1)
     buyer.shop.expect(200, "PUT", "/cart/coupon", {"code": code})
@@ -76,7 +79,10 @@ def test_a_shopper_uses_a_coupon_as_often_as_one_may(shopper, goods, coupon):
     assert (refused.status, refused.body["type"]) == (409, NOT_APPLICABLE)
     assert refused.body["reason"] == "used_by_you"
 
-    until(lambda: buyer.shop.expect(200, "GET", "/cart")["item_count"] == 0, "the cart to hear of the order")
+    until(
+        lambda: buyer.shop.expect(200, "GET", "/cart")["item_count"] == 0,
+        "the cart to drop the ordered lines",
+    )
     buyer.add(sku, 1)
     again = buyer.shop.call("PUT", "/cart/coupon", {"code": code})
     assert (again.status, again.body["type"], again.body["reason"]) == (422, NOT_APPLICABLE, "used_by_you")
@@ -94,8 +100,8 @@ def test_an_order_that_costs_nothing_needs_no_payment(staff, shopper, goods, cou
     assert (placed["status"], placed["total"]["amount"], placed["discount"]["amount"]) == ("paid", 0, 6000)
     payment = buyer.shop.call("POST", "/payments", {"order_id": placed["order_id"]}, **new_key())
     assert (payment.status, payment.body["type"]) == (409, "/problems/order-not-payable")
-    await_letters(buyer, "confirmed", "invoice")
+    wait_for_messages(buyer, "confirmed", "invoice")
     until(lambda: stock_of(staff, sku) == (2, 0, 2), "the stock to be committed")
     buyer.shop.expect(200, "POST", f"/orders/{placed['order_id']}/cancel", **new_key())
-    await_letters(buyer, "cancelled")
-    until(lambda: stock_of(staff, sku) == (4, 0, 4), "the stock to come back")
+    wait_for_messages(buyer, "cancelled")
+    until(lambda: stock_of(staff, sku) == (4, 0, 4), "the stock to be released")

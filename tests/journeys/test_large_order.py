@@ -1,4 +1,4 @@
-"""An order of six hundred lines, whole: from the shelf to the invoice."""
+"""An order of six hundred lines, from the cart to the invoice."""
 
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ import pytest
 
 from localstack.cloud.shop import Shop
 from localstack.demo.shopper import Shopper, ship_order, until
-from tests.journeys.conftest import paid_for, stock_of
+from tests.journeys.conftest import pay_and_wait, stock_of
 
 LINES, VARIANTS, GUESTS = 600, 45, 4
 
@@ -19,9 +19,9 @@ def guests(local, url, stranger):
     return [Shopper(local, Shop(url, token), f"guest.{uuid4().hex[:10]}@example.com") for token in tokens]
 
 
-def test_six_hundred_lines(staff, shopper, guests):
-    """One adds a line a call, and only one call a cart at once gets through: so four guests fill a quarter
-    each, and sign in as one."""
+def test_an_order_of_six_hundred_lines_is_paid_shipped_and_invoiced(staff, shopper, guests):
+    """Each call adds one line and a cart accepts one call at a time. So four guests each fill a quarter,
+    and their carts are merged."""
     run = uuid4().hex[:8]
     skus = [f"L-{run}-{number:03}" for number in range(LINES)]
     prices = {sku: 100 + number for number, sku in enumerate(skus)}
@@ -48,8 +48,8 @@ def test_six_hundred_lines(staff, shopper, guests):
     assert quote["subtotal"]["amount"] == sum(2 * price for price in prices.values())
     placed = buyer.order(quote)
     assert len(placed["lines"]) == LINES
-    order = paid_for(buyer, placed)
-    until(lambda: _shelf(staff, skus) == {(3, 0, 3)}, "every piece to leave the shelf")
+    order = pay_and_wait(buyer, placed)
+    until(lambda: _stock_levels(staff, skus) == {(3, 0, 3)}, "every piece to be committed")
 
     shipped = ship_order(staff, order)
     assert shipped["status"] == "shipped"
@@ -62,6 +62,6 @@ def test_six_hundred_lines(staff, shopper, guests):
         assert file.read(5) == b"%PDF-"
 
 
-def _shelf(staff, skus):
+def _stock_levels(staff, skus):
     with ThreadPoolExecutor(GUESTS) as pool:
         return set(pool.map(lambda sku: stock_of(staff, sku), skus))

@@ -1,4 +1,4 @@
-"""Money over HTTP: Stripe's page, two means, holds and parcels, failing refunds, disputes, lost webhooks."""
+"""Payments: checkout sessions, manual capture, refunds, disputes, missed webhooks and reconciliation."""
 
 import json
 import time
@@ -11,32 +11,32 @@ from localstack.demo import cards
 from localstack.demo.cards import stripe
 from localstack.demo.shopper import ship_order, until
 from localstack.mail.templates import letters
-from tests.journeys.calls import cancel, refusal, timeline
-from tests.journeys.conftest import await_letters, new_key
+from tests.journeys.calls import cancel, problem_of, timeline
+from tests.journeys.conftest import new_key, wait_for_messages
 from tests.support import run_concurrently
 
 PAGES = {"success_url": "https://shop.example/thanks", "cancel_url": "https://shop.example/cart"}
-STAFF_MAIL = "staff@tillstack.example"
+STAFF_EMAIL = "staff@tillstack.example"
 
 
 def gbp(amount):
     return {"amount": amount, "currency": "GBP"}
 
 
-def opened(buyer, order, **how):
-    return buyer.shop.call("POST", "/payments", {"order_id": order["order_id"]} | how, **new_key())
+def open_payment(buyer, order, **options):
+    return buyer.shop.call("POST", "/payments", {"order_id": order["order_id"]} | options, **new_key())
 
 
-def at_stripe(local, payment):
+def get_intent(local, payment):
     return stripe(local, "GET", f"/v1/payment_intents/{payment['provider_id']}")
 
 
 def payment_of(shop, order):
-    """The order's last payment, as its owner or staff see it."""
+    """Return the order's last payment as its owner or staff see it."""
     return shop.expect(200, "GET", f"/payments?order_id={order['order_id']}&limit=100")["items"][-1]
 
 
-def payment_when(shop, order, status):
+def wait_for_payment(shop, order, status):
     def look():
         found = payment_of(shop, order)
         return found if found["status"] == status else None
@@ -45,7 +45,7 @@ def payment_when(shop, order, status):
 
 
 def balances(staff, payment):
-    """The ledger's accounts; each of its entries sums to zero."""
+    """Return the balances of the payment's ledger; check that each entry sums to zero."""
     entries = staff.expect(200, "GET", f"/payments/{payment['payment_id']}/ledger?limit=100")["items"]
     assert all(sum(line["amount"]["amount"] for line in entry["lines"]) == 0 for entry in entries)
     sums = Counter[str]()
@@ -62,28 +62,28 @@ def functions_of(local, name):
 
 
 def run(local, name):
-    """Have a scheduled function run now; what it answers."""
+    """Invoke a scheduled function and return its result."""
     (function,) = functions_of(local, name)
     answer = local.client("lambda").invoke(FunctionName=function, Payload=b'{"id": "journey"}')
-    told = answer["Payload"].read()
-    assert "FunctionError" not in answer, told
-    return json.loads(told or b"null")
+    payload = answer["Payload"].read()
+    assert "FunctionError" not in answer, payload
+    return json.loads(payload or b"null")
 
 
 @pytest.fixture
-def captured_by_hand(local):
-    """Payments that are opened meanwhile hold their money until goods leave."""
+def manual_capture(local):
+    """Payments that are opened during the test are captured when goods are shipped."""
     (function,) = functions_of(local, "PaymentsCheckout")
     client = local.client("lambda")
     known = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
 
-    def capture(how):
-        variables = known | {"PAYMENTS_CAPTURE": how}
+    def set_capture(method):
+        variables = known | {"PAYMENTS_CAPTURE": method}
         client.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
 
-    capture("manual")
+    set_capture("manual")
     yield
-    capture(known["PAYMENTS_CAPTURE"])
+    set_capture(known["PAYMENTS_CAPTURE"])
 
 
 @contextmanager
@@ -95,30 +95,30 @@ def no_webhooks(local):
         cards.control(local, "chaos")
 
 
-def test_on_stripes_page(local, shopper, ordered):
+def test_an_order_is_paid_on_stripes_page(local, shopper, ordered):
     buyer = shopper()
     order = ordered(buyer)
-    missing = opened(buyer, order, method="checkout_session")
+    missing = open_payment(buyer, order, method="checkout_session")
     assert missing.status == 422
-    page = opened(buyer, order, method="checkout_session", **PAGES)
+    page = open_payment(buyer, order, method="checkout_session", **PAGES)
     assert (page.status, page.body["client_secret"]) == (201, None)
-    again = opened(buyer, order, method="checkout_session", **PAGES)
+    again = open_payment(buyer, order, method="checkout_session", **PAGES)
     assert again.body["payment_id"] == page.body["payment_id"]
     assert cards.pay_session(page.body["checkout_url"], "4000000000000002") == ""
     assert cards.pay_session(page.body["checkout_url"]).startswith(PAGES["success_url"])
     paid = buyer.wait_for_order(order["order_id"], "paid")
     assert paid["payment_id"] == page.body["payment_id"]
-    late = opened(buyer, order)
-    assert refusal(late) == (409, "/problems/order-not-payable")
+    late = open_payment(buyer, order)
+    assert problem_of(late) == (409, "/problems/order-not-payable")
 
 
-def test_another_means_ends_the_first_and_only_one_can_be_paid(local, shopper, ordered):
+def test_another_payment_method_cancels_the_first_payment(local, shopper, ordered):
     buyer = shopper()
     order = ordered(buyer)
-    first = opened(buyer, order).body
-    second = opened(buyer, order, method="checkout_session", **PAGES).body
+    first = open_payment(buyer, order).body
+    second = open_payment(buyer, order, method="checkout_session", **PAGES).body
     assert second["payment_id"] != first["payment_id"]
-    assert at_stripe(local, first)["status"] == "canceled"
+    assert get_intent(local, first)["status"] == "canceled"
     assert "error" in cards.confirm(local, first)
     assert cards.pay_session(second["checkout_url"]).startswith(PAGES["success_url"])
     buyer.wait_for_order(order["order_id"], "paid")
@@ -128,41 +128,43 @@ def test_another_means_ends_the_first_and_only_one_can_be_paid(local, shopper, o
     assert statuses == {"cancelled", "succeeded"}
 
 
-def test_what_is_held_is_taken_as_parcels_leave(local, shopper, ordered, staff, captured_by_hand):
+def test_an_authorized_payment_is_captured_per_fulfilment(local, shopper, ordered, staff, manual_capture):
     buyer = shopper()
     order = ordered(buyer, quantity=3, price=1000)
     payment = buyer.payment(order)
     assert cards.confirm(local, payment)["status"] == "requires_capture"
     buyer.wait_for_order(order["order_id"], "paid")
-    held = payment_when(buyer.shop, order, "authorized")
+    authorized = wait_for_payment(buyer.shop, order, "authorized")
     sku, total = order["lines"][0]["sku"], order["total"]["amount"]
     too_much = staff.call(
-        "POST", f"/payments/{held['payment_id']}/capture", {"amount": gbp(total + 1)}, **new_key()
+        "POST", f"/payments/{authorized['payment_id']}/capture", {"amount": gbp(total + 1)}, **new_key()
     )
     assert too_much.status == 409
     ship_order(staff, order, {sku: 1})
-    first = until(lambda: at_stripe(local, payment)["amount_received"], "the first parcel to be taken")
+    first = until(
+        lambda: get_intent(local, payment)["amount_received"], "the first fulfilment to be captured"
+    )
     assert 0 < first < total
     ship_order(staff, order)
-    until(lambda: at_stripe(local, payment)["amount_received"] == total, "the rest to be taken")
-    payment_when(buyer.shop, order, "succeeded")
+    until(lambda: get_intent(local, payment)["amount_received"] == total, "the rest to be captured")
+    wait_for_payment(buyer.shop, order, "succeeded")
     assert balances(staff, payment) == {"stripe": total, "sales": -total}
-    until(lambda: timeline(buyer, order).count("payment.captured") == 2, "the timeline to say so")
+    until(lambda: timeline(buyer, order).count("payment.captured") == 2, "the timeline entry")
 
 
-def test_what_is_held_is_let_go_when_the_order_is_cancelled(local, shopper, ordered, captured_by_hand):
+def test_an_authorized_payment_is_voided_when_the_order_is_cancelled(local, shopper, ordered, manual_capture):
     buyer = shopper()
     order = ordered(buyer)
     payment = buyer.payment(order)
     cards.confirm(local, payment)
     buyer.wait_for_order(order["order_id"], "paid")
     assert cancel(buyer, order).status == 200
-    until(lambda: at_stripe(local, payment)["status"] == "canceled", "the hold to be let go of")
-    payment_when(buyer.shop, order, "cancelled")
+    until(lambda: get_intent(local, payment)["status"] == "canceled", "the authorization to be cancelled")
+    wait_for_payment(buyer.shop, order, "cancelled")
     assert stripe(local, "GET", f"/v1/refunds?payment_intent={payment['provider_id']}")["data"] == []
 
 
-def test_staff_give_back_each_penny_once(local, shopper, paid, staff):
+def test_staff_cannot_refund_more_than_was_paid(local, shopper, paid, staff):
     buyer = shopper()
     order = paid(buyer)
     payment = payment_of(buyer.shop, order)
@@ -176,15 +178,15 @@ def test_staff_give_back_each_penny_once(local, shopper, paid, staff):
     assert made and len(set(made)) == 1
     rest = [lambda: staff.call("POST", path, {"amount": gbp(total - 100)}, **new_key())] * 2
     assert sorted(answer.status for answer in run_concurrently(*rest)) == [201, 409]
-    assert refusal(staff.call("POST", path, {}, **new_key()))[0] == 409
-    payment_when(buyer.shop, order, "refunded")
-    given = staff.expect(200, "GET", path)["items"]
-    assert sorted(refund["amount"]["amount"] for refund in given) == sorted([100, total - 100])
+    assert problem_of(staff.call("POST", path, {}, **new_key()))[0] == 409
+    wait_for_payment(buyer.shop, order, "refunded")
+    refunds = staff.expect(200, "GET", path)["items"]
+    assert sorted(refund["amount"]["amount"] for refund in refunds) == sorted([100, total - 100])
     assert balances(staff, payment) == {"sales": -total, "refunds": total}
-    await_letters(buyer, "refunded", "refunded")
+    wait_for_messages(buyer, "refunded", "refunded")
 
 
-def test_a_refund_that_fails_days_later_is_money_that_is_not_back(local, shopper, ordered, staff):
+def test_a_refund_that_fails_later_can_be_made_again(local, shopper, ordered, staff):
     buyer = shopper()
     order = ordered(buyer)
     assert buyer.pay(order)["status"] == "succeeded"
@@ -192,38 +194,38 @@ def test_a_refund_that_fails_days_later_is_money_that_is_not_back(local, shopper
     payment = payment_of(buyer.shop, order)
     path, total = f"/payments/{payment['payment_id']}/refunds", order["total"]["amount"]
     staff.expect(201, "POST", path, {"amount": gbp(total - 1)}, **new_key())
-    payment_when(buyer.shop, order, "partially_refunded")
-    (theirs,) = stripe(local, "GET", f"/v1/refunds?payment_intent={payment['provider_id']}")["data"]
-    cards.control(local, "refund", refund=theirs["id"], status="failed", failure_reason="declined")
-    after = payment_when(buyer.shop, order, "succeeded")
+    wait_for_payment(buyer.shop, order, "partially_refunded")
+    (refund,) = stripe(local, "GET", f"/v1/refunds?payment_intent={payment['provider_id']}")["data"]
+    cards.control(local, "refund", refund=refund["id"], status="failed", failure_reason="declined")
+    after = wait_for_payment(buyer.shop, order, "succeeded")
     assert after["refunded"]["amount"] == 0
-    until(lambda: "refund.failed" in timeline(buyer, order), "the timeline to say so")
-    await_letters(buyer, "refund failed")
+    until(lambda: "refund.failed" in timeline(buyer, order), "the timeline entry")
+    wait_for_messages(buyer, "refund failed")
     assert balances(staff, payment) == {"stripe": total, "sales": -total}
     staff.expect(201, "POST", path, {}, **new_key())
-    payment_when(buyer.shop, order, "refunded")
+    wait_for_payment(buyer.shop, order, "refunded")
 
 
-def test_a_dispute_freezes_refunds_until_it_is_won(local, shopper, paid, staff):
+def test_a_dispute_blocks_refunds_until_it_is_won(local, shopper, paid, staff):
     buyer = shopper()
     order = paid(buyer)
     payment = payment_of(buyer.shop, order)
     path, total = f"/payments/{payment['payment_id']}/refunds", order["total"]["amount"]
-    before = letters(local, STAFF_MAIL)["dispute opened"]
+    before = letters(local, STAFF_EMAIL)["dispute opened"]
     cards.control(local, "dispute", payment_intent=payment["provider_id"], reason="fraudulent")
-    payment_when(buyer.shop, order, "disputed")
+    wait_for_payment(buyer.shop, order, "disputed")
     assert balances(staff, payment) == {"disputes": total, "sales": -total}
     frozen = staff.call("POST", path, {"amount": gbp(1)}, **new_key())
-    assert refusal(frozen) == (409, "/problems/payment-disputed")
-    until(lambda: "payment.disputed" in timeline(buyer, order), "the timeline to say so")
-    until(lambda: letters(local, STAFF_MAIL)["dispute opened"] > before, "staff to be told")
+    assert problem_of(frozen) == (409, "/problems/payment-disputed")
+    until(lambda: "payment.disputed" in timeline(buyer, order), "the timeline entry")
+    until(lambda: letters(local, STAFF_EMAIL)["dispute opened"] > before, "staff to be notified")
     cards.control(local, "dispute", payment_intent=payment["provider_id"], status="won")
-    payment_when(buyer.shop, order, "succeeded")
+    wait_for_payment(buyer.shop, order, "succeeded")
     assert balances(staff, payment) == {"stripe": total, "sales": -total}
     staff.expect(201, "POST", path, {"amount": gbp(1)}, **new_key())
 
 
-def test_a_payment_that_no_webhook_told_of_is_caught_up_with(local, shopper, ordered):
+def test_a_payment_without_webhook_is_applied_by_the_catch_up(local, shopper, ordered):
     buyer = shopper()
     order = ordered(buyer)
     with no_webhooks(local):
@@ -234,24 +236,24 @@ def test_a_payment_that_no_webhook_told_of_is_caught_up_with(local, shopper, ord
     buyer.wait_for_order(order["order_id"], "paid")
 
 
-def test_a_comparison_with_stripe_runs_when_staff_ask_for_it(shopper, paid, staff, stranger):
+def test_staff_start_a_reconciliation_with_stripe(shopper, paid, staff, stranger):
     order = paid(shopper())
     assert stranger.call("GET", "/admin/reconciliations").status == 401
-    asked = staff.expect(202, "POST", "/admin/reconciliations", {}, **new_key())
-    path = f"/admin/reconciliations/{asked['reconciliation_id']}"
+    reconciliation = staff.expect(202, "POST", "/admin/reconciliations", {}, **new_key())
+    path = f"/admin/reconciliations/{reconciliation['reconciliation_id']}"
 
     def finished():
         found = staff.expect(200, "GET", path)
         assert found["status"] != "failed", found
         return found if found["status"] == "finished" else None
 
-    report = until(finished, "the comparison to finish")
+    report = until(finished, "the reconciliation to finish")
     assert report["looked_at"]["payment_intents"] > 0
-    about = [finding for finding in report["findings"] if finding["order_id"] == order["order_id"]]
-    assert about == []
+    of_order = [finding for finding in report["findings"] if finding["order_id"] == order["order_id"]]
+    assert of_order == []
     newest = staff.expect(200, "GET", "/admin/reconciliations?limit=1")["items"][0]
-    assert newest["reconciliation_id"] == asked["reconciliation_id"]
+    assert newest["reconciliation_id"] == reconciliation["reconciliation_id"]
 
 
-def test_payments_left_by_these_journeys_are_all_in_the_inbox_or_applied(staff):
+def test_no_webhook_of_these_journeys_failed(staff):
     assert staff.expect(200, "GET", "/admin/webhooks?status=failed")["items"] == []

@@ -1,4 +1,4 @@
-"""The main job, whole: from sign-up to the mails, and the ways it may go otherwise."""
+"""Purchases from sign-up to the emails, declined cards, cancellations, and the root routes."""
 
 import json
 import urllib.error
@@ -9,10 +9,10 @@ from localstack.demo import cards
 from localstack.demo.shopper import ADDRESS, until
 from localstack.mail.mailbox import mails
 from localstack.mail.templates import letter, letters
-from tests.journeys.conftest import await_letters, settled
+from tests.journeys.conftest import after_pause, wait_for_messages
 
 
-def test_a_shopper_buys(local, staff, shopper, goods):
+def test_a_shopper_buys_and_gets_confirmation_and_invoice(local, staff, shopper, goods):
     sku = goods(stock=7, price=1250, title="Blue <b>mug</b>")
     buyer = shopper()
     cart = buyer.add(sku, 3)
@@ -34,10 +34,10 @@ def test_a_shopper_buys(local, staff, shopper, goods):
 
     stock = until(lambda: _unreserved(staff, sku), "stock to be committed")
     assert (stock["on_hand"], stock["reserved"], stock["available"]) == (4, 0, 4)
-    await_letters(buyer, "welcome", "confirmed", "invoice")
-    post = {letter(mail.subject): mail for mail in settled(lambda: mails(local, buyer.email))}
+    wait_for_messages(buyer, "welcome", "confirmed", "invoice")
+    by_subject = {letter(email.subject): email for email in after_pause(lambda: mails(local, buyer.email))}
     assert letters(local, buyer.email) == {"welcome": 1, "confirmed": 1, "invoice": 1}
-    confirmation = post["confirmed"]
+    confirmation = by_subject["confirmed"]
     assert order["number"] in confirmation.subject
     assert "£37.50" in confirmation.text
     assert "Blue <b>mug</b>" in confirmation.text
@@ -67,10 +67,10 @@ def test_a_guest_buys_with_an_email(local, guest, goods):
     placed = guest.shop.expect(201, "POST", "/orders", body, Idempotency_Key=str(uuid4()))
     guest.pay(placed)
     guest.wait_for_order(placed["order_id"], "paid")
-    await_letters(guest, "confirmed", "invoice")
+    wait_for_messages(guest, "confirmed", "invoice")
 
 
-def test_an_order_straight_from_the_cart(shopper, goods):
+def test_an_order_can_be_placed_from_the_cart_without_a_quote(shopper, goods):
     buyer = shopper()
     buyer.add(goods(price=999), 2)
     placed = buyer.shop.expect(
@@ -80,20 +80,20 @@ def test_an_order_straight_from_the_cart(shopper, goods):
     assert placed["shipping_address"]["city"] == ADDRESS["city"]
 
 
-def test_a_declined_card_is_told_and_another_one_pays(local, shopper, ordered):
+def test_a_declined_card_is_reported_and_another_card_pays(local, shopper, ordered):
     buyer = shopper()
     placed = ordered(buyer)
     payment = buyer.payment(placed)
     declined = cards.confirm(local, payment, "pm_card_visa_chargeDeclined")
     assert declined["error"]["code"] == "card_declined"
-    await_letters(buyer, "payment failed")
+    wait_for_messages(buyer, "payment failed")
     again = buyer.payment(placed)
-    assert again["payment_id"] == payment["payment_id"], "one live payment an order"
+    assert again["payment_id"] == payment["payment_id"], "one open payment per order"
     assert cards.confirm(local, again)["status"] == "succeeded"
     buyer.wait_for_order(placed["order_id"], "paid")
 
 
-def test_cancelling_gives_the_stock_back_and_takes_no_money(local, staff, shopper, goods):
+def test_cancelling_an_unpaid_order_releases_stock_and_cancels_the_payment(local, staff, shopper, goods):
     buyer, sku = shopper(), goods(stock=5)
     buyer.add(sku, 4)
     placed = buyer.order(buyer.quote())
@@ -104,7 +104,7 @@ def test_cancelling_gives_the_stock_back_and_takes_no_money(local, staff, shoppe
     again = buyer.shop.call("POST", path, Idempotency_Key=key)
     assert (again.status, again.headers["idempotent-replayed"]) == (200, "true")
     assert buyer.shop.call("POST", path, Idempotency_Key=str(uuid4())).status == 409
-    until(lambda: staff.expect(200, "GET", f"/stock/{sku}")["available"] == 5, "the stock to come back")
+    until(lambda: staff.expect(200, "GET", f"/stock/{sku}")["available"] == 5, "the stock to be released")
 
     def cancelled():
         found = [i for i in cards.payment_intents(local) if i["id"] == payment["provider_id"]]
@@ -114,7 +114,7 @@ def test_cancelling_gives_the_stock_back_and_takes_no_money(local, staff, shoppe
     assert "error" in cards.confirm(local, payment)
 
 
-def test_the_front_answers_for_all(stranger, url):
+def test_the_root_serves_health_document_preflight_and_problems(stranger, url):
     health = stranger.expect(200, "GET", "/health")
     assert health["status"] == "ok"
     assert set(health["services"]) == {"users", "catalog", "cart", "orders", "payments", "notify"}

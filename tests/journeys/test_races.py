@@ -1,4 +1,4 @@
-"""Many at once: nothing oversold, nothing twice."""
+"""Concurrent orders: nothing is oversold and nothing is ordered twice."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from tests.journeys.client import Client
 SHOPPERS, PIECES = 50, 10
 
 
-def test_a_double_click_is_one_order(staff, shopper, goods):
+def test_a_double_click_creates_one_order(staff, shopper, goods):
     buyer, sku = shopper(), goods(stock=10)
     buyer.add(sku, 2)
     body, key = {"quote_token": buyer.quote()["quote_token"]}, str(uuid4())
@@ -23,7 +23,7 @@ def test_a_double_click_is_one_order(staff, shopper, goods):
         answers = list(pool.map(click, range(2)))
     assert Counter(answer.status for answer in answers)[201] >= 1
     assert {answer.status for answer in answers} <= {201, 409}
-    again = until(lambda: (a := click(0)).status == 201 and a, "the first answer again")
+    again = until(lambda: (a := click(0)).status == 201 and a, "the first response again")
     assert again.headers["idempotent-replayed"] == "true"
     made = {answer.body["order_id"] for answer in [*answers, again] if answer.status == 201}
     assert len(made) == 1
@@ -33,7 +33,7 @@ def test_a_double_click_is_one_order(staff, shopper, goods):
     assert (other.status, other.body["type"]) == (422, "/problems/idempotency-key-reused")
 
 
-def test_two_tabs_with_one_quote_are_one_order(shopper, goods):
+def test_two_keys_with_one_quote_create_one_order(shopper, goods):
     buyer = shopper()
     buyer.add(goods(), 1)
     body = {"quote_token": buyer.quote()["quote_token"]}
@@ -42,7 +42,7 @@ def test_two_tabs_with_one_quote_are_one_order(shopper, goods):
     assert first.body["order_id"] == second.body["order_id"]
 
 
-def test_fifty_shoppers_want_ten_pieces(local, url, stranger, staff, goods):
+def test_ten_pieces_are_sold_to_ten_of_fifty_shoppers(local, url, stranger, staff, goods):
     sku = goods(stock=PIECES)
 
     def prepare(_):

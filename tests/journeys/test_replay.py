@@ -1,4 +1,4 @@
-"""The real sales, replayed and audited from outside; and what is left when all journeys are over."""
+"""The replay of real sales and its audit, and the dead-letter queues after these journeys."""
 
 from collections import Counter
 
@@ -8,35 +8,35 @@ from localstack.demo.replay.returns import match_returns, return_lines
 from localstack.demo.replay.sales import clean_sales
 
 
-def test_of_the_days_returns_one_has_its_sale():
+def test_one_return_of_the_day_matches_a_sale():
     sales = clean_sales()
-    parcels, left_out = match_returns(return_lines(), sales, sales)
-    (parcel,) = parcels
-    assert (parcel.invoice, parcel.sale.invoice, parcel.pieces) == ("C536506", "536488", {"22960": 6})
-    assert parcel.pence == 6 * 425
-    assert len(left_out) == 9
-    assert [left.reason for left in left_out if left.row.sku == "D"] == ["a discount, no goods"]
+    returns, skipped = match_returns(return_lines(), sales, sales)
+    (return_,) = returns
+    assert (return_.invoice, return_.sale.invoice, return_.pieces) == ("C536506", "536488", {"22960": 6})
+    assert return_.pence == 6 * 425
+    assert len(skipped) == 9
+    assert [entry.reason for entry in skipped if entry.row.sku == "D"] == ["a discount, no goods"]
 
 
-def test_no_more_comes_back_than_was_sold_before():
+def test_a_return_needs_an_earlier_sale_of_the_same_pieces():
     sales = clean_sales()
     (six,) = [line for line in return_lines() if line.invoice == "C536506"]
-    parcels, left_out = match_returns([six, six], sales, sales)
-    assert (len(parcels), len(left_out)) == (1, 1)
-    parcels, left_out = match_returns([six], sales, sales[:1])
-    assert (parcels, left_out[0].reason) == ([], "its sale 536488 is not among those replayed")
+    returns, skipped = match_returns([six, six], sales, sales)
+    assert (len(returns), len(skipped)) == (1, 1)
+    returns, skipped = match_returns([six], sales, sales[:1])
+    assert (returns, skipped[0].reason) == ([], "its sale 536488 is not among those replayed")
 
 
-def test_missing_invoice_numbers_show():
+def test_the_range_of_invoice_numbers_includes_missing_ones():
     assert number_range(["2026-000007", "2026-000009"]) == {"2026-000007", "2026-000008", "2026-000009"}
     assert number_range(["2026-000999", "2027-000001"]) == {"2026-000999", "2027-000001"}
 
 
-def test_sixty_one_real_sales_and_their_return_come_out_to_the_penny(local, capsys):
+def test_sixty_one_real_sales_and_their_return_match_to_the_penny(local, capsys):
     assert replay.run(local, 61), capsys.readouterr().out
 
 
-def test_nothing_rests_in_a_dead_letter_queue(local):
+def test_dead_letter_queues_are_empty(local):
     sqs = local.client("sqs")
     counts: Counter[str] = Counter()
     for queue in sqs.list_queues(QueueNamePrefix="tillstack-").get("QueueUrls", []):

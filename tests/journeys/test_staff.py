@@ -1,4 +1,4 @@
-"""What staff see and do with orders, and nobody else."""
+"""Routes of orders that only staff may use."""
 
 from datetime import date, timedelta
 from urllib.parse import quote
@@ -6,11 +6,11 @@ from urllib.parse import quote
 import pytest
 
 from localstack.demo.shopper import ship_order
-from tests.journeys.calls import cancel, order_now
+from tests.journeys.calls import cancel, get_order
 from tests.journeys.conftest import new_key
 
 
-def test_what_is_nobody_elses_business(staff, shopper, guest, paid):
+def test_shoppers_cannot_use_staffs_routes_or_others_orders(staff, shopper, guest, paid):
     buyer, other = shopper(), shopper()
     order = paid(buyer)
     path, sku = f"/orders/{order['order_id']}", order["lines"][0]["sku"]
@@ -18,29 +18,29 @@ def test_what_is_nobody_elses_business(staff, shopper, guest, paid):
     body = {"lines": [{"sku": sku, "quantity": 1}], "reason": "mine now"}
     assert other.shop.call("POST", f"{path}/returns", body, **new_key()).status == 404
     assert guest.shop.call("POST", f"{path}/returns", body, **new_key()).status == 403
-    parcel = {"carrier": "DPD", "tracking": "1"}
+    fulfilment = {"carrier": "DPD", "tracking": "1"}
     for reader in (buyer, other, guest):
-        assert reader.shop.call("POST", f"{path}/fulfilments", parcel, **new_key()).status == 403
+        assert reader.shop.call("POST", f"{path}/fulfilments", fulfilment, **new_key()).status == 403
         assert reader.shop.call("PUT", f"{path}/status", {"status": "delivered"}).status == 403
         assert reader.shop.call("GET", "/admin/orders").status == 403
-    made = buyer.request_return(order, {sku: 1}, "too small")
-    settle = f"{path}/returns/{made['return_id']}"
-    assert buyer.shop.call("PUT", settle, {"status": "approved"}).status == 403
-    assert order_now(buyer, order)["returns"][0]["status"] == "requested"
+    return_ = buyer.request_return(order, {sku: 1}, "too small")
+    return_path = f"{path}/returns/{return_['return_id']}"
+    assert buyer.shop.call("PUT", return_path, {"status": "approved"}).status == 403
+    assert get_order(buyer, order)["returns"][0]["status"] == "requested"
 
 
 @pytest.fixture
-def three(shopper, ordered, paid):
-    """The ids of one buyer's orders: a paid one, a cancelled one, and one that waits for its payment."""
+def three_orders(shopper, ordered, paid):
+    """The ids of a shopper's three orders: paid, cancelled and awaiting payment."""
     buyer = shopper()
     first, second = paid(buyer), ordered(buyer)
     assert cancel(buyer, second).status == 200
     return [order["order_id"] for order in (first, second, ordered(buyer))]
 
 
-def test_staff_find_orders(staff, three):
-    first, second, third = three
-    orders = {order_id: staff.expect(200, "GET", f"/orders/{order_id}") for order_id in three}
+def test_staff_search_orders(staff, three_orders):
+    first, second, third = three_orders
+    orders = {order_id: staff.expect(200, "GET", f"/orders/{order_id}") for order_id in three_orders}
     user_id = orders[first]["user_id"]
 
     def find(query):

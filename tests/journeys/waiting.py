@@ -1,4 +1,4 @@
-"""What people were told, as they, staff and their mail programs see it."""
+"""Notifications, emails and text messages as shoppers, staff and email clients see them."""
 
 import json
 import urllib.error
@@ -16,81 +16,83 @@ from urllib.parse import parse_qs, quote
 from localstack.cloud.local_cloud import REGION, Cloud
 from localstack.demo.shopper import until
 from localstack.mail.mailbox import mails
-from tests.journeys.conftest import new_key, settled
+from tests.journeys.conftest import after_pause, new_key
 
 
-def texts(local, number):
-    """What text messages said to a number, oldest first."""
+def text_messages(local, number):
+    """Return the text messages that were sent to a number, oldest first."""
     query = f"phoneNumber={quote(number)}&region={REGION}"
     with urllib.request.urlopen(f"{local.endpoint}/_ministack/sns/sms-messages?{query}", timeout=30) as page:
         return [sent["Message"] for sent in json.load(page)["sms_messages"][number]]
 
 
-def _told(reader, order=None):
-    """What they were told, of an order where it is given: by template and channel."""
-    items = reader.shop.expect(200, "GET", "/notifications?limit=100")["items"]
+def _notifications(shopper, order=None):
+    """Return the shopper's notifications, optionally of one order, by template and channel."""
+    items = shopper.shop.expect(200, "GET", "/notifications?limit=100")["items"]
     found = [item for item in items if order is None or item["order_id"] == order["order_id"]]
-    told = {(item["template"], item["channel"]): item for item in found}
-    assert len(told) == len(found), "each thing is told once by each channel"
-    return told
+    notifications = {(item["template"], item["channel"]): item for item in found}
+    assert len(notifications) == len(found), "each notification is sent once per channel"
+    return notifications
 
 
-def told_when(reader, statuses, order=None):
-    """What they were told, as soon as it has come to exactly this."""
+def wait_for_notifications(shopper, statuses, order=None):
+    """Wait until the notifications have exactly these statuses, and return them."""
 
     def look():
-        told = _told(reader, order)
-        return told if {key: item["status"] for key, item in told.items()} == statuses else None
+        notifications = _notifications(shopper, order)
+        found = {key: item["status"] for key, item in notifications.items()}
+        return notifications if found == statuses else None
 
-    return until(look, f"{reader.email} to be told {statuses}")
+    return until(look, f"{shopper.email} to have the notifications {statuses}")
 
 
-def mails_when(local, to, count):
-    """All mails to an address, as soon as there are so many; a moment later there are no more."""
-    until(lambda: len(mails(local, to)) >= count, f"{count} mails to {to}")
-    found = settled(lambda: mails(local, to), seconds=1)
-    assert len(found) == count, [mail.subject for mail in found]
+def wait_for_emails(local, to, count):
+    """Wait for this number of emails to an address, check that no more follow, and return them."""
+    until(lambda: len(mails(local, to)) >= count, f"{count} emails to {to}")
+    found = after_pause(lambda: mails(local, to), seconds=1)
+    assert len(found) == count, [email.subject for email in found]
     return found
 
 
-def bounces(reader, order):
-    """What the order's timeline says of mails that did not arrive."""
-    timeline = reader.shop.expect(200, "GET", f"/orders/{order['order_id']}/timeline")
+def bounces(shopper, order):
+    """Return the details of the order's timeline entries about messages that bounced."""
+    timeline = shopper.shop.expect(200, "GET", f"/orders/{order['order_id']}/timeline")
     return [entry["detail"] for entry in timeline if entry["type"] == "notification.bounced"]
 
 
-def write_mail(staff, to, **body):
-    """Staff's mail to somebody; its notification's id."""
-    letter = {"to": to, "subject": "Your question", "text": "All lamps are in stock."} | body
-    return staff.expect(202, "POST", "/notifications/email", letter, **new_key())["notification_id"]
+def send_email(staff, to, **body):
+    """Send an email as staff and return the id of its notification."""
+    email = {"to": to, "subject": "Your question", "text": "All lamps are in stock."} | body
+    return staff.expect(202, "POST", "/notifications/email", email, **new_key())["notification_id"]
 
 
-def offer(staff, to):
-    return write_mail(staff, to, subject="Lamps, half price", category="marketing")
+def send_offer(staff, to):
+    return send_email(staff, to, subject="Lamps, half price", category="marketing")
 
 
-def offered(local, staff, to, count):
-    """All mails to an address, once an offer was sent as the last of so many."""
-    assert of_recipient_when(staff, to, offer(staff, to))["status"] == "sent"
-    return mails_when(local, to, count)
+def wait_for_offers(local, staff, to, count):
+    """Send an offer, wait until the address has this number of emails, and return them."""
+    assert wait_for_notification(staff, to, send_offer(staff, to))["status"] == "sent"
+    return wait_for_emails(local, to, count)
 
 
 def _of_recipient(staff, to):
     return staff.expect(200, "GET", f"/notifications?recipient={quote(to)}")["items"]
 
 
-def of_recipient_when(staff, to, notification_id):
-    """A notification as staff see it, as soon as it was sent or not."""
+def wait_for_notification(staff, to, notification_id):
+    """Wait until the notification is not `queued` and return it as staff see it."""
 
     def look():
         items = _of_recipient(staff, to)
         return [i for i in items if i["notification_id"] == notification_id and i["status"] != "queued"]
 
-    return until(look, f"{notification_id} to be settled")[0]
+    return until(look, f"{notification_id} to be processed")[0]
 
 
 def one_click(url, link):
-    """What a mail program does (RFC 8058, 3.2), and what the page's button does; the answer's status."""
+    """Unsubscribe as an email client does (RFC 8058, 3.2), and as the page's button does; return the
+    status."""
     request = urllib.request.Request(url + link, b"List-Unsubscribe=One-Click", method="POST")
     request.add_header("Content-Type", "application/x-www-form-urlencoded")
     try:
@@ -102,12 +104,14 @@ def one_click(url, link):
 
 
 @contextmanager
-def raw_mails(local: Cloud) -> Iterator[list[EmailMessage]]:
-    """Every mail that leaves within the block, with its headers, which the mailbox does not keep: the
-    function that sends them finds AWS behind an ear. Let it come to rest before the block ends."""
-    heard: list[EmailMessage] = []
+def capture_raw_emails(local: Cloud) -> Iterator[list[EmailMessage]]:
+    """Collect every email that is sent within the block, with the headers that the mailbox does not keep.
 
-    class Ear(BaseHTTPRequestHandler):
+    The sending function uses a proxy of AWS meanwhile. All emails must be sent before the block ends.
+    """
+    captured: list[EmailMessage] = []
+
+    class Proxy(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -117,10 +121,10 @@ def raw_mails(local: Cloud) -> Iterator[list[EmailMessage]]:
             answer = engine.getresponse()
             content = answer.read()
             engine.close()
-            said = parse_qs(body.decode("latin-1"))
-            if said.get("Action") == ["SendRawEmail"]:
-                mime = b64decode(said["RawMessage.Data"][0])
-                heard.append(message_from_bytes(mime, policy=policy.default))
+            params = parse_qs(body.decode("latin-1"))
+            if params.get("Action") == ["SendRawEmail"]:
+                mime = b64decode(params["RawMessage.Data"][0])
+                captured.append(message_from_bytes(mime, policy=policy.default))
             self.send_response(answer.status)
             for name in ("Content-Type", "x-amz-crc32", "x-amzn-ErrorType", "X-Amz-Function-Error"):
                 if value := answer.headers[name]:
@@ -132,17 +136,17 @@ def raw_mails(local: Cloud) -> Iterator[list[EmailMessage]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Ear) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        _sender_finds_aws(local, f"http://127.0.0.1:{server.server_port}")
+        _set_sender_endpoint(local, f"http://127.0.0.1:{server.server_port}")
         try:
-            yield heard
+            yield captured
         finally:
-            _sender_finds_aws(local, None)
+            _set_sender_endpoint(local, None)
             server.shutdown()
 
 
-def _sender_finds_aws(local: Cloud, endpoint: str | None) -> None:
+def _set_sender_endpoint(local: Cloud, endpoint: str | None) -> None:
     client = local.client("lambda")
     pages = client.get_paginator("list_functions").paginate()
     names = [function["FunctionName"] for page in pages for function in page["Functions"]]

@@ -1,4 +1,4 @@
-"""Bad days: webhooks forged, repeated, late; orders that nobody pays; money that comes too late."""
+"""Forged, repeated and late webhooks, unpaid orders that expire, and payments that arrive too late."""
 
 import hashlib
 import hmac
@@ -13,7 +13,7 @@ import pytest
 from localstack.demo import cards
 from localstack.demo.shopper import until
 from localstack.mail.templates import letters
-from tests.journeys.conftest import await_letters, expire, settled
+from tests.journeys.conftest import after_pause, expire_order, wait_for_messages
 
 
 def _emulator(local, path, body=None):
@@ -63,7 +63,7 @@ def _event(kind, **data):
     return event["id"], json.dumps(event).encode()
 
 
-def test_a_webhook_must_be_stripes_and_fresh(url, secret):
+def test_a_webhook_needs_a_recent_signature_of_stripe(url, secret):
     _, body = _event("payment_intent.succeeded", id="pi_forged", object="payment_intent")
     assert _webhook(url, body, None) == 400
     assert _webhook(url, body, "t=1,v1=00") == 400
@@ -72,19 +72,19 @@ def test_a_webhook_must_be_stripes_and_fresh(url, secret):
     assert _webhook(url, body + b" ", _sign(body, secret)) == 400
 
 
-def test_an_unknown_type_is_kept_and_answered(url, staff, secret):
+def test_an_event_of_unknown_type_is_stored_as_ignored(url, staff, secret):
     event_id, body = _event("invoice.finalized", id="in_1", object="invoice")
     assert _webhook(url, body, _sign(body, secret)) == 200
     assert _webhook(url, body, _sign(body, secret)) == 200
 
-    def kept():
+    def stored():
         page = staff.expect(200, "GET", "/admin/webhooks?status=ignored&limit=100")
         return [entry for entry in page["items"] if entry["event_id"] == event_id]
 
-    assert len(until(kept, "the event in the inbox")) == 1
+    assert len(until(stored, "the event in the inbox")) == 1
 
 
-def test_webhooks_repeated_and_out_of_order_change_nothing_twice(local, staff, shopper, ordered):
+def test_repeated_and_reordered_webhooks_take_effect_once(local, staff, shopper, ordered):
     buyer = shopper()
     _emulator(local, "chaos", {"duplicate": 1.0, "delay_max": 2, "drop": 0})
     try:
@@ -95,36 +95,36 @@ def test_webhooks_repeated_and_out_of_order_change_nothing_twice(local, staff, s
         _emulator(local, "chaos", {"duplicate": 0, "delay_max": 0, "drop": 0})
     sku = placed["lines"][0]["sku"]
     until(lambda: staff.expect(200, "GET", f"/stock/{sku}")["reserved"] == 0, "stock to be committed")
-    await_letters(buyer, "welcome", "confirmed", "invoice")
+    wait_for_messages(buyer, "welcome", "confirmed", "invoice")
     order = buyer.shop.expect(200, "GET", f"/orders/{placed['order_id']}")
     once = {"welcome": 1, "confirmed": 1, "invoice": 1}
-    assert settled(lambda: letters(local, buyer.email)) == once
+    assert after_pause(lambda: letters(local, buyer.email)) == once
     assert staff.expect(200, "GET", f"/stock/{sku}")["on_hand"] == 2
     after = buyer.shop.expect(200, "GET", f"/orders/{placed['order_id']}")
     assert (after["status"], after["version"]) == ("paid", order["version"])
 
 
-def test_an_order_that_nobody_pays_expires(local, staff, shopper, ordered):
+def test_an_unpaid_order_expires(local, staff, shopper, ordered):
     buyer = shopper()
     placed = ordered(buyer, quantity=4, stock=4)
     payment = buyer.payment(placed)
     sku = placed["lines"][0]["sku"]
     assert staff.expect(200, "GET", f"/stock/{sku}")["available"] == 0
-    expire(local, placed)
+    expire_order(local, placed)
     buyer.wait_for_order(placed["order_id"], "expired")
-    until(lambda: staff.expect(200, "GET", f"/stock/{sku}")["available"] == 4, "the stock to come back")
-    await_letters(buyer, "expired")
-    until(lambda: "error" in cards.confirm(local, payment), "the payment to be closed")
+    until(lambda: staff.expect(200, "GET", f"/stock/{sku}")["available"] == 4, "the stock to be released")
+    wait_for_messages(buyer, "expired")
+    until(lambda: "error" in cards.confirm(local, payment), "the payment to be cancelled")
 
 
-def test_money_that_comes_too_late_goes_back_once(local, staff, shopper, ordered):
+def test_a_payment_after_the_deadline_is_refunded_once(local, staff, shopper, ordered):
     buyer = shopper()
     placed = ordered(buyer, quantity=1, stock=1)
     payment = buyer.payment(placed)
     _emulator(local, "chaos", {"duplicate": 0, "delay_max": 0, "drop": 1.0})
     try:
         assert cards.confirm(local, payment)["status"] == "succeeded"
-        expire(local, placed)
+        expire_order(local, placed)
         buyer.wait_for_order(placed["order_id"], "expired")
     finally:
         _emulator(local, "chaos", {"duplicate": 0, "delay_max": 0, "drop": 0})
@@ -137,10 +137,10 @@ def test_money_that_comes_too_late_goes_back_once(local, staff, shopper, ordered
         found = buyer.shop.expect(200, "GET", f"/payments/{payment['payment_id']}")
         return found if found["status"] == "refunded" else None
 
-    until(refunded, "the money to go back")
+    until(refunded, "the payment to be refunded")
     _emulator(local, "resend", {"event": event["id"]})
     path = f"/v1/refunds?payment_intent={payment['provider_id']}"
-    refunds = settled(lambda: cards.stripe(local, "GET", path)["data"])
+    refunds = after_pause(lambda: cards.stripe(local, "GET", path)["data"])
     assert [refund["amount"] for refund in refunds] == [placed["total"]["amount"]]
     assert buyer.shop.expect(200, "GET", f"/orders/{placed['order_id']}")["status"] == "expired"
     sku = placed["lines"][0]["sku"]

@@ -1,5 +1,5 @@
-"""Many orders on the worst of days (STORM_ORDERS=200): every call may be throttled or its answer lost, every
-webhook comes twice, late or never, mails do not go out; and when it is over, all that there is agrees."""
+"""A load test under faults (LOAD_ORDERS=200): any call may be throttled or lose its response, every
+webhook arrives twice, late or never, and emails fail. Afterwards the audit must be clean."""
 
 import json
 import os
@@ -22,51 +22,53 @@ from ops.redrive import count, dead_letter_queues, process_queue
 from ops.snapshot import count_messages
 from ops.stage import local_stage
 from tests.journeys.client import Client
-from tests.journeys.storm import Storm
-from tests.journeys.test_bad_days import _emulator
+from tests.journeys.load import Load
+from tests.journeys.test_expiry_and_webhooks import _emulator
 
-ORDERS = int(os.environ.get("STORM_ORDERS", "30"))
+ORDERS = int(os.environ.get("LOAD_ORDERS", "30"))
 AT_ONCE = 8
 SEED = 7
-BAD = FaultRates(throttle=0.03, lost=0.01, slow=0.02, latency=0.4)
-NO_MAIL = FaultRates(error=1)
-VISIBILITY_SECONDS = "10"  # of a message that failed: five tries end within a minute, not within fifteen
-GIVING_UP_SECONDS = 120
-QUIET_SECONDS = 300  # a letter whose claim was answered to nobody is held for two minutes
-SETTLING_SECONDS = 30
+FAULTS = FaultRates(throttle=0.03, lost=0.01, slow=0.02, latency=0.4)
+NO_EMAILS = FaultRates(error=1)
+VISIBILITY_TIMEOUT = "10"  # five tries of a message then take one minute instead of fifteen
+DEAD_LETTER_TIMEOUT = 120
+IDLE_TIMEOUT = 300  # the lease of a notification lasts two minutes if the response to its claim was lost
+AUDIT_TIMEOUT = 30
 
 
-def test_when_the_storm_is_over_everything_agrees(local, url, staff, goods, coupon, capsys):
+def test_the_audit_is_clean_after_load_with_faults(local, url, staff, goods, coupon, capsys):
     stage, retries, watch = local_stage(local.name), Counter[str](), Stopwatch()
-    skus = [goods(stock=4 * ORDERS, price=700 + 150 * n, title=f"Storm goods {n}") for n in range(6)]
-    storm = Storm(local, url, Client(staff, retries), skus, coupon(usage_limit=ORDERS), retries)
-    with _impatient_queues(stage), faults.injected(local) as proxy:
+    skus = [goods(stock=4 * ORDERS, price=700 + 150 * n, title=f"Load goods {n}") for n in range(6)]
+    load = Load(local, url, Client(staff, retries), skus, coupon(usage_limit=ORDERS), retries)
+    with _short_visibility_timeouts(stage), faults.injected(local) as proxy:
         watch.lap("prepared")
-        proxy.set(BAD, seed=SEED, ses=NO_MAIL)
+        proxy.set(FAULTS, seed=SEED, ses=NO_EMAILS)
         _emulator(local, "chaos", {"duplicate": 1.0, "delay_max": 5, "drop": 0.1})
         _emulator(local, "faults", {"path": "/v1/payment_intents*", "times": 5, "drop_after": True})
         _emulator(local, "faults", {"path": "/v1/refunds", "times": 3, "status": 500})
         try:
-            storm.run(ORDERS, AT_ONCE)
-            watch.lap("stormed")
-            _await(lambda: _given_up(stage).total(), "mails to be given up", GIVING_UP_SECONDS)
+            load.run(ORDERS, AT_ONCE)
+            watch.lap("ran the load")
+            _wait_for(
+                lambda: _dead_letters(stage).total(), "emails to become dead letters", DEAD_LETTER_TIMEOUT
+            )
         finally:
             _emulator(local, "chaos", {})
             proxy.set(NO_FAULTS)
-        before = _given_up(stage)
-        _run_what_is_scheduled(local)
-        _await(lambda: _is_quiet(stage), "the queues to be empty", QUIET_SECONDS)
-        watch.lap("came to rest")
-        report = _await(lambda: is_clean(r := audit(stage)) and r, "", SETTLING_SECONDS) or audit(stage)
+        before = _dead_letters(stage)
+        _run_schedules(local)
+        _wait_for(lambda: _redrive_until_idle(stage), "the queues to be empty", IDLE_TIMEOUT)
+        watch.lap("became idle")
+        report = _wait_for(lambda: is_clean(r := audit(stage)) and r, "", AUDIT_TIMEOUT) or audit(stage)
         counts = proxy.counts()
         watch.lap("audited")
-    watch.lap("put back")
+    watch.lap("restored")
     with capsys.disabled():
-        print(_figures(storm, counts, retries, local, before, _given_up(stage), report), watch, sep="\n")
+        print(_figures(load, counts, retries, local, before, _dead_letters(stage), report), watch, sep="\n")
     assert is_clean(report), as_table(report)
-    _each_shopper_got_what_they_wanted(storm)
-    assert before["tillstack-local-notify-dlq"], "the outage was none"
-    assert not +_given_up(stage)
+    _check_orders(load)
+    assert before["tillstack-local-notify-dlq"], "the outage of SES had no effect"
+    assert not +_dead_letters(stage)
     assert counts["dynamodb throttle"] and counts["dynamodb lost"]
     done = subprocess.run(
         [sys.executable, "-m", "ops.audit", "--name", local.name, "--json"], cwd=ROOT, capture_output=True
@@ -75,7 +77,7 @@ def test_when_the_storm_is_over_everything_agrees(local, url, staff, goods, coup
 
 
 class Stopwatch:
-    """How long each part took."""
+    """Measures the duration of each part."""
 
     def __init__(self) -> None:
         self.began, self.laps = time.monotonic(), dict[str, float]()
@@ -87,15 +89,18 @@ class Stopwatch:
         return ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.laps.items())
 
 
-def _each_shopper_got_what_they_wanted(storm):
-    """One order each, however often it was sent, and it came to its end."""
-    for order_id, ends in storm.ends.items():
-        (found,) = storm.buyers[order_id].expect(200, "GET", "/orders")["items"]
-        assert (found["order_id"], found["status"] in ends) == (order_id, True), (found["status"], ends)
+def _check_orders(load):
+    """Check that each shopper has one order, with an expected status."""
+    for order_id, expected in load.expected.items():
+        (found,) = load.buyers[order_id].expect(200, "GET", "/orders")["items"]
+        assert (found["order_id"], found["status"] in expected) == (order_id, True), (
+            found["status"],
+            expected,
+        )
 
 
-def _run_what_is_scheduled(local):
-    """What the clock would start: what Stripe's webhooks did not tell is asked for, what is left is done."""
+def _run_schedules(local):
+    """Run every scheduled function once: missed webhooks are replaced, and unfinished work is completed."""
     scheduled = [
         name
         for name, properties in functions(read(ROOT / "template.yaml")).items()
@@ -115,13 +120,13 @@ def _run_what_is_scheduled(local):
 
 
 @contextmanager
-def _impatient_queues(stage):
-    """What failed comes again soon."""
+def _short_visibility_timeouts(stage):
+    """Let failed messages become visible again soon."""
     sqs, known = stage.client("sqs"), {}
     for url in stage.queues().values():
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
         known[url] = found["VisibilityTimeout"]
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": VISIBILITY_SECONDS})
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": VISIBILITY_TIMEOUT})
     try:
         yield
     finally:
@@ -129,42 +134,42 @@ def _impatient_queues(stage):
             sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": seconds})
 
 
-def _is_quiet(stage):
-    """Whether no queue holds anything; what was given up is sent back, also what is only now."""
+def _redrive_until_idle(stage):
+    """Redrive all dead-letter queues and return whether all queues are empty."""
     for dead, sources in dead_letter_queues(stage).items():
         process_queue(stage, dead, sources, dry_run=False)
     return not any(sum(counts.values()) for counts in count_messages(stage).values())
 
 
-def _given_up(stage):
+def _dead_letters(stage):
     return Counter({dead: count(stage, dead) for dead in dead_letter_queues(stage)})
 
 
-def _await(look, what, seconds):
-    """What `look` finds once it is something; after the time, a failure that says what was waited for."""
+def _wait_for(look, what, seconds):
+    """Return the first true value of `look`. After `seconds`, fail if `what` is given, else return None."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := look():
             return found
         time.sleep(1)
     if what:
-        pytest.fail(f"waited {seconds} s in vain for {what}")
+        pytest.fail(f"timed out after {seconds} s waiting for {what}")
     return None
 
 
-def _figures(storm, counts, retries, local, before, after, report):
+def _figures(load, counts, retries, local, before, after, report):
     by_kind = Counter[str]()
     for name, times in counts.items():
         by_kind[name.rpartition(" ")[2]] += times
-    with_webhooks = _deliveries(local)
+    webhooks = _deliveries(local)
     return "\n".join(
         [
             "",
-            f"orders            {sum(storm.told.values())}: {dict(storm.told)}",
-            f"calls of AWS      {dict(by_kind)}",
-            f"webhooks          {with_webhooks}",
+            f"orders            {sum(load.counts.values())}: {dict(load.counts)}",
+            f"calls to AWS      {dict(by_kind)}",
+            f"webhooks          {webhooks}",
             f"clients' retries  {dict(retries)}",
-            f"given up          {dict(+before)}, after redrive {dict(+after)}",
+            f"dead letters      {dict(+before)}, after redrive {dict(+after)}",
             as_table(report),
         ]
     )
