@@ -17,7 +17,7 @@ _SKU = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def read_cart(owner: str) -> PricedCart:
-    """Return the cart at current prices; products that no source knows now keep the data last seen."""
+    """Return the cart at current prices; if catalog is needed and does not respond, as last seen."""
     now = clock.now()
     return views.priced(reads.cart_of(owner).as_of(now), now, call_catalog=True)
 

@@ -42,7 +42,7 @@ def page(after: str | None, limit: int) -> tuple[list[Coupon], str | None]:
 
 
 def read(text: str) -> Coupon:
-    """Raises NotFound."""
+    """Return the coupon. Raises NotFound."""
     code = normalize_code(text)
     coupon = coupons.find(code).coupon if code else None
     if coupon is None:
@@ -52,7 +52,7 @@ def read(text: str) -> Coupon:
 
 @retry_on_conflict
 def create(code: str, terms: Terms, key: IdempotencyKey | None) -> Coupon:
-    """Raises CouponExists."""
+    """Create the coupon; a retry with the same key returns it. Raises CouponExists."""
     stored = coupons.find(code)
     if stored.coupon:
         if key and key.pk == stored.created_with:

@@ -20,7 +20,7 @@ def shipping_methods() -> list[ShippingMethod]:
 
 
 def shipping_method(method: str) -> ShippingMethod:
-    """Raises NotFound."""
+    """Return the method. Raises NotFound."""
     for stored in tables.shipping_methods()[1]:
         if stored.method == method:
             return stored
@@ -48,7 +48,7 @@ def put_shipping_method(
 
 
 def tax_rate(country: str) -> TaxRate:
-    """Raises NotFound."""
+    """Return the country's rate. Raises NotFound."""
     rate = tables.tax_rate(country) if _COUNTRY.fullmatch(country) else None
     if rate is None:
         raise NotFound("There is no tax rate for this country.")
