@@ -1,12 +1,13 @@
-"""Makes one function's artifact: its service, `shared`, and the locked libraries, trimmed and compiled.
+"""Build a function's artifact: its service, `shared`, and the locked libraries, trimmed and compiled.
 
-`python package.py <LogicalId> <artifacts dir>`; the Makefile beside this file calls it for `sam build`.
-A function belongs to the service its logical id starts with (`UsersApi` to users); an id that starts with
-no service's name (`FrontApi`) gets `shared` alone.
+    python package.py <LogicalId> <artifacts directory>
+
+The Makefile in this folder runs it for `sam build`. The logical id starts with the name of the function's
+service: `UsersApi` belongs to users.
 
 Environment:
-    TILLSTACK_TARGET  what it will run on, such as `python3.13-arm64`; unset: this very machine.
-    TILLSTACK_CACHE   where libraries are kept by lock, target and recipe (default: ~/.cache/tillstack).
+    TILLSTACK_TARGET  the runtime and architecture, such as `python3.13-arm64`; default: this machine's
+    TILLSTACK_CACHE   the folder for built libraries; default: ~/.cache/tillstack
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from trimming import trim
 
 ROOT = Path(__file__).resolve().parent
 
-# A function whose needs differ from its service's has a lock of its own.
+# Functions whose libraries differ from those of their service.
 OWN_LOCKS = {
     "OrdersInvoices": "orders/invoices-requirements.txt",
     "UsersAuthorizer": "users/authorizer-requirements.txt",
 }
-# And one that stands before every request ships only the files it imports.
+# Functions that contain only these files, because they run before most requests.
 OWN_FILES = {
     "UsersAuthorizer": (
         "shared/__init__.py",
@@ -45,26 +46,26 @@ OWN_FILES = {
         "users/domain/keys.py",
     )
 }
-# A room of a service that one function alone enters, and only that one ships.
+# Folders that only one function of the service contains.
 OWN_FOLDERS = {"orders/invoicing": "OrdersInvoices"}
 
-NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "README.md", "*requirements.txt")
+NOT_PACKAGED = shutil.ignore_patterns("__pycache__", "README.md", "*requirements.txt")
 
 
 class BuildError(Exception):
-    """Something a person must put right; the message says what."""
+    """The artifact cannot be built; the message says what to correct."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """The Python and processor a function will run on; None for both means those of this machine."""
+    """The Python version and the architecture that a function runs on; None means those of this machine."""
 
     python: str | None = None
     architecture: str | None = None
 
     @classmethod
     def of(cls, text: str) -> Target:
-        """Read `python3.13-arm64`; an empty text is this machine."""
+        """Parse a text such as `python3.13-arm64`; an empty text means this machine."""
         if not text:
             return cls()
         match = re.fullmatch(r"python(3\.\d+)-(x86_64|arm64)", text)
@@ -79,7 +80,11 @@ class Target:
         return f"python{self.python}-{self.architecture}"
 
     def pip_options(self) -> list[str]:
-        """The wheels for Amazon Linux 2023 (glibc 2.34) from Python 3.12 on, Amazon Linux 2 (2.26) before."""
+        """Return the options that select the target's wheels.
+
+        Lambda runs Python 3.12 and later on Amazon Linux 2023 (glibc 2.34), and earlier versions on Amazon
+        Linux 2 (glibc 2.26).
+        """
         if self.python is None:
             return []
         machine = {"arm64": "aarch64", "x86_64": "x86_64"}[str(self.architecture)]
@@ -93,7 +98,7 @@ class Target:
         return int(self.python.split(".")[1]) if self.python else sys.version_info.minor
 
     def interpreter(self) -> str | None:
-        """A working Python of the target's version on this machine, or None: byte code is of one version."""
+        """Return this machine's Python of the target's version, or None. Only that one compiles byte code."""
         if self.minor == sys.version_info.minor:
             return sys.executable
         found = shutil.which(f"python3.{self.minor}")
@@ -102,40 +107,45 @@ class Target:
 
 
 def build(logical_id: str, artifacts: Path, target: Target) -> None:
-    """Fill `artifacts` with everything the function `logical_id` needs and nothing else."""
-    service = re.match(r"[A-Z][a-z0-9]*|$", logical_id)[0].lower()  # type: ignore[index]
-    folders = (
-        ["shared", service] if service and (ROOT / service).is_dir() and service != "shared" else ["shared"]
-    )
-    site = libraries(Lock.read(lock_of(logical_id, folders[-1])), target)
+    """Write everything that the function needs, and nothing else, to `artifacts`."""
+    site = libraries(Lock.read(lock_of(logical_id)), target)
     shutil.copytree(site, artifacts, dirs_exist_ok=True)
     for file in OWN_FILES.get(logical_id, ()):
         (artifacts / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, artifacts / file)
-    for folder in folders:
+    for folder in ("shared", service_of(logical_id)):
         if logical_id not in OWN_FILES:
-            shutil.copytree(ROOT / folder, artifacts / folder, ignore=NOT_SHIPPED, dirs_exist_ok=True)
-        for room in [room for room, owner in OWN_FOLDERS.items() if owner != logical_id]:
-            shutil.rmtree(artifacts / room, ignore_errors=True)
+            shutil.copytree(ROOT / folder, artifacts / folder, ignore=NOT_PACKAGED, dirs_exist_ok=True)
+        for unused in [own for own, function in OWN_FOLDERS.items() if function != logical_id]:
+            shutil.rmtree(artifacts / unused, ignore_errors=True)
         compile_to_bytecode(artifacts / folder, artifacts, target)
 
 
-def lock_of(logical_id: str, folder: str) -> Path:
-    """The file that pins what a function ships: its own, else its service's, else `shared`'s."""
-    candidates = [OWN_LOCKS.get(logical_id), f"{folder}/requirements.txt", "shared/requirements.txt"]
+def service_of(logical_id: str) -> str:
+    """Return the function's service: the first word of its logical id. Raises BuildError if there is none."""
+    word = re.match(r"[A-Z][a-z0-9]+", logical_id)
+    if not word or not (ROOT / word[0].lower()).is_dir():
+        raise BuildError(f"{logical_id} must start with the name of a service, such as UsersApi")
+    return word[0].lower()
+
+
+def lock_of(logical_id: str) -> Path:
+    """Return the file that pins the function's libraries: its own, else its service's, else `shared`'s."""
+    service = f"{service_of(logical_id)}/requirements.txt"
+    candidates = [OWN_LOCKS.get(logical_id), service, "shared/requirements.txt"]
     return next(ROOT / lock for lock in candidates if lock and (ROOT / lock).exists())
 
 
 @dataclass(frozen=True)
 class Lock:
-    """A requirements file: `name==version` pins and, after `# aws:`, the AWS services that are called."""
+    """A requirements file: pins (`name==version`) and, after `# aws:`, the AWS services that are called."""
 
     pins: tuple[str, ...]
     aws_services: frozenset[str]
 
     @classmethod
     def read(cls, path: Path) -> Lock:
-        """Read a file and those it includes by `-r`."""
+        """Read a file and the files that it includes with `-r`."""
         pins: set[str] = set()
         services: set[str] = set()
         for line in path.read_text().splitlines():
@@ -151,38 +161,38 @@ class Lock:
 
 
 def libraries(lock: Lock, target: Target) -> Path:
-    """The folder holding a lock's libraries for a target, made once and kept.
+    """Return the folder with the lock's libraries for the target; build it if it is not in the cache.
 
-    Builds run beside each other: the first takes the lock file and makes the folder, the others wait and
-    find it whole, because it appears under its name by one rename.
+    Builds run in parallel: the first one holds the lock file and builds the folder, the others wait for it. A
+    rename at the end makes the folder appear complete.
     """
     cache = Path(os.environ.get("TILLSTACK_CACHE") or Path.home() / ".cache" / "tillstack")
     cache.mkdir(parents=True, exist_ok=True)
     bytecode = "compiled" if target.interpreter() else "source"
-    wanted = [target.name, bytecode, *lock.pins, *sorted(lock.aws_services)]
-    recipe = " ".join(wanted).encode() + Path(__file__).read_bytes() + Path(trimming.__file__).read_bytes()
-    ready = cache / f"{target.name}-{hashlib.sha256(recipe).hexdigest()[:16]}"
-    with exclusive(ready.with_suffix(".lock")):
-        if not ready.exists():
-            with tempfile.TemporaryDirectory(dir=cache, prefix="making-") as scratch:
-                made = Path(scratch) / "site"
-                install(lock, made, target)
-                trim(made, lock.aws_services)
-                compile_libraries(made, target)
-                made.rename(ready)
-    return ready
+    inputs = [target.name, bytecode, *lock.pins, *sorted(lock.aws_services)]
+    recipe = " ".join(inputs).encode() + Path(__file__).read_bytes() + Path(trimming.__file__).read_bytes()
+    built = cache / f"{target.name}-{hashlib.sha256(recipe).hexdigest()[:16]}"
+    with exclusive(built.with_suffix(".lock")):
+        if not built.exists():
+            with tempfile.TemporaryDirectory(dir=cache, prefix="building-") as scratch:
+                site = Path(scratch) / "site"
+                install(lock, site, target)
+                trim(site, lock.aws_services)
+                compile_libraries(site, target)
+                site.rename(built)
+    return built
 
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Hold a file lock; the kernel lets go of it however the process ends."""
+    """Hold a file lock. The kernel releases it when the process ends, even if it crashes."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def install(lock: Lock, into: Path, target: Target) -> None:
-    """Put the pinned wheels into a folder as they are: no resolving, no building, no byte code."""
+    """Install the pinned wheels into a folder, without dependencies, builds or byte code."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--only-binary=:all:", "--no-compile", "--target", str(into)]
     command += [*target.pip_options(), *lock.pins]
@@ -194,24 +204,25 @@ def install(lock: Lock, into: Path, target: Target) -> None:
 
 
 def compile_libraries(site: Path, target: Target) -> None:
-    """Leave the libraries as byte code alone: half the size, and a traceback still names file and line."""
+    """Replace the libraries' source by byte code: half the size, with file and line in tracebacks."""
     if compile_to_bytecode(site, site, target, "-b"):
         for source in site.rglob("*.py"):
             source.unlink()
 
 
 def compile_to_bytecode(folder: Path, root: Path, target: Target, *options: str) -> bool:
-    """Compile to byte code that is believed unchecked (PEP 552): zips reset the times other byte code trusts.
+    """Compile to byte code that Python does not check against the source (PEP 552).
 
-    Byte code is of one Python version: without the target's own on this machine nothing is done (False).
+    Zips reset modification times, so Python would reject byte code that is checked by time. Return False,
+    without compiling, if the target's Python version is not installed on this machine.
     """
     interpreter = target.interpreter()
     if interpreter is None:
-        print(f"note: no python3.{target.minor} here: {folder.name} has no byte code and starts slower")
+        print(f"note: {folder.name} has no byte code (no python3.{target.minor} here) and starts slower")
         return False
     command = [interpreter, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", *options]
     if subprocess.run([*command, "-s", str(root), str(folder)], check=False).returncode:
-        raise BuildError(f"{folder} holds a file that python3.{target.minor} cannot compile (named above)")
+        raise BuildError(f"{folder} contains a file that python3.{target.minor} cannot compile (see above)")
     return True
 
 

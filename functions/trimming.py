@@ -1,4 +1,4 @@
-"""What is left out of the libraries that functions ship."""
+"""Removal of the parts of libraries that functions do not use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import struct
 from collections.abc import Collection
 from pathlib import Path
 
-# Never imported at run time, by path inside the library folder.
+# Paths inside the library folder that are never imported at run time.
 UNUSED = (
     "aws_lambda_powertools/event_handler",
     "aws_lambda_powertools/metrics/provider/datadog",
@@ -40,28 +40,30 @@ UNUSED = (
 )
 UNUSED_ANYWHERE = ("tests", "test", "__pycache__", "*.pyi")
 
-# Distributions that read their own version while they are imported.
+# Distributions that read their own version when imported.
 READ_OWN_METADATA = {"python_ulid"}
 
 
 def trim(site: Path, aws_services: Collection[str]) -> None:
-    """Leave in a folder of libraries what functions that call these AWS services need."""
-    leave_out_unused(site, aws_services)
+    """Remove what functions that call only these AWS services do not need."""
+    remove_unused(site, aws_services)
     narrow_endpoints(site / "botocore" / "data")
-    leave_out_prose(site / "botocore" / "data")
+    remove_documentation(site / "botocore" / "data")
     strip_symbols(site)
 
 
-def leave_out_unused(site: Path, aws_services: Collection[str]) -> None:
-    """Take out what no function imports: other services' models, command lines, stubs, package records."""
-    doomed = [path for pattern in UNUSED for path in site.glob(pattern)]
-    doomed += [path for pattern in UNUSED_ANYWHERE for path in site.rglob(pattern)]
+def remove_unused(site: Path, aws_services: Collection[str]) -> None:
+    """Remove what no function imports: models of other AWS services, scripts, stubs, package metadata."""
+    unused = [path for pattern in UNUSED for path in site.glob(pattern)]
+    unused += [path for pattern in UNUSED_ANYWHERE for path in site.rglob(pattern)]
     models = (site / "botocore" / "data").glob("*/")
-    doomed += [model for model in models if model.name not in aws_services]
+    unused += [model for model in models if model.name not in aws_services]
     for record in site.glob("*.dist-info"):
-        keeps = record.name.split("-")[0] in READ_OWN_METADATA
-        doomed += [file for file in record.iterdir() if file.name != "METADATA"] if keeps else [record]
-    for path in doomed:
+        keep_metadata = record.name.split("-")[0] in READ_OWN_METADATA
+        unused += (
+            [file for file in record.iterdir() if file.name != "METADATA"] if keep_metadata else [record]
+        )
+    for path in unused:
         if path.is_dir():
             shutil.rmtree(path)
         else:
@@ -69,7 +71,7 @@ def leave_out_unused(site: Path, aws_services: Collection[str]) -> None:
 
 
 def narrow_endpoints(data: Path) -> None:
-    """Leave in botocore's table of endpoints the shipped services: it is read at every cold start."""
+    """Reduce botocore's table of endpoints, which each cold start reads, to the remaining services."""
     prefixes = {
         json.loads(gzip.decompress(model.read_bytes()))["metadata"]["endpointPrefix"]
         for model in data.glob("*/*/service-2.json.gz")
@@ -81,24 +83,28 @@ def narrow_endpoints(data: Path) -> None:
     (data / "endpoints.json").write_text(json.dumps(table, separators=(",", ":")))
 
 
-def leave_out_prose(data: Path) -> None:
-    """Take the documentation out of botocore's service models, four fifths of what a client has to parse."""
+def remove_documentation(data: Path) -> None:
+    """Remove the documentation from botocore's service models: 80% of what a client parses."""
 
-    def lean(node: dict[str, object]) -> dict[str, object]:
-        # A member may be called `documentation` too, but then it is no text.
-        return {name: it for name, it in node.items() if name != "documentation" or not isinstance(it, str)}
+    def without_documentation(node: dict[str, object]) -> dict[str, object]:
+        # A member of a shape may be called `documentation` too, but its value is not a string.
+        return {
+            name: value
+            for name, value in node.items()
+            if name != "documentation" or not isinstance(value, str)
+        }
 
     for path in data.glob("*/*/*.json.gz"):
-        model = json.loads(gzip.decompress(path.read_bytes()), object_hook=lean)
+        model = json.loads(gzip.decompress(path.read_bytes()), object_hook=without_documentation)
         for parameter in model.get("clientContextParams", {}).values():
-            parameter["documentation"] = ""  # the one that botocore reads
+            parameter["documentation"] = ""  # botocore requires this one
         path.write_bytes(gzip.compress(json.dumps(model, separators=(",", ":")).encode(), mtime=0))
 
 
 def strip_symbols(site: Path) -> None:
-    """Cut from compiled modules what only a debugger reads: all behind the last segment the loader maps.
+    """Remove symbols from compiled modules: everything after the last segment that the loader maps.
 
-    Works on ELF files of any processor, as `strip` does not; offsets are those of the ELF-64 header.
+    Unlike `strip`, this works on ELF files of any architecture. The offsets are those of the ELF-64 header.
     """
     for path in site.rglob("*.so"):
         image = bytearray(path.read_bytes())
@@ -106,7 +112,7 @@ def strip_symbols(site: Path) -> None:
             continue
         (segments,) = struct.unpack_from("<Q", image, 32)
         size, count = struct.unpack_from("<HH", image, 54)
-        extents = [struct.unpack_from("<QQQQ", image, segments + index * size + 8) for index in range(count)]
+        ranges = [struct.unpack_from("<QQQQ", image, segments + index * size + 8) for index in range(count)]
         struct.pack_into("<Q", image, 40, 0)
         struct.pack_into("<HHH", image, 58, 0, 0, 0)
-        path.write_bytes(image[: max(offset + length for offset, _, _, length in extents)])
+        path.write_bytes(image[: max(offset + length for offset, _, _, length in ranges)])

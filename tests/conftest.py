@@ -1,4 +1,4 @@
-"""Every test run: the environment of all services, and hypothesis without chance."""
+"""The setup of every test run: the environment of all services, and repeatable hypothesis examples."""
 
 from hypothesis import settings
 

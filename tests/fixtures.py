@@ -1,4 +1,4 @@
-"""What every test may ask for: the cloud in process, and what was published."""
+"""Fixtures of all tests: AWS in process, and the published events."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,16 +16,16 @@ from tests.support import ACCOUNT, ENVIRONMENT, REGION, SERVICES, make_resources
 @pytest.fixture(autouse=True, scope="session")
 def realistic_moto() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        in_process.answer_one_at_a_time(patch)
-        in_process.undo_row_by_row(patch)
-        in_process.say_inserts_once(patch)
-        in_process.end_pages_as_dynamodb(patch)
+        in_process.serialize_calls(patch)
+        in_process.copy_only_written_rows(patch)
+        in_process.record_inserts_once(patch)
+        in_process.end_pages_like_dynamodb(patch)
         yield
 
 
 @pytest.fixture(scope="module")
 def resources() -> Iterator[in_process.Snapshot]:
-    """What infra/ declares, made once a module: that takes longer than most tests."""
+    """Create the resources of infra/ once per module, because that takes longer than most tests."""
     secrets._cached.clear()
     with moto.mock_aws():
         make_resources()
@@ -35,14 +35,15 @@ def resources() -> Iterator[in_process.Snapshot]:
 
 @pytest.fixture
 def cloud(resources: in_process.Snapshot) -> None:
-    """AWS in process, empty but for what infra/ declares."""
+    """AWS in process with the empty resources of infra/."""
     secrets._cached.clear()
     resources.restore()
 
 
 @pytest.fixture
 def published(cloud: None) -> Callable[[str], list[dict[str, Any]]]:
-    """`published("orders")`: the events said on a service's topic since the last look, oldest first."""
+    """Return a function that returns a service's events since its last call, oldest first:
+    `published("orders")`."""
     sns, sqs = boto3.client("sns", region_name=REGION), boto3.client("sqs", region_name=REGION)
     urls: dict[str, str] = {}
     for service in SERVICES:
@@ -57,12 +58,12 @@ def published(cloud: None) -> Callable[[str], list[dict[str, Any]]]:
             Attributes={"RawMessageDelivery": "true"},
         )
 
-    def look(service: str) -> list[dict[str, Any]]:
-        heard: list[dict[str, Any]] = []
+    def receive(service: str) -> list[dict[str, Any]]:
+        received: list[dict[str, Any]] = []
         while batch := sqs.receive_message(QueueUrl=urls[service], MaxNumberOfMessages=10).get("Messages"):
             for message in batch:
-                heard.append(json.loads(message["Body"]))
+                received.append(json.loads(message["Body"]))
                 sqs.delete_message(QueueUrl=urls[service], ReceiptHandle=message["ReceiptHandle"])
-        return heard
+        return received
 
-    return look
+    return receive

@@ -1,4 +1,4 @@
-"""AWS in process: moto, nearer to AWS than it comes, made once for many tests and emptied for each."""
+"""AWS in process: moto with corrections, and resources that are created once and emptied for each test."""
 
 import threading
 from copy import deepcopy
@@ -18,13 +18,13 @@ from tests.support import ACCOUNT, REGION
 
 
 class Snapshot:
-    """The resources that there are now, and how to have just these again, empty but for secrets."""
+    """The existing resources; `restore` empties them, resets the secrets and removes all others."""
 
     def __init__(self) -> None:
         self._dynamodb, self._sqs = dynamodb_backends[ACCOUNT][REGION], sqs_backends[ACCOUNT][REGION]
         self._sns, self._ses = sns_backends[ACCOUNT][REGION], ses_backends[ACCOUNT][REGION]
         secrets = secretsmanager_backends[ACCOUNT][REGION].secrets
-        names: list[dict[str, Any]] = [
+        registries: list[dict[str, Any]] = [
             self._dynamodb.tables,
             self._sqs.queues,
             self._sns.topics,
@@ -34,14 +34,14 @@ class Snapshot:
             s3_backends.bucket_accounts,
             secrets,
         ]
-        self._known = [(known, dict(known)) for known in names]
+        self._initial = [(current, dict(current)) for current in registries]
         self._secrets = [(secret, deepcopy(vars(secret))) for secret in dict.values(secrets)]
 
     def restore(self) -> None:
-        for known, made in self._known:
-            known.clear()
-            for name, resource in made.items():
-                known[name] = resource
+        for current, initial in self._initial:
+            current.clear()
+            for name, resource in initial.items():
+                current[name] = resource
         for table in self._dynamodb.tables.values():
             table.items.clear()
         for queue in self._sqs.queues.values():
@@ -58,29 +58,31 @@ class Snapshot:
             vars(secret).update(deepcopy(values))
 
 
-def answer_one_at_a_time(patch: pytest.MonkeyPatch) -> None:
-    """Each call to AWS is atomic, which moto's threads are not; between calls they race as they like."""
-    lock, answer = threading.RLock(), BotocoreStubber.__call__
+def serialize_calls(patch: pytest.MonkeyPatch) -> None:
+    """Make each call to AWS atomic, because moto is not thread-safe; threads interleave between calls."""
+    lock, call = threading.RLock(), BotocoreStubber.__call__
 
-    def one_at_a_time(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
+    def serialized(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
         with lock:
-            return answer(self, *args, **kwargs)
+            return call(self, *args, **kwargs)
 
-    patch.setattr(BotocoreStubber, "__call__", one_at_a_time)
+    patch.setattr(BotocoreStubber, "__call__", serialized)
 
 
-def undo_row_by_row(patch: pytest.MonkeyPatch) -> None:
-    """moto copies whole tables, streams included, for each write of a transaction, in case it must be undone:
-    most of a test's time. The rows that are written will do."""
+def copy_only_written_rows(patch: pytest.MonkeyPatch) -> None:
+    """Let moto copy only the rows that a transaction writes, so that it can be rolled back.
+
+    By default moto copies whole tables and streams for each write, which takes most of a test's time.
+    """
     write = DynamoDBBackend.transact_write_items
 
     def transact(self: DynamoDBBackend, items: list[dict[str, Any]]) -> None:
         before = []
         for item in items:
-            (wanted,) = item.values()
-            table = self.tables[wanted["TableName"]]
-            said = wanted.get("Key") or wanted["Item"]
-            key = {name: said[name] for name in table.table_key_attrs}
+            (request,) = item.values()
+            table = self.tables[request["TableName"]]
+            attributes = request.get("Key") or request["Item"]
+            key = {name: attributes[name] for name in table.table_key_attrs}
             length = len(table.stream_shard.items) if table.stream_shard else 0
             before.append((table, key, deepcopy(self.get_item(table.name, key)), length))
         try:
@@ -100,8 +102,8 @@ def undo_row_by_row(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Table, "__deepcopy__", same, raising=False)
 
 
-def say_inserts_once(patch: pytest.MonkeyPatch) -> None:
-    """An update that makes its row is one change in a stream of DynamoDB; moto's shows the bare key first."""
+def record_inserts_once(patch: pytest.MonkeyPatch) -> None:
+    """Record an update that creates a row as one change in the stream, as DynamoDB does; moto records two."""
     update = DynamoDBBackend.update_item
 
     def once(self: DynamoDBBackend, table_name: str, *args: Any, **kwargs: Any) -> Any:
@@ -116,22 +118,24 @@ def say_inserts_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(DynamoDBBackend, "update_item", once)
 
 
-def end_pages_as_dynamodb(patch: pytest.MonkeyPatch) -> None:
-    """Where `Limit` rows were looked at DynamoDB names the last of them as the key to go on after, whether
-    anything follows or not; moto looks."""
+def end_pages_like_dynamodb(patch: pytest.MonkeyPatch) -> None:
+    """Return a LastEvaluatedKey whenever `Limit` rows were read, even if no row follows, as DynamoDB does.
+
+    moto returns it only if another row follows.
+    """
     query = Table.query
 
-    def as_on_aws(self: Table, *args: Any, **kwargs: Any) -> Any:
-        found, looked_at, last = query(self, *args, **kwargs)
+    def query_like_dynamodb(self: Table, *args: Any, **kwargs: Any) -> Any:
+        found, scanned, last = query(self, *args, **kwargs)
         limit, index = args[3], kwargs.get("index_name") or (args[7] if len(args) > 7 else None)
-        if last is None and looked_at and looked_at == limit:
-            # Neither filtered nor cut to what was asked for: the rows that were looked at.
+        if last is None and scanned and scanned == limit:
+            # All scanned rows: without the filter and the projection.
             unfiltered = [*args[:6], None, *args[7:9], None]
             every, _, _ = query(self, *unfiltered, **kwargs)
             last = self._get_last_evaluated_key(every[-1], index)
-        return found, looked_at, last
+        return found, scanned, last
 
-    patch.setattr(Table, "query", as_on_aws)
+    patch.setattr(Table, "query", query_like_dynamodb)
 
 
 def _restore(backend: DynamoDBBackend, table: Table, key: dict[str, Any], row: Any) -> None:

@@ -1,4 +1,4 @@
-"""What tests share: the cloud in process (moto), callers, gateway events, queues and streams."""
+"""Helpers of all tests: environment, resources in moto, callers, requests, queue and stream events."""
 
 import json
 import os
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",  # moto never looks
+    "AWS_SECRET_ACCESS_KEY": "testing",  # not checked by moto
     "AWS_DEFAULT_REGION": REGION,
     "AWS_REGION": REGION,
     "STAGE": STAGE,
@@ -71,7 +71,7 @@ ENVIRONMENT = {
 
 
 def set_environment() -> None:
-    """Called by tests/conftest.py before any test module is read."""
+    """Set the environment of all services. Call it before importing a service."""
     os.environ.update(ENVIRONMENT)
     os.environ.pop("AWS_ENDPOINT_URL", None)
 
@@ -82,7 +82,7 @@ def _name(value: Any) -> str:
 
 
 def make_resources() -> None:
-    """Every table, topic, queue, bucket, secret and key of infra/*.yaml, and the sender's domain, in moto."""
+    """Create the resources of infra/*.yaml in moto, with secrets and the verified sender domain."""
     dynamodb, sns, sqs, kms, manager = (
         boto3.client(name, region_name=REGION) for name in ("dynamodb", "sns", "sqs", "kms", "secretsmanager")
     )
@@ -120,7 +120,7 @@ def make_resources() -> None:
 
 @dataclass(frozen=True)
 class Identity:
-    """A caller as the authorizer vouches for one."""
+    """A caller, as the authorizer identifies it."""
 
     user_id: str
     roles: str
@@ -149,7 +149,7 @@ def admin(user_id: str = "usr_admin") -> Identity:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a handler answered. `headers` are found in any case."""
+    """The response of a handler. `header` ignores case."""
 
     status: int
     headers: Mapping[str, str]
@@ -165,7 +165,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Context:
-    """What handlers use of Lambda's context."""
+    """The parts of Lambda's context that handlers use."""
 
     aws_request_id: str = field(default_factory=lambda: str(uuid4()))
     function_name: str = "test"
@@ -184,7 +184,7 @@ def gateway_event(
     caller: Identity | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The event that API Gateway (REST, payload 1.0) sends for this request to `api`."""
+    """Return the event that API Gateway (REST, payload 1.0) sends to `api` for this request."""
     path, _, query = path.partition("?")
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
     resource, variables = _match(api, path)
@@ -229,26 +229,26 @@ def _match(api: Any, path: str) -> tuple[str, dict[str, str]]:
 
 
 def call(api: Any, method: str, path: str, **request: Any) -> Reply:
-    """One request through the Lambda handler `api`, as API Gateway makes it."""
-    answer = api(gateway_event(api, method, path, **request), Context())
-    return Reply(answer["statusCode"], answer["headers"], answer["body"])
+    """Send one request to the Lambda handler `api`, as API Gateway does."""
+    response = api(gateway_event(api, method, path, **request), Context())
+    return Reply(response["statusCode"], response["headers"], response["body"])
 
 
 def idempotency_headers(key: str | None = None) -> dict[str, str]:
-    """The header of a request that is to happen once."""
+    """Return the Idempotency-Key header, by default with a new key."""
     return {"Idempotency-Key": key or str(uuid4())}
 
 
 def run_concurrently(*jobs: Callable[[], Result]) -> list[Result]:
-    """What each job returns, all started together. Raises what the first of them, in their order, raised."""
-    together = threading.Barrier(len(jobs), timeout=60)
+    """Start all jobs at the same time and return their results. Raises the first job's exception, if any."""
+    barrier = threading.Barrier(len(jobs), timeout=60)
 
     def run(job: Callable[[], Result]) -> Result:
-        together.wait()
+        barrier.wait()
         return job()
 
     with ThreadPoolExecutor(len(jobs)) as pool:
-        return [running.result() for running in [pool.submit(run, job) for job in jobs]]
+        return [future.result() for future in [pool.submit(run, job) for job in jobs]]
 
 
 def sqs_event(*bodies: str) -> dict[str, Any]:
@@ -260,19 +260,19 @@ def sqs_event(*bodies: str) -> dict[str, Any]:
 
 
 def deliver(consume: Callable[[Any, Any], Any], *events: Event) -> list[str]:
-    """Hand events to a consumer as one SQS batch; the ids of the messages that come back."""
-    answer = consume(sqs_event(*(event.model_dump_json(exclude_none=True) for event in events)), Context())
-    return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+    """Pass events to a consumer as one SQS batch; return the ids of the failed messages."""
+    response = consume(sqs_event(*(event.model_dump_json(exclude_none=True) for event in events)), Context())
+    return [item["itemIdentifier"] for item in response["batchItemFailures"]]
 
 
 def image(row: Any) -> dict[str, Any]:
-    """A row as a stream shows it."""
+    """Return the row as a stream image."""
     serialized: dict[str, Any] = row.serialize()
     return serialized
 
 
 def stream_event(*changes: tuple[dict[str, Any] | None, dict[str, Any] | None]) -> dict[str, Any]:
-    """The stream's batch for (old image, new image) pairs."""
+    """Return the stream batch for pairs of (old image, new image)."""
     records = []
     for number, (old, new) in enumerate(changes):
         change: dict[str, Any] = {"SequenceNumber": str(number), "StreamViewType": "NEW_AND_OLD_IMAGES"}

@@ -1,7 +1,8 @@
-"""`make bench`: cold and warm times, DynamoDB calls, sizes and modules, each beside its budget.
+"""`make bench`: cold and warm times, DynamoDB calls, sizes and modules, each with its budget.
 
-Times are told, not asserted: a person judges them, on a machine that does nothing else. Every process that is
-timed is an interpreter of its own on a built artifact; DynamoDB is a socket here that knows one order.
+The times are printed and not asserted, because they depend on the machine; run it on an idle one. Each
+measured process is an interpreter of its own with a built artifact. DynamoDB is a local socket that returns
+one order.
 """
 
 import json
@@ -32,15 +33,15 @@ from tests.packaging.artifacts import (  # noqa: E402
     FUNCTIONS,
     MB,
     RECIPES,
+    build,
     environment,
     limit,
-    make,
     recipe,
     zipped_size,
 )
 
 REPEATS = 7
-WARM = 200
+WARM_REQUESTS = 200
 HERE = str(Path(__file__).parent)
 API = "OrdersApi"
 SHOPPER = customer()
@@ -51,11 +52,11 @@ Times = dict[str, float]
 
 
 class DynamoDB(socketserver.StreamRequestHandler):
-    """Answers whatever it is asked with one order of three lines; counts the questions."""
+    """Answer each request with one order of three lines, and count the requests."""
 
     disable_nagle_algorithm = True
-    asked = 0
-    answer = b""
+    requests = 0
+    response = b""
 
     def handle(self) -> None:
         while self.rfile.readline().strip():
@@ -64,8 +65,8 @@ class DynamoDB(socketserver.StreamRequestHandler):
                 name, _, value = header.partition(b":")
                 length = int(value) if name.lower() == b"content-length" else length
             self.rfile.read(length)
-            DynamoDB.asked += 1
-            self.wfile.write(self.answer)
+            DynamoDB.requests += 1
+            self.wfile.write(self.response)
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -73,17 +74,17 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 def order() -> Order:
-    """A paid order of three lines."""
+    """Return a paid order of three lines."""
     terms = agree(quote(user_id=SHOPPER.user_id), ADDRESS, "ada@example.com", NOW, timedelta(minutes=30))
     placed = placing.place(placing.open_order(ORDER_ID, SHOPPER.user_id, NOW), terms)
     return paying.apply_payment(placed, told(terms.total.amount, "pay_01J9ZB0H3K8Q7W6E5R4T3Y2U1I"), NOW)
 
 
 def serve(item: Mapping[str, Any]) -> Server:
-    """Answer on a free port of the loopback, in a thread that ends with this process."""
+    """Start the DynamoDB server on a free local port, in a thread that ends with this process."""
     body = json.dumps({"Item": item}).encode()
     head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\r\n"
-    DynamoDB.answer = head.format(len(body)).encode() + body
+    DynamoDB.response = head.format(len(body)).encode() + body
     server = Server(("127.0.0.1", 0), DynamoDB)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
@@ -97,7 +98,7 @@ def run(
     event: dict[str, Any] | None = None,
     warm: int = 0,
 ) -> Times:
-    """What one process of its own measured. Exits where it fails: there is nothing to tell then."""
+    """Measure one process and return its times in milliseconds. Exit if it fails."""
     request = json.dumps({"paths": paths, "handler": handler, "event": event, "warm": warm})
     command = [sys.executable, "-I", "-S", "-B", *options, f"{HERE}/process.py", request]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
@@ -111,85 +112,89 @@ def medians(runs: list[Times]) -> Times:
     return {name: statistics.median(times[name] for times in runs) for name in runs[0]}
 
 
-def say(what: str, figure: float, unit: str, budget: float | None = None, note: str = "") -> None:
-    """One line of the table."""
-    verdict = (
+def report(label: str, figure: float, unit: str, budget: float | None = None, note: str = "") -> None:
+    """Print one line of the table."""
+    status = (
         "" if budget is None else f"<= {budget:g}{unit}".ljust(12) + ("ok" if figure <= budget else "OVER")
     )
     digits = 0 if unit in {"", " ms", " us"} and figure >= 10 else 2
-    print(f"  {what:<46}{figure:>9.{digits}f}{unit:<4} {verdict:<18}{note}".rstrip(), flush=True)
+    print(f"  {label:<46}{figure:>9.{digits}f}{unit:<4} {status:<18}{note}".rstrip(), flush=True)
 
 
-def progress(what: str) -> None:
-    print(f"… {what}", file=sys.stderr, flush=True)
+def progress(activity: str) -> None:
+    print(f"… {activity}", file=sys.stderr, flush=True)
 
 
-def cold_and_warm(artifact: Path, nowhere: Path) -> None:
-    """GET of one order: as shipped, against botocore alone, and against the same code unpackaged."""
+def measure_times(artifact: Path, cache: Path) -> None:
+    """Time GET of one order: as packaged, with botocore alone, and with the same code unpackaged."""
     server = serve(to_row(order()).serialize())
     variables = environment(API) | {
         "AWS_LAMBDA_FUNCTION_NAME": API,
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_address[1]}",
     }
-    shipped = [str(artifact)]
+    packaged = [str(artifact)]
     released = sysconfig.get_path("purelib")
     unpackaged = [str(ROOT / "functions"), released]
-    no_byte_code = ("-X", f"pycache_prefix={nowhere}")
+    no_byte_code = ("-X", f"pycache_prefix={cache}")
     handler = FUNCTIONS[API]["Handler"]
-    run(shipped, handler, variables, event=EVENT)  # the disk is warm from here on, for all alike
-    ours, bare, stock, plain = [], [], [], []
+    run(packaged, handler, variables, event=EVENT)  # fills the disk cache for the runs that follow
+    ours, trimmed, released_botocore, plain = [], [], [], []
     for turn in range(REPEATS):
         progress(f"cold starts, {turn + 1} of {REPEATS}")
-        ours.append(run(shipped, handler, variables, event=EVENT))
-        bare.append(run([*shipped, HERE], "bare.get_order", variables, event=EVENT))
-        stock.append(run([released, HERE], "bare.get_order", variables, event=EVENT))
+        ours.append(run(packaged, handler, variables, event=EVENT))
+        trimmed.append(run([*packaged, HERE], "bare.get_order", variables, event=EVENT))
+        released_botocore.append(run([released, HERE], "bare.get_order", variables, event=EVENT))
         plain.append(run(unpackaged, handler, variables, *no_byte_code, event=EVENT))
-    our, raw, full, slow = medians(ours), medians(bare), medians(stock), medians(plain)
+    our, raw, full, slow = map(medians, (ours, trimmed, released_botocore, plain))
     print(f"\nGET /orders/{{order_id}}, three lines; medians of {REPEATS}")
-    say("cold start: import and first request", our["cold"], " ms")
-    say("  a bare handler's, our trimmed botocore", raw["cold"], " ms")
-    say("  ours to it", our["cold"] / raw["cold"], "x", 1.3)
-    say("  a bare handler's, botocore as released", full["cold"], " ms", note="as Lambda's runtime has it")
-    say("  ours to it", our["cold"] / full["cold"], "x")
-    say("  the same code without the packaging step", slow["cold"], " ms")
-    say("  ours to it", our["cold"] / slow["cold"], "x", 0.35)
-    say("first request after init", our["first"], " ms")
-    say("  to the second", our["first"] / our["second"], "x", 5, f"the second: {our['second']:.2f} ms")
+    report("cold start: import and first request", our["cold"], " ms")
+    report("  bare handler, our trimmed botocore", raw["cold"], " ms")
+    report("  ratio", our["cold"] / raw["cold"], "x", 1.3)
+    report("  bare handler, released botocore", full["cold"], " ms", note="as in Lambda's runtime")
+    report("  ratio", our["cold"] / full["cold"], "x")
+    report("  the same code, not packaged", slow["cold"], " ms")
+    report("  ratio", our["cold"] / slow["cold"], "x", 0.35)
+    report("first request after init", our["first"], " ms")
+    report(
+        "  ratio to the second", our["first"] / our["second"], "x", 5, f"the second: {our['second']:.2f} ms"
+    )
 
-    progress(f"warm requests, {WARM} a process")
+    progress(f"warm requests, {WARM_REQUESTS} per process")
     runs: dict[str, list[Times]] = {}
-    asked = 0
+    calls = 0
     measured = {
         "bare": ("bare.get_order", variables),
-        "frame": ("frame.api", variables | {"LOG_LEVEL": "WARNING"}),
-        "logging": ("frame.api", variables),
-        "raw": ("frame.raw", variables),
+        "framework": ("framework.api", variables | {"LOG_LEVEL": "WARNING"}),
+        "logging": ("framework.api", variables),
+        "raw": ("framework.raw", variables),
     }
     for _ in range(3):
-        before = DynamoDB.asked
-        runs.setdefault("handler", []).append(run(shipped, handler, variables, event=EVENT, warm=WARM))
-        asked = DynamoDB.asked - before
-        for name, (measure, those) in measured.items():
-            times = run([*shipped, HERE], measure, those, event=EVENT, warm=WARM)
+        before = DynamoDB.requests
+        runs.setdefault("handler", []).append(
+            run(packaged, handler, variables, event=EVENT, warm=WARM_REQUESTS)
+        )
+        calls = DynamoDB.requests - before
+        for name, (measured_handler, its_variables) in measured.items():
+            times = run([*packaged, HERE], measured_handler, its_variables, event=EVENT, warm=WARM_REQUESTS)
             runs.setdefault(name, []).append(times)
     warm = {name: medians(times)["warm"] for name, times in runs.items()}
-    print(f"\nwarm; medians of {WARM}")
-    say("the frame over a raw function", (warm["logging"] - warm["raw"]) * 1000, " us", 25)
-    say(
-        "  of which its line in the log",
-        (warm["logging"] - warm["frame"]) * 1000,
+    print(f"\nwarm; medians of {WARM_REQUESTS}")
+    report("framework, compared with a raw function", (warm["logging"] - warm["raw"]) * 1000, " us", 25)
+    report(
+        "  its log line",
+        (warm["logging"] - warm["framework"]) * 1000,
         " us",
         note="by powertools",
     )
-    say("GET of the order", warm["handler"], " ms")
-    say("  to raw botocore", warm["handler"] / warm["bare"], "x", 1.25)
-    say("  DynamoDB calls", asked / (WARM + 2), "", 1)
+    report("GET of the order", warm["handler"], " ms")
+    report("  ratio to raw botocore", warm["handler"] / warm["bare"], "x", 1.25)
+    report("  DynamoDB calls", calls / (WARM_REQUESTS + 2), "", 1)
     server.shutdown()
     server.server_close()
 
 
-def sizes(artifacts: Mapping[tuple[str, str], Path], scratch: Path) -> None:
-    """Every function of the template: its zip, and what starting it loads."""
+def measure_sizes(artifacts: Mapping[tuple[str, str], Path], scratch: Path) -> None:
+    """Print each function's zip size, imported modules and init time."""
     megabytes = {}
     for key, artifact in artifacts.items():
         progress(f"zip of {artifact.name}")
@@ -198,9 +203,9 @@ def sizes(artifacts: Mapping[tuple[str, str], Path], scratch: Path) -> None:
     for name, properties in FUNCTIONS.items():
         key = recipe(name)
         times = run([str(artifacts[key])], properties["Handler"], environment(name))
-        verdict = f"<= {limit(key)}  {'ok' if megabytes[key] <= limit(key) else 'OVER'}"
+        status = f"<= {limit(key)}  {'ok' if megabytes[key] <= limit(key) else 'OVER'}"
         size = f"{megabytes[key]:>5.2f} MB"
-        print(f"  {name:<28}{size} {verdict:<14}{times['modules']:>9}{times['init']:>5.0f} ms", flush=True)
+        print(f"  {name:<28}{size} {status:<14}{times['modules']:>9}{times['init']:>5.0f} ms", flush=True)
 
 
 def main() -> None:
@@ -210,10 +215,10 @@ def main() -> None:
         for key, name in RECIPES.items():
             progress(f"building {name}")
             artifacts[key] = Path(scratch) / name
-            make(name, artifacts[key])
-        cold_and_warm(artifacts[recipe(API)], Path(scratch) / "nowhere")
-        sizes(artifacts, Path(scratch))
-    print(f"\n{time.monotonic() - began:.0f} s; times want an idle machine.")
+            build(name, artifacts[key])
+        measure_times(artifacts[recipe(API)], Path(scratch) / "bytecode")
+        measure_sizes(artifacts, Path(scratch))
+    print(f"\n{time.monotonic() - began:.0f} s; the times are valid on an idle machine only.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the handlers are held against: the same call and the same answer without a framework."""
+"""The baseline for handlers: the same call and the same response without a framework."""
 
 import json
 import os
@@ -11,7 +11,7 @@ client: Any = session.create_client("dynamodb", region_name=os.environ["AWS_REGI
 
 
 def get_order(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Read the caller's order and give it away as DynamoDB says it."""
+    """Return the caller's order as DynamoDB returns it."""
     item = client.get_item(
         TableName=os.environ["ORDERS_TABLE"],
         Key={

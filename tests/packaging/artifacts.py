@@ -1,7 +1,6 @@
-"""The artifacts that `sam build` makes, one a recipe, and the environment that their functions start in."""
+"""The artifacts that `sam build` creates, and the environment in which their functions start."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,17 +19,15 @@ Recipe = tuple[str, str]
 
 
 def recipe(name: str) -> Recipe:
-    """What decides an artifact's content: functions that agree in it get the same, one build does for all."""
-    service = re.findall(r"[A-Z][a-z]+", name)[0].lower()
-    folder = service if (package.ROOT / service).is_dir() else "shared"
-    return folder, str(package.lock_of(name, folder).relative_to(package.ROOT))
+    """Return what determines the artifact: the service and the lock."""
+    return package.service_of(name), str(package.lock_of(name).relative_to(package.ROOT))
 
 
 RECIPES = {recipe(name): name for name in FUNCTIONS}
 
 
-def make(name: str, into: Path) -> None:
-    """Build the function's artifact by the door that `sam build` uses, for this very machine."""
+def build(name: str, into: Path) -> None:
+    """Build the function's artifact for this machine, as `sam build` does."""
     environment = {
         key: value for key, value in os.environ.items() if key not in {"TILLSTACK_TARGET", "MAKEFLAGS"}
     }
@@ -43,17 +40,17 @@ def make(name: str, into: Path) -> None:
 
 
 def limit(key: Recipe) -> int:
-    """The most megabytes (of 10^6 bytes) that a zip of this recipe may have."""
+    """Return the maximum size of the zip, in megabytes (10^6 bytes)."""
     return 8 if key[0] == "payments" else 6
 
 
 def zipped_size(artifact: Path, scratch: Path) -> int:
-    """Bytes of the artifact as a zip."""
+    """Return the size of the zipped artifact in bytes."""
     return Path(shutil.make_archive(str(scratch / artifact.name), "zip", artifact)).stat().st_size
 
 
 def environment(name: str) -> dict[str, str]:
-    """The variables the template gives a function, with the values the other tests use."""
+    """Return the function's environment variables from the template, with the values of the other tests."""
     declared = cloudformation.environment(TEMPLATE, FUNCTIONS[name])
     return {
         "AWS_REGION": "eu-west-2",

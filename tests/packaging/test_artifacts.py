@@ -1,4 +1,4 @@
-"""What `sam build` makes of every function, built by its own door and held to its budgets."""
+"""The artifact of every function, built as `sam build` does: content, size and imports."""
 
 import json
 import re
@@ -15,25 +15,26 @@ from tests.packaging.artifacts import (
     MB,
     RECIPES,
     Recipe,
+    build,
     environment,
     limit,
-    make,
     recipe,
     zipped_size,
 )
 from tests.support import ROOT
 
-UNCHECKED_HASH = 1  # PEP 552: by hash (bit 0), and not checked against the source (bit 1)
+NO_FUNCTION = r"(?!)"
+UNCHECKED_HASH = 1  # PEP 552: with a hash (bit 0) that is not checked against the source (bit 1)
 
-# Modules that are dear to load or do not belong, and the only functions that may load them while they start.
-MAY_LOAD = {
+# Modules that are slow to import or not needed → a pattern of the functions that may import them at start.
+MAY_IMPORT = {
     "argon2": r"Users(?!Authorizer)",
-    "aws_xray_sdk": r"nobody",
-    "boto3": r"nobody",
+    "aws_xray_sdk": NO_FUNCTION,
+    "boto3": NO_FUNCTION,
     "cryptography": r"UsersAuthorizer$",
-    "httpx": r"nobody",
+    "httpx": NO_FUNCTION,
     "jinja2": r"NotifyConsumer$|OrdersInvoices$",
-    "PIL": r"nobody",
+    "PIL": NO_FUNCTION,
     "reportlab": r"OrdersInvoices$",
     "requests": r"Payments(?!Api$|Webhook)",
     "stripe": r"Payments(?!Api$|Webhook)",
@@ -42,37 +43,37 @@ MAY_LOAD = {
 
 @pytest.fixture(scope="session")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> dict[Recipe, Path]:
-    """One built artifact a recipe."""
+    """Build one artifact per recipe."""
     built = {key: tmp_path_factory.mktemp(name) for key, name in RECIPES.items()}
     for key, name in RECIPES.items():
-        make(name, built[key])
+        build(name, built[key])
     return built
 
 
 @pytest.mark.parametrize("key", RECIPES, ids="-".join)
-def test_is_small(key, artifacts, tmp_path):
+def test_a_zip_is_within_its_size_limit(key, artifacts, tmp_path):
     size = zipped_size(artifacts[key], tmp_path)
     assert size <= limit(key) * MB, f"{size / MB:.2f} MB"
 
 
 @pytest.mark.parametrize("key", RECIPES, ids="-".join)
-def test_ships_nothing_that_does_not_run(key, artifacts):
+def test_an_artifact_contains_nothing_that_it_does_not_use(key, artifacts):
     files = [path.relative_to(artifacts[key]) for path in artifacts[key].rglob("*")]
-    ballast = {"pip", "setuptools", "wheel", "tests", "test", "bin", "moto", "boto3"}
-    assert [str(path) for path in files if ballast & set(path.parts) or path.suffix == ".pyi"] == []
+    forbidden = {"pip", "setuptools", "wheel", "tests", "test", "bin", "moto", "boto3"}
+    assert [str(path) for path in files if forbidden & set(path.parts) or path.suffix == ".pyi"] == []
     models = {path.name for path in (artifacts[key] / "botocore" / "data").glob("*/")}
     assert models == package.Lock.read(package.ROOT / key[1]).aws_services
 
 
 @pytest.mark.parametrize("key", RECIPES, ids="-".join)
-def test_every_module_has_byte_code_that_is_believed_unchecked(key, artifacts):
+def test_every_module_has_unchecked_byte_code(key, artifacts):
     tag = sys.implementation.cache_tag
     sources = list(artifacts[key].rglob("*.py"))
-    bare = [
+    uncompiled = [
         str(path) for path in sources if not (path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc").exists()
     ]
     assert sources
-    assert bare == []
+    assert uncompiled == []
     compiled = list(artifacts[key].rglob("*.pyc"))
     heads = {path: path.read_bytes()[:8] for path in compiled}
     assert [
@@ -90,14 +91,16 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_starts_from_its_artifact_alone(name, artifacts):
+def test_a_function_starts_with_only_its_artifact(name, artifacts):
     handler = FUNCTIONS[name]["Handler"]
     command = [sys.executable, "-I", "-S", "-B", "-c", START, str(artifacts[recipe(name)]), handler]
     done = subprocess.run(command, env=environment(name), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
-    unwelcome = {module for module, who in MAY_LOAD.items() if module in loaded and not re.match(who, name)}
-    assert unwelcome == set()
+    forbidden = {
+        module for module, allowed in MAY_IMPORT.items() if module in loaded and not re.match(allowed, name)
+    }
+    assert forbidden == set()
 
 
 CALL = """
@@ -121,20 +124,25 @@ for service in sys.argv[2:]:
 
 
 @pytest.mark.parametrize("key", RECIPES, ids="-".join)
-def test_the_trimmed_models_say_all_that_a_client_reads(key, artifacts):
+def test_a_trimmed_model_contains_all_that_a_client_reads(key, artifacts):
     services = sorted(package.Lock.read(package.ROOT / key[1]).aws_services)
     command = [sys.executable, "-I", "-S", "-B", "-c", CALL, str(artifacts[key]), *services]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("room", package.OWN_FOLDERS)
-def test_a_functions_own_room_is_shipped_by_it_alone(folder, artifacts):
-    shipping = {RECIPES[key] for key in RECIPES if (artifacts[key] / folder).exists()}
-    assert shipping == {package.OWN_FOLDERS[folder]}
+@pytest.mark.parametrize("folder", package.OWN_FOLDERS)
+def test_a_functions_own_folder_is_in_no_other_artifact(folder, artifacts):
+    containing = {RECIPES[key] for key in RECIPES if (artifacts[key] / folder).exists()}
+    assert containing == {package.OWN_FOLDERS[folder]}
 
 
-DRAW = """
+def test_only_the_artifact_of_root_contains_the_api_document(artifacts):
+    containing = {RECIPES[key] for key in RECIPES if [*artifacts[key].rglob("openapi.json")]}
+    assert containing == {"RootApi"}
+
+
+RENDER = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from datetime import UTC, datetime
@@ -153,8 +161,8 @@ print(len(pdf.render(invoice)))
 """
 
 
-def test_an_invoice_is_drawn_by_what_its_artifact_holds_alone(artifacts):
-    command = [sys.executable, "-I", "-S", "-B", "-c", DRAW, str(artifacts[recipe("OrdersInvoices")])]
+def test_an_invoice_renders_with_only_its_artifact(artifacts):
+    command = [sys.executable, "-I", "-S", "-B", "-c", RENDER, str(artifacts[recipe("OrdersInvoices")])]
     settings = environment("OrdersInvoices")
     done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -165,12 +173,12 @@ LOCKS = sorted(package.ROOT.glob("*/*requirements.txt"))
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_ships_the_versions_that_are_tested(lock):
+def test_the_packaged_versions_are_the_tested_ones(lock):
     tested = {line.lower() for line in (ROOT / "requirements" / "dev.txt").read_text().splitlines()}
     assert {pin.lower() for pin in package.Lock.read(lock).pins} <= tested
 
 
-def test_every_stage_runs_what_is_built_for_it():
-    made = re.findall(r"^TARGET \?= (python\S+)-(\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    said = re.findall(r"PythonRuntime=(\S+) Architecture=(\w+)", (ROOT / "samconfig.toml").read_text())
-    assert set(said) == set(made)
+def test_every_stage_runs_the_target_that_is_built():
+    built = re.findall(r"^TARGET \?= (python\S+)-(\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    deployed = re.findall(r"PythonRuntime=(\S+) Architecture=(\w+)", (ROOT / "samconfig.toml").read_text())
+    assert set(deployed) == set(built)

@@ -1,4 +1,4 @@
-"""An API that does nothing, to weigh the frame alone: routing, parsing, presenting, logging."""
+"""An API that does nothing, to measure the framework: routing, parsing, presenting, logging."""
 
 from typing import Any
 
@@ -9,19 +9,19 @@ from shared.http.routing import Routes, View
 routes = Routes()
 
 
-class Empty(View):
+class OrderView(View):
     order_id: str
 
 
 @routes.get("/orders/{order_id}", role=GUEST)
-def framed(caller: Caller, order_id: str) -> Empty:
-    return Empty(order_id=order_id)
+def read_order(caller: Caller, order_id: str) -> OrderView:
+    return OrderView(order_id=order_id)
 
 
 api = Api(routes)
 
 
 def raw(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """The same without the frame."""
-    view = Empty(order_id=event["pathParameters"]["order_id"])
+    """Return the same response without the framework."""
+    view = OrderView(order_id=event["pathParameters"]["order_id"])
     return {"statusCode": 200, "headers": {}, "body": view.model_dump_json()}
