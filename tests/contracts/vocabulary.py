@@ -5,44 +5,42 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Term:
-    """Identifiers (`retired`) that must not occur in files whose path starts with one of `scope`.
+    """Identifiers that are retired in files whose path starts with one of `scope`, with their replacements.
 
     `allowed` are path prefixes inside the scope where the word is right, for example because Stripe, AWS
-    or the public API uses it. `prose`: the word is retired in docstrings and comments too.
+    or the public API uses it.
     """
 
     retired: tuple[str, ...]
     use: str
-    scope: tuple[str, ...] = ("",)
-    allowed: tuple[str, ...] = ()
-    prose: bool = True
+    scope: tuple[str, ...]
+    allowed: tuple[str, ...]
 
 
-def term(retired: str, use: str, *, scope: str = "", allowed: str = "", prose: bool = True) -> Term:
-    """Return a term; the words and path prefixes are separated by spaces."""
-    return Term(tuple(retired.split()), use, tuple(scope.split()) or ("",), tuple(allowed.split()), prose)
+def term(retired: str, use: str, *, scope: str = "", allowed: str = "") -> Term:
+    """Return a term; words and path prefixes are separated by spaces."""
+    return Term(tuple(retired.split()), use, tuple(scope.split()) or ("",), tuple(allowed.split()))
 
 
-PRODUCT = "functions localstack ops infra"
-STRIPE = "localstack/stripe"
+STRIPE = "localstack/stripe tests/localstack"
 
+# Names of modules, classes, functions, fields and variables.
 TERMS = (
     # Events and commands between services
-    term("SAID SAID_BY", "EVENTS, PUBLISHED_BY"),
-    term("hears heard hear", "subscribes to, handlers, receive"),
-    term("ask asks Ask asked asking", "call, send, request, Command"),
-    term("question questions", "command, commands"),
-    term("Declined", "CommandRejected (declined is for cards)", allowed=STRIPE, prose=False),
+    term("SAID SAID_BY said", "EVENTS, PUBLISHED_BY, published"),
+    term("hears heard hear", "subscribes_to, handlers, receive, received"),
+    term("Ask ask asks asked asking question questions", "Command, call, send, request, requested"),
+    term("Declined", "CommandRejected (declined is for cards)", allowed=STRIPE),
     term("Fact Facts facts OrderFacts PaymentFacts", "EventData, OrderData, order_data"),
-    term("telling told Told _told tell tells", "event_data, domain_events, delivery; published; sent"),
-    term("news newsworthy", "events, notifications", prose=False),
+    term("telling told Told _told tell tells", "event_data, domain_events, delivery, PendingEvent"),
+    term("news", "events, notifications"),
     # Orders and payments
     term(
         "settle settles settled settling",
         "what it does: sync_from_stripe, decide_return, finalize, record_outcome, save_placed",
     ),
     term("tending tend tends", "sweeper, follow_up"),
-    term("Account accounts", "PaymentTotals, payment_totals", scope="functions/orders", prose=False),
+    term("Account accounts", "PaymentTotals, payment_totals", scope="functions/orders"),
     term("given_back money_back MONEY_BACK", "refunded"),
     term("promised", "refund_reserved (payments), queued (notify)"),
     term("not_returned recalled", "refund_failed, refund_reversed"),
@@ -52,52 +50,43 @@ TERMS = (
     term("sent_back SentBack goods_back", "return_, Return"),
     term("slot slots Slot", "active_payment, active_payments, ActivePayment"),
     term("moves Move RETURN_MOVES MOVES", "transitions, Transition", scope="functions/orders tests/orders"),
-    term("ending changing", "cancellation, updating", scope="functions/orders tests/orders"),
     term(
-        "Happening happenings H",
-        "TimelineEvent",
-        scope="functions/orders tests/orders tests/simulator ops",
-        prose=False,
+        "Happening happenings H", "TimelineEvent", scope="functions/orders tests/orders tests/simulator ops"
     ),
     term("worth", "amount_receivable"),
     term(
         "ENOUGH LEAST PATIENCE LEAD KEPT ACCESS_LASTS",
         "MIN_SECONDS_LEFT, STRIPE_DEADLINE, EXPIRY_NOTICE, IDEMPOTENCY_TTL, ACCESS_TOKEN_TTL",
-        prose=False,
     ),
     term("comparison comparisons", "reconciliation (with Stripe), audit (ops)"),
     # Shared
     term(
         "rivals rival again_when contended overtaken Overtaken Contended",
-        "concurrency, concurrent request, retry_on, ConcurrentUpdate, VersionConflict",
+        "concurrency, concurrent, retry_on, ConcurrentUpdate, VersionConflict",
     ),
-    term("doublings DOUBLINGS", "max_doublings", prose=False),
-    term("Once OnceRow", "IdempotencyStore, IdempotencyRow", prose=False),
+    term("doublings DOUBLINGS", "max_doublings"),
+    term("Once OnceRow", "IdempotencyStore, IdempotencyRow"),
     term("ShopError", "Problem"),
     term("money_text", "format_money, money_format"),
     # Catalog and cart
     term("shelves shelf Lack lacks lacking", "inventory, Shortage, shortages"),
-    term(
-        "entomb last_words learn hearsay hold_all", "tombstone, removal_data, upsert_replica, cached, reserve"
-    ),
+    term("entomb last_words learn hold_all", "tombstone, removal_data, upsert_replica, reserve"),
     term(
         "charges Held spread showing why_not Refusal",
         "rates, CouponState, allocate, views, ineligibility, Ineligible",
         scope="functions/cart tests/cart",
-        prose=False,
     ),
     # Notify
     term("letter letters Letter Letters", "message (the content), notification (the record), email"),
-    term("mail mails Mail", "email", scope="functions ops tests infra", prose=False),
+    term("mail mails Mail", "email", scope="functions ops tests infra"),
     term("by_hand outgoing", "staff_messages, dispatch"),
     term(
         "matter outlasts objection readers Reader",
         "subject_id, dedupe_key, superseded, suppression_reason, recipients",
-        scope="functions tests ops localstack",
     ),
     term("Enclosure enclosures enclose encloses", "Attachment, attachments"),
     term("texter Unsent", "sms_client, TemporaryFailure"),
-    term("Rejected", "PermanentFailure", scope="functions/notify tests/notify", prose=False),
+    term("Rejected", "PermanentFailure", scope="functions/notify tests/notify"),
     # Tests and the local cloud
     term(
         "house belts scenes draws till bookkeeper",
@@ -108,9 +97,6 @@ TERMS = (
         "specimen specimens verdict verdicts Courier _heart _beat",
         "samples, decisions, WebhookSender, _thread, _run",
     ),
-    # Style: words that hide who does what
-    term("anew manieth", "again; attempt number"),
-    term("said", "published, returned, or the field's name", prose=True),
 )
 
 # Module names that are retired, by the part of the repository where they are.
@@ -121,7 +107,6 @@ MODULES = {
         "plain": "text",
         "moment": "timestamps",
         "observe": "observability",
-        "money_text": "money_format",
         "given": "responses",
         "taken": "requests",
     },
@@ -131,8 +116,17 @@ MODULES = {
     "localstack": {"specimens": "samples", "verdicts": "decisions"},
 }
 
-# Word sequences that are retired in docstrings and comments.
+# Words and phrases of docstrings, comments, log events and documentation.
 PHRASES = {
+    "told": "notified, published, recorded",
+    "tells": "notifies, publishes, returns",
+    "heard": "received, handled",
+    "hears": "subscribes to, receives, handles",
+    "said": "published, returned, or the name of the field",
+    "asked": "requested, called",
+    "news": "events",
+    "anew": "again",
+    "how manieth": "the attempt number",
     "in vain": "without effect, unsuccessfully",
     "of which": "a new sentence",
     "lets go of": "releases",
@@ -141,6 +135,23 @@ PHRASES = {
     "give back": "refund, return, release",
     "given back": "refunded, returned, released",
     "what is left": "the remainder, the remaining amount",
-    "how manieth": "the attempt number",
     "by hand": "by staff, manually",
+    "hearsay": "cached",
+    "overtaken": "superseded, outdated",
+    "rival": "concurrent request",
+    "rivals": "concurrent requests",
+    "settle": "what it does: synchronize, decide, finalize, record",
+    "settles": "what it does: synchronizes, decides, finalizes, records",
+    "settled": "what happened: synchronized, decided, finalized, recorded",
+    "tending": "following up",
+    "parcel": "fulfilment",
+    "parcels": "fulfilments",
+    "shelf": "inventory, stock",
+    "shelves": "inventory, stock",
+    "letter": "message, email, notification",
+    "letters": "messages, emails, notifications",
+    "specimen": "sample",
+    "specimens": "samples",
+    "verdict": "decision",
+    "verdicts": "decisions",
 }
