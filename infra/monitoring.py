@@ -99,7 +99,7 @@ METRICS: dict[str, dict[str, str]] = {
             "Money was received through a PaymentIntent that the shop did not create. Refund it in "
             "Stripe's dashboard."
         ),
-        "TendingFailures": (
+        "SweeperFailures": (
             "The sweeper could not continue with a capture, a refund or a void; it retries every minute. "
             "If this alarm stays on, check the log of PaymentsSweeper."
         ),

@@ -196,11 +196,11 @@ def parse_payments(rows: Sequence[Row]) -> dict[str, Payment]:
             amount=row["amount"],
             currency=row["currency"],
             status=row["status"],
-            provider_id=row.get("provider_id"),
+            provider_id=row.get("intent_id"),
             captured=row.get("captured") or 0,
             refunded=row.get("refunded") or 0,
             updated_at=parse_time(row["updated_at"]),
-            capture=row.get("capture") or "automatic",
+            capture=row.get("capture_method") or "automatic",
         )
         for row in rows
         if row["sk"] == "payment"

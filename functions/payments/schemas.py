@@ -1,17 +1,19 @@
-"""What the payments API takes and gives."""
+"""The requests and responses of the payments API."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from payments.domain.checkout import Opened, Wish
+from payments.domain.checkout import Opened, PaymentChoice
 from payments.domain.inbox import EventStatus, StripeEvent
 from payments.domain.ledger import Account, Entry
-from payments.domain.payments import Method, Payment, Status
-from payments.domain.reconciling.differences import Finding, Kind, Repair
-from payments.domain.reconciling.runs import Run, RunStatus
+from payments.domain.payments import Payment, Status
+from payments.domain.reconciliation.differences import Finding, Kind, Repair
+from payments.domain.reconciliation.runs import Run, RunStatus
 from payments.domain.refunds import Refund, RefundStatus
+from payments.domain.stripe_objects import Method
+from shared.contracts.reasons import RefundReason
 from shared.errors import invalid
 from shared.http.paging import PageQuery
 from shared.http.routing import Body, View
@@ -20,7 +22,7 @@ from shared.values.text import MAX_LINE_LENGTH, SINGLE_LINE
 from shared.values.timestamps import Timestamp
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-# Shoppers are sent there from Stripe's page: by TLS, or to the machine that a developer sits at.
+# Stripe's page redirects the shopper to it: HTTPS, or the developer's own machine.
 Url = Annotated[
     str,
     StringConstraints(
@@ -30,42 +32,42 @@ Url = Annotated[
 ]
 
 
-class Part(Money):
-    """What of a payment is asked for: something."""
+class PositiveMoney(Money):
+    """The amount to capture or refund."""
 
     amount: Annotated[int, Field(ge=1, le=10**12)]
 
 
 class OpenPayment(Body):
-    """`success_url` and `cancel_url` belong to a checkout session, which must have both; a payment intent has
-    no such page."""
+    """A checkout session requires `success_url` and `cancel_url`; a payment intent ignores them."""
 
     order_id: Id
     method: Literal["payment_intent", "checkout_session"] = "payment_intent"
     success_url: Url | None = None
     cancel_url: Url | None = None
 
-    def wish(self) -> Wish:
-        """Raises Invalid where an address is missing."""
+    def choice(self) -> PaymentChoice:
+        """Return the requested method. Raises Invalid if a URL is missing."""
         method = Method(self.method)
         for name in ("success_url", "cancel_url") if method is Method.CHECKOUT_SESSION else ():
             if getattr(self, name) is None:
-                raise invalid(f"/{name}", "A checkout session needs an address to send the shopper to.")
-        return Wish(method, self.success_url, self.cancel_url)
+                raise invalid(f"/{name}", "A checkout session requires this URL.")
+        return PaymentChoice(method, self.success_url, self.cancel_url)
 
 
 class CapturePayment(Body):
-    """Without `amount`, all that is held. What a card cannot give a second time is let go."""
+    """`amount` defaults to the full authorized amount. If the card allows one capture only, the rest is
+    released."""
 
-    amount: Part | None = None
+    amount: PositiveMoney | None = None
 
 
 class RefundPayment(Body):
-    """Without `amount`, all that is left of what was captured."""
+    """`amount` defaults to the refundable amount. `reason` is a code or a text of staff."""
 
-    amount: Part | None = None
+    amount: PositiveMoney | None = None
     reason: Annotated[str, StringConstraints(pattern=SINGLE_LINE, max_length=MAX_LINE_LENGTH)] = (
-        "asked for by staff"
+        RefundReason.REQUESTED_BY_STAFF.value
     )
 
 
@@ -74,9 +76,9 @@ class PaymentsQuery(PageQuery):
 
 
 class PaymentView(View):
-    """A payment. `reason` says why the last try was declined, or why what left could not be captured.
+    """A payment. `reason` is the code of the last decline, or of a capture that Stripe refused.
 
-    `captured` came in, `held` is on the card for us until `capture_before`, `refunded` went back.
+    `held` is authorized and not captured; it expires at `capture_before`.
     """
 
     payment_id: str
@@ -98,16 +100,16 @@ class PaymentView(View):
     def of(cls, payment: Payment) -> "PaymentView":
         return cls(
             payment_id=payment.payment_id,
-            order_id=payment.order_id,
+            order_id=payment.order.order_id,
             status=payment.status,
             amount=payment.amount,
-            captured=payment.sum_of(payment.captured),
-            held=payment.sum_of(payment.capturable),
-            refunded=payment.sum_of(payment.refunded),
-            method=payment.method,
-            provider_id=payment.provider_id or payment.session_id,
-            reason=payment.capture_error or payment.reason,
-            capture_before=payment.capture_before if payment.capturable else None,
+            captured=payment.money(payment.captures.captured),
+            held=payment.money(payment.authorization.capturable),
+            refunded=payment.money(payment.refunds.refunded),
+            method=payment.stripe.method,
+            provider_id=payment.stripe.intent_id or payment.stripe.session_id,
+            reason=payment.captures.error or payment.reason,
+            capture_before=payment.authorization.capture_before if payment.authorization.capturable else None,
             created_at=payment.created_at,
             updated_at=payment.updated_at,
             version=payment.version,
@@ -115,8 +117,8 @@ class PaymentView(View):
 
 
 class OpenedPaymentView(View):
-    """A payment to be paid: `client_secret` goes to Stripe.js in the shopper's browser and nowhere else, or
-    the shopper is sent to `checkout_url`."""
+    """An open payment. Pass `client_secret` to Stripe.js in the shopper's browser and nowhere else, or
+    redirect the shopper to `checkout_url`."""
 
     payment_id: str
     order_id: str
@@ -131,17 +133,18 @@ class OpenedPaymentView(View):
         payment = opened.payment
         return cls(
             payment_id=payment.payment_id,
-            order_id=payment.order_id,
+            order_id=payment.order.order_id,
             status=payment.status,
             amount=payment.amount,
             client_secret=opened.client_secret,
             checkout_url=opened.checkout_url,
-            provider_id=payment.provider_id or payment.session_id,
+            provider_id=payment.stripe.intent_id or payment.stripe.session_id,
         )
 
 
 class RefundView(View):
-    """A refund. `requested`: Stripe was not had to give it yet; `failed`: it did not get through."""
+    """A refund. `requested`: not yet sent to Stripe; `failed`: Stripe could not complete it. `reason` is a
+    code or a text of staff."""
 
     refund_id: str
     payment_id: str
@@ -170,7 +173,7 @@ class LedgerLineView(View):
 
 
 class LedgerEntryView(View):
-    """A change of a payment in double entry: `lines` sum to zero, debits above it, credits below."""
+    """The double-entry postings of one change: `lines` sum to zero; debits are positive, credits negative."""
 
     version: int
     kind: str
@@ -199,13 +202,13 @@ class WebhookReceived(View):
 
 
 class WebhooksQuery(PageQuery):
-    """Without `status`: what failed first, then what waits, what was applied, what was ignored."""
+    """Without `status`: failed events first, then received, applied and ignored ones."""
 
     status: EventStatus | None = None
 
 
 class WebhookView(View):
-    """A Stripe event as it is kept, without its payload."""
+    """A stored Stripe event, without its payload."""
 
     event_id: str
     type: str
@@ -233,19 +236,18 @@ class ReplayAccepted(View):
     status: Literal[EventStatus.RECEIVED] = EventStatus.RECEIVED
 
 
-class AskReconciliation(Body):
-    """Everything at Stripe since then; without `since`, what came after the last comparison, and once a day
-    all of the last 35 days."""
+class RequestReconciliation(Body):
+    """`since` defaults to the end of the last reconciliation, and once a day to 35 days ago."""
 
     since: Timestamp | None = None
 
 
 class ReconciliationView(View):
-    """A comparison of what Stripe made between `since` and `until` with what is held here.
+    """A reconciliation of the objects that Stripe created between `since` and `until`.
 
-    `looked_at` counts Stripe's objects by kind, and what earlier comparisons `asked` for; `differences` were
-    found, `repaired` of them put right; `unexplained` wait for a person; the rest was asked for, and the next
-    comparison sees whether it helped. `reason` says why it failed.
+    `looked_at` counts Stripe's objects by kind, and follow-ups of earlier reconciliations as `asked`. Of the
+    `differences`, some are `repaired` and some `unexplained` (staff must act); the next reconciliation checks
+    the rest. `reason` says why a reconciliation failed.
     """
 
     reconciliation_id: str
@@ -264,13 +266,15 @@ class ReconciliationView(View):
 
     @classmethod
     def of(cls, run: Run) -> "ReconciliationView":
-        return cls(**_counted(run))
+        return cls(**_fields(run))
 
 
 class FindingView(View):
-    """A difference: what Stripe or the order says (`expected`), what was held here (`found`), what was to be
-    done (`repair`; null: it is up to a person), and whether a later look showed that it is `repaired` (null:
-    not yet, the next comparison sees; false: a person must look)."""
+    """A difference. `expected` follows from Stripe or the order; `found` was the stored state.
+
+    `repair` is null if staff must decide. `repaired` is null until the next reconciliation has checked it,
+    and false if staff must act.
+    """
 
     kind: Kind
     payment_id: str | None
@@ -287,15 +291,15 @@ class FindingView(View):
 
 
 class ReconciliationReport(ReconciliationView):
-    """The comparison with its findings, as far as they are kept."""
+    """The reconciliation with its findings, up to a limit."""
 
     findings: list[FindingView]
 
     @classmethod
     def of(cls, run: Run) -> "ReconciliationReport":
-        return cls(**_counted(run), findings=[FindingView.of(each) for each in run.findings])
+        return cls(**_fields(run), findings=[FindingView.of(each) for each in run.findings])
 
 
-def _counted(run: Run) -> dict[str, Any]:
+def _fields(run: Run) -> dict[str, Any]:
     shown = {name: value for name, value in vars(run).items() if name in ReconciliationView.model_fields}
     return shown | vars(run.tally)

@@ -1,4 +1,4 @@
-"""The environment that payments' functions need."""
+"""The environment variables of payments."""
 
 from typing import Literal
 
@@ -6,10 +6,10 @@ from shared.runtime.settings import Settings
 
 
 class PaymentsSettings(Settings):
-    """Names and ARNs; secrets are read from Secrets Manager, never from here.
+    """Names, URLs and ARNs; the secrets themselves are in Secrets Manager.
 
-    `payments_stripe_url` is empty for Stripe itself. `payments_capture`: whether money comes in as the card
-    agrees, or as goods leave; each payment keeps what it was opened with.
+    `payments_stripe_url` is empty for Stripe itself. `payments_capture` is the capture method of new
+    payments: at once, or on shipment.
     """
 
     payments_table: str

@@ -1,4 +1,4 @@
-"""Whether a webhook's bytes are Stripe's: HMAC-SHA256, standard library (`import stripe` costs 100 ms).
+"""Verification of webhook signatures with the standard library, because `import stripe` takes 100 ms.
 
 The scheme is https://docs.stripe.com/webhooks#verify-manually.
 """
@@ -17,24 +17,24 @@ _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
 
 class BadSignature(Malformed):
-    """These bytes were not signed by Stripe, or not now."""
+    """The signature is missing, malformed, outdated or wrong."""
 
 
 class UnknownSignature(BadSignature):
-    """Well-formed and of this moment, by a secret that is not known here."""
+    """The signature is well-formed and recent, but no known secret made it."""
 
     slug = "bad-signature"
 
 
 def verify(header: str, body: bytes, secrets: Iterable[str], now: datetime) -> None:
-    """Return when one of the header's `v1` signatures over `t.body` was made with one of the secrets.
+    """Check that one of the header's `v1` signatures over `t.body` was made with one of the secrets.
 
-    Several signatures or secrets are current while one is rolled. Raises BadSignature for a header that
-    cannot be read or a time more than 300 seconds off either way, UnknownSignature where nothing matches.
+    There are several signatures or secrets during a rotation. Raises BadSignature if the header is malformed
+    or its time is more than TOLERANCE_SECONDS off, or UnknownSignature if no signature matches.
     """
     time, signatures = _parse(header)
     if abs(clock.epoch(now) - int(time)) > TOLERANCE_SECONDS:
-        raise BadSignature("The signature is not of this moment.")
+        raise BadSignature("The signature's time is too far from now.")
     expected = [_sign(secret, time, body) for secret in secrets if secret]
     matches = [hmac.compare_digest(ours, theirs) for ours in expected for theirs in signatures]
     if not any(matches):
@@ -46,10 +46,10 @@ def _sign(secret: str, time: str, body: bytes) -> str:
 
 
 def _parse(header: str) -> tuple[str, list[str]]:
-    """The time as it was signed, and the `v1` signatures; other schemes are passed over."""
+    """Return the signed time and the `v1` signatures; other schemes are ignored."""
     parts = [part.strip().partition("=") for part in header.split(",")]
     times = [value for name, _, value in parts if name == "t"]
     signatures = [value for name, _, value in parts if name == "v1" and _SIGNATURE.fullmatch(value)]
     if len(times) != 1 or not _TIME.fullmatch(times[0]) or not signatures:
-        raise BadSignature("Stripe-Signature is missing, or not of the form t=…,v1=….")
+        raise BadSignature("Stripe-Signature is missing or not of the form t=…,v1=….")
     return times[0], signatures

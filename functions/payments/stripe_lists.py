@@ -1,4 +1,4 @@
-"""Stripe's lists, newest first, a page at a time: what happened there, whether or not we were told."""
+"""Stripe's lists of events, intents, refunds and disputes, newest first, one page at a time."""
 
 import json
 from collections.abc import Iterable
@@ -8,16 +8,16 @@ from typing import Any, Generic, TypeVar
 
 import stripe
 
-from payments.domain.reconciling.differences import ListedDispute, ListedIntent, ListedRefund
+from payments.domain.reconciliation.differences import ListedDispute, ListedIntent, ListedRefund
 from payments.stripe_gateway import calling, read_refund
 
 T = TypeVar("T")
-LARGEST_PAGE = 100
+PAGE_SIZE = 100
 
 
 @dataclass(frozen=True)
 class Listed(Generic[T]):
-    """A page of a list; `more`: older ones follow its last."""
+    """A page of a list; `more` means that older items follow."""
 
     items: list[T]
     more: bool
@@ -25,7 +25,7 @@ class Listed(Generic[T]):
 
 @dataclass(frozen=True)
 class ListedEvent:
-    """An event as its webhook would say it: `body` is its JSON, `created` in epoch seconds."""
+    """An event as its webhook delivers it: `body` is its JSON, `created` in epoch seconds."""
 
     event_id: str
     created: int
@@ -33,10 +33,10 @@ class ListedEvent:
 
 
 def events(since: int, after: str | None) -> Listed[ListedEvent]:
-    """A page of events made at or after `since` (epoch seconds), older than the event `after`.
+    """Return a page of events created at or after `since` (epoch seconds) and older than the event `after`.
 
-    Stripe keeps events for 30 days. Raises StripeRefused (`resource_missing` where it does not know `after`)
-    or StripeUnavailable.
+    Stripe keeps events for 30 days. Raises StripeRefused (`resource_missing` if `after` does not exist) or
+    StripeUnavailable.
     """
     with calling() as client:
         found = client.v1.events.list(_window(since, None, after))
@@ -47,12 +47,13 @@ def events(since: int, after: str | None) -> Listed[ListedEvent]:
 
 
 def _json(event: stripe.Event) -> bytes:
-    """The event as a webhook would have brought it; the SDK makes numbers of some of Stripe's strings."""
+    """Return the event as its webhook delivers it; the SDK parses some of Stripe's strings to numbers."""
     return json.dumps(event.to_dict(), default=str).encode()
 
 
 def intents(since: int, until: int, after: str | None) -> Listed[ListedIntent]:
-    """A page of the PaymentIntents made in `[since, until)` (epoch seconds). Raises as `events` does."""
+    """Return a page of the PaymentIntents created in `[since, until)` (epoch seconds). Raises as `events`
+    does."""
     with calling() as client:
         window = _window(since, until, after, ["data.latest_charge"])
         found = client.v1.payment_intents.list(window)
@@ -66,14 +67,14 @@ def intent(intent_id: str) -> ListedIntent:
 
 
 def refunds(since: int, until: int, after: str | None) -> Listed[ListedRefund]:
-    """A page of the Refunds made in `[since, until)` (epoch seconds). Raises as `events` does."""
+    """Return a page of the Refunds created in `[since, until)` (epoch seconds). Raises as `events` does."""
     with calling() as client:
         found = client.v1.refunds.list(_window(since, until, after, ["data.payment_intent"]))
         return Listed([_refund(each) for each in found.data], bool(found.has_more))
 
 
 def disputes(since: int, until: int, after: str | None) -> Listed[ListedDispute]:
-    """A page of the Disputes opened in `[since, until)` (epoch seconds). Raises as `events` does."""
+    """Return a page of the Disputes created in `[since, until)` (epoch seconds). Raises as `events` does."""
     with calling() as client:
         found = client.v1.disputes.list(_window(since, until, after, ["data.payment_intent"]))
         return Listed([_dispute(each) for each in found.data], bool(found.has_more))
@@ -91,12 +92,12 @@ def _intent(found: stripe.PaymentIntent) -> ListedIntent:
         amount_refunded=charge.amount_refunded if charge else 0,
         payment_id=metadata.get("payment_id"),
         order_id=metadata.get("order_id"),
-        changed_at=_moment(max(found.created, found.canceled_at or 0, charge.created if charge else 0)),
+        changed_at=_time(max(found.created, found.canceled_at or 0, charge.created if charge else 0)),
     )
 
 
 def _refund(found: stripe.Refund) -> ListedRefund:
-    return ListedRefund(read_refund(found), _payment_of(found.payment_intent), _moment(found.created))
+    return ListedRefund(read_refund(found), _payment_of(found.payment_intent), _time(found.created))
 
 
 def _dispute(found: stripe.Dispute) -> ListedDispute:
@@ -105,7 +106,7 @@ def _dispute(found: stripe.Dispute) -> ListedDispute:
         status=found.status,
         amount=found.amount,
         payment_id=_payment_of(found.payment_intent),
-        changed_at=_moment(found.created),
+        changed_at=_time(found.created),
     )
 
 
@@ -113,13 +114,13 @@ def _payment_of(intent: stripe.PaymentIntent | str | None) -> str | None:
     return intent.metadata.to_dict().get("payment_id") if isinstance(intent, stripe.PaymentIntent) else None
 
 
-def _moment(epoch: int) -> datetime:
+def _time(epoch: int) -> datetime:
     return datetime.fromtimestamp(epoch, UTC)
 
 
 def _window(since: int, until: int | None, after: str | None, expand: Iterable[str] = ()) -> Any:
     created = {"gte": since} | ({"lt": until} if until is not None else {})
-    window: dict[str, Any] = {"created": created, "limit": LARGEST_PAGE}
+    window: dict[str, Any] = {"created": created, "limit": PAGE_SIZE}
     if after:
         window["starting_after"] = after
     return window | ({"expand": [*expand]} if expand else {})

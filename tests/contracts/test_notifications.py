@@ -6,8 +6,8 @@ from typing import Any
 from infra.cloudformation import functions, read
 from notify import mailer, texter
 from notify.domain import letters, orders, payments
-from payments.domain import telling
-from payments.domain.payments import Payment
+from payments.domain import domain_events
+from payments.domain.payments import OrderRef, Payment, Replacement
 from shared.contracts.events import PaymentData
 from shared.values.money import Money
 from tests.notify.event_data import AT, order
@@ -17,13 +17,22 @@ TEMPLATE = read(ROOT / "template.yaml")
 
 
 def test_a_decline_of_a_payment_that_stands_in_for_another_is_told_after_the_confirmation() -> None:
-    opened = Payment("pay_2", "ord_1", "usr_1", "a@b.example", Money(amount=100, currency="GBP"), 2, AT, AT)
+    opened = Payment(
+        "pay_2",
+        OrderRef("ord_1", "", "usr_1", "a@b.example"),
+        Money(amount=100, currency="GBP"),
+        2,
+        AT,
+        AT,
+    )
     confirmed = orders.confirmation(order()).id
     for replaced, is_overtaken in ((None, True), ("pay_1", False)):
-        before = replace(opened, replaces=replaced)
-        after = replace(before, decline_id="ch_1", reason="Your card was declined.", version=2)
+        before = replace(opened, replacement=Replacement(replaces=replaced))
+        after = replace(before, decline_id="ch_1", reason="generic_decline", version=2)
         (data,) = [
-            data for kind, _, data in telling.told(before, after) if kind.event_type() == "payment.failed"
+            each.data
+            for each in domain_events.derive(before, after)
+            if each.event_class.event_type() == "payment.failed"
         ]
         heard = PaymentData.model_validate_json(data.model_dump_json(exclude_none=True))
         assert heard.replaces == replaced

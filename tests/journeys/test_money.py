@@ -232,7 +232,7 @@ def test_a_payment_without_webhook_is_applied_by_the_catch_up(local, shopper, or
         assert buyer.pay(order)["status"] == "succeeded"
         time.sleep(1)
         assert payment_of(buyer.shop, order)["status"] == "requires_payment"
-    assert run(local, "PaymentsCatchUp")["kept"] > 0
+    assert run(local, "PaymentsCatchUp")["stored"] > 0
     buyer.wait_for_order(order["order_id"], "paid")
 
 

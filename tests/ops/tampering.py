@@ -61,10 +61,10 @@ def a_payment_intent_has_no_payment(shop):
 @found_by("payments match Stripe")
 def a_payment_intent_is_missing_at_stripe(shop):
     row = _payment(shop, "expired")
-    real = row["provider_id"]
+    real = row["intent_id"]
     params: Any = {"metadata": {"order_id": "", "payment_id": ""}}
     shop.stage.stripe.payment_intents.update(real, params)
-    _changed(shop, "payments", row, provider_id="pi_none")
+    _changed(shop, "payments", row, intent_id="pi_none")
     return row["payment_id"]
 
 
@@ -119,7 +119,7 @@ def an_order_has_two_captured_payments(shop):
     second = {
         "pk": "payment#pay_second",
         "payment_id": "pay_second",
-        "provider_id": intent.id,
+        "intent_id": intent.id,
         "amount": 900,
         "captured": 900,
     }

@@ -25,7 +25,7 @@ def driver(cloud, published, local_stripe, monkeypatch) -> PaymentsDriver:
     monkeypatch.setattr(stripe_gateway, "settings", lambda: known)
     monkeypatch.setattr(inbox.webhook_secrets, "reread_at", None)
     driver = PaymentsDriver(local_stripe.url, lambda: published("payments"))
-    monkeypatch.setattr(rpc, "call", driver.answer_for_orders)
+    monkeypatch.setattr(rpc, "call", driver.describe_order)
     monkeypatch.setattr(clock, "now", driver.now)
     return driver
 

@@ -1,4 +1,4 @@
-"""What happens around payments, step by step: orders, cards, Stripe's webhooks, streams and queues."""
+"""A driver of payments for tests: orders, cards, Stripe's webhooks, streams and queues, step by step."""
 
 import hmac
 import json
@@ -78,10 +78,10 @@ class PaymentsDriver:
         self.dynamodb = boto3.client("dynamodb", region_name=REGION)
         self.sqs = boto3.client("sqs", region_name=REGION)
 
-    # Orders, as another service.
+    # Orders
 
     def order(self, order_id: str = "ord_1", total: int = 2000, **changes: Any) -> OrderData:
-        facts = {
+        values = {
             "order_id": order_id,
             "number": "7K4M2-9QX2D",
             "user_id": "usr_1",
@@ -96,33 +96,33 @@ class PaymentsDriver:
             "placed_at": PLACED,
             "expires_at": clock.now() + timedelta(minutes=30),
         }
-        self.orders[order_id] = OrderData.model_validate(facts | changes)
+        self.orders[order_id] = OrderData.model_validate(values | changes)
         return self.orders[order_id]
 
-    def answer_for_orders(self, function: str, question: Any) -> OrderForPayment:
-        assert (function, type(question)) == (ENVIRONMENT["ORDERS_COMMANDS"], DescribeOrder)
-        if question.order_id not in self.orders:
+    def describe_order(self, function: str, command: Any) -> OrderForPayment:
+        assert (function, type(command)) == (ENVIRONMENT["ORDERS_COMMANDS"], DescribeOrder)
+        if command.order_id not in self.orders:
             raise rpc.CommandRejected(
                 {"type": "/problems/not-found", "status": 404, "detail": "There is none."}
             )
-        paid_by = self.paid_by.get(question.order_id)
-        return OrderForPayment(order=self.orders[question.order_id], version=1, payment_id=paid_by)
+        paid_by = self.paid_by.get(command.order_id)
+        return OrderForPayment(order=self.orders[command.order_id], version=1, payment_id=paid_by)
 
-    def end(self, kind: type[OrderExpired] | type[OrderCancelled], order_id: str = "ord_1") -> Event:
+    def order_ended(self, kind: type[OrderExpired] | type[OrderCancelled], order_id: str = "ord_1") -> Event:
         status = kind.event_type().removeprefix("order.")
         self.orders[order_id] = self.orders[order_id].model_copy(update={"status": status})
         return kind.of(self.orders[order_id], subject=order_id, version=9, at=PLACED)
 
-    # Doors.
+    # Requests
 
     def pay(
-        self, order_id: str = "ord_1", *, key: str | None = None, who: Identity | None = None, **wish: str
+        self, order_id: str = "ord_1", *, key: str | None = None, who: Identity | None = None, **choice: str
     ) -> Reply:
         return call(
             checkout.api,
             "POST",
             "/payments",
-            body={"order_id": order_id, **wish},
+            body={"order_id": order_id, **choice},
             caller=who or customer(),
             headers=idempotency_headers(key),
         )
@@ -130,7 +130,7 @@ class PaymentsDriver:
     def get(self, path: str, who: Identity | None = None) -> Reply:
         return call(reads.api, "GET", path, caller=who or customer())
 
-    def money(
+    def staff_post(
         self,
         what: str,
         payment_id: str,
@@ -148,41 +148,41 @@ class PaymentsDriver:
             headers=idempotency_headers() if headers is None else headers,
         )
 
-    def give_back(self, payment_id: str, key: str | None = None, **body: Any) -> Reply:
-        """Staff refund."""
-        return self.money("refunds", payment_id, body, headers=idempotency_headers(key))
+    def create_refund(self, payment_id: str, key: str | None = None, **body: Any) -> Reply:
+        """Create a refund as staff."""
+        return self.staff_post("refunds", payment_id, body, headers=idempotency_headers(key))
 
     def capture(self, payment_id: str, key: str | None = None, **body: Any) -> Reply:
-        """Staff capture."""
-        return self.money("capture", payment_id, body, headers=idempotency_headers(key))
+        """Capture as staff."""
+        return self.staff_post("capture", payment_id, body, headers=idempotency_headers(key))
 
-    def later(self, **by: float) -> None:
-        """Time passes, here and at Stripe."""
+    def advance(self, **by: float) -> None:
+        """Advance the clock, here and at Stripe."""
         self.ahead += timedelta(**by)
-        self.control("advance", seconds=timedelta(**by).total_seconds())
+        self.control_stripe("advance", seconds=timedelta(**by).total_seconds())
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
 
-    def sweep_all(self) -> list[str]:
-        """The sweeper, after the time that it leaves others to finish."""
-        self.later(minutes=6)
+    def sweep_later(self) -> list[str]:
+        """Run the sweeper after its retry delay; return the published types."""
+        self.advance(minutes=6)
         return self.sweep()
 
     def sweep(self, context: Context | None = None) -> list[str]:
-        """The sweeper's run; the types of what was said then."""
+        """Run the sweeper; return the published types."""
         sweep.sweep({}, context or Context())
-        return self.said()
+        return self.published_types()
 
     def ledger(self, payment_id: str) -> list[Entry]:
         return ledger.page(payment_id, 100, None)[0]
 
     def refunds(self, payment_id: str) -> list[dict[str, Any]]:
-        """The payment's refunds as staff see them."""
+        """Return the payment's refunds as staff see them."""
         found: list[dict[str, Any]] = self.get(f"/payments/{payment_id}/refunds", staff()).json["items"]
         return found
 
-    def held(self, payment_id: str) -> Payment:
+    def payment(self, payment_id: str) -> Payment:
         found = payments.payment(payment_id)
         assert found is not None
         return found
@@ -190,18 +190,18 @@ class PaymentsDriver:
     def status(self, payment_id: str) -> str:
         return str(self.get(f"/payments/{payment_id}").json["status"])
 
-    def hear(self, *events: Event) -> None:
+    def receive(self, *events: Event) -> None:
         assert deliver(consume.consume, *events) == []
 
-    def refund(self, payment_id: str, amount: int, key: str = "k1", order_id: str = "ord_1") -> Event:
-        facts = RefundDueData(
+    def refund_due(self, payment_id: str, amount: int, key: str = "k1", order_id: str = "ord_1") -> Event:
+        data = RefundDueData(
             order_id=order_id, payment_id=payment_id, amount=gbp(amount), reason="late", refund_key=key
         )
-        return OrderRefundDue.of(facts, subject=order_id, version=10 + crc32(key.encode()), at=PLACED)
+        return OrderRefundDue.of(data, subject=order_id, version=10 + crc32(key.encode()), at=PLACED)
 
-    def ship(self, payment_id: str, due: int, *, fully_shipped: bool = False) -> Event:
-        """A parcel left: so much is due by now for all that has left."""
-        facts = FulfilmentData(
+    def shipped(self, payment_id: str, due: int, *, fully_shipped: bool = False) -> Event:
+        """Return the event of a fulfilment; `due` is the total for all goods shipped so far."""
+        data = FulfilmentData(
             order_id="ord_1",
             number="7K4M2-9QX2D",
             user_id="usr_1",
@@ -212,11 +212,11 @@ class PaymentsDriver:
             payment_id=payment_id,
             capture_due=gbp(due),
         )
-        return OrderShipped.of(facts, subject="ord_1", version=20 + due, at=PLACED)
+        return OrderShipped.of(data, subject="ord_1", version=20 + due, at=PLACED)
 
-    # The shopper and Stripe.
+    # The shopper and Stripe
 
-    def card(self, provider_id: str, card: str = "pm_card_visa") -> None:
+    def confirm(self, provider_id: str, card: str = "pm_card_visa") -> None:
         try:
             self.stripe.payment_intents.confirm(
                 provider_id, {"payment_method": card, "return_url": "http://127.0.0.1/r"}
@@ -225,54 +225,54 @@ class PaymentsDriver:
             assert card != "pm_card_visa"
 
     def break_stripe(self, **fault: Any) -> None:
-        self.control("faults", **fault)
+        self.control_stripe("faults", **fault)
 
-    def stop_breaking(self) -> None:
+    def repair_stripe(self) -> None:
         urlopen(Request(f"{self.url}/_emulator/faults", method="DELETE")).close()
 
-    def control(self, what: str, **how: Any) -> None:
-        """The local Stripe's control plane."""
+    def control_stripe(self, what: str, **how: Any) -> None:
+        """Call the local Stripe's control API."""
         body = json.dumps(how).encode()
         urlopen(Request(f"{self.url}/_emulator/{what}", body, {"Content-Type": "application/json"})).close()
 
     def stripe_events(self) -> list[dict[str, Any]]:
         return [event.to_dict() for event in reversed(self.stripe.events.list({"limit": 100}).data)]
 
-    def post(self, event: dict[str, Any]) -> None:
-        body = json.dumps(event, default=str).encode()  # the SDK made decimals of some amounts
+    def post_event(self, event: dict[str, Any]) -> None:
+        body = json.dumps(event, default=str).encode()  # the SDK parses some amounts to decimals
         assert post_webhook(body, signed(body)).status == 200
 
-    # The cloud's own wheels.
+    # Streams and queues
 
-    def turn(self) -> list[str]:
-        """Deliver new webhooks, empty streams and queue; the types of what was said."""
+    def deliver_all(self) -> list[str]:
+        """Deliver new webhooks, the streams and the queue; return the published types."""
         for event in self.new_events():
-            self.post(event)
-        self.forward()
-        self.apply()
-        return self.said()
+            self.post_event(event)
+        self.forward_inbox()
+        self.apply_events()
+        return self.published_types()
 
     def new_events(self) -> list[dict[str, Any]]:
-        """Stripe's events since the last look, oldest first."""
+        """Return Stripe's events since the last call, oldest first."""
         found = [event for event in self.stripe_events() if event["id"] not in self.posted]
         self.posted |= {event["id"] for event in found}
         return found
 
-    def forward(self) -> None:
-        """The inbox's stream, to its end."""
+    def forward_inbox(self) -> None:
+        """Deliver the inbox's stream."""
         relay.inbox_relay(self._changes("PAYMENTS_INBOX_TABLE"), Context())
 
-    def apply(self) -> None:
-        """The queue of Stripe events, to its end."""
-        self.apply_only(self.relay)
+    def apply_events(self) -> None:
+        """Deliver the queue of Stripe events, and the payments' stream after each."""
+        self.apply_without_relay(self.relay)
 
-    def apply_only(self, then: Callable[[], None] = lambda: None) -> None:
-        for body in self.queued():
-            answer = apply.apply(sqs_event(body), Context())
-            assert answer == {"batchItemFailures": []}
+    def apply_without_relay(self, then: Callable[[], None] = lambda: None) -> None:
+        for body in self.queued_messages():
+            result = apply.apply(sqs_event(body), Context())
+            assert result == {"batchItemFailures": []}
             then()
 
-    def queued(self) -> list[str]:
+    def queued_messages(self) -> list[str]:
         url, bodies = ENVIRONMENT["PAYMENTS_STRIPE_QUEUE_URL"], []
         while batch := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for message in batch:
@@ -281,13 +281,13 @@ class PaymentsDriver:
         return bodies
 
     def relay(self) -> None:
-        """The payments' stream, to its end."""
+        """Deliver the payments' stream."""
         relay.relay(self._changes("PAYMENTS_TABLE"), Context())
 
-    def said(self) -> list[str]:
-        return [event["type"] for event in self.facts()]
+    def published_types(self) -> list[str]:
+        return [event["type"] for event in self.published_events()]
 
-    def facts(self) -> list[dict[str, Any]]:
+    def published_events(self) -> list[dict[str, Any]]:
         self.relay()
         return self.published()
 
@@ -296,7 +296,7 @@ class PaymentsDriver:
         return {item["pk"]["S"] + item.get("sk", {"S": ""})["S"]: item for item in items}
 
     def inbox(self) -> dict[str, str]:
-        """Each kept event's status, by id."""
+        """Return the status of each stored event by id."""
         rows = self.rows("PAYMENTS_INBOX_TABLE").values()
         return {row["pk"]["S"]: row["status"]["S"] for row in rows if "status" in row}
 

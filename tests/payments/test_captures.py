@@ -7,7 +7,7 @@ import pytest
 
 from payments import stripe_gateway
 from payments.app import consume
-from payments.service import capturing
+from payments.service import captures
 from payments.tables import payments
 from shared.contracts.events import (
     OrderCancelled,
@@ -17,8 +17,8 @@ from shared.contracts.events import (
     read_event,
 )
 from tests.payments.payments_driver import gbp
-from tests.payments.samples import held_payment as held
-from tests.payments.test_money import assert_the_books_are_right
+from tests.payments.samples import authorized_payment as held
+from tests.payments.test_refunds_and_disputes import assert_the_books_are_right
 from tests.support import deliver
 
 ONCE_ONLY = "pm_card_credit_disableEnterpriseCardFeatures"
@@ -32,19 +32,19 @@ def at_stripe(driver, provider_id):
 
 
 def sums(driver, payment_id):
-    payment = driver.held(payment_id)
-    return payment.status, payment.captured, payment.capturable
+    payment = driver.payment(payment_id)
+    return payment.status, payment.captures.captured, payment.authorization.capturable
 
 
 def test_a_card_that_agrees_is_held_and_told_with_what_is_secured(driver):
     driver.order()
     opened = driver.pay().json
-    driver.card(opened["provider_id"])
+    driver.confirm(opened["provider_id"])
     for event in driver.new_events():
-        driver.post(event)
-    driver.forward()
-    driver.apply_only()
-    [said] = driver.facts()
+        driver.post_event(event)
+    driver.forward_inbox()
+    driver.apply_without_relay()
+    [said] = driver.published_events()
     assert said["type"] == "payment.authorized"
     assert (said["data"]["secured"], said["data"]["captured"]) == (
         {"amount": 2000, "currency": "GBP"},
@@ -53,39 +53,39 @@ def test_a_card_that_agrees_is_held_and_told_with_what_is_secured(driver):
     assert said["data"]["capture_before"] is not None
     seen = driver.get(f"/payments/{opened['payment_id']}").json
     assert (seen["status"], seen["held"]["amount"], seen["captured"]["amount"]) == ("authorized", 2000, 0)
-    assert driver.turn() == []
+    assert driver.deliver_all() == []
     assert driver.pay().status == 409, "it is held already"
 
 
 def test_each_parcel_takes_what_is_due_for_it(driver):
     payment_id, provider_id = held(driver)
-    driver.hear(driver.ship(payment_id, 700))
-    first = [read_event(event) for event in driver.facts()]
+    driver.receive(driver.shipped(payment_id, 700))
+    first = [read_event(event) for event in driver.published_events()]
     assert [type(event) for event in first] == [PaymentSucceeded, PaymentCaptured]
     assert first[1].data.captured == gbp(700)
     assert first[1].data.secured == gbp(2000)
     assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300)
-    driver.hear(driver.ship(payment_id, 2000, fully_shipped=True))
-    assert driver.said() == ["payment.captured"]
+    driver.receive(driver.shipped(payment_id, 2000, fully_shipped=True))
+    assert driver.published_types() == ["payment.captured"]
     assert at_stripe(driver, provider_id) == ("succeeded", 2000, 0)
-    assert driver.turn() == []
+    assert driver.deliver_all() == []
     assert_the_books_are_right(driver, payment_id)
 
 
 def test_parcels_told_twice_late_and_out_of_order_take_what_is_due_once(driver):
     payment_id, provider_id = held(driver)
-    first, last = driver.ship(payment_id, 700), driver.ship(payment_id, 1900, fully_shipped=True)
-    driver.hear(last, first, last)
-    driver.hear(first)
+    first, last = driver.shipped(payment_id, 700), driver.shipped(payment_id, 1900, fully_shipped=True)
+    driver.receive(last, first, last)
+    driver.receive(first)
     assert at_stripe(driver, provider_id) == ("succeeded", 1900, 0), "what was not due is let go"
-    assert driver.said().count("payment.captured") == 1
+    assert driver.published_types().count("payment.captured") == 1
 
 
 def test_a_card_that_cannot_be_captured_twice_gives_all_with_the_first_parcel(driver):
     payment_id, provider_id = held(driver, ONCE_ONLY)
-    driver.hear(driver.ship(payment_id, 700))
+    driver.receive(driver.shipped(payment_id, 700))
     assert at_stripe(driver, provider_id) == ("succeeded", 2000, 0)
-    driver.hear(driver.ship(payment_id, 2000, fully_shipped=True))
+    driver.receive(driver.shipped(payment_id, 2000, fully_shipped=True))
     assert sums(driver, payment_id) == ("succeeded", 2000, 0)
 
 
@@ -93,16 +93,16 @@ def test_a_part_that_lets_the_rest_go_in_the_same_look_is_told_as_both(driver):
     payment_id, provider_id = held(driver, ONCE_ONLY)
     assert driver.capture(payment_id, amount={"amount": 500, "currency": "GBP"}).status == 200
     assert at_stripe(driver, provider_id) == ("succeeded", 500, 0)
-    assert driver.said() == ["payment.succeeded", "payment.captured", "payment.voided"]
+    assert driver.published_types() == ["payment.succeeded", "payment.captured", "payment.voided"]
 
 
 def test_parcels_heard_at_once_take_no_more_than_is_due(driver):
     payment_id, provider_id = held(driver)
-    parcels = [driver.ship(payment_id, due) for due in (300, 700, 700, 1100)]
+    parcels = [driver.shipped(payment_id, due) for due in (300, 700, 700, 1100)]
     with ThreadPoolExecutor(4) as pool:
         failed = list(pool.map(lambda parcel: deliver(consume.consume, parcel), parcels))
-    driver.hear(*(parcel for parcel, ids in zip(parcels, failed, strict=True) if ids))
-    driver.sweep_all()
+    driver.receive(*(parcel for parcel, ids in zip(parcels, failed, strict=True) if ids))
+    driver.sweep_later()
     assert at_stripe(driver, provider_id) == ("requires_capture", 1100, 900)
     assert sums(driver, payment_id) == ("succeeded", 1100, 900)
     assert_the_books_are_right(driver, payment_id)
@@ -112,49 +112,49 @@ def test_parcels_heard_at_once_take_no_more_than_is_due(driver):
 def test_an_answer_that_was_lost_takes_nothing_twice(driver, monkeypatch, fault):
     monkeypatch.setattr(stripe_gateway, "RETRIES", 0)
     payment_id, provider_id = held(driver)
-    parcel = driver.ship(payment_id, 700)
+    parcel = driver.shipped(payment_id, 700)
     driver.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, **fault)
     assert deliver(consume.consume, parcel) == ["m0"]
-    driver.hear(parcel)
+    driver.receive(parcel)
     assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300)
-    assert driver.held(payment_id).captured == 700
+    assert driver.payment(payment_id).captures.captured == 700
 
 
 def test_what_the_queue_gave_up_on_the_sweeper_takes(driver, monkeypatch):
     payment_id, provider_id = held(driver)
     with monkeypatch.context() as dying:
-        dying.setattr(capturing, "collect", lambda *_: 1 / 0)
-        assert deliver(consume.consume, driver.ship(payment_id, 700)) == ["m0"]
+        dying.setattr(captures, "capture_due", lambda *_: 1 / 0)
+        assert deliver(consume.consume, driver.shipped(payment_id, 700)) == ["m0"]
     assert at_stripe(driver, provider_id) == ("requires_capture", 0, 2000)
-    assert driver.sweep_all() == ["payment.succeeded", "payment.captured"]
+    assert driver.sweep_later() == ["payment.succeeded", "payment.captured"]
     assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300)
 
 
 def test_a_hold_that_is_gone_when_goods_leave_is_told_once(driver):
     payment_id, provider_id = held(driver)
     driver.stripe.payment_intents.cancel(provider_id)
-    driver.hear(driver.ship(payment_id, 700), driver.ship(payment_id, 700))
-    assert driver.said() == ["payment.voided", "payment.capture_failed"]
-    assert driver.get(f"/payments/{payment_id}").json["reason"] == "The hold on the card is gone."
-    assert driver.sweep_all() == []
+    driver.receive(driver.shipped(payment_id, 700), driver.shipped(payment_id, 700))
+    assert driver.published_types() == ["payment.voided", "payment.capture_failed"]
+    assert driver.get(f"/payments/{payment_id}").json["reason"] == "charge_expired_for_capture"
+    assert driver.sweep_later() == []
 
 
 def test_goods_that_leave_though_their_hold_was_let_go_of_are_told_once(driver, capsys):
     payment_id, _ = held(driver)
-    driver.hear(driver.end(OrderCancelled))
-    assert driver.said() == ["payment.voided"]
-    driver.hear(driver.ship(payment_id, 700), driver.ship(payment_id, 700))
-    assert driver.said() == ["payment.capture_failed"]
+    driver.receive(driver.order_ended(OrderCancelled))
+    assert driver.published_types() == ["payment.voided"]
+    driver.receive(driver.shipped(payment_id, 700), driver.shipped(payment_id, 700))
+    assert driver.published_types() == ["payment.capture_failed"]
     assert capsys.readouterr().out.count('"CapturesFailed":[') == 1
-    assert driver.sweep_all() == []
+    assert driver.sweep_later() == []
 
 
 def test_a_parcel_that_was_paid_for_before_its_order_ended_is_no_failure(driver):
     payment_id, _ = held(driver)
-    driver.hear(driver.ship(payment_id, 700), driver.end(OrderCancelled))
-    driver.said()
-    driver.hear(driver.ship(payment_id, 700))
-    assert driver.said() == []
+    driver.receive(driver.shipped(payment_id, 700), driver.order_ended(OrderCancelled))
+    driver.published_types()
+    driver.receive(driver.shipped(payment_id, 700))
+    assert driver.published_types() == []
 
 
 # Orders that end
@@ -163,21 +163,21 @@ def test_a_parcel_that_was_paid_for_before_its_order_ended_is_no_failure(driver)
 @pytest.mark.parametrize("kind", [OrderCancelled, OrderExpired])
 def test_an_order_that_ends_lets_go_of_the_hold(driver, kind):
     payment_id, provider_id = held(driver)
-    driver.hear(driver.end(kind))
+    driver.receive(driver.order_ended(kind))
     assert at_stripe(driver, provider_id) == ("canceled", 0, 0)
-    assert driver.said() == ["payment.voided"]
+    assert driver.published_types() == ["payment.voided"]
     assert sums(driver, payment_id) == ("cancelled", 0, 0)
-    assert driver.turn() == []
+    assert driver.deliver_all() == []
 
 
 @pytest.mark.parametrize("first", ["the end", "the refund"])
 def test_a_refund_that_is_due_of_a_hold_is_the_letting_go_of_it(driver, first):
     payment_id, provider_id = held(driver)
-    news = [driver.end(OrderCancelled), driver.refund(payment_id, 2000)]
-    driver.hear(*(news if first == "the end" else reversed(news)))
+    news = [driver.order_ended(OrderCancelled), driver.refund_due(payment_id, 2000)]
+    driver.receive(*(news if first == "the end" else reversed(news)))
     assert at_stripe(driver, provider_id) == ("canceled", 0, 0)
     assert driver.refunds(payment_id) == []
-    assert driver.said() == ["payment.voided"]
+    assert driver.published_types() == ["payment.voided"]
 
 
 def test_a_capture_that_overtakes_the_letting_go_is_given_back(driver, monkeypatch):
@@ -189,35 +189,39 @@ def test_a_capture_that_overtakes_the_letting_go_is_given_back(driver, monkeypat
         return real(intent_id)
 
     monkeypatch.setattr(stripe_gateway, "cancel", overtaken)
-    driver.hear(driver.refund(payment_id, 2000))
-    payment = driver.held(payment_id)
-    assert (payment.status, payment.captured, payment.refunded) == ("refunded", 2000, 2000)
+    driver.receive(driver.refund_due(payment_id, 2000))
+    payment = driver.payment(payment_id)
+    assert (payment.status, payment.captures.captured, payment.refunds.refunded) == ("refunded", 2000, 2000)
 
 
 def test_an_order_that_ends_after_a_part_was_captured_keeps_the_part_and_lets_go_of_the_rest(driver):
     payment_id, provider_id = held(driver)
     driver.capture(payment_id, amount={"amount": 500, "currency": "GBP"})
-    driver.hear(driver.end(OrderCancelled), driver.refund(payment_id, 2000))
+    driver.receive(driver.order_ended(OrderCancelled), driver.refund_due(payment_id, 2000))
     assert at_stripe(driver, provider_id) == ("succeeded", 500, 0)
-    held_now = driver.held(payment_id)
-    assert (held_now.status, held_now.refunded, held_now.capturable) == ("refunded", 500, 0)
+    held_now = driver.payment(payment_id)
+    assert (held_now.status, held_now.refunds.refunded, held_now.authorization.capturable) == (
+        "refunded",
+        500,
+        0,
+    )
     assert_the_books_are_right(driver, payment_id)
 
 
 def test_a_refund_that_is_due_before_the_parcel_was_heard_of_waits_for_no_one(driver):
     payment_id, provider_id = held(driver)
-    driver.hear(driver.ship(payment_id, 2000, fully_shipped=True), driver.refund(payment_id, 300))
+    driver.receive(driver.shipped(payment_id, 2000, fully_shipped=True), driver.refund_due(payment_id, 300))
     assert at_stripe(driver, provider_id)[1] == 2000
-    assert driver.held(payment_id).refunded == 300
+    assert driver.payment(payment_id).refunds.refunded == 300
 
 
 def test_a_card_that_agrees_after_the_order_ended_is_let_go_untold(driver):
     driver.order()
     opened = driver.pay().json
-    driver.card(opened["provider_id"])
-    driver.hear(driver.end(OrderExpired))
+    driver.confirm(opened["provider_id"])
+    driver.receive(driver.order_ended(OrderExpired))
     assert at_stripe(driver, opened["provider_id"]) == ("canceled", 0, 0)
-    assert driver.turn() == []
+    assert driver.deliver_all() == []
 
 
 # Staff
@@ -233,7 +237,7 @@ def test_staff_capture_a_part_and_then_the_rest(driver):
         "/problems/capture-too-large",
         {"amount": 1500, "currency": "GBP"},
     )
-    assert too_much.json["detail"] == "£15.00 is held."
+    assert too_much.json["detail"] == "The authorized amount is £15.00."
     assert driver.capture(payment_id).json["captured"]["amount"] == 2000
     nothing = driver.capture(payment_id)
     assert (nothing.status, nothing.json["type"]) == (409, "/problems/nothing-to-capture")
@@ -260,14 +264,14 @@ def test_a_capture_whose_answer_was_lost_is_the_same_capture_again(driver, monke
 
 def test_staff_are_told_when_the_order_ended_before_anything_was_taken(driver, monkeypatch):
     payment_id, provider_id = held(driver)
-    real = capturing._take
+    real = captures._send
 
     def after_the_end(*arguments):
-        monkeypatch.setattr(capturing, "_take", real)
-        driver.hear(driver.end(OrderCancelled))
+        monkeypatch.setattr(captures, "_send", real)
+        driver.receive(driver.order_ended(OrderCancelled))
         return real(*arguments)
 
-    monkeypatch.setattr(capturing, "_take", after_the_end)
+    monkeypatch.setattr(captures, "_send", after_the_end)
     refused = driver.capture(payment_id)
     assert (refused.status, refused.json["type"]) == (409, "/problems/nothing-to-capture")
     assert at_stripe(driver, provider_id) == ("canceled", 0, 0)
@@ -275,21 +279,23 @@ def test_staff_are_told_when_the_order_ended_before_anything_was_taken(driver, m
 
 def test_of_a_hold_that_is_to_be_let_go_of_nothing_is_taken(driver, monkeypatch):
     payment_id, provider_id = held(driver)
-    unwanted = replace(driver.held(payment_id), unwanted=True)
-    assert payments.write(driver.held(payment_id), unwanted, driver.now())
+    unwanted = replace(driver.payment(payment_id), cancel_requested=True)
+    assert payments.write(driver.payment(payment_id), unwanted, driver.now())
     monkeypatch.setattr(stripe_gateway, "cancel", stripe_gateway.intent)  # not let go of at once
     refused = driver.capture(payment_id)
     assert (refused.status, refused.json["type"]) == (409, "/problems/nothing-to-capture")
-    assert driver.held(payment_id).captures_asked == ()
+    assert driver.payment(payment_id).captures.request_ids == ()
     assert at_stripe(driver, provider_id) == ("requires_capture", 0, 2000)
 
 
 def test_staff_who_ask_again_after_the_order_ended_are_told_what_they_took(driver):
     payment_id, _ = held(driver)
     assert driver.capture(payment_id, key="k", amount={"amount": 700, "currency": "GBP"}).status == 200
-    driver.hear(driver.end(OrderCancelled))
-    again = capturing.capture(payment_id, driver.held(payment_id).captures_asked[0], gbp(700), driver.now())
-    assert (again.captured, again.capturable) == (700, 0)
+    driver.receive(driver.order_ended(OrderCancelled))
+    again = captures.capture(
+        payment_id, driver.payment(payment_id).captures.request_ids[0], gbp(700), driver.now()
+    )
+    assert (again.captures.captured, again.authorization.capturable) == (700, 0)
 
 
 def test_staff_captures_at_once_never_take_more_than_is_held(driver):
@@ -301,7 +307,7 @@ def test_staff_captures_at_once_never_take_more_than_is_held(driver):
             )
         )
     assert {answer.status for answer in answers} <= {200, 409, 503}
-    driver.sweep_all()
+    driver.sweep_later()
     taken = at_stripe(driver, provider_id)[1]
     assert taken % 700 == 0 and taken <= 2000
-    assert driver.held(payment_id).captured == taken
+    assert driver.payment(payment_id).captures.captured == taken

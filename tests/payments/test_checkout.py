@@ -9,8 +9,8 @@ import pytest
 
 from payments import stripe_gateway
 from payments.app import checkout
-from payments.service import settling
-from payments.tables import payments, slots
+from payments.service import syncing
+from payments.tables import active_payments, payments
 from shared.contracts.events import OrderExpired
 from shared.errors import Unavailable
 from shared.messaging import rpc
@@ -72,7 +72,7 @@ def test_a_process_that_dies_after_stripes_answer_loses_nothing(driver, monkeypa
         raise SystemExit
 
     with monkeypatch.context() as dying:
-        dying.setattr(settling, "settle", die)
+        dying.setattr(syncing, "sync_from_stripe", die)
         with pytest.raises(SystemExit):
             driver.pay(key="k")
     [intent] = intents(driver)
@@ -84,9 +84,9 @@ def test_a_process_that_dies_after_stripes_answer_loses_nothing(driver, monkeypa
 def test_stripes_own_event_finds_a_payment_that_does_not_know_its_intent(driver, monkeypatch):
     driver.order()
     with monkeypatch.context() as dying:
-        dying.setattr(settling, "settle", lambda *_, **__: 1 / 0)
+        dying.setattr(syncing, "sync_from_stripe", lambda *_, **__: 1 / 0)
         assert driver.pay().status == 500
-    driver.turn()
+    driver.deliver_all()
     [found] = driver.get("/payments?order_id=ord_1").json["items"]
     assert found["provider_id"] == intents(driver)[0].id
 
@@ -114,7 +114,7 @@ def test_what_stripe_refuses_for_good_fails_and_the_next_try_is_a_new_payment(dr
         tiny.setattr(stripe_gateway, "open_intent", refuse)
         refused = driver.pay()
     assert (refused.status, refused.json["type"]) == (409, "/problems/payment-refused")
-    assert driver.said() == ["payment.failed"]
+    assert driver.published_types() == ["payment.failed"]
     assert driver.pay().status == 201
     statuses = [each["status"] for each in driver.get("/payments?order_id=ord_1").json["items"]]
     assert statuses == ["failed", "requires_payment"]
@@ -137,7 +137,7 @@ def test_an_order_that_cannot_be_paid_is_refused(driver):
 
 def test_an_order_that_is_paid_already_is_refused(driver):
     driver.order()
-    driver.card(driver.pay().json["provider_id"])
+    driver.confirm(driver.pay().json["provider_id"])
     assert driver.pay().status == 409  # orders has not heard of it yet
 
 
@@ -201,7 +201,7 @@ def test_an_order_that_ends_while_its_payment_opens_cannot_be_paid(driver, monke
     real = stripe_gateway.open_intent
 
     def slow(payment):
-        driver.hear(driver.end(OrderExpired))
+        driver.receive(driver.order_ended(OrderExpired))
         return real(payment)
 
     monkeypatch.setattr(stripe_gateway, "open_intent", slow)
@@ -214,7 +214,7 @@ def test_a_payment_that_begins_at_the_same_moment_is_the_same(driver, monkeypatc
     driver.order()
     if attempt == 2:
         driver.stripe.payment_intents.cancel(driver.pay().json["provider_id"])
-        driver.turn()
+        driver.deliver_all()
     others = _meanwhile(monkeypatch, lambda: driver.pay().json)
     mine = driver.pay().json
     assert [mine] == others
@@ -226,28 +226,28 @@ def test_an_order_that_ends_at_the_same_moment_has_no_payment(driver, monkeypatc
     driver.order()
     if attempt == 2:
         driver.stripe.payment_intents.cancel(driver.pay().json["provider_id"])
-        driver.turn()
-    _meanwhile(monkeypatch, lambda: driver.hear(driver.end(OrderExpired)))
+        driver.deliver_all()
+    _meanwhile(monkeypatch, lambda: driver.receive(driver.order_ended(OrderExpired)))
     assert driver.pay().status == 409
     assert len(intents(driver)) == attempt - 1
 
 
 def _meanwhile(monkeypatch, happens):
     """Between the next look at the slot and its taking, something else happens; what that gave."""
-    real, given = slots.begin, []
+    real, given = active_payments.activate, []
 
     def late(*arguments):
-        monkeypatch.setattr(slots, "begin", real)
+        monkeypatch.setattr(active_payments, "activate", real)
         given.append(happens())
         return real(*arguments)
 
-    monkeypatch.setattr(slots, "begin", late)
+    monkeypatch.setattr(active_payments, "activate", late)
     return given
 
 
 def test_an_order_that_ended_before_its_payment_began_gets_none(driver):
     order = driver.order()
-    driver.hear(driver.end(OrderExpired))
+    driver.receive(driver.order_ended(OrderExpired))
     driver.orders["ord_1"] = order  # what was asked of orders a moment earlier
     assert driver.pay().status == 409
     assert intents(driver) == []
@@ -256,7 +256,7 @@ def test_an_order_that_ended_before_its_payment_began_gets_none(driver):
 def test_a_list_goes_on_where_its_cursor_says(driver):
     driver.order()
     opened = driver.pay().json["payment_id"]
-    held = driver.held(opened)
+    held = driver.payment(opened)
     for number in range(4):
         row = payments.PaymentRow.of(replace(held, payment_id=f"pay_Z{number}"))
         row.save()

@@ -9,10 +9,10 @@ import pytest
 from payments import stripe_gateway
 from payments.app import consume
 from shared.contracts.events import OrderCancelled
-from tests.payments.samples import held_payment
+from tests.payments.samples import authorized_payment
 from tests.payments.test_captures import at_stripe
-from tests.payments.test_money import at_stripe as given_back
-from tests.payments.test_money import paid
+from tests.payments.test_refunds_and_disputes import at_stripe as given_back
+from tests.payments.test_refunds_and_disputes import paid
 from tests.support import deliver
 
 BAD_DAYS: list[dict[str, Any]] = [
@@ -48,18 +48,18 @@ def test_each_call_that_fails_once_is_made_up_for(driver, hurried, what, method,
         driver.order(order_id)
         opened = {} if what == "pay" else driver.pay(order_id).json
         if what == "refund":
-            driver.card(opened["provider_id"])
-            driver.turn()
+            driver.confirm(opened["provider_id"])
+            driver.deliver_all()
         driver.break_stripe(path=path, method=method, times=1, **fault)
         if what == "pay":
             assert driver.pay(order_id, key=order_id).status == 503, fault
             assert driver.pay(order_id, key=order_id).status == 201, fault
             continue
-        news = driver.end(OrderCancelled, order_id)
+        news = driver.order_ended(OrderCancelled, order_id)
         if what == "refund":
-            news = driver.refund(opened["payment_id"], 700, order_id=order_id)
+            news = driver.refund_due(opened["payment_id"], 700, order_id=order_id)
         assert deliver(consume.consume, news) == ["m0"], fault
-        driver.hear(news)
+        driver.receive(news)
         if what == "refund":
             assert given_back(driver, opened["provider_id"]) == [700], fault
         else:
@@ -69,38 +69,38 @@ def test_each_call_that_fails_once_is_made_up_for(driver, hurried, what, method,
 
 @pytest.mark.parametrize("fault", BAD_DAYS, ids=str)
 def test_a_capture_that_fails_once_is_made_up_for(driver, manual, hurried, fault):
-    payment_id, provider_id = held_payment(driver)
+    payment_id, provider_id = authorized_payment(driver)
     driver.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, **fault)
-    parcel = driver.ship(payment_id, 700)
+    parcel = driver.shipped(payment_id, 700)
     assert deliver(consume.consume, parcel) == ["m0"]
-    driver.hear(parcel)
+    driver.receive(parcel)
     assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300)
 
 
 def test_what_no_time_is_left_for_is_not_begun(driver, monkeypatch):
     payment_id, provider_id = paid(driver)
-    monkeypatch.setattr(stripe_gateway, "PATIENCE", 7.9)  # a try may take 8 seconds
-    refused = driver.give_back(payment_id)
+    monkeypatch.setattr(stripe_gateway, "STRIPE_DEADLINE", 7.9)  # a try may take 8 seconds
+    refused = driver.create_refund(payment_id)
     assert (refused.status, refused.json["type"]) == (503, "/problems/stripe-unavailable")
     assert given_back(driver, provider_id) == []
-    monkeypatch.setattr(stripe_gateway, "PATIENCE", 22.0)
-    assert driver.give_back(payment_id).status == 201
+    monkeypatch.setattr(stripe_gateway, "STRIPE_DEADLINE", 22.0)
+    assert driver.create_refund(payment_id).status == 201
 
 
 def test_a_slow_stripe_is_waited_for_no_longer_than_patience_allows(driver, monkeypatch):
     payment_id, _ = paid(driver)
     monkeypatch.setattr(stripe_gateway, "TIMEOUT", (0.2, 0.3))
-    monkeypatch.setattr(stripe_gateway, "PATIENCE", 1.2)
+    monkeypatch.setattr(stripe_gateway, "STRIPE_DEADLINE", 1.2)
     stripe_gateway._client.cache_clear()
     driver.break_stripe(path="/v1/*", times=50, latency=0.5)
     began = time.monotonic()
-    assert driver.give_back(payment_id).status == 503
+    assert driver.create_refund(payment_id).status == 503
     assert time.monotonic() - began < 1.2 + 1.0
     stripe_gateway._client.cache_clear()
 
 
 def test_tries_fit_into_a_requests_time():
     one_try, pause = sum(stripe_gateway.TIMEOUT), 0.5
-    tries = int(stripe_gateway.PATIENCE // one_try)
+    tries = int(stripe_gateway.STRIPE_DEADLINE // one_try)
     # The first slow call takes all its tries; after it at most one more call is begun, with one try.
-    assert tries * one_try + (tries - 1) * pause + (stripe_gateway.PATIENCE - tries * one_try) < 29 - 5
+    assert tries * one_try + (tries - 1) * pause + (stripe_gateway.STRIPE_DEADLINE - tries * one_try) < 29 - 5

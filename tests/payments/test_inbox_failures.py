@@ -15,10 +15,10 @@ def paid(driver) -> tuple[str, dict]:
     """A payment that succeeded at Stripe, and the kept event that says so."""
     driver.order()
     opened = driver.pay().json
-    driver.card(opened["provider_id"])
+    driver.confirm(opened["provider_id"])
     [event] = [each for each in driver.stripe_events() if each["type"] == "payment_intent.succeeded"]
-    driver.post(event)
-    driver.forward()
+    driver.post_event(event)
+    driver.forward_inbox()
     return opened["payment_id"], event
 
 
@@ -28,7 +28,7 @@ def failed(driver) -> Any:
 
 def test_what_failed_five_times_is_seen_with_its_reason_until_a_replay_clears_it(driver):
     payment_id, event = paid(driver)
-    [body] = driver.queued()
+    [body] = driver.queued_messages()
     driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=TRIES, status=429)
     for _ in range(TRIES):
         answer = apply.apply(sqs_event(body), Context())
@@ -40,7 +40,7 @@ def test_what_failed_five_times_is_seen_with_its_reason_until_a_replay_clears_it
     replayed = call(reads.api, "POST", f"/admin/webhooks/{event['id']}/replay", caller=staff())
     assert replayed.status == 202
     assert failed(driver) == []
-    [again] = driver.queued()
+    [again] = driver.queued_messages()
     assert json.loads(again)["event_id"] == event["id"]
     assert apply.apply(sqs_event(again), Context()) == {"batchItemFailures": []}
     assert driver.status(payment_id) == "succeeded"
@@ -55,7 +55,7 @@ def test_what_failed_five_times_is_seen_with_its_reason_until_a_replay_clears_it
 
 def test_a_try_that_loses_to_one_that_applied_it_does_not_make_it_look_failed(driver):
     _, event = paid(driver)
-    [body] = driver.queued()
+    [body] = driver.queued_messages()
     assert apply.apply(sqs_event(body), Context()) == {"batchItemFailures": []}
     inbox.mark(event["id"], EventStatus.FAILED, "Contended")
     assert driver.inbox() == {event["id"]: "applied"}

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from payments.app import reads, reconcile
-from payments.domain.reconciling.runs import DEAD_AFTER
+from payments.domain.reconciliation.runs import DEAD_AFTER
 from payments.tables import reconciliations as table
 from shared.runtime import clock
 from tests.payments.reconciliation_driver import ReconciliationDriver
-from tests.payments.test_doors import loaded
+from tests.payments.test_function_imports import loaded
 from tests.support import Context, Identity, call, customer, guest, idempotency_headers, staff, stream_event
 
 
@@ -19,7 +19,7 @@ def books(driver, monkeypatch) -> ReconciliationDriver:
 
 
 def test_asking_writes_it_down_and_does_nothing_else(books):
-    asked = books.ask()
+    asked = books.request()
     assert asked.status == 202
     found = asked.json
     assert (found["status"], found["asked_by"], found["looked_at"]) == ("queued", "usr_staff", {})
@@ -29,14 +29,14 @@ def test_asking_writes_it_down_and_does_nothing_else(books):
 
 
 def test_who_asks_while_one_runs_gets_that_one(books):
-    first = books.ask().json["reconciliation_id"]
-    assert books.ask().json["reconciliation_id"] == first
+    first = books.request().json["reconciliation_id"]
+    assert books.request().json["reconciliation_id"] == first
     books.stream()
-    running = books.ask().json
+    running = books.request().json
     assert (running["reconciliation_id"], running["status"]) == (first, "running")
     assert running["started_at"]
     books.work()
-    assert books.ask().json["reconciliation_id"] != first
+    assert books.request().json["reconciliation_id"] != first
 
 
 def test_two_who_ask_at_once_get_the_same_one(books, monkeypatch):
@@ -46,11 +46,11 @@ def test_two_who_ask_at_once_get_the_same_one(books, monkeypatch):
         known = read()
         if not first:
             first.append("")
-            first[0] = books.ask().json["reconciliation_id"]
+            first[0] = books.request().json["reconciliation_id"]
         return known
 
     monkeypatch.setattr(table, "latest", and_another_asks_meanwhile)
-    assert books.ask().json["reconciliation_id"] == first[0]
+    assert books.request().json["reconciliation_id"] == first[0]
     assert len(books.driver.get("/admin/reconciliations", staff()).json["items"]) == 1
 
 
@@ -93,29 +93,29 @@ def test_it_is_for_staff(books, who: Identity):
     ],
 )
 def test_since_is_a_moment_in_stripes_past(books, since):
-    refused = books.ask(since=since)
+    refused = books.request(since=since)
     assert refused.status == 422
     assert refused.json["errors"][0]["pointer"] == "/since"
     assert books.driver.rows("PAYMENTS_TABLE") == {}
 
 
 def test_since_is_told_in_utc(books):
-    asked = books.ask(since="2026-01-20T00:00:00+05:30")
+    asked = books.request(since="2026-01-20T00:00:00+05:30")
     assert (asked.status, asked.json["since"]) == (202, "2026-01-19T18:30:00Z")
 
 
 @pytest.mark.parametrize("reconciliation_id", ["rec_1", "latest", "payment"])
 def test_what_there_is_not_is_not_found(books, reconciliation_id):
-    books.ask()
+    books.request()
     assert books.driver.get(f"/admin/reconciliations/{reconciliation_id}", staff()).status == 404
 
 
 def test_they_are_listed_newest_first_without_their_findings(books):
     made = list[str]()
     for _ in range(3):
-        books.paid_unheard(f"ord_{len(made)}")
+        books.paid_unnoticed(f"ord_{len(made)}")
         books.wait()
-        books.orders_hear()
+        books.deliver_to_orders()
         made.append(books.compare()["reconciliation_id"])
     page = books.driver.get("/admin/reconciliations?limit=2", staff()).json
     rest = books.driver.get(f"/admin/reconciliations?limit=2&cursor={page['next_cursor']}", staff()).json
@@ -139,21 +139,24 @@ def test_the_schedule_asks_too_and_each_goes_on_an_hour_before_the_last_ones_end
 
 
 def test_one_that_says_nothing_for_long_is_given_up_and_another_begins(books):
-    first = books.ask().json["reconciliation_id"]
+    first = books.request().json["reconciliation_id"]
     books.wait(DEAD_AFTER - timedelta(minutes=1))
-    assert books.ask().json["reconciliation_id"] == first
+    assert books.request().json["reconciliation_id"] == first
     books.wait(timedelta(minutes=2))
-    second = books.ask().json["reconciliation_id"]
+    second = books.request().json["reconciliation_id"]
     assert second != first
     given_up = books.report(first)
-    assert (given_up["status"], given_up["reason"]) == ("failed", "Empty was heard of it any more.")
+    assert (given_up["status"], given_up["reason"]) == (
+        "failed",
+        "The reconciliation stopped without a result.",
+    )
     books.work()
     assert books.report(second)["status"] == "finished"
     assert books.report(first)["status"] == "failed"
 
 
 def test_a_record_of_an_earlier_write_changes_nothing(books):
-    books.ask()
+    books.request()
     [queued] = [row for key, row in books.driver.rows("PAYMENTS_TABLE").items() if "rec_" in key]
     books.stream()
     before = books.driver.rows("PAYMENTS_TABLE")

@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from payments.app import apply, reads, webhook
-from payments.service import deliveries
+from payments.service import inbox_queue
 from shared.runtime import clock
 from tests.payments.payments_driver import post_webhook, signed
 from tests.support import ENVIRONMENT, REGION, Context, call, customer, gateway_event, sqs_event, staff
@@ -55,8 +55,8 @@ def test_unknown_types_are_kept_and_left_alone(driver):
     for body in bodies:
         assert post_webhook(body, signed(body)).status == 200
     assert driver.inbox() == {"evt_1": "ignored", "evt_2": "ignored"}
-    driver.forward()
-    assert driver.queued() == []
+    driver.forward_inbox()
+    assert driver.queued_messages() == []
 
 
 @pytest.mark.parametrize(
@@ -103,23 +103,23 @@ def test_a_rolled_secret_is_noticed_at_once_and_forgers_do_not_make_us_ask_for_e
 def test_only_new_events_reach_the_queue_and_each_is_applied_once(driver):
     driver.order()
     opened = driver.pay().json
-    driver.card(opened["provider_id"])
-    assert driver.turn() == ["payment.succeeded"]
+    driver.confirm(opened["provider_id"])
+    assert driver.deliver_all() == ["payment.succeeded"]
     assert set(driver.inbox().values()) == {"applied", "ignored"}
     for body in [json.dumps({"event_id": each}) for each in driver.inbox()]:
         assert apply.apply(sqs_event(body), Context()) == {"batchItemFailures": []}
-    assert driver.said() == []
+    assert driver.published_types() == []
     assert driver.status(opened["payment_id"]) == "succeeded"
 
 
 def test_an_event_that_comes_again_later_is_not_applied_again(driver):
     driver.order()
-    driver.card(driver.pay().json["provider_id"])
-    driver.turn()
+    driver.confirm(driver.pay().json["provider_id"])
+    driver.deliver_all()
     before = driver.rows("PAYMENTS_INBOX_TABLE")
     for each in driver.stripe_events():
-        driver.post(each)
-    driver.forward()
+        driver.post_event(each)
+    driver.forward_inbox()
     bodies = [json.dumps({"event_id": event_id}) for event_id in before]
     assert apply.apply(sqs_event(*bodies), Context()) == {"batchItemFailures": []}
     assert driver.rows("PAYMENTS_INBOX_TABLE") == before
@@ -128,11 +128,11 @@ def test_an_event_that_comes_again_later_is_not_applied_again(driver):
 def test_what_cannot_be_applied_now_is_noted_and_tried_again(driver):
     driver.order()
     opened = driver.pay().json
-    driver.card(opened["provider_id"])
+    driver.confirm(opened["provider_id"])
     [paid] = [each for each in driver.stripe_events() if each["type"] == "payment_intent.succeeded"]
-    driver.post(paid)
-    driver.forward()
-    [body] = driver.queued()
+    driver.post_event(paid)
+    driver.forward_inbox()
+    [body] = driver.queued_messages()
     driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=1, status=429)
     answer = apply.apply(sqs_event("not JSON", body), Context())
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]}
@@ -150,8 +150,8 @@ def test_staff_see_the_inbox_and_replay(driver):
     for number, kind in enumerate(kinds):
         body = event(f"evt_{number}", kind)
         post_webhook(body, signed(body))
-    driver.forward()
-    driver.apply()  # Stripe knows no pi_1
+    driver.forward_inbox()
+    driver.apply_events()  # Stripe knows no pi_1
     page = driver.get("/admin/webhooks?status=ignored&limit=2", staff()).json
     rest = driver.get(f"/admin/webhooks?status=ignored&limit=2&cursor={page['next_cursor']}", staff()).json
     assert sorted(each["event_id"] for each in page["items"] + rest["items"]) == ["evt_0", "evt_1", "evt_2"]
@@ -161,7 +161,9 @@ def test_staff_see_the_inbox_and_replay(driver):
 
     replayed = call(reads.api, "POST", "/admin/webhooks/evt_0/replay", caller=staff())
     assert (replayed.status, replayed.json) == (202, {"event_id": "evt_0", "status": "received"})
-    assert driver.queued() == [json.dumps({"event_id": "evt_0", "request_id": _request_of(driver, "evt_0")})]
+    assert driver.queued_messages() == [
+        json.dumps({"event_id": "evt_0", "request_id": _request_of(driver, "evt_0")})
+    ]
     assert call(reads.api, "POST", "/admin/webhooks/evt_9/replay", caller=staff()).status == 404
 
 
@@ -187,9 +189,9 @@ def test_a_queue_that_takes_nothing_has_the_stream_come_again(driver, monkeypatc
             return {"Failed": Entries}
 
     with monkeypatch.context() as full:
-        full.setattr(deliveries, "client", lambda _: Full())
-        with pytest.raises(deliveries.NotQueued):
-            driver.forward()
+        full.setattr(inbox_queue, "client", lambda _: Full())
+        with pytest.raises(inbox_queue.NotQueued):
+            driver.forward_inbox()
 
 
 def _request_of(driver, event_id):

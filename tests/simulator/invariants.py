@@ -59,7 +59,7 @@ def orders() -> list[Any]:
 def money(simulator: Simulator) -> Iterator[str]:
     """Stripe, payments, ledgers and orders agree on the captured and refunded amounts."""
     known = {order.order_id: order for order in orders()}
-    paid = {payment.provider_id: payment for payment in payments() if payment.provider_id}
+    paid = {payment.stripe.intent_id: payment for payment in payments() if payment.stripe.intent_id}
     held: Counter[str] = Counter()
     refunded: Counter[str] = Counter()
     for refund in simulator.stripe_objects("refund"):
@@ -88,7 +88,7 @@ def _check_totals(intent: Any, refunded: int, payment: Payment, order: Any) -> I
     recorded, entries = order.totals_of(payment.payment_id), ledger(payment.payment_id)
     totals = {
         "Stripe": (intent["amount_received"], refunded),
-        "the payment": (payment.captured, payment.refunded),
+        "the payment": (payment.captures.captured, payment.refunds.refunded),
         "the order": (recorded.captured, recorded.refunded),
     }
     if len(set(totals.values())) > 1:
@@ -100,8 +100,9 @@ def _check_totals(intent: Any, refunded: int, payment: Payment, order: Any) -> I
         for entry in entries
         if sum(line.amount for line in entry.lines)
     )
-    if payment.capturable != intent["amount_capturable"]:
-        yield f"{payment.payment_id} can capture {payment.capturable}, Stripe {intent['amount_capturable']}"
+    capturable = payment.authorization.capturable
+    if capturable != intent["amount_capturable"]:
+        yield f"{payment.payment_id} can capture {capturable}, Stripe {intent['amount_capturable']}"
 
 
 def _check_disputes(simulator: Simulator, intent_id: str, payment: Payment) -> Iterator[str]:
@@ -114,7 +115,7 @@ def _check_disputes(simulator: Simulator, intent_id: str, payment: Payment) -> I
         for dispute in simulator.stripe_objects("dispute")
         if dispute["payment_intent"] == intent_id
     }
-    in_payment = {each.dispute_id: (each.status, each.withheld) for each in payment.disputes}
+    in_payment = {each.dispute_id: (each.status, each.withheld) for each in payment.disputes.items}
     if in_payment != at_stripe:
         yield f"{payment.payment_id} has the disputes {in_payment}, Stripe {at_stripe}"
 
@@ -126,7 +127,7 @@ def _check_authorization(intent: Any, payment: Payment, order: Any) -> Iterator[
     if intent["status"] in OPEN_INTENTS and order.status.value != "awaiting_payment" and not renewable:
         yield f"{intent['id']} can still be paid, though {order.order_id} is {order.status}"
     awaited = order.payment_id == payment.payment_id and order.status.value in NOT_SHIPPED
-    if payment.capturable and not awaited:
+    if payment.authorization.capturable and not awaited:
         yield f"{payment.payment_id} is authorized for {order.order_id}, which is {order.status}"
 
 
@@ -148,8 +149,9 @@ def refunds(simulator: Simulator) -> Iterator[str]:
             due[each.payment_id] += each.amount.amount
         for payment_id, amount in due.items():
             recorded, payment = order.totals_of(payment_id), known[payment_id]
-            refundable = min(amount, recorded.captured - payment.lost) - failed[payment.provider_id or ""]
-            if recorded.refunded < refundable and not payment.is_frozen:
+            intent_id = payment.stripe.intent_id or ""
+            refundable = min(amount, recorded.captured - payment.disputes.lost) - failed[intent_id]
+            if recorded.refunded < refundable and not payment.disputes.any_open:
                 yield f"{order.order_id}: {amount} of {payment_id} is due, recorded: {recorded}"
         if order.fulfilments and order.payment_id:
             owed = order.agreed_terms.price_of(fulfilled(order))

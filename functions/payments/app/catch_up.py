@@ -1,8 +1,8 @@
-"""PaymentsCatchUp: on a schedule, what Stripe's webhooks did not bring."""
+"""PaymentsCatchUp: the schedule that catches up on missed webhooks."""
 
 from typing import Any
 
-from payments.service import catching_up
+from payments.service import catch_up as service
 from payments.tables import inbox
 from shared import finish_init
 from shared.runtime import clock, observability
@@ -11,13 +11,13 @@ inbox.prepare()
 
 
 def catch_up(event: Any, context: Any) -> dict[str, int]:
-    """Every 5 minutes: keep the events that are not here; queue again what never was tried."""
+    """Requeue events that were never applied, and store missing ones (every 5 minutes)."""
     observability.begin(str(event.get("id") or context.aws_request_id))
     try:
         now = clock.now()
-        sent = catching_up.send_again(now)
-        kept = catching_up.catch_up(lambda: context.get_remaining_time_in_millis() / 1000, now)
-        return {"kept": kept, "sent_again": sent}
+        requeued = service.requeue(now)
+        stored = service.catch_up(lambda: context.get_remaining_time_in_millis() / 1000, now)
+        return {"stored": stored, "requeued": requeued}
     finally:
         observability.end()
 

@@ -1,4 +1,4 @@
-"""PaymentsConsumer: the queue of what orders says."""
+"""PaymentsConsumer: the queue of orders' events."""
 
 from payments.consumers.orders import consumers
 from payments.tables import rows

@@ -1,4 +1,4 @@
-"""PaymentsMoney: captures and refunds that staff ask for."""
+"""PaymentsMoney: captures and refunds by staff."""
 
 from payments.routes.money import routes
 from payments.tables import payments, rows

@@ -1,4 +1,4 @@
-"""PaymentsApi: payments to look at; the inbox and comparisons with Stripe for staff."""
+"""PaymentsApi: reads of payments; the inbox and reconciliations for staff."""
 
 from payments.routes.reads import routes
 from payments.routes.reconciliations import routes as reconciliations

@@ -1,4 +1,4 @@
-"""PaymentsRelay and PaymentsInboxRelay: the streams of payments' two tables."""
+"""PaymentsRelay and PaymentsInboxRelay: the streams of the two tables."""
 
 from payments.relay import derive_events, forward
 from payments.settings import settings

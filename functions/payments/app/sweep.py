@@ -1,8 +1,8 @@
-"""PaymentsSweeper: on a schedule, work that was left and holds that run out."""
+"""PaymentsSweeper: the schedule that follows up payments."""
 
 from typing import Any
 
-from payments.service import tending
+from payments.service import sweeper
 from payments.tables import rows
 from shared import finish_init
 from shared.runtime import clock, observability
@@ -11,11 +11,11 @@ rows.prepare()
 
 
 def sweep(event: Any, context: Any) -> dict[str, int]:
-    """Every 5 minutes: tend to the payments that are due."""
+    """Follow up the payments that are due (every 5 minutes)."""
     observability.begin(str(event.get("id") or context.aws_request_id))
     try:
-        tended = tending.sweep(lambda: context.get_remaining_time_in_millis() / 1000, clock.now())
-        return {"tended": tended}
+        count = sweeper.sweep(lambda: context.get_remaining_time_in_millis() / 1000, clock.now())
+        return {"followed_up": count}
     finally:
         observability.end()
 

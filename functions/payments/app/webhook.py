@@ -1,4 +1,4 @@
-"""PaymentsWebhook: Stripe's door."""
+"""PaymentsWebhook: the endpoint that Stripe calls."""
 
 from payments.routes.webhook import routes
 from payments.tables import inbox

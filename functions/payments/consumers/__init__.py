@@ -1,1 +1,1 @@
-"""Queues in: what orders says, and Stripe's stored events."""
+"""The queues of payments: orders' events, and stored Stripe events."""

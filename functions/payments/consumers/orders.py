@@ -1,6 +1,6 @@
-"""What orders says that is of concern to money."""
+"""The handlers of orders' events."""
 
-from payments.service import capturing, refunding, settling
+from payments.service import captures, refunds, syncing
 from shared.contracts.events import Event, OrderCancelled, OrderExpired, OrderRefundDue, OrderShipped
 from shared.messaging.consumers import Consumers
 from shared.runtime import clock
@@ -9,15 +9,15 @@ consumers = Consumers()
 
 
 @consumers.on(OrderCancelled, OrderExpired)
-def order_given_up(event: Event) -> None:
-    settling.close(event.data.order_id, clock.now())
+def order_ended(event: Event) -> None:
+    syncing.close_order(event.data.order_id, clock.now())
 
 
 @consumers.on(OrderRefundDue)
 def refund_due(event: OrderRefundDue) -> None:
-    refunding.refund_due(event.data, clock.now())
+    refunds.refund_due(event.data, clock.now())
 
 
 @consumers.on(OrderShipped)
-def shipped(event: OrderShipped) -> None:
-    capturing.shipped(event.data, clock.now())
+def order_shipped(event: OrderShipped) -> None:
+    captures.capture_shipped(event.data, clock.now())

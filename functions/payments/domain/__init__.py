@@ -1,1 +1,1 @@
-"""The rules of money: pure, without AWS, HTTP or tables."""
+"""The rules of payments: pure, without AWS, HTTP or tables."""

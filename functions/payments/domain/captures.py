@@ -1,34 +1,39 @@
-"""Manual capture: how much is due for what has left, and one capture at a time."""
-
-from __future__ import annotations
+"""The captures of a payment: how much is due for shipped goods, and one capture at a time."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from enum import StrEnum
 
+from payments.domain.authorizations import Authorization
 from shared.errors import Conflict
-from shared.values.money_format import format_money
-
-if TYPE_CHECKING:
-    from payments.domain.payments import Payment
 
 
 class NothingToCapture(Conflict):
-    """Empty is held on the card for this payment."""
+    """No amount is authorized that could be captured."""
 
 
 class CaptureTooLarge(Conflict):
-    """More than what is held; `left` is what is."""
+    """The amount is larger than the authorized amount, which is in `left`."""
 
 
 class CaptureRefused(Conflict):
-    """Stripe will not take this money, or no longer."""
+    """Stripe refused the capture; `code` is the reason."""
+
+
+class CaptureMethod(StrEnum):
+    """Whether Stripe captures at once or the shop captures on shipment."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A capture that Stripe is asked for: it happened once more than `base` has come in. `final`: what it
-    leaves of the hold is let go. `attempt` counts the captures that Stripe would not make before, as it gives
-    the same answer to the same key for a day. Amounts in minor units."""
+    """The capture that is under way, written before Stripe is called; amounts in minor units.
+
+    It has succeeded when more than `base` is captured. `final` releases the rest of the authorization.
+    `attempt` counts the failed captures before it, because Stripe repeats its answer to an idempotency key
+    for a day.
+    """
 
     base: int
     amount: int
@@ -36,84 +41,81 @@ class Claim:
     attempt: int = 0
 
 
-def owed(payment: Payment) -> int:
-    """What is due for goods that have left and did not come in yet, in minor units."""
-    return max(0, min(payment.to_capture, payment.amount.amount) - payment.captured)
+@dataclass(frozen=True)
+class Captures:
+    """What is captured and what is due; amounts in minor units.
 
-
-def due(payment: Payment, so_far: int, complete: bool) -> Payment:
-    """The payment with `so_far` (minor units) due for all parcels; told late or twice, it changes nothing."""
-    if so_far <= payment.to_capture and payment.all_left >= complete:
-        return payment
-    return replace(
-        payment,
-        to_capture=max(payment.to_capture, so_far),
-        all_left=payment.all_left or complete,
-        capture_error=None,
-    )
-
-
-def claimed(payment: Payment) -> Payment:
-    """The payment with its next capture claimed; one that is under way stays the only one.
-
-    A card that cannot be captured twice gives all that is held with the first parcel: goods that leave later
-    would leave unpaid.
+    `due` is the total for all goods shipped so far; `fully_shipped` means that it does not grow any more.
+    `claim` is the capture under way, `error` the code of the last refusal, `rejected` the number of failed
+    captures, `request_ids` the ids of staff requests.
     """
-    if is_under_way(payment):
-        return payment
-    amount = min(owed(payment), payment.capturable)
-    if not payment.multicapture and not payment.all_left:
-        amount = payment.capturable
-    return replace(payment, claim=_claim(payment, amount, last=payment.all_left))
 
+    captured: int = 0
+    due: int = 0
+    fully_shipped: bool = False
+    claim: Claim | None = None
+    error: str | None = None
+    rejected: int = 0
+    request_ids: tuple[str, ...] = ()
 
-def asked(payment: Payment, amount: int | None, capture_id: str) -> Payment:
-    """The payment with a capture of `amount` (minor units; None: all that is held) as staff ask for it, once
-    an id.
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a capture is claimed and Stripe has not reported its outcome."""
+        return self.claim is not None and self.claim.base == self.captured
 
-    Raises NothingToCapture or CaptureTooLarge.
-    """
-    if capture_id in payment.captures_asked:
-        return payment
-    if payment.unwanted or not payment.capturable:
-        raise NothingToCapture("Empty is held for this payment that could be captured.")
-    amount = payment.capturable if amount is None else amount
-    if not 0 < amount <= payment.capturable:
-        left = payment.sum_of(payment.capturable)
-        raise CaptureTooLarge(f"{format_money(left)} is held.", left=left.model_dump())
-    return replace(
-        payment,
-        to_capture=max(payment.to_capture, payment.captured + amount),
-        capture_error=None,
-        claim=_claim(payment, amount, last=False),
-        captures_asked=(*payment.captures_asked, capture_id),
-    )
+    def with_due(self, due: int, fully_shipped: bool) -> "Captures":
+        """Return the captures with the total `due`; an outdated or repeated total changes nothing."""
+        if due <= self.due and self.fully_shipped >= fully_shipped:
+            return self
+        return replace(
+            self, due=max(self.due, due), fully_shipped=self.fully_shipped or fully_shipped, error=None
+        )
 
+    def with_observed(self, received: int, capturable: int) -> "Captures":
+        """Return the captures with Stripe's amount received; a claim ends when that amount changes."""
+        keep = self.claim and self.claim.base == received and capturable
+        return replace(self, captured=received, claim=self.claim if keep else None)
 
-def refused(payment: Payment, claim: Claim | None, why: str) -> Payment:
-    """The payment with its capture given up; itself where that is not what it claims (any more)."""
-    if payment.claim != claim or payment.capture_error or not owed(payment):
-        return payment
-    return replace(payment, claim=None, capture_error=why, captures_refused=payment.captures_refused + 1)
+    def with_claim(self, owed: int, authorization: Authorization) -> "Captures":
+        """Return the captures with a claim for the `owed` amount, or with the claim that is under way.
 
+        A card that allows one capture only is charged the full authorization on the first shipment, because
+        goods shipped later would be unpaid.
+        """
+        if self.is_under_way:
+            return self
+        amount = min(owed, authorization.capturable)
+        if not authorization.multicapture and not self.fully_shipped:
+            amount = authorization.capturable
+        return replace(self, claim=self._claim(amount, authorization, last=self.fully_shipped))
 
-def failed(payment: Payment, claim: Claim) -> Payment:
-    """The payment with its capture to be asked for under another key; itself where it claims another."""
-    if payment.claim != claim:
-        return payment
-    tries = payment.captures_refused + 1
-    return replace(payment, claim=replace(claim, attempt=tries), captures_refused=tries)
+    def with_request(self, request_id: str, amount: int, authorization: Authorization) -> "Captures":
+        """Return the captures with a claim for the amount that staff requested, once per request id."""
+        if request_id in self.request_ids:
+            return self
+        return replace(
+            self,
+            due=max(self.due, self.captured + amount),
+            error=None,
+            claim=self._claim(amount, authorization, last=False),
+            request_ids=(*self.request_ids, request_id),
+        )
 
+    def with_refusal(self, error: str) -> "Captures":
+        """Return the captures without their claim, with the code of the refusal."""
+        return replace(self, claim=None, error=error, rejected=self.rejected + 1)
 
-def is_under_way(payment: Payment) -> bool:
-    """Whether a capture was claimed of which a look did not see the outcome yet."""
-    return payment.claim is not None and payment.claim.base == payment.captured
+    def with_new_key(self, claim: Claim) -> "Captures":
+        """Return the captures with the claim under another idempotency key, if it is still the claim."""
+        if self.claim != claim:
+            return self
+        attempt = self.rejected + 1
+        return replace(self, claim=replace(claim, attempt=attempt), rejected=attempt)
 
-
-def _claim(payment: Payment, amount: int, last: bool) -> Claim:
-    return Claim(
-        base=payment.captured,
-        amount=amount,
-        final=last or not payment.multicapture or amount >= payment.capturable,
-        attempt=payment.captures_refused,
-    )
+    def _claim(self, amount: int, authorization: Authorization, last: bool) -> Claim:
+        return Claim(
+            base=self.captured,
+            amount=amount,
+            final=last or not authorization.multicapture or amount >= authorization.capturable,
+            attempt=self.rejected,
+        )

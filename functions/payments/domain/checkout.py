@@ -1,24 +1,26 @@
-"""What a payment is opened for: an order's money, and how Stripe's page lists it."""
+"""Opening a payment: the requested method, its result, and the line items of Stripe's page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from payments.domain.payments import Method, Payment
+from payments.domain.payments import Payment
+from payments.domain.stripe_objects import Method
 from shared.contracts.events import OrderLineData
 from shared.values.money import Money
 
-MOST_ITEMS = 100  # that Stripe's page takes
-MOST_NAME = 250
-# Stripe wants a page to be open for 30 minutes at least, and 24 hours at most. Open for so long after the
-# order's own end, it may be asked for until then; the order's end closes it.
-AFTER_THE_ORDER = timedelta(minutes=31)
-LONGEST = timedelta(hours=23)
+# Stripe's limits: https://docs.stripe.com/api/checkout/sessions/create
+MAX_ITEMS = 100
+MAX_NAME_LENGTH = 250
+# Stripe requires a session to be open for 30 minutes to 24 hours. Its end is derived from the order's
+# deadline, so that a session can be created until that deadline; the sweeper expires it with the order.
+AFTER_DEADLINE = timedelta(minutes=31)
+MAX_OPEN = timedelta(hours=23)
 
 
 @dataclass(frozen=True)
-class Wish:
-    """How the shopper wants to pay; the addresses belong to Stripe's page alone."""
+class PaymentChoice:
+    """How the shopper wants to pay; only a Checkout Session has URLs."""
 
     method: Method
     success_url: str | None = None
@@ -27,7 +29,8 @@ class Wish:
 
 @dataclass(frozen=True)
 class Opened:
-    """A payment with what the browser needs to pay it: a secret for Stripe.js, or a page's address."""
+    """A payment with what the browser needs to pay it: a secret for Stripe.js, or the URL of Stripe's
+    page."""
 
     payment: Payment
     client_secret: str | None = None
@@ -35,28 +38,29 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class Item:
-    """A line of Stripe's page; `unit_amount` in minor units."""
+class LineItem:
+    """A line item of Stripe's page; `unit_amount` in minor units."""
 
     name: str
     quantity: int
     unit_amount: int
 
 
-def items(lines: Sequence[OrderLineData], total: Money, number: str) -> list[Item]:
-    """The order's lines where they alone make up its total, else one for the whole of it (delivery, tax and
-    discounts have no line on Stripe's page)."""
-    fitting = (
-        0 < len(lines) <= MOST_ITEMS
+def line_items(lines: Sequence[OrderLineData], total: Money, number: str) -> list[LineItem]:
+    """Return the order's lines if they add up to its total, else one line item for the total (shipping, tax
+    and discounts have no line item on Stripe's page)."""
+    add_up = (
+        0 < len(lines) <= MAX_ITEMS
         and sum(line.line_total.amount for line in lines) == total.amount
         and all(line.unit_price * line.quantity == line.line_total for line in lines)
     )
-    if not fitting:
-        return [Item(f"Order {number}", 1, total.amount)]
-    return [Item(line.title[:MOST_NAME], line.quantity, line.unit_price.amount) for line in lines]
+    if not add_up:
+        return [LineItem(f"Order {number}", 1, total.amount)]
+    return [LineItem(line.title[:MAX_NAME_LENGTH], line.quantity, line.unit_price.amount) for line in lines]
 
 
-def open_until(order_ends: datetime | None, now: datetime) -> datetime:
-    """Until when Stripe's page may be paid on: the same for every try to open it."""
-    latest = now + LONGEST
-    return min(order_ends + AFTER_THE_ORDER, latest) if order_ends else latest
+def open_until(deadline: datetime | None, now: datetime) -> datetime:
+    """Return until when Stripe's page accepts the payment; `deadline` is the order's. The result is the same
+    for every retry, because Stripe compares the parameters of an idempotency key."""
+    latest = now + MAX_OPEN
+    return min(deadline + AFTER_DEADLINE, latest) if deadline else latest

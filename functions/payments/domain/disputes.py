@@ -1,7 +1,7 @@
-"""Disputes: a shopper's bank asks for money back, takes it for now, and gives it back or keeps it."""
+"""Disputes: chargebacks and inquiries of the shopper's bank."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.contracts.events.payments import EVIDENCE_NOTICE
@@ -9,13 +9,15 @@ from shared.contracts.events.payments import EVIDENCE_NOTICE
 # https://docs.stripe.com/api/disputes/object#dispute_object-status
 OPEN = frozenset({"needs_response", "under_review"})
 LOST = "lost"
-WAITS_FOR_US = frozenset({"needs_response", "warning_needs_response"})
+NEEDS_RESPONSE = frozenset({"needs_response", "warning_needs_response"})
 
 
 @dataclass(frozen=True)
 class Dispute:
-    """Stripe's Dispute as it is now; amounts in minor units. `withheld` is what the bank has of us now; a
-    mere inquiry (`status` `warning_…`) withholds nothing."""
+    """Stripe's Dispute; amounts in minor units.
+
+    `withheld` is the amount that the bank withholds. An inquiry (status `warning_…`) withholds nothing.
+    """
 
     dispute_id: str
     status: str
@@ -26,7 +28,7 @@ class Dispute:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is a chargeback that nobody has decided yet."""
+        """Whether it is an undecided chargeback."""
         return self.status in OPEN
 
     @property
@@ -34,38 +36,57 @@ class Dispute:
         return self.status == LOST
 
     @property
-    def matter(self) -> str:
-        """What is asked of us: an inquiry that becomes a chargeback keeps its id and is another matter."""
+    def dedupe_key(self) -> str:
+        """The key of its reminder. An inquiry that becomes a chargeback keeps its id and is reminded
+        again."""
         return f"{self.dispute_id}.inquiry" if self.status.startswith("warning_") else self.dispute_id
 
     @property
     def remind_at(self) -> datetime | None:
-        """When it is told of again, should nobody have answered the bank by then."""
-        if self.evidence_due is None or self.status not in WAITS_FOR_US:
+        """When staff are reminded of the evidence; None if the dispute needs no response."""
+        if self.evidence_due is None or self.status not in NEEDS_RESPONSE:
             return None
         return self.evidence_due - EVIDENCE_NOTICE
 
 
-def held_back(disputes: Sequence[Dispute]) -> int:
-    """What is withheld and may come back, in minor units."""
-    return sum(each.withheld for each in disputes if not each.is_lost)
+@dataclass(frozen=True)
+class Disputes:
+    """A payment's disputes; `reminded` are the dedupe keys of the reminders that were published."""
 
+    items: tuple[Dispute, ...] = ()
+    reminded: tuple[str, ...] = ()
 
-def lost(disputes: Sequence[Dispute]) -> int:
-    """What the banks kept, in minor units."""
-    return sum(each.withheld for each in disputes if each.is_lost)
+    @property
+    def any_open(self) -> bool:
+        """Whether a chargeback is undecided."""
+        return any(each.is_open for each in self.items)
 
+    @property
+    def any_lost(self) -> bool:
+        return any(each.is_lost for each in self.items)
 
-def reminder_at(disputes: Sequence[Dispute], reminded: Collection[str]) -> datetime | None:
-    """When the next reminder is due of those whose matter is not in `reminded`; None where none will be."""
-    moments = [each.remind_at for each in disputes if each.matter not in reminded]
-    return min((moment for moment in moments if moment), default=None)
+    @property
+    def withheld(self) -> int:
+        """The amount that banks withhold for now, in minor units."""
+        return sum(each.withheld for each in self.items if not each.is_lost)
 
+    @property
+    def lost(self) -> int:
+        """The amount that banks took for good, in minor units."""
+        return sum(each.withheld for each in self.items if each.is_lost)
 
-def to_remind(disputes: Sequence[Dispute], reminded: Collection[str], now: datetime) -> tuple[str, ...]:
-    """The matters to be told of again now."""
-    return tuple(
-        each.matter
-        for each in disputes
-        if each.matter not in reminded and each.remind_at and each.remind_at <= now
-    )
+    @property
+    def next_reminder_at(self) -> datetime | None:
+        return min((moment for _, moment in self._reminders()), default=None)
+
+    def due_reminders(self, now: datetime) -> tuple[str, ...]:
+        """Return the dedupe keys of the reminders that are due."""
+        return tuple(key for key, moment in self._reminders() if moment <= now)
+
+    def with_reminders(self, keys: tuple[str, ...]) -> "Disputes":
+        return replace(self, reminded=self.reminded + keys)
+
+    def _reminders(self) -> Iterator[tuple[str, datetime]]:
+        for each in self.items:
+            if each.remind_at and each.dedupe_key not in self.reminded:
+                yield each.dedupe_key, each.remind_at

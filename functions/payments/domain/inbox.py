@@ -1,11 +1,11 @@
-"""Stripe's events as they are kept."""
+"""The Stripe inbox: stored events, their states, and the position in Stripe's list of events."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-# What can change a payment. `charge.succeeded`, `charge.failed` and `charge.updated` are not here: the
-# intent's own events say the same. https://docs.stripe.com/api/events/types
+# Event types that can change a payment. `charge.succeeded`, `charge.failed` and `charge.updated` are left
+# out because the PaymentIntent's events report the same. https://docs.stripe.com/api/events/types
 HANDLED = (
     "payment_intent.",
     "charge.captured",
@@ -16,14 +16,14 @@ HANDLED = (
     "review.",
     "checkout.session.",
 )
-# Stripe lists an event a little after the time that it says it was made at, and not in strict order.
+# Stripe lists an event some time after its `created`, and not in strict order.
 OVERLAP = timedelta(minutes=10)
-# How far back the first look goes: what was said before the shop knew where to listen.
-FIRST_LOOK = timedelta(days=1)
+# How far back the first reading goes.
+FIRST_READING = timedelta(days=1)
 
 
 class EventStatus(StrEnum):
-    """What became of a Stripe event; in the order in which people want to see them."""
+    """The state of a Stripe event, in the order in which staff see them."""
 
     FAILED = "failed"
     RECEIVED = "received"
@@ -33,10 +33,10 @@ class EventStatus(StrEnum):
 
 @dataclass(frozen=True)
 class StripeEvent:
-    """What is kept of an event: `intent_id` is the PaymentIntent it is about, `created` in epoch seconds.
+    """A stored event: `intent_id` is its object's PaymentIntent, `created` is in epoch seconds.
 
-    `payment_id` is what the object's metadata says: the hint where there is no PaymentIntent yet (a Checkout
-    Session before anybody pays).
+    `payment_id` comes from the object's metadata and is used while there is no PaymentIntent (a Checkout
+    Session that nobody has paid).
     """
 
     event_id: str
@@ -53,11 +53,11 @@ class StripeEvent:
 
 
 @dataclass(frozen=True)
-class Walk:
-    """How far Stripe's list of events was read, which it gives newest first; times in epoch seconds.
+class ListPosition:
+    """How far Stripe's list of events, newest first, was read; times in epoch seconds.
 
-    All up to `since` are here. A walk that goes on reads what is older than the event `after`; `newest` is
-    the time of the first event it met, where the next walk begins.
+    All events up to `since` are stored. An unfinished reading continues with events older than the event
+    `after`; `newest` is the time of its first event, where the next reading begins.
     """
 
     since: int
@@ -67,23 +67,23 @@ class Walk:
 
 
 def is_handled(event_type: str) -> bool:
-    """Whether a Stripe event of this type can change a payment; the others are kept and left alone."""
+    """Return whether an event of this type can change a payment; others are stored and ignored."""
     return event_type.startswith(HANDLED)
 
 
-def first_walk(now: datetime) -> Walk:
-    """Where to begin when nothing was ever read."""
-    return Walk(since=int((now - FIRST_LOOK).timestamp()))
+def first_position(now: datetime) -> ListPosition:
+    """Return where the first reading begins."""
+    return ListPosition(since=int((now - FIRST_READING).timestamp()))
 
 
-def listed_from(walk: Walk) -> int:
-    """The time (epoch seconds) from which on events are asked for."""
-    return walk.since - int(OVERLAP.total_seconds())
+def list_since(position: ListPosition) -> int:
+    """Return the time (epoch seconds) from which events are requested."""
+    return position.since - int(OVERLAP.total_seconds())
 
 
-def walked(walk: Walk, newest: int | None, last: str | None, more: bool) -> Walk:
-    """The walk after a page whose first event was made at `newest` and whose last one is `last`."""
-    newest = walk.newest if walk.newest is not None else newest
+def advance(position: ListPosition, newest: int | None, last: str | None, more: bool) -> ListPosition:
+    """Return the position after a page whose first event was created at `newest` and whose last is `last`."""
+    newest = position.newest if position.newest is not None else newest
     if more and last:
-        return Walk(walk.since, newest, last, walk.version)
-    return Walk(max(walk.since, newest or 0), version=walk.version)
+        return ListPosition(position.since, newest, last, position.version)
+    return ListPosition(max(position.since, newest or 0), version=position.version)

@@ -1,4 +1,4 @@
-"""The ledger: what each change of a payment means in double entry, in minor units of its currency."""
+"""The ledger: double-entry postings of each change of a payment, in minor units of its currency."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from payments.domain.payments import Payment
 
 
 class Account(StrEnum):
-    """`stripe` is what Stripe holds for us; `disputes` what banks withhold for now, `chargebacks` for good.
+    """`stripe` is the balance at Stripe; `disputes` is withheld by banks, `chargebacks` is lost to them.
 
-    Stripe's own fees are not booked: they are not the payment's, and Stripe's reports have them.
+    Stripe's fees are not posted: Stripe's reports have them.
     """
 
     STRIPE = "stripe"
@@ -23,7 +23,7 @@ class Account(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
-    """A side of a posting: debits are above zero, credits below."""
+    """One side of a posting: debits are positive, credits negative."""
 
     account: Account
     amount: int
@@ -31,7 +31,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Entry:
-    """One change's postings, which sum to zero. `kind` says what happened, `reference` where at Stripe."""
+    """The postings of one change, which sum to zero; `reference` is the PaymentIntent's id."""
 
     payment_id: str
     version: int
@@ -43,26 +43,28 @@ class Entry:
 
 
 def postings(before: Payment | None, after: Payment) -> Entry | None:
-    """The entry for a change of a payment; None where no money moved."""
-    moves = [*_moves(before, after)]
-    if not moves:
+    """Return the entry for a change of a payment; None if no money moved."""
+    movements = [*_movements(before, after)]
+    if not movements:
         return None
     lines = [
-        line for _, debit, credit, amount in moves for line in (Line(debit, amount), Line(credit, -amount))
+        line
+        for _, debit, credit, amount in movements
+        for line in (Line(debit, amount), Line(credit, -amount))
     ]
     return Entry(
         payment_id=after.payment_id,
         version=after.version,
-        kind=" ".join(dict.fromkeys(kind for kind, *_ in moves)),
+        kind=" ".join(dict.fromkeys(kind for kind, *_ in movements)),
         currency=after.amount.currency,
         lines=tuple(lines),
-        reference=after.provider_id,
+        reference=after.stripe.intent_id,
         at=after.updated_at,
     )
 
 
 def balances(entries: Iterable[Entry]) -> dict[Account, int]:
-    """What the accounts come to after these entries."""
+    """Return the balance of each account after these entries."""
     sums = dict.fromkeys(Account, 0)
     for entry in entries:
         for line in entry.lines:
@@ -71,23 +73,29 @@ def balances(entries: Iterable[Entry]) -> dict[Account, int]:
 
 
 def expected(payment: Payment) -> dict[Account, int]:
-    """What the accounts must come to by the payment's own sums."""
+    """Return the balances that follow from the payment's own amounts."""
+    captured, refunded, withheld, lost = _amounts(payment)
     return {
-        Account.STRIPE: payment.captured - payment.refunded - payment.withheld - payment.lost,
-        Account.SALES: -payment.captured,
-        Account.REFUNDS: payment.refunded,
-        Account.DISPUTES: payment.withheld,
-        Account.CHARGEBACKS: payment.lost,
+        Account.STRIPE: captured - refunded - withheld - lost,
+        Account.SALES: -captured,
+        Account.REFUNDS: refunded,
+        Account.DISPUTES: withheld,
+        Account.CHARGEBACKS: lost,
     }
 
 
-def _moves(before: Payment | None, after: Payment) -> Iterable[tuple[str, Account, Account, int]]:
-    """(kind, debited, credited, amount) of each movement, amounts above zero."""
-    was = (before.captured, before.refunded, before.withheld, before.lost) if before else (0, 0, 0, 0)
-    now = (after.captured, after.refunded, after.withheld, after.lost)
-    captured, refunded, withheld, lost = (new - old for new, old in zip(now, was, strict=True))
-    kept = max(0, min(lost, -withheld))  # what a bank withheld is lost now: it moves no money
-    for amount, more, less, account, other in (
+def _amounts(payment: Payment) -> tuple[int, int, int, int]:
+    """Return the captured, refunded, withheld and lost amounts."""
+    disputes = payment.disputes
+    return payment.captures.captured, payment.refunds.refunded, disputes.withheld, disputes.lost
+
+
+def _movements(before: Payment | None, after: Payment) -> Iterable[tuple[str, Account, Account, int]]:
+    """Yield (kind, debited account, credited account, amount > 0) of each movement."""
+    old = _amounts(before) if before else (0, 0, 0, 0)
+    captured, refunded, withheld, lost = (b - a for a, b in zip(old, _amounts(after), strict=True))
+    kept = max(0, min(lost, -withheld))  # a withheld amount that is lost now moves no money
+    for amount, increase, decrease, account, other in (
         (captured, "captured", "uncaptured", Account.STRIPE, Account.SALES),
         (refunded, "refunded", "refund_failed", Account.REFUNDS, Account.STRIPE),
         (withheld + kept, "withheld", "reinstated", Account.DISPUTES, Account.STRIPE),
@@ -95,6 +103,6 @@ def _moves(before: Payment | None, after: Payment) -> Iterable[tuple[str, Accoun
         (lost - kept, "lost", "recovered", Account.CHARGEBACKS, Account.STRIPE),
     ):
         if amount > 0:
-            yield more, account, other, amount
+            yield increase, account, other, amount
         elif amount < 0:
-            yield less, other, account, -amount
+            yield decrease, other, account, -amount

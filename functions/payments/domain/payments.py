@@ -1,52 +1,42 @@
-"""What a payment may become: pure rules over what is held here and what Stripe says now."""
+"""The payment: its value objects, its status, and how it changes with Stripe's PaymentIntent."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from payments.domain import disputes as bank
-from payments.domain.captures import Claim
-from payments.domain.disputes import Dispute
+from payments.domain.authorizations import Authorization
+from payments.domain.captures import CaptureMethod, Captures, CaptureTooLarge, Claim, NothingToCapture
+from payments.domain.disputes import Dispute, Disputes
+from payments.domain.refunds import Refund, RefundTooLarge, RefundTotals
+from payments.domain.stripe_objects import Intent, StripeRefs
 from shared.errors import Conflict, NotFound, invalid
 from shared.values.money import Money
+from shared.values.money_format import format_money
 
 
 class OrderNotPayable(Conflict):
-    """The order is not waiting for money (`order_status` says what it is), or owes none."""
+    """The order does not await a payment (see `order_status`), or its total is zero."""
 
 
 class PaymentRefused(Conflict):
-    """Stripe will not take this payment, whatever the card."""
+    """Stripe refuses this payment, whatever the card; `code` is Stripe's code."""
 
 
 class NoSuchPayment(NotFound):
-    """There is no such payment, or it is somebody else's."""
+    """The payment does not exist, or it belongs to somebody else."""
 
 
 class NoSuchOrder(NotFound):
-    """There is no such order, or it is somebody else's."""
-
-
-class Method(StrEnum):
-    """How the shopper pays: in the shop's own page, or on Stripe's."""
-
-    PAYMENT_INTENT = "payment_intent"
-    CHECKOUT_SESSION = "checkout_session"
-
-
-class Capture(StrEnum):
-    """When money comes in: as soon as the card agrees, or as goods leave."""
-
-    AUTOMATIC = "automatic"
-    MANUAL = "manual"
+    """The order does not exist, or it belongs to somebody else."""
 
 
 class Status(StrEnum):
     """A payment's status, as the API shows it.
 
-    A declined card leaves `requires_payment` with a reason: the shopper may try another. `failed` is one that
-    Stripe refused to open at all (an amount below its minimum, say): the next try is a new payment.
-    `disputed`: a chargeback is open or lost; where it is won, the status goes by the money again.
+    After a decline the status is `requires_payment` with a reason, and the shopper may try another card.
+    `failed` means that Stripe refused to create the payment (for example an amount below its minimum); the
+    next attempt is a new payment. `disputed` means that a chargeback is open or lost; when it is won, the
+    status follows the amounts again.
     """
 
     REQUIRES_PAYMENT = "requires_payment"
@@ -60,7 +50,7 @@ class Status(StrEnum):
     DISPUTED = "disputed"
 
 
-BEFORE_MONEY = frozenset({Status.REQUIRES_PAYMENT, Status.PROCESSING, Status.AUTHORIZED})
+UNPAID = frozenset({Status.REQUIRES_PAYMENT, Status.PROCESSING, Status.AUTHORIZED})
 
 # https://docs.stripe.com/payments/paymentintents/lifecycle
 STATUS_OF_INTENT = {
@@ -75,151 +65,94 @@ STATUS_OF_INTENT = {
 
 
 @dataclass(frozen=True)
-class Decline:
-    """A card that was declined: `decline_id` tells one try from the next, `reason` is for the shopper."""
+class OrderRef:
+    """The order that is paid, and its owner; `number` is the order number that people use."""
 
-    decline_id: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Intent:
-    """Stripe's PaymentIntent with its latest charge, as they are now; amounts in minor units.
-
-    `intent_id` is None while a checkout session has none. `amount_refunded` is the charge's own sum, and with
-    `disputed` says what more there is to ask for. `capture_before`: when what is not captured is let go.
-    `closed`: the page that it was to be paid on is no more.
-    """
-
-    intent_id: str | None
-    status: str
-    amount_received: int = 0
-    amount_refunded: int = 0
-    decline: Decline | None = None
-    order_id: str | None = None
-    payment_id: str | None = None
-    client_secret: str | None = None
-    amount_capturable: int = 0
-    capture_before: datetime | None = None
-    multicapture: bool = False
-    disputed: bool = False
-    review: str | None = None
-    closed: bool = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether money may still come in by it."""
-        return self.status not in ("canceled", "succeeded") and not self.closed
+    order_id: str
+    number: str
+    user_id: str
+    email: str
 
 
 @dataclass(frozen=True)
-class Pages:
-    """Where Stripe's page sends the shopper, and until when it can be paid on."""
+class Replacement:
+    """`replaces` is the payment whose authorization expires and whose place this one takes; `released` means
+    that its authorization was released. `replaced_by` is the reverse of `replaces`."""
 
-    success_url: str
-    cancel_url: str
-    open_until: datetime
+    replaces: str | None = None
+    replaced_by: str | None = None
+    released: bool = False
 
 
 @dataclass(frozen=True)
 class Payment:
-    """Money asked for an order; amounts beside `amount` are minor units of its currency.
+    """A payment of an order; amounts besides `amount` are minor units of its currency.
 
-    `attempt` counts an order's payments from 1. `captured` came in, `capturable` is held on the card until
-    `capture_before`. Of refunds: `promised` is claimed, `waiting` the part that Stripe was not had to give
-    yet, `refunded` went back, `not_returned` did not get through (all of it ever), `recalled` the part of
-    that which had counted as refunded. `decline_id` is the last decline that was told. `unwanted`: nobody
-    wants money by it any more. `reminded` are the disputes (`matter`) told of again as their evidence was
-    due.
-
-    Manual capture: `to_capture` is due for what has left, `all_left` says that no more will be due, `claim`
-    is the capture that is under way, `capture_error` why there is none, `captures_refused` how many Stripe
-    would not make, `captures_asked` the ids of those that staff asked for. `expiring`: the shopper was asked
-    to pay anew. `replaces` is the payment that this one stands in for, `relieved` once that was let go of;
-    `replaced_by` is the reverse.
+    `attempt` counts the order's payments from 1. `cancel_requested` means that its order ended or another
+    payment took its place. `reason` is Stripe's code of the last decline, `decline_id` the id of the last
+    published decline, `review` the state of Stripe Radar's review, `republish_count` how often its events
+    were published again.
     """
 
     payment_id: str
-    order_id: str
-    user_id: str
-    email: str
+    order: OrderRef
     amount: Money
     attempt: int
     created_at: datetime
     updated_at: datetime
     status: Status = Status.REQUIRES_PAYMENT
-    provider_id: str | None = None
-    captured: int = 0
-    promised: int = 0
-    refunded: int = 0
     reason: str | None = None
     decline_id: str | None = None
-    unwanted: bool = False
-    number: str = ""
-    method: Method = Method.PAYMENT_INTENT
-    capture: Capture = Capture.AUTOMATIC
-    pages: Pages | None = None
-    session_id: str | None = None
-    capturable: int = 0
-    capture_before: datetime | None = None
-    multicapture: bool = False
-    waiting: int = 0
-    not_returned: int = 0
-    recalled: int = 0
-    disputes: tuple[Dispute, ...] = ()
-    reminded: tuple[str, ...] = ()
+    cancel_requested: bool = False
+    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
+    stripe: StripeRefs = field(default_factory=StripeRefs)
+    authorization: Authorization = field(default_factory=Authorization)
+    captures: Captures = field(default_factory=Captures)
+    refunds: RefundTotals = field(default_factory=RefundTotals)
+    disputes: Disputes = field(default_factory=Disputes)
+    replacement: Replacement = field(default_factory=Replacement)
     review: str | None = None
-    to_capture: int = 0
-    all_left: bool = False
-    claim: Claim | None = None
-    capture_error: str | None = None
-    captures_refused: int = 0
-    captures_asked: tuple[str, ...] = ()
-    expiring: bool = False
-    replaces: str | None = None
-    relieved: bool = False
-    replaced_by: str | None = None
-    said_again: int = 0
+    republish_count: int = 0
     version: int = 1
 
-    def sum_of(self, amount: int) -> Money:
-        """So many minor units, in its currency."""
+    def money(self, amount: int) -> Money:
+        """Return an amount of minor units in the payment's currency."""
         return Money(amount=amount, currency=self.amount.currency)
 
     @property
     def is_open(self) -> bool:
-        """Whether the shopper may pay by it."""
-        return self.status in (Status.REQUIRES_PAYMENT, Status.PROCESSING) and not self.unwanted
+        """Whether the shopper may pay it."""
+        return self.status in (Status.REQUIRES_PAYMENT, Status.PROCESSING) and not self.cancel_requested
 
     @property
     def is_over(self) -> bool:
-        """Whether it ended without money, so that its order may have another."""
+        """Whether it ended unpaid, so that the order may have another payment."""
         return self.status in (Status.FAILED, Status.CANCELLED)
 
     @property
     def secured(self) -> int:
-        """What came in or is held for us."""
-        return self.captured + self.capturable
+        """The captured and the authorized amount."""
+        return self.captures.captured + self.authorization.capturable
 
     @property
-    def is_frozen(self) -> bool:
-        """Whether a chargeback is open: nothing is given back meanwhile."""
-        return any(each.is_open for each in self.disputes)
+    def capture_owed(self) -> int:
+        """The amount that is due for shipped goods and not captured."""
+        return max(0, min(self.captures.due, self.amount.amount) - self.captures.captured)
 
     @property
-    def withheld(self) -> int:
-        """What banks have of it until their disputes are decided."""
-        return bank.held_back(self.disputes)
+    def refundable(self) -> int:
+        """The captured amount that is neither reserved for refunds nor lost to a bank."""
+        return max(0, self.captures.captured - self.refunds.reserved - self.disputes.lost)
 
-    @property
-    def lost(self) -> int:
-        """What banks gave back for good."""
-        return bank.lost(self.disputes)
+    def refundable_part(self, refund: Refund) -> int:
+        """Return how much of a requested refund is possible now. It may be less than was reserved, because
+        staff refunded in Stripe or a bank took the amount since then."""
+        return max(0, min(refund.amount, self.captures.captured - self.refunds.refunded - self.disputes.lost))
 
 
 @dataclass(frozen=True)
-class Slot:
-    """An order's one place for a payment: who has it, the how manieth, and whether it is closed for good."""
+class ActivePayment:
+    """The order's one active payment: its id, its attempt number, and whether the order accepts no more."""
 
     order_id: str
     payment_id: str | None = None
@@ -227,26 +160,38 @@ class Slot:
     closed: bool = False
 
 
-def require_its_currency(payment: Payment, asked: Money | None) -> None:
-    """Raise Invalid where what staff ask for is in another currency."""
-    if asked and asked.currency != payment.amount.currency:
+def require_same_currency(payment: Payment, amount: Money | None) -> None:
+    """Raise Invalid if the requested amount is in another currency than the payment."""
+    if amount and amount.currency != payment.amount.currency:
         raise invalid("/amount/currency", f"This payment is in {payment.amount.currency}.")
 
 
-def observed(payment: Payment, intent: Intent, disputes: tuple[Dispute, ...] | None = None) -> Payment:
-    """The payment after a look at Stripe; itself where there is nothing new.
+def require_refundable(payment: Payment, amount: int) -> None:
+    """Raise RefundTooLarge if `amount` (minor units) is not positive or exceeds the refundable amount."""
+    left = payment.money(payment.refundable)
+    if not 0 < amount <= left.amount:
+        raise RefundTooLarge(f"The refundable amount is {format_money(left)}.", left=left.model_dump())
 
-    Sums are what Stripe says now, for a look is only written over the row that was read before it. `disputes`
-    is None where they were not asked for. What refunds amount to is counted before (`refunds.counted`).
+
+def observe(payment: Payment, intent: Intent, disputes: tuple[Dispute, ...] | None = None) -> Payment:
+    """Return the payment in the state that Stripe reports; the same payment if nothing changed.
+
+    Amounts are Stripe's current ones, because the result is only written over the row that was read before
+    Stripe was called. `disputes` is None if they were not requested. The refund totals are updated before
+    (`RefundTotals.with_changes`).
     """
+    authorization = payment.authorization
     seen = replace(
         payment,
-        provider_id=payment.provider_id or intent.intent_id,
-        captured=intent.amount_received,
-        capturable=intent.amount_capturable,
-        capture_before=intent.capture_before or payment.capture_before,
-        multicapture=intent.multicapture or payment.multicapture,
-        disputes=payment.disputes if disputes is None else disputes,
+        stripe=replace(payment.stripe, intent_id=payment.stripe.intent_id or intent.intent_id),
+        captures=payment.captures.with_observed(intent.amount_received, intent.amount_capturable),
+        authorization=replace(
+            authorization,
+            capturable=intent.amount_capturable,
+            capture_before=intent.capture_before or authorization.capture_before,
+            multicapture=intent.multicapture or authorization.multicapture,
+        ),
+        disputes=payment.disputes if disputes is None else replace(payment.disputes, items=disputes),
         review=intent.review or payment.review,
     )
     status = _status(seen, Status.CANCELLED if intent.closed else STATUS_OF_INTENT[intent.status])
@@ -254,36 +199,73 @@ def observed(payment: Payment, intent: Intent, disputes: tuple[Dispute, ...] | N
     return replace(
         seen,
         status=status,
-        claim=seen.claim if seen.claim and seen.claim.base == seen.captured and seen.capturable else None,
-        reason=decline.reason if decline else payment.reason if status is Status.FAILED else None,
+        reason=decline.code if decline else payment.reason if status is Status.FAILED else None,
         decline_id=decline.decline_id if decline else payment.decline_id,
     )
 
 
-def given_up(payment: Payment) -> Payment:
-    """The payment of an order that was given up before Stripe knew of either."""
-    status = Status.CANCELLED if payment.status in BEFORE_MONEY else payment.status
-    return replace(payment, unwanted=True, status=status)
+def _status(payment: Payment, by_intent: Status) -> Status:
+    """A chargeback outranks the amounts, captured money outranks the rest, and an ended payment stays
+    ended."""
+    if payment.disputes.any_open or payment.disputes.any_lost:
+        return Status.DISPUTED
+    if not payment.captures.captured:
+        return payment.status if payment.is_over else by_intent
+    if not payment.refunds.refunded:
+        return Status.SUCCEEDED
+    fully = payment.refunds.refunded >= payment.captures.captured
+    return Status.REFUNDED if fully else Status.PARTIALLY_REFUNDED
+
+
+def cancel_unopened(payment: Payment) -> Payment:
+    """Return the payment cancelled, for one that has no PaymentIntent at Stripe."""
+    status = Status.CANCELLED if payment.status in UNPAID else payment.status
+    return replace(payment, cancel_requested=True, status=status)
 
 
 def is_of(payment: Payment, intent: Intent) -> bool:
-    """Whether the intent is this payment's: it says so, and no other intent is known to be."""
-    return (intent.payment_id, intent.order_id) == (payment.payment_id, payment.order_id) and (
-        payment.provider_id in (None, intent.intent_id)
-    )
+    """Return whether the intent names this payment, and the payment has no other intent."""
+    names = (intent.payment_id, intent.order_id) == (payment.payment_id, payment.order.order_id)
+    return names and payment.stripe.intent_id in (None, intent.intent_id)
 
 
 def must_cancel(payment: Payment, intent: Intent) -> bool:
-    """Whether money could still come in, or is still held, that nobody wants any more."""
-    return intent.is_open and (payment.unwanted or payment.is_over)
+    """Return whether the intent can still be paid or captured although the payment has ended."""
+    return intent.is_open and (payment.cancel_requested or payment.is_over)
 
 
-def _status(payment: Payment, by_intent: Status) -> Status:
-    """A chargeback outranks money, money outranks all else, and what was over without money stays over."""
-    if any(each.is_open or each.is_lost for each in payment.disputes):
-        return Status.DISPUTED
-    if not payment.captured:
-        return payment.status if payment.is_over else by_intent
-    if not payment.refunded:
-        return Status.SUCCEEDED
-    return Status.REFUNDED if payment.refunded >= payment.captured else Status.PARTIALLY_REFUNDED
+def add_capture_due(payment: Payment, due: int, fully_shipped: bool) -> Payment:
+    """Return the payment with the total that is due for all shipped goods, in minor units."""
+    return replace(payment, captures=payment.captures.with_due(due, fully_shipped))
+
+
+def claim_capture(payment: Payment) -> Payment:
+    """Return the payment with its next capture claimed."""
+    claimed = payment.captures.with_claim(payment.capture_owed, payment.authorization)
+    return replace(payment, captures=claimed)
+
+
+def request_capture(payment: Payment, amount: int | None, request_id: str) -> Payment:
+    """Return the payment with a capture claimed at staff's request, once per id.
+
+    `amount` is in minor units; None means the full authorized amount. Raises NothingToCapture or
+    CaptureTooLarge.
+    """
+    capturable = payment.authorization.capturable
+    if request_id in payment.captures.request_ids:
+        return payment
+    if payment.cancel_requested or not capturable:
+        raise NothingToCapture("No amount is authorized that could be captured.")
+    amount = capturable if amount is None else amount
+    if not 0 < amount <= capturable:
+        left = payment.money(capturable)
+        raise CaptureTooLarge(f"The authorized amount is {format_money(left)}.", left=left.model_dump())
+    requested = payment.captures.with_request(request_id, amount, payment.authorization)
+    return replace(payment, captures=requested)
+
+
+def refuse_capture(payment: Payment, claim: Claim | None, error: str) -> Payment:
+    """Return the payment with its capture abandoned; the same payment if it has another claim by now."""
+    if payment.captures.claim != claim or payment.captures.error or not payment.capture_owed:
+        return payment
+    return replace(payment, captures=payment.captures.with_refusal(error))

@@ -1,1 +1,1 @@
-"""HTTP in, a module a function: only opening a payment talks to Stripe."""
+"""HTTP routes, one module per Lambda function."""

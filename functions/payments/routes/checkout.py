@@ -1,4 +1,4 @@
-"""Opening a payment."""
+"""The route that opens a payment."""
 
 from payments.schemas import OpenedPaymentView, OpenPayment
 from payments.service import checkout
@@ -11,8 +11,6 @@ routes = Routes()
 
 @routes.post("/payments", role=GUEST, status=201, idempotent=True)
 def open_payment(caller: Caller, body: OpenPayment) -> OpenedPaymentView:
-    """Pay for one of your orders: its live payment, with what Stripe.js needs, or Stripe's page.
-
-    Asked for by the other method, the live payment is cancelled first.
-    """
-    return OpenedPaymentView.of(checkout.open_payment(caller, body.order_id, body.wish(), clock.now()))
+    """Open the payment of one of your orders, or return its active payment, with the secret for Stripe.js or
+    the URL of Stripe's page. An active payment by the other method is cancelled first."""
+    return OpenedPaymentView.of(checkout.open_payment(caller, body.order_id, body.choice(), clock.now()))

@@ -1,4 +1,4 @@
-"""Payments to look at, and Stripe's events for staff."""
+"""The routes that read payments, and Stripe's events for staff."""
 
 from payments.schemas import (
     LedgerEntryView,
@@ -9,7 +9,7 @@ from payments.schemas import (
     WebhooksQuery,
     WebhookView,
 )
-from payments.service import deliveries, reading
+from payments.service import inbox_queue, queries
 from shared.http.identity import GUEST, STAFF, Caller
 from shared.http.paging import Page, PageQuery
 from shared.http.routing import Routes
@@ -19,41 +19,41 @@ routes = Routes()
 
 @routes.get("/payments/{payment_id}", role=GUEST)
 def get_payment(caller: Caller, payment_id: str) -> PaymentView:
-    """One of your payments."""
-    return PaymentView.of(reading.payment(caller, payment_id))
+    """Return one of your payments."""
+    return PaymentView.of(queries.payment(caller, payment_id))
 
 
 @routes.get("/payments", role=GUEST)
 def list_payments(caller: Caller, query: PaymentsQuery) -> Page[PaymentView]:
-    """The payments of one of your orders, oldest first."""
-    found, cursor = reading.payments_of(caller, query.order_id, query.limit, query.cursor)
+    """Return the payments of one of your orders, oldest first."""
+    found, cursor = queries.payments_of(caller, query.order_id, query.limit, query.cursor)
     return Page[PaymentView](items=[PaymentView.of(each) for each in found], next_cursor=cursor)
 
 
 @routes.get("/payments/{payment_id}/refunds", role=STAFF)
 def list_refunds(payment_id: str, query: PageQuery) -> Page[RefundView]:
-    """A payment's refunds, those made at Stripe by hand included."""
-    held, found, cursor = reading.refunds_of(payment_id, query.limit, query.cursor)
+    """Return a payment's refunds, including those created in Stripe."""
+    held, found, cursor = queries.refunds_of(payment_id, query.limit, query.cursor)
     items = [RefundView.of(each, held.amount.currency) for each in found]
     return Page[RefundView](items=items, next_cursor=cursor)
 
 
 @routes.get("/payments/{payment_id}/ledger", role=STAFF)
 def list_ledger(payment_id: str, query: PageQuery) -> Page[LedgerEntryView]:
-    """What happened to a payment's money, in double entry, oldest first."""
-    found, cursor = reading.ledger_of(payment_id, query.limit, query.cursor)
+    """Return a payment's postings in double entry, oldest first."""
+    found, cursor = queries.ledger_of(payment_id, query.limit, query.cursor)
     return Page[LedgerEntryView](items=[LedgerEntryView.of(each) for each in found], next_cursor=cursor)
 
 
 @routes.get("/admin/webhooks", role=STAFF)
 def list_webhooks(query: WebhooksQuery) -> Page[WebhookView]:
-    """The events that Stripe sent, newest first; where no status is asked for, what failed comes first."""
-    found, cursor = deliveries.listed(query.status, query.limit, query.cursor)
+    """Return the events that Stripe sent, newest first; without a status, failed events come first."""
+    found, cursor = inbox_queue.list_events(query.status, query.limit, query.cursor)
     return Page[WebhookView](items=[WebhookView.of(each) for each in found], next_cursor=cursor)
 
 
 @routes.post("/admin/webhooks/{event_id}/replay", role=STAFF, status=202, repeatable=True)
 def replay_webhook(event_id: str) -> ReplayAccepted:
-    """Apply an event of Stripe's once more."""
-    deliveries.replay(event_id)
+    """Apply a Stripe event again."""
+    inbox_queue.replay(event_id)
     return ReplayAccepted(event_id=event_id)

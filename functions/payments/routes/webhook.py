@@ -1,4 +1,4 @@
-"""Stripe's door: bytes in, 200 as soon as they are kept."""
+"""The route that Stripe calls."""
 
 from payments.schemas import WebhookReceived
 from payments.service import inbox
@@ -11,6 +11,6 @@ routes = Routes()
 
 @routes.post("/webhooks/stripe", role=PUBLIC, repeatable=True)
 def receive_webhook(request: Raw) -> WebhookReceived:
-    """An event of Stripe's, signed by Stripe."""
+    """Receive an event that Stripe signed."""
     inbox.receive(request.headers.get("stripe-signature", ""), request.body, clock.now())
     return WebhookReceived()

@@ -1,1 +1,1 @@
-"""Payments' use cases, a module a neighbour: what talks to Stripe apart from what must start fast."""
+"""The use cases of payments."""

@@ -1,4 +1,4 @@
-"""Opening a payment: one live one an order, one PaymentIntent or page a payment, whatever happens."""
+"""Opening a payment: one active payment per order, one PaymentIntent or Checkout Session per payment."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,22 +7,23 @@ from datetime import datetime
 
 from payments import orders_gateway, stripe_gateway
 from payments.domain import checkout as rules
-from payments.domain.checkout import Opened, Wish
+from payments.domain.captures import CaptureMethod
+from payments.domain.checkout import Opened, PaymentChoice
 from payments.domain.payments import (
-    Capture,
-    Method,
     NoSuchOrder,
     OrderNotPayable,
-    Pages,
+    OrderRef,
     Payment,
     PaymentRefused,
+    Replacement,
     Status,
 )
-from payments.service import settling
-from payments.service.settling import Change
+from payments.domain.stripe_objects import Method, Pages, StripeRefs
+from payments.service import syncing
+from payments.service.syncing import Change
 from payments.settings import settings
 from payments.stripe_gateway import sessions
-from payments.tables import payments, slots
+from payments.tables import active_payments, payments
 from shared.contracts.events import OrderData
 from shared.http.identity import Caller
 from shared.values.ids import new_id
@@ -31,23 +32,25 @@ AWAITING_PAYMENT = "awaiting_payment"
 PAID = "paid"
 
 
-@stripe_gateway.patiently
-def open_payment(caller: Caller, order_id: str, wish: Wish, now: datetime) -> Opened:
-    """The order's live payment by the method that is wished for, opened where there is none; one by the other
-    method is cancelled first. A paid order whose hold runs out may be paid anew.
+@stripe_gateway.within_deadline
+def open_payment(caller: Caller, order_id: str, choice: PaymentChoice, now: datetime) -> Opened:
+    """Return the order's active payment by the chosen method, opened if there is none. One by the other
+    method is cancelled first. A paid order whose authorization expires soon may be paid again.
 
-    Raises NoSuchOrder, OrderNotPayable, PaymentRefused, or Unavailable: then the same call goes on from where
-    it stopped.
+    Raises NoSuchOrder, OrderNotPayable, PaymentRefused, or Unavailable, in which case the same request may be
+    repeated.
     """
-    asked = orders_gateway.order(order_id)
-    order = asked.order
+    found = orders_gateway.order(order_id)
+    order = found.order
     if caller.user_id != order.user_id:
         raise NoSuchOrder("There is no such order.")
-    replaced = _require_payable(order, asked.payment_id, now)
-    for _ in range(2):  # one that turns out to be over makes room for another
-        payment = _live(order, wish, replaced, now)
-        on_page = payment.method is Method.CHECKOUT_SESSION
-        opened = _on_page(payment, order, now) if on_page else _intent(payment, now)
+    replaced = _require_payable(order, found.payment_id, now)
+    for _ in range(2):  # a payment that has ended is replaced by a new one
+        payment = _activate(order, choice, replaced, now)
+        if payment.stripe.method is Method.CHECKOUT_SESSION:
+            opened = _open_session(payment, order, now)
+        else:
+            opened = _open_intent(payment, now)
         if opened.payment.is_open:
             return opened
         if not opened.payment.is_over:
@@ -56,13 +59,13 @@ def open_payment(caller: Caller, order_id: str, wish: Wish, now: datetime) -> Op
 
 
 def _require_payable(order: OrderData, payment_id: str | None, now: datetime) -> str | None:
-    """Raise OrderNotPayable where the order wants no money. The payment to replace, where it has one that is
-    held and runs out."""
+    """Return the payment to replace if the order's authorization expires soon, else None. Raises
+    OrderNotPayable if the order awaits no payment."""
     if order.total.amount <= 0:
         raise OrderNotPayable("There is nothing to pay for this order.", order_status=order.status)
     if order.status == PAID and payment_id:
         held = payments.payment(payment_id)
-        if held and held.expiring and held.status is Status.AUTHORIZED and not held.to_capture:
+        if held and _may_be_replaced(held):
             return held.payment_id
     overdue = order.expires_at is not None and order.expires_at <= now
     if order.status != AWAITING_PAYMENT or overdue:
@@ -70,98 +73,98 @@ def _require_payable(order: OrderData, payment_id: str | None, now: datetime) ->
     return None
 
 
+def _may_be_replaced(held: Payment) -> bool:
+    is_expiring = held.authorization.expiry_notified and held.status is Status.AUTHORIZED
+    return is_expiring and not held.captures.due
+
+
 def _not_payable(order: OrderData) -> OrderNotPayable:
-    return OrderNotPayable("The order is not waiting for a payment (any more).", order_status=order.status)
+    return OrderNotPayable("The order does not await a payment.", order_status=order.status)
 
 
-def _live(order: OrderData, wish: Wish, replaced: str | None, now: datetime) -> Payment:
-    """The payment in the order's slot, put there if the slot is free."""
-    for _ in range(settling.TRIES):
-        slot = slots.slot(order.order_id)
-        if slot.closed:
+def _activate(order: OrderData, choice: PaymentChoice, replaced: str | None, now: datetime) -> Payment:
+    """Return the order's active payment; create and activate a new one if there is none."""
+    for _ in range(syncing.TRIES):
+        active = active_payments.active_payment(order.order_id)
+        if active.closed:
             break
-        held = payments.payment(slot.payment_id) if slot.payment_id else None
+        held = payments.payment(active.payment_id) if active.payment_id else None
         if held and not held.is_over and held.payment_id != replaced:
-            if held.method is wish.method or not held.is_open:
+            if held.stripe.method is choice.method or not held.is_open:
                 return held
-            # The other method's is not left open beside this one, or the shopper could pay twice.
-            if not settling.make_way(held.payment_id, now).is_over:
+            # Two open payments would let the shopper pay twice.
+            if not syncing.cancel_for_replacement(held.payment_id, now).is_over:
                 break
-        fresh = _fresh(order, wish, replaced, slot.attempt + 1, now)
-        if slots.begin(fresh, slot):
-            return fresh
+        created = _new_payment(order, choice, replaced, active.attempt + 1, now)
+        if active_payments.activate(created, active):
+            return created
     raise _not_payable(order)
 
 
-def _fresh(order: OrderData, wish: Wish, replaced: str | None, attempt: int, now: datetime) -> Payment:
+def _new_payment(
+    order: OrderData, choice: PaymentChoice, replaced: str | None, attempt: int, now: datetime
+) -> Payment:
     pages = None
-    if wish.success_url and wish.cancel_url:
-        pages = Pages(wish.success_url, wish.cancel_url, rules.open_until(order.expires_at, now))
+    if choice.success_url and choice.cancel_url:
+        pages = Pages(choice.success_url, choice.cancel_url, rules.open_until(order.expires_at, now))
     return Payment(
         payment_id=new_id("pay"),
-        order_id=order.order_id,
-        number=order.number,
-        user_id=order.user_id,
-        email=order.email,
+        order=OrderRef(order.order_id, order.number, order.user_id, order.email),
         amount=order.total,
         attempt=attempt,
         created_at=now,
         updated_at=now,
-        method=wish.method,
-        capture=Capture(settings().payments_capture),
-        pages=pages,
-        replaces=replaced,
+        capture_method=CaptureMethod(settings().payments_capture),
+        stripe=StripeRefs(method=choice.method, pages=pages),
+        replacement=Replacement(replaces=replaced),
     )
 
 
-def _intent(payment: Payment, now: datetime) -> Opened:
-    """The payment with its intent: retrieved where its id is known, else made (or found) under its key."""
+def _open_intent(payment: Payment, now: datetime) -> Opened:
+    """Return the payment with its intent, which is created under its idempotency key if its id is unknown."""
+    intent_id = payment.stripe.intent_id
     with _opening(payment, now):
-        intent = (
-            stripe_gateway.intent(payment.provider_id)
-            if payment.provider_id
-            else stripe_gateway.open_intent(payment)
-        )
-    if not (payment.provider_id and intent.is_open):
-        # Writes the provider's id; and where the order was given up while Stripe was asked, cancels again.
-        payment = settling.settle(payment.payment_id, now, intent_id=intent.intent_id)
+        intent = stripe_gateway.intent(intent_id) if intent_id else stripe_gateway.open_intent(payment)
+    if not (intent_id and intent.is_open):
+        # Writes the intent's id, and cancels the intent if the order ended during the call to Stripe.
+        payment = syncing.sync_from_stripe(payment.payment_id, now, intent_id=intent.intent_id)
     return Opened(payment, client_secret=intent.client_secret)
 
 
-def _on_page(payment: Payment, order: OrderData, now: datetime) -> Opened:
-    """The payment with Stripe's page for it. Its addresses are those of the first request for it."""
-    if payment.pages is None:
+def _open_session(payment: Payment, order: OrderData, now: datetime) -> Opened:
+    """Return the payment with its Checkout Session, whose URLs are those of the first request."""
+    pages, session_id = payment.stripe.pages, payment.stripe.session_id
+    if pages is None:
         raise _not_payable(order)
     with _opening(payment, now):
-        page = (
-            sessions.session(payment.session_id)
-            if payment.session_id
-            else sessions.open_session(
-                payment, payment.pages, rules.items(order.lines, order.total, order.number)
-            )
+        if session_id:
+            session = sessions.session(session_id)
+        else:
+            items = rules.line_items(order.lines, order.total, order.number)
+            session = sessions.open_session(payment, pages, items)
+    if not session_id:
+        syncing.change(
+            payment.payment_id,
+            lambda held: Change(replace(held, stripe=replace(held.stripe, session_id=session.session_id))),
+            now,
         )
-    if not payment.session_id:
-        settling.change(
-            payment.payment_id, lambda held: Change(replace(held, session_id=page.session_id)), now
-        )
-    if not (payment.session_id and page.is_open):
-        payment = settling.settle(payment.payment_id, now)
-    return Opened(payment, checkout_url=page.url)
+    if not (session_id and session.is_open):
+        payment = syncing.sync_from_stripe(payment.payment_id, now)
+    return Opened(payment, checkout_url=session.url)
 
 
 @contextmanager
 def _opening(payment: Payment, now: datetime) -> Iterator[None]:
-    """What Stripe's no means for a payment that it does not know yet: this one is over, and the next call
-    opens another. Raises PaymentRefused, StripeUnavailable."""
-    unknown = not payment.provider_id and not payment.session_id
+    """End a payment that Stripe refuses or fails to create, so that the next request opens another. Raises
+    PaymentRefused or StripeUnavailable."""
     try:
         yield
     except stripe_gateway.StripeRefused as refusal:
-        if unknown:
-            settling.refuse(payment, refusal.message, now)
+        if not payment.stripe.exists:
+            syncing.mark_failed(payment, refusal.reason, now)
         raise PaymentRefused(refusal.message, code=refusal.code) from refusal
     except stripe_gateway.StripeUnavailable as failure:
-        if unknown and failure.failed:
-            # It would be the answer under this payment's key for a day.
-            settling.give_up(payment.payment_id, now)
+        if failure.failed and not payment.stripe.exists:
+            # Stripe repeats this answer to the payment's idempotency key for a day.
+            syncing.cancel_if_unopened(payment.payment_id, now)
         raise

@@ -1,4 +1,4 @@
-"""Stripe's events, kept as they come: who they are from is checked, nothing is done about them yet."""
+"""The Stripe webhook: verify an event's signature and store the event, to be applied later."""
 
 import re
 from datetime import datetime, timedelta
@@ -12,13 +12,13 @@ from payments.tables import inbox
 from shared.errors import Malformed
 from shared.runtime import observability, secrets
 
-REREAD_AFTER = timedelta(seconds=10)
+REREAD_INTERVAL = timedelta(seconds=10)
 PAYMENT_ID = re.compile(r"pay_[A-Za-z0-9]{1,60}")
-LARGEST_PAYLOAD = 300 * 1024  # a row may have 400 KB
+MAX_PAYLOAD = 300 * 1024  # a row may have 400 KB
 
 
 class _Object(BaseModel):
-    """What an event is about. `payment_intent` is an id, or the intent itself where Stripe expanded it."""
+    """The object of an event. `payment_intent` is an id, or the intent itself if Stripe expanded it."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -37,7 +37,7 @@ class _Object(BaseModel):
 
     @property
     def payment_id(self) -> str | None:
-        """Which payment of ours the object's metadata names, be it so or not."""
+        """The payment that the object's metadata names, unverified."""
         found = self.metadata.get("payment_id") if isinstance(self.metadata, dict) else None
         return found if isinstance(found, str) and PAYMENT_ID.fullmatch(found) else None
 
@@ -49,7 +49,7 @@ class _Data(BaseModel):
 
 
 class _Event(BaseModel):
-    """Stripe's event envelope (https://docs.stripe.com/api/events/object), as much of it as is needed."""
+    """The fields of Stripe's event that are used (https://docs.stripe.com/api/events/object)."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -60,21 +60,21 @@ class _Event(BaseModel):
 
 
 class WebhookSecrets:
-    """The signing secrets now in use: `current`, and `previous` while one is rolled."""
+    """The signing secrets in use: `current`, and `previous` during a rotation."""
 
     def __init__(self) -> None:
         self.reread_at: datetime | None = None
 
     def verify(self, header: str, body: bytes, now: datetime) -> None:
-        """Raise BadSignature where none of them signed this.
+        """Raise BadSignature if none of the secrets signed the body.
 
-        The secret may just have been rolled, so a mismatch has it read again: every 10 seconds at most, lest
-        forgers make us ask for ever.
+        After a mismatch the secrets are read again, because they may have been rotated; at most every 10
+        seconds, so that forged requests do not cause a read each.
         """
         try:
             signature.verify(header, body, self._known(), now)
         except signature.UnknownSignature:
-            if self.reread_at and now - self.reread_at < REREAD_AFTER:
+            if self.reread_at and now - self.reread_at < REREAD_INTERVAL:
                 raise
             self.reread_at = now
             secrets.invalidate(settings().payments_webhook_secret_arn)
@@ -89,33 +89,33 @@ webhook_secrets = WebhookSecrets()
 
 
 def receive(header: str, body: bytes, now: datetime) -> None:
-    """Keep a signed event, once: one conditional write, and all that happens before Stripe is answered.
+    """Store a signed event once, with one conditional write.
 
-    Raises BadSignature, or Malformed where signed bytes are no event.
+    Raises BadSignature, or Malformed if the signed body is not an event.
     """
     webhook_secrets.verify(header, body, now)
-    observability.count("WebhooksKept" if keep(body, now) else "WebhooksRepeated")
+    observability.count("WebhooksKept" if store(body, now) else "WebhooksRepeated")
 
 
-def keep(body: bytes, now: datetime) -> bool:
-    """Keep an event that is known to be Stripe's; False where it was kept before. One conditional write.
+def store(body: bytes, now: datetime) -> bool:
+    """Store a verified event with one conditional write; return False if it is stored already.
 
-    Raises Malformed where the bytes are no event.
+    Raises Malformed if the body is not an event.
     """
     try:
         sent = _Event.model_validate_json(body)
     except ValidationError as error:
         raise Malformed("This is not a Stripe event.") from error
-    about = sent.data.object
+    subject = sent.data.object
     event = StripeEvent(
         event_id=sent.id,
         type=sent.type,
         created=sent.created,
-        object_id=about.id,
-        intent_id=about.intent_id,
-        payment_id=about.payment_id,
+        object_id=subject.id,
+        intent_id=subject.intent_id,
+        payment_id=subject.payment_id,
         status=EventStatus.RECEIVED if is_handled(sent.type) else EventStatus.IGNORED,
         received_at=now,
     )
-    payload = body.decode("utf-8", "replace") if len(body) <= LARGEST_PAYLOAD else None
-    return inbox.keep(event, payload)
+    payload = body.decode("utf-8", "replace") if len(body) <= MAX_PAYLOAD else None
+    return inbox.store(event, payload)

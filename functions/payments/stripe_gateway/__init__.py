@@ -1,4 +1,4 @@
-"""Stripe, as far as payments needs it: what it refuses for good is told apart from what passes by itself."""
+"""Calls to Stripe, with permanent refusals separated from temporary failures."""
 
 import re
 import time
@@ -11,9 +11,10 @@ from typing import Any, ParamSpec, TypeVar
 
 import stripe
 
-from payments.domain.captures import Claim
-from payments.domain.payments import Capture, Decline, Intent, Payment
+from payments.domain.captures import CaptureMethod, Claim
+from payments.domain.payments import Payment
 from payments.domain.refunds import STATUS_OF_REFUND, StripeRefund
+from payments.domain.stripe_objects import Decline, Intent
 from payments.settings import settings
 from shared.errors import Unavailable
 from shared.runtime import secrets
@@ -22,23 +23,24 @@ from shared.runtime.observability import log
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A try is over after 8 seconds. A request has 29: of `PATIENCE` a use case spends two tries on its first slow
-# call (16 s and a pause of half a second), and what does not fit any more is not begun.
+# One try takes at most 8 seconds, and a request has 29 seconds. STRIPE_DEADLINE allows two tries of the first
+# slow call (16 s and a pause of half a second). A call that does not fit into the rest is not made.
 TIMEOUT = (2.0, 6.0)  # to connect, to read
 RETRIES = 2
-PATIENCE = 22.0
-RETRY_AFTER = 5
-# Not the caller's fault, and not for ever: our key is wrong, too many at once, the same call still runs.
-PASSING = frozenset({401, 403, 409, 429})
+STRIPE_DEADLINE = 22.0  # seconds per use case
+RETRY_AFTER = 5  # seconds
+UNKNOWN = "unknown"  # if Stripe gives no code
+# Temporary: a wrong key, a rate limit, or the same call is still running.
+TRANSIENT = frozenset({401, 403, 409, 429})
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 class StripeUnavailable(Unavailable):
-    """Stripe did not answer, or not for now. Every call here may be made again: its key is derived.
+    """Stripe is unavailable. Every call here may be repeated, because its idempotency key is derived.
 
-    `failed`: it answered that it failed itself, which it keeps as the answer to that key for a day;
-    `replayed`: this was that answer (https://docs.stripe.com/error-low-level#idempotency).
+    `failed`: Stripe answered with a failure of its own, and repeats that answer to the key for a day.
+    `replayed`: this was such a repeated answer (https://docs.stripe.com/error-low-level#idempotency).
     """
 
     failed = False
@@ -46,22 +48,26 @@ class StripeUnavailable(Unavailable):
 
 
 class StripeRefused(Exception):
-    """Stripe says no, and will say it again. `code` is Stripe's, `message` is meant for people."""
+    """Stripe refuses the request permanently.
 
-    def __init__(self, code: str, message: str) -> None:
+    `code` is Stripe's error code, `reason` its decline code or else the error code, `message` its text.
+    """
+
+    def __init__(self, code: str, message: str, reason: str | None = None) -> None:
         super().__init__(code)
         self.code = code
+        self.reason = reason or code
         self.message = message
 
 
-def patiently(use_case: Callable[P, T]) -> Callable[P, T]:
-    """Have all calls to Stripe in the use case, retries included, end within PATIENCE seconds."""
+def within_deadline(use_case: Callable[P, T]) -> Callable[P, T]:
+    """Decorate a use case so that its calls to Stripe, with retries, end within STRIPE_DEADLINE seconds."""
 
     @wraps(use_case)
     def bounded(*args: P.args, **kwargs: P.kwargs) -> T:
         if _deadline.get() is not None:
             return use_case(*args, **kwargs)
-        token = _deadline.set(time.monotonic() + PATIENCE)
+        token = _deadline.set(time.monotonic() + STRIPE_DEADLINE)
         try:
             return use_case(*args, **kwargs)
         finally:
@@ -71,9 +77,9 @@ def patiently(use_case: Callable[P, T]) -> Callable[P, T]:
 
 
 def open_intent(payment: Payment) -> Intent:
-    """The payment's PaymentIntent: made by the first call, the same one by every other.
+    """Create the payment's PaymentIntent, or return it if a previous call created it.
 
-    Its idempotency key is derived from order and attempt. Raises StripeRefused or StripeUnavailable.
+    The idempotency key is derived from order and attempt. Raises StripeRefused or StripeUnavailable.
     """
     params: dict[str, Any] = {
         "amount": payment.amount.amount,
@@ -81,14 +87,14 @@ def open_intent(payment: Payment) -> Intent:
         "automatic_payment_methods": {"enabled": True},
         "metadata": metadata_of(payment),
     }
-    if payment.capture is Capture.MANUAL:
-        params |= {"capture_method": "manual", "payment_method_options": MANY_CAPTURES}
+    if payment.capture_method is CaptureMethod.MANUAL:
+        params |= {"capture_method": "manual", "payment_method_options": MULTICAPTURE}
     with calling() as client:
         return read_intent(client.v1.payment_intents.create(params, key_of(payment)))  # type: ignore[arg-type]
 
 
 def intent(intent_id: str) -> Intent:
-    """The PaymentIntent as it is now. Raises StripeRefused where Stripe knows none of that id."""
+    """Return the PaymentIntent. Raises StripeRefused if it does not exist, or StripeUnavailable."""
     with calling() as client:
         return read_intent(
             client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge", "review"]})
@@ -96,9 +102,9 @@ def intent(intent_id: str) -> Intent:
 
 
 def capture(intent_id: str, payment_id: str, claim: Claim) -> None:
-    """Take what is claimed of the hold, once: the idempotency key is derived from the claim.
+    """Capture the claimed amount once: the idempotency key is derived from the claim.
 
-    Raises StripeRefused: nothing more can be taken, or the claim is carried out already.
+    Raises StripeRefused if no more can be captured or the claim has succeeded, or StripeUnavailable.
     """
     part = "final" if claim.final else "part"
     key = f"{payment_id}-{claim.base}-{claim.amount}-{part}-{claim.attempt}"
@@ -108,18 +114,18 @@ def capture(intent_id: str, payment_id: str, claim: Claim) -> None:
 
 
 def release(intent_id: str) -> Intent:
-    """Let go of what is held and not captured; what the intent is now. Where Stripe refuses, the hold lapses
-    by itself (https://docs.stripe.com/payments/multicapture)."""
+    """Release the uncaptured amount and return the intent. If Stripe refuses, the authorization expires by
+    itself (https://docs.stripe.com/payments/multicapture)."""
     try:
         with calling() as client:
             client.v1.payment_intents.capture(intent_id, _capture(0, final=True))
     except StripeRefused as refusal:
-        log.warning("a hold was not let go of", extra={"intent": intent_id, "code": refusal.code})
+        log.warning("authorization not released", extra={"intent": intent_id, "code": refusal.code})
     return intent(intent_id)
 
 
 def cancel(intent_id: str) -> Intent:
-    """Cancel the PaymentIntent if that is still possible; what it is now."""
+    """Cancel the PaymentIntent if that is still possible, and return it."""
     with calling() as client:
         try:
             client.v1.payment_intents.cancel(intent_id, {"cancellation_reason": "abandoned"})
@@ -129,61 +135,66 @@ def cancel(intent_id: str) -> Intent:
     return intent(intent_id)
 
 
-# Which cards allow it, the charge says (https://docs.stripe.com/payments/multicapture).
-MANY_CAPTURES: dict[str, Any] = {"card": {"request_multicapture": "if_available"}}
+# The charge says whether the card allows it (https://docs.stripe.com/payments/multicapture).
+MULTICAPTURE: dict[str, Any] = {"card": {"request_multicapture": "if_available"}}
 
 
 def metadata_of(payment: Payment) -> dict[str, str]:
-    """By what an intent or a session is known to be the payment's."""
-    return {"order_id": payment.order_id, "payment_id": payment.payment_id}
+    """Return the metadata by which an intent or a session is matched to the payment."""
+    return {"order_id": payment.order.order_id, "payment_id": payment.payment_id}
 
 
 def key_of(payment: Payment) -> Any:
-    """The options that have Stripe open a payment once."""
-    return {"idempotency_key": f"{payment.order_id}-{payment.attempt}"}
+    """Return the options with which Stripe creates an object of the payment once."""
+    return {"idempotency_key": f"{payment.order.order_id}-{payment.attempt}"}
 
 
 @contextmanager
 def calling() -> Iterator[stripe.StripeClient]:
-    """Stripe's client, its errors sorted by what to do next. Neither keys nor bodies are logged."""
+    """Yield Stripe's client; raise its errors as StripeUnavailable or StripeRefused. Keys and bodies are not
+    logged."""
     secret_arn = settings().payments_stripe_secret_arn
     retries = _retries()
     try:
         yield _client(secrets.secret(secret_arn)["api_key"], settings().payments_stripe_url, retries)
     except stripe.StripeError as error:
-        found = {"error": type(error).__name__, "status": error.http_status, "code": error.code}
-        if error.http_status is None or error.http_status >= 500 or error.http_status in PASSING:
+        fields = {"error": type(error).__name__, "status": error.http_status, "code": error.code}
+        if error.http_status is None or error.http_status >= 500 or error.http_status in TRANSIENT:
             if error.http_status == 401:
                 secrets.invalidate(secret_arn)
-            log.warning("Stripe is not available", extra=found)
+            log.warning("Stripe unavailable", extra=fields)
             raise _unavailable(error) from error
-        log.warning("Stripe refused", extra=found)
-        raise StripeRefused(error.code or "refused", _plain(error.user_message)) from error
+        log.warning("Stripe call refused", extra=fields)
+        raise StripeRefused(
+            error.code or UNKNOWN, _plain(error.user_message), getattr(error.error, "decline_code", None)
+        ) from error
 
 
 def _retries() -> int:
-    """How often a call may be made again in the time there is. Raises StripeUnavailable: not even once."""
+    """Return how often a call may be retried before the deadline. Raises StripeUnavailable if no try fits."""
     deadline = _deadline.get()
     if deadline is None:
         return RETRIES
     tries = int((deadline - time.monotonic()) // sum(TIMEOUT))
     if tries < 1:
-        log.warning("no time left to ask Stripe")
+        log.warning("Stripe deadline reached")
         raise _unavailable()
     return min(RETRIES, tries - 1)
 
 
 def _unavailable(error: stripe.StripeError | None = None) -> StripeUnavailable:
-    why = StripeUnavailable("Stripe does not answer; nothing is lost, ask again.", retry_after=RETRY_AFTER)
+    unavailable = StripeUnavailable(
+        "Stripe does not respond; retry. Nothing is lost.", retry_after=RETRY_AFTER
+    )
     if error and error.http_status:
-        why.failed = error.http_status >= 500
-        why.replayed = (error.headers or {}).get("Idempotent-Replayed") == "true"
-    return why
+        unavailable.failed = error.http_status >= 500
+        unavailable.replayed = (error.headers or {}).get("Idempotent-Replayed") == "true"
+    return unavailable
 
 
 @lru_cache(maxsize=RETRIES + 1)
 def _client(api_key: str, url: str, retries: int) -> stripe.StripeClient:
-    # Its own HTTP client: the default one waits 80 seconds, longer than a function lives.
+    # The default HTTP client waits 80 seconds, longer than the function's timeout.
     return stripe.StripeClient(
         api_key,
         http_client=stripe.RequestsClient(timeout=TIMEOUT),
@@ -193,12 +204,12 @@ def _client(api_key: str, url: str, retries: int) -> stripe.StripeClient:
 
 
 def _capture(amount: int, final: bool) -> Any:
-    # It is true unless said otherwise, and only cards with multicapture allow it to be said.
+    # `final_capture` is true by default, and only cards with multicapture allow the parameter.
     return {"amount_to_capture": amount} | ({} if final else {"final_capture": False})
 
 
 def read_intent(found: stripe.PaymentIntent) -> Intent:
-    """What the rules need to know of Stripe's PaymentIntent, its `latest_charge` expanded."""
+    """Convert Stripe's PaymentIntent, with `latest_charge` expanded."""
     charge = found.latest_charge.to_dict() if isinstance(found.latest_charge, stripe.Charge) else {}
     card = (charge.get("payment_method_details") or {}).get("card") or {}
     metadata = found.metadata.to_dict()
@@ -212,39 +223,40 @@ def read_intent(found: stripe.PaymentIntent) -> Intent:
         payment_id=metadata.get("payment_id"),
         client_secret=found.client_secret,
         amount_capturable=found.amount_capturable or 0,
-        capture_before=moment(card.get("capture_before")),
+        capture_before=from_epoch(card.get("capture_before")),
         multicapture=(card.get("multicapture") or {}).get("status") == "available",
         disputed=bool(charge.get("disputed")),
         review=_review(found.review),
     )
 
 
-def moment(seconds: int | None) -> datetime | None:
-    """Stripe's time (seconds since the epoch) as ours."""
+def from_epoch(seconds: int | None) -> datetime | None:
+    """Convert Stripe's time (seconds since the epoch)."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _review(found: Any) -> str | None:
-    """`open`, or Stripe's word for how it was closed."""
+    """Return `open`, or Stripe's reason why the review was closed."""
     if not isinstance(found, stripe.Review):
         return None
     return "open" if found.open else str(found.closed_reason or found.reason)
 
 
 def _decline(found: stripe.PaymentIntent) -> Decline | None:
-    """The last try's failure. One without a charge (3-D Secure) is told apart by its payment method."""
+    """Return the last declined attempt. One without a charge (3-D Secure) is identified by its payment
+    method."""
     if not found.last_payment_error:
         return None
     error = found.last_payment_error.to_dict()
     method = (error.get("payment_method") or {}).get("id", "")
     return Decline(
         decline_id=error.get("charge") or f"{error.get('code')}:{method}",
-        reason=_plain(error.get("message")),
+        code=error.get("decline_code") or error.get("code") or UNKNOWN,
     )
 
 
 def read_refund(found: stripe.Refund) -> StripeRefund:
-    """What the rules need to know of Stripe's Refund."""
+    """Convert Stripe's Refund."""
     metadata = found.metadata.to_dict() if found.metadata else {}
     return StripeRefund(
         provider_id=found.id,
@@ -255,5 +267,5 @@ def read_refund(found: stripe.Refund) -> StripeRefund:
 
 
 def _plain(message: str | None) -> str:
-    """Stripe's words as one line for people; they end in mails."""
+    """Return Stripe's message as one line."""
     return re.sub(r"[\x00-\x1f\x7f]+", " ", message or "The payment was declined.").strip()[:200]

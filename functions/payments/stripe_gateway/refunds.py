@@ -1,4 +1,4 @@
-"""Refunds at Stripe: made once, and found again."""
+"""Stripe's refunds of an intent."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from payments.domain.refunds import Refund, StripeRefund
 from payments.stripe_gateway import calling, read_refund
 
 
-def give_back(intent_id: str, refund: Refund) -> StripeRefund:
-    """Give `refund.amount` back, once: the idempotency key is the refund's id.
+def create_refund(intent_id: str, refund: Refund) -> StripeRefund:
+    """Create the refund at Stripe once: the idempotency key is the refund's id.
 
     Raises StripeRefused or StripeUnavailable.
     """
@@ -22,7 +22,7 @@ def give_back(intent_id: str, refund: Refund) -> StripeRefund:
 
 
 def refunds_of(intent_id: str) -> list[StripeRefund]:
-    """All refunds of the intent as they are now, those that failed and those made by hand included."""
+    """Return all refunds of the intent, including failed ones and those created in Stripe."""
     with calling() as client:
-        made = client.v1.refunds.list({"payment_intent": intent_id, "limit": 100})
-        return [read_refund(each) for each in made.auto_paging_iter()]
+        found = client.v1.refunds.list({"payment_intent": intent_id, "limit": 100})
+        return [read_refund(each) for each in found.auto_paging_iter()]

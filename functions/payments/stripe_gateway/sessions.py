@@ -1,4 +1,4 @@
-"""Stripe's own page to pay on: a checkout session a payment."""
+"""Checkout Sessions: Stripe's page for a payment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,16 @@ from typing import Any
 
 import stripe
 
-from payments.domain.checkout import Item
-from payments.domain.payments import Capture, Pages, Payment
-from payments.stripe_gateway import MANY_CAPTURES, StripeRefused, calling, key_of, metadata_of
+from payments.domain.captures import CaptureMethod
+from payments.domain.checkout import LineItem
+from payments.domain.payments import Payment
+from payments.domain.stripe_objects import Pages
+from payments.stripe_gateway import MULTICAPTURE, StripeRefused, calling, key_of, metadata_of
 
 
 @dataclass(frozen=True)
 class Session:
-    """A checkout session as it is now; `intent_id` is None until the shopper has tried to pay."""
+    """Stripe's Checkout Session; `intent_id` is None until the shopper has tried to pay."""
 
     session_id: str
     status: str
@@ -26,8 +28,8 @@ class Session:
         return self.status == "open"
 
 
-def open_session(payment: Payment, pages: Pages, items: Sequence[Item]) -> Session:
-    """The payment's session: made by the first call, the same one by every other.
+def open_session(payment: Payment, pages: Pages, items: Sequence[LineItem]) -> Session:
+    """Create the payment's session, or return it if a previous call created it.
 
     Raises StripeRefused or StripeUnavailable.
     """
@@ -38,27 +40,27 @@ def open_session(payment: Payment, pages: Pages, items: Sequence[Item]) -> Sessi
         "success_url": pages.success_url,
         "cancel_url": pages.cancel_url,
         "expires_at": int(pages.open_until.timestamp()),
-        "client_reference_id": payment.order_id,
+        "client_reference_id": payment.order.order_id,
         "metadata": metadata_of(payment),
         "payment_intent_data": intent_data,
     }
-    if payment.email:
-        params["customer_email"] = payment.email
-    if payment.capture is Capture.MANUAL:
+    if payment.order.email:
+        params["customer_email"] = payment.order.email
+    if payment.capture_method is CaptureMethod.MANUAL:
         intent_data["capture_method"] = "manual"
-        params["payment_method_options"] = MANY_CAPTURES
+        params["payment_method_options"] = MULTICAPTURE
     with calling() as client:
         return _read(client.v1.checkout.sessions.create(params, key_of(payment)))  # type: ignore[arg-type]
 
 
 def session(session_id: str) -> Session:
-    """The session as it is now. Raises StripeRefused where Stripe knows none of that id."""
+    """Return the session. Raises StripeRefused if it does not exist, or StripeUnavailable."""
     with calling() as client:
         return _read(client.v1.checkout.sessions.retrieve(session_id))
 
 
 def expire(session_id: str) -> Session:
-    """Have nobody pay on the page any more, if that is still possible; what the session is now."""
+    """Expire the session if that is still possible, and return it."""
     try:
         with calling() as client:
             return _read(client.v1.checkout.sessions.expire(session_id))
@@ -66,7 +68,7 @@ def expire(session_id: str) -> Session:
         return session(session_id)
 
 
-def _line(item: Item, currency: str) -> dict[str, Any]:
+def _line(item: LineItem, currency: str) -> dict[str, Any]:
     return {
         "quantity": item.quantity,
         "price_data": {

@@ -1,1 +1,1 @@
-"""Payments' tables, and the only code that touches them."""
+"""The tables of payments; no other module accesses them."""

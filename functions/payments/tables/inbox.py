@@ -1,4 +1,4 @@
-"""Stripe's events as they came: `PAYMENTS_INBOX_TABLE`."""
+"""The Stripe inbox, `PAYMENTS_INBOX_TABLE`: stored events, and the position in Stripe's list of events."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -9,19 +9,19 @@ from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.transactions import TransactWrite
 
-from payments.domain.inbox import EventStatus, StripeEvent, Walk
+from payments.domain.inbox import EventStatus, ListPosition, StripeEvent
 from payments.settings import settings
 from shared.dynamodb.rows import Row, require_condition_failure, warm
 from shared.runtime import clock
 from shared.runtime.aws import REGION
 
-KEPT = timedelta(days=90)
-WALK = "catch-up"
-MAX_ID = 255  # Stripe's longest; DynamoDB calls a key of more than 2,048 bytes an error, not absent
+RETENTION = timedelta(days=90)
+POSITION = "catch-up"
+MAX_ID = 255  # of Stripe; DynamoDB rejects a key of more than 2,048 bytes
 
 
 class ByStatus(GlobalSecondaryIndex["InboxRow"]):  # type: ignore[no-untyped-call]
-    """Events of one status by the time they came; without their payload."""
+    """Events of one status by their arrival, without payload."""
 
     class Meta:
         index_name = "by-status"
@@ -34,10 +34,10 @@ class ByStatus(GlobalSecondaryIndex["InboxRow"]):  # type: ignore[no-untyped-cal
 
 
 class InboxRow(Row):
-    """pk is Stripe's event id, so that an event is kept once however often it comes.
+    """pk is Stripe's event id, so that an event is stored once.
 
-    `payload` is the event's JSON as Stripe sent it; absent where it is too large for a row (it is never
-    needed: what an event means is asked of Stripe when it is applied).
+    `payload` is the event's JSON as Stripe sent it, or absent if it is too large for a row. Applying an event
+    does not need it.
     """
 
     class Meta:
@@ -59,8 +59,8 @@ class InboxRow(Row):
     expires_at = NumberAttribute()
 
 
-class WalkRow(Row):
-    """pk `catch-up`: how far Stripe's own list of events was read."""
+class ListPositionRow(Row):
+    """pk `catch-up`: how far Stripe's list of events was read."""
 
     class Meta:
         table_name = settings().payments_inbox_table
@@ -74,12 +74,12 @@ class WalkRow(Row):
 
 
 def prepare() -> None:
-    """Make the client during init, not in the first request."""
+    """Create the client during init instead of in the first request."""
     warm(InboxRow)
 
 
-def keep(event: StripeEvent, payload: str | None) -> bool:
-    """Keep an event; False where it is here already. One conditional PutItem."""
+def store(event: StripeEvent, payload: str | None) -> bool:
+    """Store an event with one conditional PutItem; return False if it is stored already."""
     row = InboxRow(
         event.event_id,
         type=event.type,
@@ -90,7 +90,7 @@ def keep(event: StripeEvent, payload: str | None) -> bool:
         payload=payload,
         status=event.status.value,
         received_at=event.received_at,
-        expires_at=clock.epoch(event.received_at + KEPT),
+        expires_at=clock.epoch(event.received_at + RETENTION),
     )
     try:
         row.save(InboxRow.pk.does_not_exist())
@@ -101,8 +101,8 @@ def keep(event: StripeEvent, payload: str | None) -> bool:
 
 
 def event(event_id: str) -> StripeEvent | None:
-    """One event, read consistently."""
-    if event_id == WALK or len(event_id) > MAX_ID:
+    """Return one event, read consistently."""
+    if event_id == POSITION or len(event_id) > MAX_ID:
         return None
     try:
         return _event(InboxRow.get(event_id, consistent_read=True))
@@ -110,41 +110,44 @@ def event(event_id: str) -> StripeEvent | None:
         return None
 
 
-def arrived(image: Mapping[str, Any]) -> StripeEvent | None:
-    """The event in a stream's image; None where the row is another kind."""
-    if image["pk"]["S"] == WALK:
+def event_of(image: Mapping[str, Any]) -> StripeEvent | None:
+    """Return the event in a stream image; None if the row is of another kind."""
+    if image["pk"]["S"] == POSITION:
         return None
     return _event(InboxRow.from_raw_data(dict(image)))
 
 
-def kept_of(event_ids: Collection[str]) -> set[str]:
-    """Which of these events, 100 at most, are kept already; it may overlook the newest: 1 BatchGetItem."""
+def stored_ids(event_ids: Collection[str]) -> set[str]:
+    """Return those of up to 100 event ids that are stored: 1 BatchGetItem, eventually consistent."""
     return {row.pk for row in InboxRow.batch_get(event_ids, attributes_to_get=["pk"])}
 
 
-def walk() -> Walk | None:
-    """How far Stripe's list was read, read consistently; None before the first time."""
+def list_position() -> ListPosition | None:
+    """Return how far Stripe's list was read, read consistently; None before the first reading."""
     try:
-        row = WalkRow.get(WALK, consistent_read=True)
+        row = ListPositionRow.get(POSITION, consistent_read=True)
     except DoesNotExist:
         return None
     newest = int(row.newest) if row.newest else None
-    return Walk(int(row.since), newest, row.after, int(row.version))
+    return ListPosition(int(row.since), newest, row.after, int(row.version))
 
 
-def walk_on(walk: Walk) -> bool:
-    """Write how far it was read; False where another did so since the version that `walk` carries."""
-    row = WalkRow(WALK, since=walk.since, newest=walk.newest, after=walk.after, version=walk.version + 1)
+def save_position(position: ListPosition) -> bool:
+    """Write how far the list was read; return False if the version in `position` is outdated."""
+    version = position.version
+    row = ListPositionRow(
+        POSITION, since=position.since, newest=position.newest, after=position.after, version=version + 1
+    )
     try:
-        row.save(WalkRow.version == walk.version if walk.version else WalkRow.pk.does_not_exist())
+        row.save(ListPositionRow.version == version if version else ListPositionRow.pk.does_not_exist())
     except PutError as error:
         require_condition_failure(error)
         return False
     return True
 
 
-def waiting(before: datetime, limit: int) -> list[StripeEvent]:
-    """Events kept before then of which nothing became yet, oldest first: 1 Query."""
+def not_applied(before: datetime, limit: int) -> list[StripeEvent]:
+    """Return events stored before then that were never applied, oldest first: 1 Query."""
     return [
         _event(row)
         for row in InboxRow.by_status.query(
@@ -154,9 +157,9 @@ def waiting(before: datetime, limit: int) -> list[StripeEvent]:
 
 
 def mark(event_id: str, status: EventStatus, reason: str | None = None) -> None:
-    """Write what became of an event; nothing where it was forgotten meanwhile.
+    """Write an event's status, unless the event was deleted since.
 
-    What was applied does not fail: two tries at once may end in either order.
+    An applied event does not become failed: two concurrent deliveries may end in either order.
     """
     condition = InboxRow.pk.exists()
     if status is EventStatus.FAILED:
@@ -168,14 +171,14 @@ def mark(event_id: str, status: EventStatus, reason: str | None = None) -> None:
 
 
 def mark_within(writes: TransactWrite, event_id: str, status: EventStatus) -> None:
-    """Write what became of an event in its effect's own transaction."""
+    """Write an event's status in the transaction of its effect."""
     writes.update(InboxRow(event_id), _outcome(status, None), condition=InboxRow.pk.exists())
 
 
 def page(
     status: EventStatus, limit: int, start: dict[str, Any] | None
 ) -> tuple[list[StripeEvent], dict[str, Any] | None]:
-    """Events of a status, newest first, and the key to go on after: 1 Query."""
+    """Return events of a status, newest first, and the key of the next page: 1 Query."""
     found = InboxRow.by_status.query(
         status.value, limit=limit, page_size=limit + 1, last_evaluated_key=start, scan_index_forward=False
     )
@@ -183,9 +186,9 @@ def page(
 
 
 def _outcome(status: EventStatus, reason: str | None) -> list[Any]:
-    tries = [] if status is EventStatus.RECEIVED else [InboxRow.attempts.set(InboxRow.attempts + 1)]
-    why = InboxRow.reason.set(reason) if reason else InboxRow.reason.remove()
-    return [InboxRow.status.set(status.value), why, *tries]
+    attempts = [] if status is EventStatus.RECEIVED else [InboxRow.attempts.set(InboxRow.attempts + 1)]
+    reason_change = InboxRow.reason.set(reason) if reason else InboxRow.reason.remove()
+    return [InboxRow.status.set(status.value), reason_change, *attempts]
 
 
 def _event(row: InboxRow) -> StripeEvent:

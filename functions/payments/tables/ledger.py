@@ -1,4 +1,4 @@
-"""The ledger's entries: rows beside their payment, added and never changed."""
+"""Ledger entries: append-only rows in the partition of their payment."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ class LedgerRow(PaymentsRow):
 def page(
     payment_id: str, limit: int, start: dict[str, Any] | None
 ) -> tuple[list[Entry], dict[str, Any] | None]:
-    """Some of a payment's entries, oldest first, and the key to go on after: 1 Query."""
+    """Return entries of a payment, oldest first, and the key of the next page: 1 Query."""
     found = LedgerRow.query(
         key_of(payment_id),
         LedgerRow.sk.startswith(PREFIX),

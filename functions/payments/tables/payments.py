@@ -1,7 +1,7 @@
-"""Payments, a row each, and all that changes with one: in one transaction, under the version read."""
+"""Payments: one row each, written in one transaction with everything that changes with it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from zlib import crc32
@@ -15,13 +15,15 @@ from pynamodb.attributes import (
 )
 from pynamodb.exceptions import DoesNotExist
 
-from payments.domain import holds
-from payments.domain.captures import Claim
-from payments.domain.disputes import Dispute
+from payments.domain import follow_ups
+from payments.domain.authorizations import Authorization
+from payments.domain.captures import CaptureMethod, Captures, Claim
+from payments.domain.disputes import Dispute, Disputes
 from payments.domain.inbox import EventStatus
 from payments.domain.ledger import postings
-from payments.domain.payments import Capture, Method, Pages, Payment, Status
-from payments.domain.refunds import Refund
+from payments.domain.payments import OrderRef, Payment, Replacement, Status
+from payments.domain.refunds import Refund, RefundTotals
+from payments.domain.stripe_objects import Method, Pages, StripeRefs
 from payments.tables import inbox, ledger, refunds
 from payments.tables.rows import ByDue, ByOrder, PaymentsRow, key_of
 from shared.dynamodb.rows import ConditionFailed, transaction
@@ -33,8 +35,8 @@ SHARDS = 8
 
 
 class PaymentRow(PaymentsRow):
-    """pk `payment#<id>`, sk `payment`; its attributes are the fields of `Payment`. `due_at` and `due_shard`
-    (0 to 7, by its id) are there while somebody must look again."""
+    """pk `payment#<id>`, sk `payment`: the value objects of `Payment`, flattened. `due_at` and `due_shard` (0
+    to 7, by id) exist while the sweeper must look at the payment."""
 
     by_order = ByOrder()
     by_due = ByDue()
@@ -46,38 +48,38 @@ class PaymentRow(PaymentsRow):
     amount = NumberAttribute()
     currency = UnicodeAttribute()
     attempt = NumberAttribute()
-    method = UnicodeAttribute(null=True)
-    capture = UnicodeAttribute(null=True)
-    pages = JSONAttribute(null=True)
     status = UnicodeAttribute()
-    provider_id = UnicodeAttribute(null=True)
+    reason = UnicodeAttribute(null=True)
+    decline_id = UnicodeAttribute(null=True)
+    cancel_requested = BooleanAttribute(null=True)
+    capture_method = UnicodeAttribute()
+    method = UnicodeAttribute()
+    pages = JSONAttribute(null=True)
+    intent_id = UnicodeAttribute(null=True)
     session_id = UnicodeAttribute(null=True)
-    captured = NumberAttribute(null=True)
     capturable = NumberAttribute(null=True)
     capture_before = UTCDateTimeAttribute(null=True)
     multicapture = BooleanAttribute(null=True)
-    promised = NumberAttribute(null=True)
-    waiting = NumberAttribute(null=True)
-    refunded = NumberAttribute(null=True)
-    not_returned = NumberAttribute(null=True)
-    recalled = NumberAttribute(null=True)
-    disputes = JSONAttribute(null=True)
-    reminded = JSONAttribute(null=True)
-    review = UnicodeAttribute(null=True)
-    to_capture = NumberAttribute(null=True)
-    all_left = BooleanAttribute(null=True)
-    claim = JSONAttribute(null=True)
+    expiry_notified = BooleanAttribute(null=True)
+    captured = NumberAttribute(null=True)
+    capture_due = NumberAttribute(null=True)
+    fully_shipped = BooleanAttribute(null=True)
+    capture_claim = JSONAttribute(null=True)
     capture_error = UnicodeAttribute(null=True)
-    captures_refused = NumberAttribute(null=True)
-    captures_asked = JSONAttribute(null=True)
-    expiring = BooleanAttribute(null=True)
+    captures_rejected = NumberAttribute(null=True)
+    capture_request_ids = JSONAttribute(null=True)
+    refund_reserved = NumberAttribute(null=True)
+    refund_pending = NumberAttribute(null=True)
+    refunded = NumberAttribute(null=True)
+    refund_failed = NumberAttribute(null=True)
+    refund_reversed = NumberAttribute(null=True)
+    disputes = JSONAttribute(null=True)
+    disputes_reminded = JSONAttribute(null=True)
+    review = UnicodeAttribute(null=True)
     replaces = UnicodeAttribute(null=True)
-    relieved = BooleanAttribute(null=True)
     replaced_by = UnicodeAttribute(null=True)
-    reason = UnicodeAttribute(null=True)
-    decline_id = UnicodeAttribute(null=True)
-    unwanted = BooleanAttribute(null=True)
-    said_again = NumberAttribute(null=True)
+    replaced_released = BooleanAttribute(null=True)
+    republish_count = NumberAttribute(null=True)
     version = NumberAttribute()
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
@@ -86,55 +88,119 @@ class PaymentRow(PaymentsRow):
 
     @classmethod
     def of(cls, payment: Payment) -> "PaymentRow":
-        due = holds.due_at(payment, payment.updated_at)
-        # What is empty takes no room in the row.
-        plain = {name: value for name, value in vars(payment).items() if value not in (None, False, 0, ())}
+        stripe, authorization, captures = payment.stripe, payment.authorization, payment.captures
+        refunds, disputes, replacement = payment.refunds, payment.disputes, payment.replacement
+        due = follow_ups.due_at(payment, payment.updated_at)
+        optional = {
+            "reason": payment.reason,
+            "decline_id": payment.decline_id,
+            "cancel_requested": payment.cancel_requested,
+            "pages": _to_json(stripe.pages),
+            "intent_id": stripe.intent_id,
+            "session_id": stripe.session_id,
+            "capturable": authorization.capturable,
+            "capture_before": authorization.capture_before,
+            "multicapture": authorization.multicapture,
+            "expiry_notified": authorization.expiry_notified,
+            "captured": captures.captured,
+            "capture_due": captures.due,
+            "fully_shipped": captures.fully_shipped,
+            "capture_claim": _to_json(captures.claim),
+            "capture_error": captures.error,
+            "captures_rejected": captures.rejected,
+            "capture_request_ids": list(captures.request_ids),
+            "refund_reserved": refunds.reserved,
+            "refund_pending": refunds.pending,
+            "refunded": refunds.refunded,
+            "refund_failed": refunds.failed,
+            "refund_reversed": refunds.reversed,
+            "disputes": [_to_json(each) for each in disputes.items],
+            "disputes_reminded": list(disputes.reminded),
+            "review": payment.review,
+            "replaces": replacement.replaces,
+            "replaced_by": replacement.replaced_by,
+            "replaced_released": replacement.released,
+            "republish_count": payment.republish_count,
+            "due_at": due,
+            "due_shard": _shard_of(payment.payment_id) if due else None,
+        }
         return cls(
-            **plain
-            | {
-                "pk": key_of(payment.payment_id),
-                "sk": PAYMENT,
-                "status": payment.status.value,
-                "method": payment.method.value,
-                "capture": payment.capture.value,
-                "amount": payment.amount.amount,
-                "currency": payment.amount.currency,
-                "pages": _plain(payment.pages),
-                "claim": _plain(payment.claim),
-                "disputes": [_plain(each) for each in payment.disputes] or None,
-                "captures_asked": list(payment.captures_asked) or None,
-                "reminded": list(payment.reminded) or None,
-                "due_at": due,
-                "due_shard": _shard_of(payment.payment_id) if due else None,
-            }
+            key_of(payment.payment_id),
+            PAYMENT,
+            payment_id=payment.payment_id,
+            **vars(payment.order),
+            amount=payment.amount.amount,
+            currency=payment.amount.currency,
+            attempt=payment.attempt,
+            status=payment.status.value,
+            capture_method=payment.capture_method.value,
+            method=stripe.method.value,
+            version=payment.version,
+            created_at=payment.created_at,
+            updated_at=payment.updated_at,
+            **{name: value for name, value in optional.items() if value},  # an empty value takes no room
         )
 
     def payment(self) -> Payment:
-        held = {field.name: getattr(self, field.name) for field in fields(Payment)}
-        known = {name: value for name, value in held.items() if value is not None}
+        pages, claim = self.pages, self.capture_claim
         return Payment(
-            **known
-            | {
-                "amount": Money(amount=int(self.amount), currency=self.currency),
-                "status": Status(self.status),
-                "method": Method(self.method or Method.PAYMENT_INTENT),
-                "capture": Capture(self.capture or Capture.AUTOMATIC),
-                "pages": Pages(**_dated(self.pages, "open_until")) if self.pages else None,
-                "claim": Claim(**self.claim) if self.claim else None,
-                "captures_asked": tuple(self.captures_asked or ()),
-                "reminded": tuple(self.reminded or ()),
-                "disputes": tuple(Dispute(**_dated(each, "evidence_due")) for each in self.disputes or ()),
-            }
+            payment_id=self.payment_id,
+            order=OrderRef(self.order_id, self.number or "", self.user_id, self.email),
+            amount=Money(amount=int(self.amount), currency=self.currency),
+            attempt=int(self.attempt),
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            status=Status(self.status),
+            reason=self.reason,
+            decline_id=self.decline_id,
+            cancel_requested=bool(self.cancel_requested),
+            capture_method=CaptureMethod(self.capture_method),
+            stripe=StripeRefs(
+                intent_id=self.intent_id,
+                session_id=self.session_id,
+                method=Method(self.method),
+                pages=Pages(**_with_time(pages, "open_until")) if pages else None,
+            ),
+            authorization=Authorization(
+                capturable=int(self.capturable or 0),
+                capture_before=self.capture_before,
+                multicapture=bool(self.multicapture),
+                expiry_notified=bool(self.expiry_notified),
+            ),
+            captures=Captures(
+                captured=int(self.captured or 0),
+                due=int(self.capture_due or 0),
+                fully_shipped=bool(self.fully_shipped),
+                claim=Claim(**claim) if claim else None,
+                error=self.capture_error,
+                rejected=int(self.captures_rejected or 0),
+                request_ids=tuple(self.capture_request_ids or ()),
+            ),
+            refunds=RefundTotals(
+                reserved=int(self.refund_reserved or 0),
+                pending=int(self.refund_pending or 0),
+                refunded=int(self.refunded or 0),
+                failed=int(self.refund_failed or 0),
+                reversed=int(self.refund_reversed or 0),
+            ),
+            disputes=Disputes(
+                items=tuple(Dispute(**_with_time(each, "evidence_due")) for each in self.disputes or ()),
+                reminded=tuple(self.disputes_reminded or ()),
+            ),
+            replacement=Replacement(self.replaces, self.replaced_by, bool(self.replaced_released)),
+            review=self.review,
+            republish_count=int(self.republish_count or 0),
+            version=int(self.version),
         )
 
 
 def probe() -> None:
-    """Touch the table (health check). Raises what DynamoDB raises."""
+    """Read from the table, for the health check. Raises what DynamoDB raises."""
     payment("probe")
 
 
 def payment(payment_id: str) -> Payment | None:
-    """One payment, read consistently: 1 GetItem."""
+    """Return one payment, read consistently: 1 GetItem."""
     if len(payment_id) > ids.MAX_ID_LENGTH:
         return None
     try:
@@ -144,7 +210,7 @@ def payment(payment_id: str) -> Payment | None:
 
 
 def payment_of(image: Mapping[str, Any]) -> Payment | None:
-    """The payment in a stream's image; None where the row is another kind."""
+    """Return the payment in a stream image; None if the row is of another kind."""
     if image["sk"]["S"] != PAYMENT:
         return None
     return PaymentRow.from_raw_data(dict(image)).payment()
@@ -153,14 +219,14 @@ def payment_of(image: Mapping[str, Any]) -> Payment | None:
 def payments_of(
     order_id: str, limit: int, start: dict[str, Any] | None
 ) -> tuple[list[Payment], dict[str, Any] | None]:
-    """An order's payments, oldest first, and the key to go on after: 1 Query."""
+    """Return payments of an order, oldest first, and the key of the next page: 1 Query."""
     found = PaymentRow.by_order.query(order_id, limit=limit, page_size=limit + 1, last_evaluated_key=start)
     return [row.payment() for row in found], found.last_evaluated_key
 
 
 def due(now: datetime) -> Iterator[str]:
-    """The ids of the payments that somebody must look at by `now`: a Query a shard, each run another first,
-    so that a run that is cut short does not always leave the same ones."""
+    """Yield the ids of the payments that the sweeper must look at: one Query per shard. Each run begins with
+    another shard, so that runs that end early do not always skip the same one."""
     first = int(now.timestamp()) // 300
     for step in range(SHARDS):
         for row in PaymentRow.by_due.query(str((first + step) % SHARDS), PaymentRow.due_at <= now):
@@ -174,10 +240,10 @@ def write(
     applied: str | None = None,
     changed: Sequence[Refund] = (),
 ) -> bool:
-    """Replace `old` by `new`; in the same transaction write the `changed` refunds and the ledger's entry, and
-    mark the Stripe event `applied`.
+    """Replace `old` by `new`, and in the same transaction write the `changed` refunds and the ledger entry,
+    and mark the Stripe event `applied`.
 
-    False where another wrote meanwhile; nothing is written then.
+    Return False, with nothing written, if the version of `old` is outdated.
     """
     if new == old and not changed:
         if applied:
@@ -203,16 +269,17 @@ def _shard_of(payment_id: str) -> str:
     return str(crc32(payment_id.encode()) % SHARDS)
 
 
-def _plain(thing: Any) -> dict[str, Any] | None:
-    """A dataclass as JSON has it."""
-    if thing is None:
+def _to_json(value_object: Any) -> dict[str, Any] | None:
+    """Return a dataclass as a JSON object."""
+    if value_object is None:
         return None
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in asdict(thing).items()
+        for name, value in asdict(value_object).items()
     }
 
 
-def _dated(kept: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = kept.get(name)
-    return {**kept, name: datetime.fromisoformat(value) if value else None}
+def _with_time(stored: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a JSON object with the field `name` parsed as a time."""
+    value = stored.get(name)
+    return {**stored, name: datetime.fromisoformat(value) if value else None}

@@ -1,4 +1,4 @@
-"""Comparisons with Stripe, and which of them runs: rows of `PAYMENTS_TABLE`."""
+"""Reconciliations with Stripe and the state that they share: rows of `PAYMENTS_TABLE`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.exceptions import DoesNotExist, PutError
 
-from payments.domain.reconciling.differences import Finding, Kind, Repair
-from payments.domain.reconciling.runs import Latest, Run, RunStatus, Stage, Tally
+from payments.domain.reconciliation.differences import Finding, Kind, Repair
+from payments.domain.reconciliation.runs import Latest, Run, RunStatus, Stage, Tally
 from payments.tables.rows import PaymentsRow
 from shared.dynamodb.rows import ConditionFailed, require_condition_failure, transaction
 
@@ -17,7 +17,8 @@ PREFIX = "rec_"
 
 
 class RunRow(PaymentsRow):
-    """pk `reconciliations`, sk `rec_…`: one comparison. `tally` counts `findings` and `unlisted` together."""
+    """pk `reconciliations`, sk `rec_…`: one reconciliation. `tally` counts `findings` and `unlisted`
+    together."""
 
     status = UnicodeAttribute()
     since = UTCDateTimeAttribute()
@@ -56,7 +57,7 @@ class RunRow(PaymentsRow):
         )
 
     def run(self) -> Run:
-        """The comparison; without its findings, which then are only counted, where they were not read."""
+        """Return the reconciliation. If its findings were not read, they are only counted."""
         known = self.findings is not None
         return Run(
             reconciliation_id=self.sk,
@@ -79,29 +80,30 @@ class RunRow(PaymentsRow):
 
 
 class LatestRow(PaymentsRow):
-    """pk `reconciliations`, sk `latest`: makes the comparison that runs the only one; it alone changes it."""
+    """pk `reconciliations`, sk `latest`: allows one running reconciliation, the only one that may change
+    it."""
 
     running = UnicodeAttribute(null=True)
     compared_until = UTCDateTimeAttribute(null=True)
     wide_until = UTCDateTimeAttribute(null=True)
-    asked = JSONAttribute(null=True)
+    follow_ups = JSONAttribute(null=True)
 
 
 COUNTED = [name for name in RunRow.get_attributes() if name != "findings"]
 
 
 def latest() -> Latest:
-    """Which one runs, until when all is compared, and what was asked for; read consistently."""
+    """Return the state that reconciliations share, read consistently."""
     try:
         row = LatestRow.get(PK, LATEST, consistent_read=True)
     except DoesNotExist:
         return Latest()
-    asked = tuple(_finding(each) for each in row.asked or [])
-    return Latest(row.running, row.compared_until, row.wide_until, asked)
+    follow_ups = tuple(_finding(each) for each in row.follow_ups or [])
+    return Latest(row.running, row.compared_until, row.wide_until, follow_ups)
 
 
 def run(reconciliation_id: str) -> Run | None:
-    """One comparison, read consistently: 1 GetItem."""
+    """Return one reconciliation, read consistently: 1 GetItem."""
     try:
         return RunRow.get(PK, reconciliation_id, consistent_read=True).run()
     except DoesNotExist:
@@ -109,14 +111,14 @@ def run(reconciliation_id: str) -> Run | None:
 
 
 def run_of(image: Mapping[str, Any] | None) -> Run | None:
-    """The comparison in a stream's image; None where the row is another kind."""
+    """Return the reconciliation in a stream image; None if the row is of another kind."""
     if image is None or image["pk"]["S"] != PK or image["sk"]["S"] == LATEST:
         return None
     return RunRow.from_raw_data(dict(image)).run()
 
 
 def page(limit: int, start: dict[str, Any] | None) -> tuple[list[Run], dict[str, Any] | None]:
-    """Comparisons without their findings, newest first, and the key to go on after: 1 Query."""
+    """Return reconciliations without findings, newest first, and the key of the next page: 1 Query."""
     found = RunRow.query(
         PK,
         RunRow.sk.startswith(PREFIX),
@@ -130,7 +132,7 @@ def page(limit: int, start: dict[str, Any] | None) -> tuple[list[Run], dict[str,
 
 
 def begin(run: Run) -> bool:
-    """Write a new comparison as the one that runs; False where one runs."""
+    """Write a new reconciliation as the running one; return False if one is running."""
     try:
         with transaction(PaymentsRow) as writes:
             writes.save(RunRow.of(run), condition=RunRow.pk.does_not_exist())
@@ -144,8 +146,8 @@ def begin(run: Run) -> bool:
     return True
 
 
-def go_on(run: Run) -> bool:
-    """Write how far it is, under the version that it carries; False where another wrote meanwhile."""
+def save(run: Run) -> bool:
+    """Write a reconciliation's progress; return False if its version is outdated."""
     try:
         _next(run).save(RunRow.version == run.version)
     except PutError as error:
@@ -155,19 +157,20 @@ def go_on(run: Run) -> bool:
 
 
 def end(run: Run, latest: Latest) -> bool:
-    """Write its end, and what is known then, with none that runs; False where another wrote meanwhile."""
-    until, wide, asked = latest.compared_until, latest.wide_until, [vars(each) for each in latest.asked]
-    known = [
+    """Write a reconciliation's end and the shared state; return False if its version is outdated."""
+    until, wide = latest.compared_until, latest.wide_until
+    follow_ups = [vars(each) for each in latest.follow_ups]
+    state = [
         LatestRow.compared_until.set(until) if until else LatestRow.compared_until.remove(),
         LatestRow.wide_until.set(wide) if wide else LatestRow.wide_until.remove(),
-        LatestRow.asked.set(asked) if asked else LatestRow.asked.remove(),
+        LatestRow.follow_ups.set(follow_ups) if follow_ups else LatestRow.follow_ups.remove(),
     ]
     try:
         with transaction(PaymentsRow) as writes:
             writes.save(_next(run), condition=RunRow.version == run.version)
             writes.update(
                 LatestRow(PK, LATEST),
-                [LatestRow.running.remove(), *known],
+                [LatestRow.running.remove(), *state],
                 condition=LatestRow.running == run.reconciliation_id,
             )
     except ConditionFailed:

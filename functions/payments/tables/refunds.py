@@ -1,4 +1,4 @@
-"""Refunds: rows beside their payment, written only together with it."""
+"""Refunds: rows in the partition of their payment, written only together with it."""
 
 from datetime import datetime
 from typing import Any
@@ -12,14 +12,14 @@ from shared.values import ids
 
 
 class RefundRow(PaymentsRow):
-    """pk `payment#<id>`, sk `ref_…`, which sorts by when it was made. Written only under the version of the
-    payment that was read before its refunds were, so that each is made once."""
+    """pk `payment#<id>`, sk `ref_…`, which sorts by creation. Written only under the version of the payment
+    that was read before its refunds, so that each is created once."""
 
     amount = NumberAttribute()
-    why = UnicodeAttribute()
+    reason = UnicodeAttribute()
     status = UnicodeAttribute()
     provider_id = UnicodeAttribute(null=True)
-    settled = BooleanAttribute(null=True)
+    already_refunded = BooleanAttribute(null=True)
     created_at = UTCDateTimeAttribute()
     updated_at = UTCDateTimeAttribute()
 
@@ -29,10 +29,10 @@ class RefundRow(PaymentsRow):
             key_of(refund.payment_id),
             refund.refund_id,
             amount=refund.amount,
-            why=refund.reason,
+            reason=refund.reason,
             status=refund.status.value,
             provider_id=refund.provider_id,
-            settled=refund.settled or None,
+            already_refunded=refund.already_refunded or None,
             created_at=refund.created_at,
             updated_at=now,
         )
@@ -42,16 +42,16 @@ class RefundRow(PaymentsRow):
             refund_id=self.sk,
             payment_id=self.pk.removeprefix("payment#"),
             amount=int(self.amount),
-            reason=self.why,
+            reason=self.reason,
             created_at=self.created_at,
             status=RefundStatus(self.status),
             provider_id=self.provider_id,
-            settled=bool(self.settled),
+            already_refunded=bool(self.already_refunded),
         )
 
 
 def refund(payment_id: str, refund_id: str) -> Refund | None:
-    """One refund, read consistently."""
+    """Return one refund, read consistently."""
     if len(payment_id) > ids.MAX_ID_LENGTH:
         return None
     try:
@@ -61,7 +61,7 @@ def refund(payment_id: str, refund_id: str) -> Refund | None:
 
 
 def refunds_of(payment_id: str) -> list[Refund]:
-    """All refunds of a payment, read consistently, oldest first."""
+    """Return all refunds of a payment, read consistently, oldest first."""
     if len(payment_id) > ids.MAX_ID_LENGTH:
         return []
     rows = RefundRow.query(key_of(payment_id), RefundRow.sk.startswith("ref_"), consistent_read=True)
@@ -71,7 +71,7 @@ def refunds_of(payment_id: str) -> list[Refund]:
 def page(
     payment_id: str, limit: int, start: dict[str, Any] | None
 ) -> tuple[list[Refund], dict[str, Any] | None]:
-    """Some of a payment's refunds, oldest first, and the key to go on after: 1 Query."""
+    """Return refunds of a payment, oldest first, and the key of the next page: 1 Query."""
     found = RefundRow.query(
         key_of(payment_id),
         RefundRow.sk.startswith("ref_"),

@@ -1,4 +1,4 @@
-"""What the rows of `PAYMENTS_TABLE` share: keys, connection, indexes; and `PAYMENTS_IDEMPOTENCY_TABLE`."""
+"""The base of the rows of `PAYMENTS_TABLE`, its indexes, and the rows of `PAYMENTS_IDEMPOTENCY_TABLE`."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from shared.runtime.aws import REGION
 
 
 class IdempotencyRow(BaseIdempotencyRow):
-    """Requests to open, capture or refund a payment, with their answers: for 24 hours that holds a payment's
-    `client_secret`, which is of use for paying this one payment and nothing else."""
+    """Requests to open, capture or refund a payment, with their responses, for 24 hours. A response may hold
+    a payment's `client_secret`, which can only pay this one payment."""
 
     class Meta:
         table_name = settings().payments_idempotency_table
@@ -21,7 +21,7 @@ class IdempotencyRow(BaseIdempotencyRow):
 
 
 class ByOrder(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
-    """An order's payments, oldest first."""
+    """The payments of an order, oldest first."""
 
     class Meta:
         index_name = "by-order"
@@ -32,7 +32,7 @@ class ByOrder(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
 
 
 class ByDue(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
-    """Payments that somebody must look at again, by when; the others are not in it."""
+    """The payments that the sweeper must look at, by time; a sparse index."""
 
     class Meta:
         index_name = "by-due"
@@ -43,13 +43,13 @@ class ByDue(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]
 
 
 class PaymentsRow(Row):
-    """Any row of the table; its subclasses share its connection."""
+    """Any row of the table; all subclasses share one connection."""
 
     class Meta:
         table_name = settings().payments_table
         region = REGION
 
-    # The connection knows the indexes of the class that opened it.
+    # A connection only knows the indexes of the class that opened it.
     by_order = ByOrder()
     by_due = ByDue()
     pk = UnicodeAttribute(hash_key=True)
@@ -57,10 +57,10 @@ class PaymentsRow(Row):
 
 
 def key_of(payment_id: str) -> str:
-    """The partition that a payment shares with its refunds and its ledger."""
+    """Return the partition key of a payment, its refunds and its ledger."""
     return f"payment#{payment_id}"
 
 
 def prepare() -> None:
-    """Make the client during init, not in the first request."""
+    """Create the client during init instead of in the first request."""
     warm(PaymentsRow)

@@ -1,0 +1,30 @@
+"""The amount that is authorized on a card and not yet captured, and its expiry."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+EXPIRY_NOTICE = timedelta(hours=24)  # how long before the expiry the shopper is asked to pay again
+GRACE = timedelta(hours=1)  # Stripe releases an expired authorization with some delay
+
+
+@dataclass(frozen=True)
+class Authorization:
+    """`capturable` is in minor units and expires at `capture_before`; `multicapture` means that the card
+    allows several captures; `expiry_notified` means that the shopper was asked to pay again."""
+
+    capturable: int = 0
+    capture_before: datetime | None = None
+    multicapture: bool = False
+    expiry_notified: bool = False
+
+    def expires_soon(self, now: datetime) -> bool:
+        """Return whether the authorization expires within EXPIRY_NOTICE and has not expired."""
+        return self.capture_before is not None and (
+            self.capture_before - EXPIRY_NOTICE <= now < self.capture_before
+        )
+
+    def check_at(self, notify: bool) -> datetime | None:
+        """Return when the sweeper must check it: before the expiry to `notify`, else after it."""
+        if not self.capturable or self.capture_before is None:
+            return None
+        return self.capture_before - EXPIRY_NOTICE if notify else self.capture_before + GRACE

@@ -1,1 +1,0 @@
-"""What is held here compared with what Stripe and orders say: pure rules."""

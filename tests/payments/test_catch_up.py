@@ -1,0 +1,286 @@
+"""Events that no webhook brought: lost deliveries, outages, pages, races, and where the reading goes on."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import boto3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payments import stripe_lists
+from payments.app import apply, catch_up, reads
+from payments.domain.inbox import (
+    FIRST_READING,
+    OVERLAP,
+    EventStatus,
+    ListPosition,
+    advance,
+    first_position,
+    list_since,
+)
+from payments.service.catch_up import requeue
+from payments.stripe_gateway import StripeUnavailable
+from payments.tables import inbox
+from shared.runtime import clock
+from tests.payments.payments_driver import PaymentsDriver, post_webhook
+from tests.payments.test_function_imports import loaded
+from tests.support import ENVIRONMENT, REGION, Context, call, sqs_event, staff
+
+
+class Hurried(Context):
+    """Lambda's context when the time is almost up."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 5_000
+
+
+def kept_by(context: Context | None = None) -> int:
+    """Run the function; how many events were new to it."""
+    return catch_up.catch_up({}, context or Context())["stored"]
+
+
+def happen(driver: PaymentsDriver, times: int) -> set[str]:
+    """So many things happen at Stripe; the ids of all its events."""
+    for number in range(times):
+        driver.stripe.customers.create({"name": f"No. {number}"})
+    return {event["id"] for event in driver.stripe_events()}
+
+
+def told_of(driver: PaymentsDriver) -> set[str]:
+    """What the events that are here are about."""
+    return {row["object_id"]["S"] for row in driver.rows("PAYMENTS_INBOX_TABLE").values()}
+
+
+def apply_all(driver: PaymentsDriver) -> None:
+    driver.forward_inbox()
+    for body in driver.queued_messages():
+        assert apply.apply(sqs_event(body), Context()) == {"batchItemFailures": []}
+
+
+@pytest.fixture
+def listening(driver: PaymentsDriver) -> Iterator[None]:
+    """The webhook's function behind a port, and Stripe told of it."""
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(post_webhook(body, self.headers["Stripe-Signature"]).status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    endpoint = driver.stripe.webhook_endpoints.create(
+        {"url": f"http://127.0.0.1:{server.server_port}/", "enabled_events": ["*"]}
+    )
+    boto3.client("secretsmanager", region_name=REGION).put_secret_value(
+        SecretId=ENVIRONMENT["PAYMENTS_WEBHOOK_SECRET_ARN"],
+        SecretString=json.dumps({"current": endpoint.secret}),
+    )
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_delivery_that_was_lost_is_made_up_for(driver, listening):
+    driver.order()
+    opened = driver.pay().json
+    driver.control_stripe("chaos", drop=1)
+    driver.confirm(opened["provider_id"])
+    driver.control_stripe("chaos")
+    said_later = driver.stripe.customers.create({"name": "Heard"}).id
+    deadline = time.monotonic() + 30
+    while said_later not in told_of(driver):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert driver.payment(opened["payment_id"]).captures.captured == 0
+
+    assert kept_by() > 0
+    assert set(driver.inbox()) == {event["id"] for event in driver.stripe_events()}
+    apply_all(driver)
+    assert driver.status(opened["payment_id"]) == "succeeded"
+    assert kept_by() == 0
+
+
+def test_hours_of_outage_are_read_page_by_page(driver, monkeypatch):
+    monkeypatch.setattr(stripe_lists, "PAGE_SIZE", 3)
+    happen(driver, 4)
+    driver.control_stripe("advance", seconds=6 * 3600)
+    everything = happen(driver, 6)
+    assert len(everything) == 10
+    assert kept_by() == 10
+    assert set(driver.inbox()) == everything
+
+
+def test_a_reading_that_ran_out_of_time_goes_on_where_it_stopped(driver, monkeypatch):
+    monkeypatch.setattr(stripe_lists, "PAGE_SIZE", 3)
+    everything = happen(driver, 8)
+    assert kept_by(Hurried()) == 3
+    later = happen(driver, 2) - everything
+    assert kept_by(Hurried()) == 3
+    assert kept_by(Hurried()) == 2
+    assert set(driver.inbox()) == everything
+    assert kept_by() == 2
+    assert set(driver.inbox()) == everything | later
+
+
+def test_a_place_that_stripe_forgot_has_the_reading_begin_again(driver, monkeypatch):
+    everything = happen(driver, 2)
+    long_ago = clock.epoch(clock.now()) - 40 * 24 * 3600
+    assert inbox.save_position(ListPosition(long_ago, long_ago + 60, "evt_forgotten"))
+    assert kept_by() == 2
+    assert set(driver.inbox()) == everything
+
+
+def test_what_is_here_is_neither_written_nor_queued_again(driver):
+    happen(driver, 2)
+    assert kept_by() == 2
+    rows = driver.rows("PAYMENTS_INBOX_TABLE")
+    assert kept_by() == 0
+    after = driver.rows("PAYMENTS_INBOX_TABLE")
+    assert {key: row for key, row in after.items() if key != inbox.POSITION} == {
+        key: row for key, row in rows.items() if key != inbox.POSITION
+    }
+
+
+def test_an_event_that_comes_by_webhook_at_the_same_moment_is_kept_once(driver, monkeypatch):
+    driver.order()
+    opened = driver.pay().json
+    driver.confirm(opened["provider_id"])
+    read = stripe_lists.events
+
+    def and_the_webhooks_come(*about):
+        found = read(*about)
+        for event in driver.stripe_events():
+            driver.post_event(event)
+        apply_all(driver)
+        return found
+
+    monkeypatch.setattr(stripe_lists, "events", and_the_webhooks_come)
+    monkeypatch.setattr(inbox, "stored_ids", lambda ids: set())  # a read that does not know yet
+    assert kept_by() == 0
+    assert set(driver.inbox().values()) == {"applied", "ignored"}
+    driver.forward_inbox()
+    assert driver.queued_messages() == []
+
+
+def test_two_readings_at_once_leave_nothing_out(driver, monkeypatch):
+    monkeypatch.setattr(stripe_lists, "PAGE_SIZE", 2)
+    everything = happen(driver, 5)
+    read, met = stripe_lists.events, list[bool]()
+
+    def and_another_reads_it_all(*about):
+        if not met:
+            met.append(True)
+            assert kept_by() == 5
+        return read(*about)
+
+    monkeypatch.setattr(stripe_lists, "events", and_another_reads_it_all)
+    assert kept_by() == 0
+    assert set(driver.inbox()) == everything
+    found = inbox.list_position()
+    assert found is not None
+    assert (found.after, found.newest) == (None, None)
+
+
+def test_while_stripe_is_away_nothing_is_lost(driver):
+    everything = happen(driver, 2)
+    driver.break_stripe(path="/v1/events", method="GET", times=1, status=429)
+    with pytest.raises(StripeUnavailable):
+        kept_by()
+    assert driver.inbox() == {}
+    driver.control_stripe("advance", seconds=3 * 3600)
+    assert kept_by() == 2
+    assert set(driver.inbox()) == everything
+
+
+def test_an_event_with_decimals_is_kept_like_any_other(driver):
+    product = driver.stripe.products.create({"name": "Tea"})
+    driver.stripe.prices.create({"product": product.id, "currency": "gbp", "unit_amount": 250})
+    assert "price.created" in {event["type"] for event in driver.stripe_events()}
+    kept_by()
+    assert set(driver.inbox()) == {event["id"] for event in driver.stripe_events()}
+
+
+def test_one_event_that_cannot_be_read_does_not_hold_up_the_others(driver, monkeypatch):
+    everything = happen(driver, 2)
+    read = stripe_lists.events
+
+    def and_something_odd(*about):
+        found = read(*about)
+        odd = stripe_lists.ListedEvent("evt_odd", found.items[0].created, b'{"id": "evt_odd"}')
+        return stripe_lists.Listed([found.items[0], odd, *found.items[1:]], found.more)
+
+    monkeypatch.setattr(stripe_lists, "events", and_something_odd)
+    assert kept_by() == 2
+    assert set(driver.inbox()) == everything
+
+
+def test_what_was_kept_and_never_reached_the_queue_is_queued_after_a_while(driver):
+    driver.order()
+    driver.pay()
+    [created] = driver.stripe_events()
+    driver.post_event(created)
+    now = clock.now()
+    assert requeue(now + timedelta(minutes=14)) == 0
+    assert requeue(now + timedelta(minutes=16)) == 1
+    [body] = driver.queued_messages()
+    assert apply.apply(sqs_event(body), Context()) == {"batchItemFailures": []}
+    assert driver.inbox() == {created["id"]: EventStatus.APPLIED}
+    assert requeue(now + timedelta(minutes=16)) == 0
+
+
+def test_the_place_of_the_reading_is_no_event(driver):
+    happen(driver, 1)
+    kept_by()
+    driver.forward_inbox()
+    assert call(reads.api, "POST", f"/admin/webhooks/{inbox.POSITION}/replay", caller=staff()).status == 404
+    listed = driver.get("/admin/webhooks", staff()).json["items"]
+    assert inbox.POSITION not in {event["event_id"] for event in listed}
+
+
+def test_it_stands_on_its_own():
+    assert {"stripe", "requests"} <= loaded("payments.app.catch_up")
+
+
+def test_the_first_reading_looks_back_a_day():
+    now = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
+    assert list_since(first_position(now)) == clock.epoch(now - FIRST_READING - OVERLAP)
+
+
+@given(st.data())
+def test_whatever_the_interruptions_and_however_late_events_show_all_are_read(data):
+    """A list that grows while it is read, in which events show up to ten minutes after they were made."""
+    overlap, size = int(OVERLAP.total_seconds()), 3
+    now, shown, read = 10_000, list[tuple[int, str]](), set[str]()
+    position = ListPosition(since=now)
+    for _ in range(data.draw(st.integers(0, 30))):
+        for _ in range(data.draw(st.integers(0, 4))):
+            made = now - data.draw(st.integers(0, overlap))
+            shown.append((max(made, 10_000 - overlap), f"evt_{len(shown):03}"))
+        now += data.draw(st.integers(0, 2000))
+        position = _read_a_page(position, shown, read, size)
+    for _ in range(2 * len(shown) + 2):
+        position = _read_a_page(position, shown, read, size)
+    assert read == {event_id for _, event_id in shown}
+
+
+def _read_a_page(
+    position: ListPosition, shown: list[tuple[int, str]], read: set[str], size: int
+) -> ListPosition:
+    newest_first = sorted((each for each in shown if each[0] >= list_since(position)), reverse=True)
+    if position.after:
+        place = next(each for each in shown if each[1] == position.after)
+        newest_first = [each for each in newest_first if each < place]
+    page = newest_first[:size]
+    read |= {event_id for _, event_id in page}
+    newest, last = (page[0][0], page[-1][1]) if page else (None, None)
+    return advance(position, newest, last, more=len(newest_first) > size)

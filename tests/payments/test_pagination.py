@@ -1,0 +1,68 @@
+"""Lists of payments whose last page is full: they say that it is the last."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from payments.domain.reconciliation.runs import Run
+from payments.tables import payments
+from payments.tables.reconciliations import RunRow
+from shared.runtime import clock
+from tests.payments.payments_driver import post_webhook, signed
+from tests.support import staff
+
+
+def pages(driver, path: str, limit: int) -> list[int]:
+    """How many there are on each page."""
+    sizes, cursor = [], ""
+    while cursor is not None:
+        more = f"{'&' if '?' in path else '?'}limit={limit}" + (cursor and f"&cursor={cursor}")
+        page = driver.get(path + more, staff()).json
+        sizes.append(len(page["items"]))
+        cursor = page["next_cursor"]
+    return sizes
+
+
+@pytest.fixture
+def paid(driver) -> str:
+    """An order's first of four payments, of which something was given back three times."""
+    driver.order()
+    opened = driver.pay().json
+    payment_id: str = opened["payment_id"]
+    driver.confirm(opened["provider_id"])
+    driver.deliver_all()
+    for _ in range(3):
+        assert driver.create_refund(payment_id, amount={"amount": 100, "currency": "GBP"}).status == 201
+    held = driver.payment(payment_id)
+    for number in range(3):
+        payments.PaymentRow.of(replace(held, payment_id=f"pay_Z{number}")).save()
+    return payment_id
+
+
+def test_of_payments_refunds_and_the_ledger(driver, paid):
+    for path, many in [
+        ("/payments?order_id=ord_1", 4),
+        (f"/payments/{paid}/refunds", 3),
+        (f"/payments/{paid}/ledger", 4),
+    ]:
+        assert pages(driver, path, many) == [many]
+        assert pages(driver, path, 1) == [1] * many
+
+
+def test_of_events(driver):
+    for number in range(4):
+        body = b'{"id": "evt_%d", "type": "customer.created", "created": 1, "data": {"object": {}}}' % number
+        assert post_webhook(body, signed(body)).status == 200
+    assert pages(driver, "/admin/webhooks?status=ignored", 4) == [4]
+    assert pages(driver, "/admin/webhooks?status=ignored", 2) == [2, 2]
+
+
+def test_of_comparisons(driver):
+    now = clock.now()
+    for number in range(4):
+        begin = now + timedelta(hours=number)
+        run = Run(f"rec_{number}", begin, begin, asked_by="usr_staff", asked_at=now, updated_at=now)
+        RunRow.of(run).save()
+    assert pages(driver, "/admin/reconciliations", 4) == [4]
+    assert pages(driver, "/admin/reconciliations", 2) == [2, 2]
