@@ -103,7 +103,7 @@ def _create_orders(simulator: Simulator) -> dict[str, str]:
     registered = {"email": "ada@example.com", "password": "a long enough one 9", "name": "Ada Lovelace"}
     assert simulator.call("users", "POST", "/users/register", registered).status == 201
     orders = {
-        "expired": shopping.placed(simulator, GUEST, "A", 1, "1"),
+        "expired": shopping.placed_order(simulator, GUEST, "A", 1, "1"),
     }
     shopping.open_payment(simulator, GUEST, orders["expired"], "2")
     simulator.advance(minutes=31)
@@ -119,11 +119,11 @@ def _create_orders(simulator: Simulator) -> dict[str, str]:
     assert shopping.pay(simulator, ADA, orders["paid with a coupon"])
     simulator.pump()
 
-    orders["cancelled"] = shopping.paid(simulator, BOB, "B", 2, "4")
+    orders["cancelled"] = shopping.paid_order(simulator, BOB, "B", 2, "4")
     shopping.cancel(simulator, BOB, orders["cancelled"], "5")
     simulator.pump()
 
-    orders["returned"] = order_id = shopping.paid(simulator, BOB, "A", 3, "6")
+    orders["returned"] = order_id = shopping.paid_order(simulator, BOB, "A", 3, "6")
     shopping.ship(simulator, order_id, "7", {"A": 2})
     shopping.ship(simulator, order_id, "8")
     shopping.set_status(simulator, order_id, "delivered")
@@ -132,7 +132,7 @@ def _create_orders(simulator: Simulator) -> dict[str, str]:
     for status in ("approved", "received"):
         shopping.decide_return(simulator, order_id, returned, status, status == "received" or None)
     simulator.pump()
-    orders["waiting"] = shopping.placed(simulator, GUEST, "B", 1, "10")
+    orders["waiting"] = shopping.placed_order(simulator, GUEST, "B", 1, "10")
     simulator.pump()
     assert not simulator.dead_letters
     simulator.advance(minutes=1)

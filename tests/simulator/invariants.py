@@ -83,8 +83,7 @@ def money(simulator: Simulator) -> Iterator[str]:
 
 
 def _check_totals(intent: Any, refunded: int, payment: Payment, order: Any) -> Iterator[str]:
-    """The captured and refunded amounts are the same at Stripe, in the payment, in its ledger and in its
-    order."""
+    """Stripe, the payment, its ledger and its order have the same captured and refunded amounts."""
     recorded, entries = order.totals_of(payment.payment_id), ledger(payment.payment_id)
     totals = {
         "Stripe": (intent["amount_received"], refunded),
@@ -121,8 +120,7 @@ def _check_disputes(simulator: Simulator, intent_id: str, payment: Payment) -> I
 
 
 def _check_authorization(intent: Any, payment: Payment, order: Any) -> Iterator[str]:
-    """An open PaymentIntent belongs to an order that awaits or renews payment; an authorization to one not
-    yet shipped."""
+    """Open PaymentIntents and authorizations belong to orders that await payment or shipping."""
     renewable = order.status.value == "paid" and not order.captured
     if intent["status"] in OPEN_INTENTS and order.status.value != "awaiting_payment" and not renewable:
         yield f"{intent['id']} can still be paid, though {order.order_id} is {order.status}"
@@ -137,8 +135,10 @@ def retained(order: Any) -> int:
 
 
 def refunds(simulator: Simulator) -> Iterator[str]:
-    """Refunds that are due were made, up to the captured amount and unless a dispute prevents it; staff
-    may have refunded more. Shipped lines were captured."""
+    """Due refunds were made unless a dispute blocks them, and shipped lines were captured.
+
+    Staff may have refunded more than is due.
+    """
     known = {payment.payment_id: payment for payment in payments()}
     failed: Counter[str] = Counter()
     for refund in simulator.stripe_objects("refund"):
@@ -175,8 +175,7 @@ def was_cancelled(order: Any) -> bool:
 
 
 def stock(on_hand: Mapping[str, int]) -> Iterator[str]:
-    """Available, reserved and sold pieces sum to the initial stock; open orders account for all reserved
-    pieces."""
+    """Available, reserved and sold pieces sum to the initial stock; reserved pieces belong to open orders."""
     sold: Counter[str] = Counter()
     awaited: Counter[str] = Counter()
     pending = set()
@@ -234,8 +233,7 @@ def transitions() -> Iterator[str]:
 
 
 def sequences(simulator: Simulator) -> Iterator[str]:
-    """The sequence of an order's events has no gap and starts at 1; each number is one event with one
-    content."""
+    """The sequence of an order's events starts at 1 and has no gap; each number has one event."""
     published: dict[str, dict[int, dict[str, str]]] = {}
     for event in simulator.published("orders"):
         subject = published.setdefault(event["subject"], {})
@@ -276,8 +274,7 @@ def coupons() -> Iterator[str]:
 
 
 def emails(duplicate_emails: bool) -> Iterator[str]:
-    """Each notification was sent once and recorded; each paid order has a confirmation, or a later one
-    superseded it."""
+    """Each email was sent once and recorded, and each paid order has a confirmation."""
     sent = Counter(email.headers["X-Notification-Id"] for email in mails())
     rows = tables.rows(ENVIRONMENT["NOTIFY_TABLE"])
     notifications = [row for row in rows if row["pk"]["S"].startswith("ntf_")]

@@ -45,7 +45,7 @@ class StreamReader:
     def deliver(self, run: Callable[[Any], Any], chance: Random | None) -> None:
         """Deliver the next batch, sometimes twice; keep the position if it fails."""
         limit = self.source.batch if chance is None else chance.choice((1, 2, 5, self.source.batch))
-        # moto's own list: GetRecords returns the same, but takes as long as the relay itself.
+        # moto's list, because GetRecords takes as long as the relay itself.
         page = [_as_lambda_json(record.to_json()) for record in self.shard.items[self.position :][:limit]]
         wanted = [record for record in page if _is_change(record) and self.source.wants(record)]
         times = 2 if chance is not None and chance.random() < REPEAT_PROBABILITY else 1
@@ -55,8 +55,7 @@ class StreamReader:
 
 
 class QueueReader:
-    """Delivers the messages of a queue to one function: at least once, in any order, up to `source.tries`
-    times."""
+    """Delivers the messages of a queue to one function, at least once and in any order."""
 
     def __init__(self, source: QueueSource) -> None:
         self.source = source
@@ -79,7 +78,7 @@ class QueueReader:
         `run` returns the positions in its batch that failed.
         """
         batch_size = self.source.batch if chance is None else chance.choice((1, 3, self.source.batch))
-        due = choose_due(self.visible(now), chance)
+        due = _choose_due(self.visible(now), chance)
         for first in range(0, len(due), batch_size):
             batch = due[first : first + batch_size]
             for message in batch:
@@ -96,7 +95,7 @@ class QueueReader:
         return dead_letters
 
 
-def choose_due(waiting: list[Message], chance: Random | None) -> list[Message]:
+def _choose_due(waiting: list[Message], chance: Random | None) -> list[Message]:
     """Return the messages to deliver now, in their order of delivery."""
     if chance is None:
         return waiting

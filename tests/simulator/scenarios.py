@@ -27,37 +27,37 @@ def place_cart(simulator: Simulator) -> Request:
 
 
 def cancel_unpaid(simulator: Simulator) -> Request:
-    order_id = shopping.placed(simulator, ADA, "A", 2)
+    order_id = shopping.placed_order(simulator, ADA, "A", 2)
     shopping.open_payment(simulator, ADA, order_id, "pay")
     return lambda key="key": shopping.cancel(simulator, ADA, order_id, key)
 
 
 def cancel_paid(simulator: Simulator) -> Request:
-    order_id = shopping.paid(simulator, ADA, "A", 2)
+    order_id = shopping.paid_order(simulator, ADA, "A", 2)
     return lambda key="key": shopping.cancel(simulator, ADA, order_id, key)
 
 
 def open_payment(simulator: Simulator) -> Request:
-    order_id = shopping.placed(simulator, ADA, "A", 2)
+    order_id = shopping.placed_order(simulator, ADA, "A", 2)
     return lambda key="key": shopping.open_payment(simulator, ADA, order_id, key)
 
 
 def ship(simulator: Simulator) -> Request:
-    order_id = shopping.paid(simulator, ADA, "A", 2)
+    order_id = shopping.paid_order(simulator, ADA, "A", 2)
     return lambda key="key": shopping.ship(simulator, order_id, key, {"A": 1})
 
 
 def request_return(simulator: Simulator) -> Request:
-    order_id = shopping.paid(simulator, ADA, "A", 2)
+    order_id = shopping.paid_order(simulator, ADA, "A", 2)
     shopping.set_status(simulator, order_id, "shipped")
     return lambda key="key": shopping.request_return(simulator, ADA, order_id, {"A": 1}, key)
 
 
 def receive_return(simulator: Simulator) -> Request:
-    order_id, return_id = _approved(simulator)
+    order_id, return_id = _approved_return(simulator)
 
     def received(key: str = "") -> Reply:
-        """Return the order. A PUT has no key, so a retry may return 409 with the status that it requested."""
+        """Return the order. A PUT has no key, so a retry may return 409 with the new status."""
         reply = shopping.decide_return(simulator, order_id, return_id, "received", True)
         done = reply.status == 200 or (reply.status, reply.json.get("status_now")) == (409, "received")
         return shopping.read(simulator, ADA, order_id) if done else reply
@@ -65,17 +65,17 @@ def receive_return(simulator: Simulator) -> Request:
     return received
 
 
-def _approved(simulator: Simulator) -> tuple[str, str]:
-    order_id = shopping.paid(simulator, ADA, "A", 2)
+def _approved_return(simulator: Simulator) -> tuple[str, str]:
+    order_id = shopping.paid_order(simulator, ADA, "A", 2)
     shopping.set_status(simulator, order_id, "shipped")
-    made = shopping.request_return(simulator, ADA, order_id, {"A": 2}, "return").json
-    shopping.decide_return(simulator, order_id, made["return_id"], "approved")
+    return_ = shopping.request_return(simulator, ADA, order_id, {"A": 2}, "return").json
+    shopping.decide_return(simulator, order_id, return_["return_id"], "approved")
     simulator.pump()
-    return order_id, made["return_id"]
+    return order_id, return_["return_id"]
 
 
 def expire(simulator: Simulator) -> Request:
-    order_id = shopping.placed(simulator, ADA, "A", 2)
+    order_id = shopping.placed_order(simulator, ADA, "A", 2)
     shopping.open_payment(simulator, ADA, order_id, "pay")
     simulator.advance(minutes=31)
 
@@ -87,47 +87,47 @@ def expire(simulator: Simulator) -> Request:
     return sweep
 
 
-def _runs(simulator: Simulator) -> Request:
+def _pump(simulator: Simulator) -> Request:
     return lambda key="": simulator.pump()
 
 
 def order_placed(simulator: Simulator) -> Request:
     shopping.fill(simulator, ADA, {"A": 2})
     shopping.place_cart(simulator, ADA, "key")
-    return _runs(simulator)
+    return _pump(simulator)
 
 
 def payment_succeeds(simulator: Simulator) -> Request:
-    order_id = shopping.placed(simulator, ADA, "A", 2)
+    order_id = shopping.placed_order(simulator, ADA, "A", 2)
     assert shopping.pay(simulator, ADA, order_id)
-    return _runs(simulator)
+    return _pump(simulator)
 
 
 def payment_succeeds_late(simulator: Simulator) -> Request:
-    order_id = shopping.placed(simulator, ADA, "A", 2)
+    order_id = shopping.placed_order(simulator, ADA, "A", 2)
     assert shopping.pay(simulator, ADA, order_id)
     simulator.advance(minutes=31)
     simulator.sweep()
-    return _runs(simulator)
+    return _pump(simulator)
 
 
 def card_declined(simulator: Simulator) -> Request:
-    order_id = shopping.placed(simulator, ADA, "A", 2)
+    order_id = shopping.placed_order(simulator, ADA, "A", 2)
     assert not shopping.pay(simulator, ADA, order_id, "pm_card_visa_chargeDeclined")
-    return _runs(simulator)
+    return _pump(simulator)
 
 
 def order_cancelled(simulator: Simulator) -> Request:
-    order_id = shopping.placed(simulator, ADA, "A", 2)
+    order_id = shopping.placed_order(simulator, ADA, "A", 2)
     shopping.open_payment(simulator, ADA, order_id, "pay")
     shopping.cancel(simulator, ADA, order_id, "cancel")
-    return _runs(simulator)
+    return _pump(simulator)
 
 
 def return_received(simulator: Simulator) -> Request:
-    order_id, return_id = _approved(simulator)
+    order_id, return_id = _approved_return(simulator)
     shopping.decide_return(simulator, order_id, return_id, "received", True)
-    return _runs(simulator)
+    return _pump(simulator)
 
 
 def cancel_authorized(simulator: Simulator) -> Request:
@@ -142,29 +142,29 @@ def ship_authorized(simulator: Simulator) -> Request:
 
 def first_fulfilment(simulator: Simulator) -> Request:
     simulator.capture = "manual"
-    order_id = shopping.paid(simulator, ADA, "A", 2)
+    order_id = shopping.paid_order(simulator, ADA, "A", 2)
     shopping.ship(simulator, order_id, "key", {"A": 1})
-    return _runs(simulator)
+    return _pump(simulator)
 
 
 def authorization_expires(simulator: Simulator) -> Request:
     simulator.capture = "manual"
-    shopping.paid(simulator, ADA, "A", 2)
+    shopping.paid_order(simulator, ADA, "A", 2)
     simulator.advance(days=8)
-    return _runs(simulator)
+    return _pump(simulator)
 
 
 @dataclass(frozen=True)
 class Scenario:
     """A use case: its preparation, the status of its response, and the order's status afterwards.
 
-    `of`: the background function to interrupt; None is the function that the request invokes.
+    `function`: the background function to interrupt; None is the function that the request invokes.
     """
 
     prepare: Callable[[Simulator], Request]
     status: int | None
     order: str
-    of: str | None = None
+    function: str | None = None
 
 
 SCENARIOS = {
@@ -181,7 +181,7 @@ SCENARIOS = {
     "expire": Scenario(expire, None, "expired"),
 }
 BACKGROUND_SCENARIOS = {
-    f"{prepare.__name__.replace('_', ' ')}: {of}": Scenario(prepare, None, order, of)
+    f"{prepare.__name__.replace('_', ' ')}: {function}": Scenario(prepare, None, order, function)
     for prepare, order, functions in [
         (order_placed, "awaiting_payment", ["OrdersRelay", "CatalogRelay", "CartConsumer"]),
         (
@@ -210,7 +210,7 @@ BACKGROUND_SCENARIOS = {
             ["OrdersRelay", "CatalogConsumer", "PaymentsConsumer", "OrdersConsumer", "NotifyConsumer"],
         ),
     ]
-    for of in functions
+    for function in functions
 }
 
 
@@ -221,10 +221,10 @@ class ScenarioRun:
         shopping.open_shop(simulator, ON_HAND)
         self.simulator, self.scenario = simulator, scenario
         self.request = scenario.prepare(simulator)
-        if scenario.of is None:
+        if scenario.function is None:
             simulator.pump()
         self.snapshot = simulator.snapshot()
-        self.calls = self.simulator.record_calls(self.restart().request, scenario.of)
+        self.calls = self.simulator.record_calls(self.restart().request, scenario.function)
 
     @property
     def order_id(self) -> str:
@@ -237,8 +237,7 @@ class ScenarioRun:
         return self
 
     def kill_points(self) -> Iterator[tuple[int, str, bool]]:
-        """Yield (call, when, alone) for each place to kill a process: before the first call and after each
-        call.
+        """Yield (call, when, alone) for each kill point: before the first call and after each call.
 
         If an invoked function makes the call, it is also killed alone.
         """
@@ -249,9 +248,8 @@ class ScenarioRun:
                 yield n, "after", True
 
     def kill(self, n: int, when: str, alone: bool) -> Reply | None:
-        """Send the request and kill the process. Return the response if only an invoked function was
-        killed."""
-        self.restart().simulator.kill_at(n, when, alone=alone, of=self.scenario.of)
+        """Send the request with a kill; return the response if only an invoked function was killed."""
+        self.restart().simulator.kill_at(n, when, alone=alone, function=self.scenario.function)
         try:
             return self.request()
         except ProcessKilled:
@@ -259,17 +257,19 @@ class ScenarioRun:
 
     def throttle(self, n: int) -> Reply | None:
         """Send the request with its n-th call of DynamoDB throttle."""
-        self.restart().simulator.throttle(n, of=self.scenario.of)
+        self.restart().simulator.throttle(n, function=self.scenario.function)
         return self.request()
 
     def race(self, n: int, when: str, competitor: Callable[["ScenarioRun"], object]) -> Reply | None:
         """Send the request and run the competitor completely at its n-th call."""
-        self.restart().simulator.interleave(n, lambda: competitor(self), when, of=self.scenario.of)
+        self.restart().simulator.interleave(
+            n, lambda: competitor(self), when, function=self.scenario.function
+        )
         return self.request()
 
     def check_retry(self) -> None:
-        """Check that a retry succeeds, at once or after the lease of the first request, that each further
-        retry returns the same, and that there is one order."""
+        """Check that a retry succeeds, at the latest after the first request's lease, that another retry
+        returns the same, and that there is one order."""
         early = self.request()
         if early and early.status != self.scenario.status:
             assert (early.status, early.json["type"]) == (409, "/problems/request-in-progress"), early.text
@@ -282,8 +282,7 @@ class ScenarioRun:
         assert [order.status for order in invariants.orders()] == [self.scenario.order]
 
     def check_recovery(self) -> None:
-        """Check the invariants when everything is delivered and when all deadlines have passed; no order
-        stays open."""
+        """Check the invariants after all deliveries and after all deadlines; no order may stay open."""
         self.simulator.pump()
         self.check()
         self.simulator.advance(minutes=31)
@@ -297,7 +296,7 @@ class ScenarioRun:
 
     def check(self) -> None:
         # A sender killed between sending an email and recording it sends the email twice.
-        invariants.check(self.simulator, ON_HAND, duplicate_emails=self.scenario.of == "NotifyConsumer")
+        invariants.check(self.simulator, ON_HAND, duplicate_emails=self.scenario.function == "NotifyConsumer")
         invariants.check_sequences(self.simulator)
 
 

@@ -17,7 +17,7 @@ ADDRESS = {
     "country": "GB",
 }
 PRICE, DELIVERY = 500, 395
-COUPON = "TEN"  # a tenth off, for three orders in all
+COUPON = "TEN"  # 10 % off, for up to three orders
 
 
 def gbp(amount: int) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def pay(simulator: Simulator, who: Identity, order_id: str, card: str = "pm_card
     return opened.status == 201 and simulator.confirm_card(opened.json["provider_id"], card)
 
 
-def placed(simulator: Simulator, who: Identity, sku: str, quantity: int, key: str = "first") -> str:
+def placed_order(simulator: Simulator, who: Identity, sku: str, quantity: int, key: str = "first") -> str:
     """Place an order, deliver all events, and return its id."""
     fill(simulator, who, {sku: quantity})
     order_id: str = _ok(place_cart(simulator, who, key)).json["order_id"]
@@ -131,9 +131,9 @@ def placed(simulator: Simulator, who: Identity, sku: str, quantity: int, key: st
     return order_id
 
 
-def paid(simulator: Simulator, who: Identity, sku: str, quantity: int, key: str = "first") -> str:
+def paid_order(simulator: Simulator, who: Identity, sku: str, quantity: int, key: str = "first") -> str:
     """Place and pay an order, deliver all events, and return its id."""
-    order_id = placed(simulator, who, sku, quantity, key)
+    order_id = placed_order(simulator, who, sku, quantity, key)
     assert pay(simulator, who, order_id)
     simulator.pump()
     assert read(simulator, who, order_id).json["status"] == "paid"
@@ -141,8 +141,7 @@ def paid(simulator: Simulator, who: Identity, sku: str, quantity: int, key: str 
 
 
 def dispute(simulator: Simulator, order_id: str, status: str) -> None:
-    """Open a dispute of the order's payments with this status, or set the status of the open one if
-    possible."""
+    """Open a dispute of the order's payments with this status, or update the open dispute if possible."""
     for intent in _intents(simulator, order_id):
         simulator.control_stripe("dispute", payment_intent=intent, status=status)
 

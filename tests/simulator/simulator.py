@@ -62,8 +62,7 @@ class Simulator(Deployment):
         ]
 
     def run_schedules(self) -> None:
-        """Run each scheduled function of every service once; ignore failures, because the next schedule
-        retries."""
+        """Run each scheduled function of every service once; the next run retries what failed."""
         for service in SERVICES:
             for function in self.wiring.scheduled(service):
                 with suppress(Exception, ProcessKilled):
@@ -80,8 +79,7 @@ class Simulator(Deployment):
         return True
 
     def control_stripe(self, verb: str, **body: str) -> bool:
-        """Set the state of a `dispute` or `refund` by the local Stripe's control API; return whether that
-        is possible."""
+        """Change a `dispute` or `refund` by the local Stripe's control API; return whether it succeeded."""
         return self.emulator.control("POST", verb, json.dumps(body)).status == 200
 
     def advance(self, **delta: float) -> None:
@@ -91,25 +89,26 @@ class Simulator(Deployment):
 
     # Faults.
 
-    def kill_at(self, n: int, when: str = "before", *, alone: bool = False, of: str | None = None) -> None:
-        """Kill the next request, or the next run of the function `of`, at its n-th call."""
-        self.fault = Fault(n, when, alone, of)
+    def kill_at(
+        self, n: int, when: str = "before", *, alone: bool = False, function: str | None = None
+    ) -> None:
+        """Kill the next request, or the next run of `function`, at its n-th call."""
+        self.fault = Fault(n, when, alone, function)
 
-    def throttle(self, n: int, *, of: str | None = None) -> None:
-        """Throttle the n-th call of DynamoDB in the next request, or in the next run of the function `of`."""
-        self.fault = Fault(n, "throttle", of=of)
+    def throttle(self, n: int, *, function: str | None = None) -> None:
+        """Throttle the n-th call of DynamoDB in the next request, or in the next run of `function`."""
+        self.fault = Fault(n, "throttle", function=function)
 
     def interleave(
-        self, n: int, act: Callable[[], object], when: str = "before", *, of: str | None = None
+        self, n: int, act: Callable[[], object], when: str = "before", *, function: str | None = None
     ) -> None:
-        """Run `act` in other processes at the n-th call of the next request, then continue: a race with a
-        fixed order."""
+        """Run `act` in other processes at the n-th call of the next request, then continue the request."""
 
         def alone() -> None:
             self.fault = None
             act()
 
-        self.fault = Fault(n, when, of=of, act=alone)
+        self.fault = Fault(n, when, function=function, act=alone)
 
     def take_down(self, *services: str) -> None:
         """Make the services unavailable to the others until `bring_up`."""
@@ -118,8 +117,8 @@ class Simulator(Deployment):
     def bring_up(self) -> None:
         self.transport.down.clear()
 
-    def record_calls(self, act: Callable[[], object], of: str | None = None) -> list[str]:
-        """Return the calls of the first function that `act` runs, or of the longest run of the function `of`.
+    def record_calls(self, act: Callable[[], object], function: str | None = None) -> list[str]:
+        """Return the calls of the first function that `act` runs, or of the longest run of `function`.
 
         The names are those of `Transport.calls`.
         """
@@ -127,15 +126,15 @@ class Simulator(Deployment):
         act()
         return (
             self.invocations[0][1]
-            if of is None
-            else max((made for name, made in self.invocations if name == of), key=len)
+            if function is None
+            else max((calls for name, calls in self.invocations if name == function), key=len)
         )
 
     def _invoke(self, function: Function, event: Any, *, from_outside: bool = False) -> Any:
         fault = self.fault
-        if fault and not (fault.of == function.name if fault.of else from_outside):
+        if fault and not (fault.function == function.name if fault.function else from_outside):
             fault = None
-        if fault and fault.of is None:
+        if fault and fault.function is None:
             self.fault = None
         with self.transport.invocation(function, fault):
             try:
@@ -162,8 +161,7 @@ class Simulator(Deployment):
         )
 
     def pump(self, until_idle: bool = True, chance: Random | None = None) -> None:
-        """Run one round, or rounds until the simulator is idle: relay streams, deliver messages, post
-        webhooks.
+        """Relay streams, deliver messages and post webhooks, until the simulator is idle or for one round.
 
         `chance` chooses the order, delays and repeats; without it, everything happens once and in order. The
         clock advances if only that makes a message visible again. Messages without tries left go to

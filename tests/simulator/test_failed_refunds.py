@@ -9,7 +9,7 @@ ON_HAND = {"A": 5}
 
 def test_a_refund_that_fails_later_can_be_made_again(simulator):
     shopping.open_shop(simulator, ON_HAND)
-    order_id = shopping.paid(simulator, ADA, "A", 2)
+    order_id = shopping.paid_order(simulator, ADA, "A", 2)
     assert shopping.cancel(simulator, ADA, order_id, "changed my mind").status == 200
     simulator.pump()
     (order,) = invariants.orders()

@@ -27,7 +27,7 @@ def deliver_and_check(shop) -> None:
 
 
 def test_each_fulfilment_captures_its_share_and_the_last_the_rest(shop):
-    order_id = shopping.paid(shop, ADA, "A", 3)
+    order_id = shopping.paid_order(shop, ADA, "A", 3)
     assert order().captured == 0
     assert shopping.ship(shop, order_id, "first", {"A": 1}).status == 201
     deliver_and_check(shop)
@@ -40,7 +40,7 @@ def test_each_fulfilment_captures_its_share_and_the_last_the_rest(shop):
 
 
 def test_cancelling_an_authorized_order_voids_it_without_a_refund(shop):
-    order_id = shopping.paid(shop, ADA, "A", 2)
+    order_id = shopping.paid_order(shop, ADA, "A", 2)
     assert shopping.cancel(shop, ADA, order_id, "cancel").status == 200
     deliver_and_check(shop)
     assert (order().status, order().refunded, order().captured) == ("cancelled", 0, 0)
@@ -49,7 +49,7 @@ def test_cancelling_an_authorized_order_voids_it_without_a_refund(shop):
 
 
 def test_an_expired_authorization_cancels_the_order(shop):
-    shopping.paid(shop, ADA, "A", 2)
+    shopping.paid_order(shop, ADA, "A", 2)
     shop.advance(days=8)
     shop.run_schedules()
     deliver_and_check(shop)
@@ -60,7 +60,7 @@ def test_an_expired_authorization_cancels_the_order(shop):
 
 
 def test_an_authorization_can_be_renewed_before_it_expires(shop):
-    order_id = shopping.paid(shop, ADA, "A", 2)
+    order_id = shopping.paid_order(shop, ADA, "A", 2)
     first = order().payment_id
     assert not shopping.pay(shop, ADA, order_id), "the authorization cannot be renewed yet"
     shop.advance(days=6, hours=6)
@@ -81,7 +81,7 @@ def test_an_authorization_can_be_renewed_before_it_expires(shop):
 
 
 def test_a_return_refunds_what_was_captured_for_it(shop):
-    order_id = shopping.paid(shop, ADA, "A", 3)
+    order_id = shopping.paid_order(shop, ADA, "A", 3)
     shopping.ship(shop, order_id, "first", {"A": 2})
     deliver_and_check(shop)
     made = shopping.request_return(shop, ADA, order_id, {"A": 2}, "back").json["return_id"]

@@ -263,7 +263,7 @@ class Orders(RuleBasedStateMachine):
         self.faults += 1
         self.duplicate_emails |= function == "NotifyConsumer"
         n, when = fault_point
-        self.simulator.fault = Fault(n, when, of=function)
+        self.simulator.fault = Fault(n, when, function=function)
         self.simulator.pump(chance=chance)
         self.simulator.fault = None
 

@@ -31,7 +31,7 @@ def the_order_expires(run: ScenarioRun) -> object:
 
 def deliver_events(run: ScenarioRun) -> None:
     """Deliver all events, unless a background function is raced: then the run delivers them."""
-    if run.scenario.of is None:
+    if run.scenario.function is None:
         run.simulator.pump()
 
 

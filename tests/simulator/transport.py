@@ -1,5 +1,4 @@
-"""The transport: intercepts every call to AWS and Stripe to count it, check permissions, invoke functions in
-process and inject faults."""
+"""The transport: intercepts calls to AWS and Stripe, checks permissions, and injects faults."""
 
 import io
 import json
@@ -28,18 +27,17 @@ class ProcessKilled(BaseException):
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault in an invocation: the process is killed before or after its n-th call, or its n-th call of
-    DynamoDB is throttled (`when`: "before", "after" or "throttle"; n starts at 1).
+    """A fault in an invocation: kill the process, throttle DynamoDB, or run something else meanwhile.
 
-    `alone`: only the function that makes the call is killed, and its caller receives a FunctionError. `of`:
-    the function that has the fault; None is the next one that a request invokes. `act`: instead of a kill,
-    run this in other processes at that call.
+    `when` is "before" or "after" the `n`-th call, or "throttle" for the `n`-th call of DynamoDB; `n` starts
+    at 1. `alone` kills only the function that makes the call, so its caller gets a FunctionError. `function`
+    has the fault; None is the function that a request invokes. `act` runs in other processes, without a kill.
     """
 
     n: int
     when: str
     alone: bool = False
-    of: str | None = None
+    function: str | None = None
     act: Callable[[], object] | None = None
 
 
