@@ -14,7 +14,7 @@ from botocore.exceptions import EndpointConnectionError
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from shared.http.identity import STAFF, Caller, caller_of
+from shared.http.identity import STAFF, Caller, identify_caller
 from tests.support import ENVIRONMENT, ROOT, Context, call
 from tests.users.conftest import claims, login, register, segment, signed
 from users import authorizer, signing
@@ -87,7 +87,7 @@ def test_services_read_the_caller_from_the_context():
     roles = {"roles": ["staff", "customer"]}
     commands({"command": "ensure_account", "input": command | roles}, Context())
     token = login("boss@example.com", "a password of theirs").json["access_token"]
-    caller = caller_of({"requestContext": {"authorizer": authorize(token)["context"]}}, STAFF)
+    caller = identify_caller({"requestContext": {"authorizer": authorize(token)["context"]}}, STAFF)
     decoded = claims(token)
     assert caller == Caller(decoded["sub"], STAFF, decoded["sid"], "boss@example.com")
 

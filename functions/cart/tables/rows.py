@@ -19,7 +19,7 @@ from cart.settings import settings
 from shared.dynamodb.concurrency import VersionConflict
 from shared.dynamodb.idempotency import IdempotencyRow as BaseIdempotencyRow
 from shared.dynamodb.idempotency import IdempotencyStore
-from shared.dynamodb.rows import Row, code_of, require_condition_failure, warm
+from shared.dynamodb.rows import Row, error_code, require_condition_failure, warm
 from shared.runtime.aws import REGION
 
 SHIPPING = "shipping"
@@ -150,6 +150,6 @@ def save(row: CartTableRow, after: int) -> None:
     try:
         row.save(unchanged(after))
     except PutError as error:
-        if code_of(error) != "TransactionConflictException":
+        if error_code(error) != "TransactionConflictException":
             require_condition_failure(error)
         raise VersionConflict from error

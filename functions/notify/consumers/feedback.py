@@ -13,7 +13,7 @@ from shared.runtime.observability import log
 
 def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """The Lambda handler (raw delivery, ReportBatchItemFailures); a message is SES's JSON of one event."""
-    return consumers.each(event, _take)
+    return consumers.handle_batch(event, _take)
 
 
 def _take(record: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from orders.tables.packing import to_order, to_row
 from orders.tables.rows import SHARDS, CounterRow, IdempotencyRow, OrderRow, idempotency
 from shared.dynamodb.concurrency import VersionConflict
 from shared.dynamodb.idempotency import IdempotencyKey
-from shared.dynamodb.rows import ConditionFailed, require_condition_failure, transaction, unavailable
+from shared.dynamodb.rows import ConditionFailed, as_unavailable, require_condition_failure, transaction
 from shared.runtime.observability import log
 from shared.values import ids
 
@@ -62,7 +62,7 @@ def overdue(now: datetime) -> Iterator[tuple[str, str]]:
             for keys in OrderRow.by_deadline.query(str(shard), OrderRow.expires_at <= now):
                 yield keys.user_id, keys.order_id
         except QueryError as error:
-            if not unavailable(error):
+            if not as_unavailable(error):
                 raise
             log.warning("deadline query failed", extra={"shard": shard}, exc_info=error)
 

@@ -11,7 +11,7 @@ from shared.runtime import clock, observability
 
 def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Apply a batch (ReportBatchItemFailures); a message is `{"event_id", "request_id"}`."""
-    return consumers.each(event, _handle_record)
+    return consumers.handle_batch(event, _handle_record)
 
 
 def _handle_record(record: Mapping[str, Any]) -> None:

@@ -28,13 +28,13 @@ class HttpResponse(BaseModel):
     headers: dict[str, str]
     body: str
 
-    def packed(self) -> bytes:
+    def pack(self) -> bytes:
         """Return the response compressed: a long list fits DynamoDB's 400 KB per row."""
         return zlib.compress(self.model_dump_json().encode())
 
     @classmethod
-    def unpack(cls, packed: bytes) -> Self:
-        return cls.model_validate_json(zlib.decompress(packed))
+    def unpack(cls, data: bytes) -> Self:
+        return cls.model_validate_json(zlib.decompress(data))
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class IdempotencyStore:
 
     def complete(self, claimed: IdempotencyRow, response: HttpResponse) -> None:
         """Store the response for repeated requests, for IDEMPOTENCY_TTL."""
-        claimed.update([self.row.response.set(response.packed()), self.row.leased_until.remove()])
+        claimed.update([self.row.response.set(response.pack()), self.row.leased_until.remove()])
 
     def release(self, claimed: IdempotencyRow) -> None:
         """End the lease after a temporary failure, so that a retry with the key continues at once."""

@@ -95,8 +95,8 @@ def transaction(model: type[Model]) -> Iterator[TransactWrite]:
         with TransactWrite(connection=connection_of(model)) as writes:
             yield writes
     except TransactWriteError as error:
-        if code_of(error) != "TransactionCanceledException":
-            raise unavailable(error) or error from error
+        if error_code(error) != "TransactionCanceledException":
+            raise as_unavailable(error) or error from error
         reasons = [(r.code, r.raw_item) if r else ("None", None) for r in error.cancellation_reasons]
         codes = {code for code, _ in reasons}
         if CONDITION_FAILED in codes:
@@ -108,11 +108,11 @@ def transaction(model: type[Model]) -> Iterator[TransactWrite]:
 
 def require_condition_failure(error: PynamoDBException) -> None:
     """Return if a single write failed because of its condition; raise any other failure."""
-    if code_of(error) != "ConditionalCheckFailedException":
-        raise unavailable(error) or error
+    if error_code(error) != "ConditionalCheckFailedException":
+        raise as_unavailable(error) or error
 
 
-def code_of(error: PynamoDBException) -> str | None:
+def error_code(error: PynamoDBException) -> str | None:
     """Return DynamoDB's error code; None if it did not respond.
 
     PynamoDB's own `cause_response_code` fails then: botocore's connection errors have a `response` of None.
@@ -122,7 +122,7 @@ def code_of(error: PynamoDBException) -> str | None:
     return code
 
 
-def unavailable(error: Exception) -> Unavailable | None:
+def as_unavailable(error: Exception) -> Unavailable | None:
     """Return the error as a temporary problem (throttling, conflict, no connection); None for any other."""
     cause = error.cause if isinstance(error, PynamoDBException) else error
     if isinstance(cause, ClientError):

@@ -12,11 +12,18 @@ from pynamodb.exceptions import PynamoDBException
 
 from shared import finish_init
 from shared.dynamodb.idempotency import HttpResponse, IdempotencyKey, IdempotencyStore
-from shared.dynamodb.rows import unavailable
+from shared.dynamodb.rows import as_unavailable
 from shared.errors import Internal, Problem, problem_document
 from shared.http.health import health
-from shared.http.identity import caller_of
-from shared.http.reading import JSON, body_of, if_match_of, key_of, query_of, raw_body
+from shared.http.identity import identify_caller
+from shared.http.reading import (
+    JSON,
+    parse_body,
+    parse_idempotency_key,
+    parse_if_match,
+    parse_query,
+    read_body,
+)
 from shared.http.routing import Raw, Replayed, Route, Routes
 from shared.runtime import clock, observability
 from shared.runtime.observability import log
@@ -82,7 +89,7 @@ class Api(Chalice):
             except Problem as problem:
                 response = problem_response(problem)
             except (PynamoDBException, BotoCoreError, ClientError) as error:
-                temporary = unavailable(error)
+                temporary = as_unavailable(error)
                 response = problem_response(temporary) if temporary else _internal_error(error)
             except Exception as error:
                 response = _internal_error(error)
@@ -91,21 +98,21 @@ class Api(Chalice):
         return endpoint
 
     def _serve(self, route: Route, event: Mapping[str, Any], variables: Mapping[str, str]) -> HttpResponse:
-        caller = caller_of(event, route.role)
+        caller = identify_caller(event, route.role)
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        raw = raw_body(event)
+        raw = read_body(event)
         arguments: dict[str, Any] = {name: unquote(value) for name, value in variables.items()}
         if "caller" in route.hints:
             arguments["caller"] = caller
         if "request" in route.hints:
             arguments["request"] = Raw(raw, headers)
         if "if_match" in route.hints:
-            arguments["if_match"] = if_match_of(headers.get("if-match"))
+            arguments["if_match"] = parse_if_match(headers.get("if-match"))
         if route.query:
-            arguments["query"] = query_of(route.query, event)
+            arguments["query"] = parse_query(route.query, event)
         if route.body:
-            arguments["body"] = body_of(route.body, raw, headers)
-        key = key_of(route, headers, caller, event["path"], raw)
+            arguments["body"] = parse_body(route.body, raw, headers)
+        key = parse_idempotency_key(route, headers, caller, event["path"], raw)
         if "key" in route.hints:
             arguments["key"] = key
         if "claim" in route.hints:
@@ -139,7 +146,7 @@ class Api(Chalice):
         try:
             idempotency.complete(claimed, response)
         except PynamoDBException as error:
-            if not unavailable(error):
+            if not as_unavailable(error):
                 raise
             # The effect has happened; without the stored response a repeated request only waits longer.
             log.warning("response not stored", exc_info=error)

@@ -35,12 +35,12 @@ class Caller:
         return self.role >= STAFF
 
 
-def highest(roles: list[str]) -> Role:
+def highest_role(roles: list[str]) -> Role:
     """Return the highest of the named roles; GUEST if there is none."""
     return max((Role[name.upper()] for name in roles), default=GUEST)
 
 
-def caller_of(event: Mapping[str, Any], needed: Role) -> Caller | None:
+def identify_caller(event: Mapping[str, Any], needed: Role) -> Caller | None:
     """Return the caller that API Gateway's authorizer authenticated.
 
     Raises Unauthorized if there is no caller and `needed` is not PUBLIC, Forbidden if the role is too low.
@@ -52,7 +52,7 @@ def caller_of(event: Mapping[str, Any], needed: Role) -> Caller | None:
         raise Unauthorized("Send a valid access token: Authorization: Bearer <token>.")
     caller = Caller(
         user_id=context["user_id"],
-        role=highest(context.get("roles", "").split()),
+        role=highest_role(context.get("roles", "").split()),
         session_id=context.get("session_id", ""),
         email=context.get("email", ""),
     )

@@ -18,14 +18,14 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 
 
-def raw_body(event: Mapping[str, Any]) -> bytes:
+def read_body(event: Mapping[str, Any]) -> bytes:
     raw = (event.get("body") or "").encode("utf-8", "surrogatepass")
     if len(raw) > MAX_BODY:
         raise TooLarge(f"The body is larger than {MAX_BODY} bytes, the maximum.")
     return raw
 
 
-def body_of(model: type[BaseModel], raw: bytes, headers: Mapping[str, str]) -> BaseModel:
+def parse_body(model: type[BaseModel], raw: bytes, headers: Mapping[str, str]) -> BaseModel:
     media = headers.get("content-type", JSON).partition(";")[0].strip().lower()
     if media != JSON:
         raise UnsupportedMediaType(f"The media type {media} is not supported here; send {JSON}.")
@@ -44,7 +44,7 @@ def needs_body(model: type[BaseModel]) -> bool:
     return any(field.is_required() for field in model.model_fields.values())
 
 
-def query_of(model: type[BaseModel], event: Mapping[str, Any]) -> BaseModel:
+def parse_query(model: type[BaseModel], event: Mapping[str, Any]) -> BaseModel:
     sent = {name: values[-1] for name, values in (event.get("multiValueQueryStringParameters") or {}).items()}
     try:
         return model.model_validate(sent)
@@ -54,7 +54,7 @@ def query_of(model: type[BaseModel], event: Mapping[str, Any]) -> BaseModel:
         ) from error
 
 
-def if_match_of(header: str | None) -> int | None:
+def parse_if_match(header: str | None) -> int | None:
     if header is None or header.strip() == "*":
         return None
     found = _ETAG.fullmatch(header.strip())
@@ -63,7 +63,7 @@ def if_match_of(header: str | None) -> int | None:
     return int(found[1])
 
 
-def key_of(
+def parse_idempotency_key(
     route: Route, headers: Mapping[str, str], caller: Caller | None, path: str, raw: bytes
 ) -> IdempotencyKey | None:
     key = headers.get("idempotency-key")

@@ -11,7 +11,7 @@ from shared.runtime.observability import log
 E = TypeVar("E", bound=Event)
 
 
-def each(event: Mapping[str, Any], handle: Callable[[Mapping[str, Any]], None]) -> dict[str, Any]:
+def handle_batch(event: Mapping[str, Any], handle: Callable[[Mapping[str, Any]], None]) -> dict[str, Any]:
     """Pass each record of the batch to `handle`; return the records for which it raised (SQS's
     `batchItemFailures`)."""
     failures = []
@@ -46,7 +46,7 @@ class Consumers:
 
     def handle(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
         """Handle a batch of the service's queue (raw delivery, ReportBatchItemFailures)."""
-        return each(event, lambda record: self.handle_message(json.loads(record["body"])))
+        return handle_batch(event, lambda record: self.handle_message(json.loads(record["body"])))
 
     def handle_message(self, message: Mapping[str, Any]) -> None:
         """Handle one message. Raises KeyError for an event type without a handler."""
