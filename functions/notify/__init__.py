@@ -1,1 +1,1 @@
-"""Mails that tell a person what happened to an account or an order."""
+"""The notify service: emails and text messages about accounts, orders and payments."""

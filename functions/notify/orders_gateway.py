@@ -1,19 +1,19 @@
-"""Orders, asked by Lambda invoke: an invoice as it is kept."""
+"""Calls to orders: invoices."""
 
 import re
 from base64 import b64decode
 
-from notify.domain.letters import Enclosure
+from notify.domain.messages import Attachment
 from notify.settings import settings
 from shared.contracts.commands import FetchInvoice
 from shared.messaging import rpc
 
 
-def invoice(order_id: str) -> Enclosure:
-    """The order's invoice as a PDF called after its number.
+def invoice(order_id: str) -> Attachment:
+    """Return the order's invoice as a PDF named after its number.
 
-    Raises CommandRejected where there is none, Unavailable where orders does not answer.
+    Raises CommandRejected if there is none, Unavailable if orders does not answer.
     """
     issued = rpc.call(settings().orders_invoices, FetchInvoice(order_id=order_id))
     name = re.sub(r"[^A-Za-z0-9_-]", "-", issued.invoice_number)
-    return Enclosure(f"{name}.pdf", "application/pdf", b64decode(issued.pdf, validate=True))
+    return Attachment(f"{name}.pdf", "application/pdf", b64decode(issued.pdf, validate=True))

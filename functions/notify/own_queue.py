@@ -1,4 +1,4 @@
-"""Notify's own queue, for what staff write: the notification is a row by then, the message names it."""
+"""The service's own queue, for sending stored messages of staff."""
 
 import json
 
@@ -10,6 +10,6 @@ SEND = "send_notification"
 
 
 def send(notification_id: str) -> None:
-    """Have a notification sent, once however often this is asked."""
+    """Queue a stored notification. Queued twice, it is still sent once."""
     message = {"id": notification_id, "command": SEND, "requestid": observability.request_id()}
     client("sqs").send_message(QueueUrl=settings().notify_queue_url, MessageBody=json.dumps(message))

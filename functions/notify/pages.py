@@ -1,4 +1,4 @@
-"""The pages that a link in a mail leads to, whole without anything from elsewhere."""
+"""The pages that an unsubscribe link opens; they load nothing from other hosts."""
 
 from shared.http.routing import Html
 
@@ -8,18 +8,18 @@ _PAGE = (
     "<style>body{{font:18px/1.5 system-ui;margin:3rem auto;max-width:34rem;padding:0 1rem}}"
     "button{{font:inherit;padding:.5rem 1.5rem}}</style><h1>{title}</h1>{body}</html>"
 )
-_ASK = (
-    "<p>You will get no more offers from us by mail. Mails about your orders and your account still come."
+_CONFIRM = (
+    "<p>You will receive no more offers by email. We will still email you about your orders and your account."
     "<p lang=de>Sie erhalten dann keine Angebote mehr per E-Mail, wohl aber weiterhin Nachrichten zu Ihren"
     " Bestellungen und Ihrem Konto."
     "<form method=post><input type=hidden name=List-Unsubscribe value=One-Click>"
     "<button>Unsubscribe · Abmelden</button></form>"
 )
 _DONE = (
-    "<p>You will get no more offers from us by mail."
+    "<p>You are unsubscribed and will receive no more offers by email."
     "<p lang=de>Sie sind abgemeldet und erhalten keine Angebote mehr per E-Mail."
 )
-# The token in the address is a key: no other site is told of it, and no other page may frame the button.
+# The URL contains the token, so it must not leak as a referrer, and no other page may frame the button.
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
@@ -28,9 +28,9 @@ _HEADERS = {
 }
 
 
-def asking() -> Html:
-    """The page with the button; it posts to its own address."""
-    return _page("Unsubscribe?", _ASK)
+def confirmation() -> Html:
+    """Return the page with the button, which posts to the page's own URL."""
+    return _page("Unsubscribe?", _CONFIRM)
 
 
 def done() -> Html:

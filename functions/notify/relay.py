@@ -1,22 +1,22 @@
-"""The table's stream: notifications that did not reach their readers become news."""
+"""The events that follow from changes of the table: notifications that did not reach their recipients."""
 
 from collections.abc import Iterator
 
-from notify.domain.outcomes import UNREACHED
+from notify.domain.outcomes import UNDELIVERED
 from notify.tables.rows import NotificationRow
 from shared.contracts.events import Event, NotificationBounced, NotificationData
 from shared.messaging.stream_relay import Image
 
 
 def derive_events(old: Image | None, new: Image | None) -> Iterator[Event]:
-    """What a change of a notification says: nothing, but that it did not arrive or was not welcome."""
+    """Yield `notification.bounced` if the notification was not delivered or its recipient complained."""
     if new is None or not new["pk"]["S"].startswith("ntf_"):
         return
     row = NotificationRow.from_raw_data(dict(new))
     before = [old.get(name, {}).get("S") for name in ("status", "cause")] if old else []
-    if row.cause not in UNREACHED or [row.status, row.cause] == before:
+    if row.cause not in UNDELIVERED or [row.status, row.cause] == before:
         return
-    facts = NotificationData(
+    data = NotificationData(
         notification_id=row.pk,
         template=row.template,
         channel=row.channel,
@@ -27,5 +27,5 @@ def derive_events(old: Image | None, new: Image | None) -> Iterator[Event]:
         instead=row.instead,
     )
     yield NotificationBounced.of(
-        facts, subject=row.pk, version=int(row.version), at=row.updated_at, request_id=row.request_id
+        data, subject=row.pk, version=int(row.version), at=row.updated_at, request_id=row.request_id
     )

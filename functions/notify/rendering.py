@@ -1,4 +1,4 @@
-"""From a letter to what is read: subject, HTML, text and text message, by the templates beside this file."""
+"""The rendering of messages from the templates: subject, HTML, text and text message."""
 
 import re
 import textwrap
@@ -12,83 +12,90 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from notify.domain import sms
 from notify.domain.brand import Brand
-from notify.domain.languages import ENGLISH, Language, spoken
-from notify.domain.letters import Enclosure, Letter, Mail
-from notify.domain.wording import unlinked
+from notify.domain.languages import language_for
+from notify.domain.messages import Attachment, Email, Message
+from notify.domain.reasons import CONFIDENTIAL_DECLINES
+from notify.domain.text import unlinked
 from notify.settings import settings
 from shared.values.text import one_line
 
 Form = Literal["html", "text"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-_WIDTH = 76  # RFC 5322, 2.1.1 asks for lines of 78 at the most
-_SMS_SHARE = 30  # septets of a text message, for one text from outside
+_WIDTH = 76  # RFC 5322, 2.1.1 recommends lines of at most 78 characters
+_SMS_SHARE = 30  # septets of a text message that one inserted text may take
+# The tables of templates/<language>/reasons.j2; each is a filter that turns a code into a sentence.
+REASON_TABLES = ("cancellation", "refund", "payment", "refund_failure", "dispute", "dispute_status")
+GENERAL = "general"  # the code of a table's sentence for unknown codes
 
 
-def render(letter: Letter, language: str = "en", enclosures: tuple[Enclosure, ...] = ()) -> Mail:
-    """The letter in words of that language. Everything that came from outside is escaped in the HTML."""
-    values = _values(letter)
-    text = _template(letter, language, "text")
-    return Mail(
+def render(message: Message, language: str = "en", attachments: tuple[Attachment, ...] = ()) -> Email:
+    """Return the message as an email in that language. The HTML escapes every value."""
+    values = _values(message)
+    text = _template(message, language, "text")
+    return Email(
         subject=one_line(_block(text, "subject", values)),
         text=re.sub(r"\n{3,}", "\n\n", text.render(values)),
-        html=_template(letter, language, "html").render(values),
-        enclosures=enclosures,
+        html=_template(message, language, "html").render(values),
+        attachments=attachments,
     )
 
 
-def text_message(letter: Letter, language: str = "en") -> str | None:
-    """The letter as a text message of two parts at the most; None where its kind is not told by one."""
-    template = _template(letter, language, "text")
+def render_sms(message: Message, language: str = "en") -> str | None:
+    """Return the message as a text message of at most two segments; None if its template has none."""
+    template = _template(message, language, "text")
     if "sms" not in template.blocks:
         return None
-    return sms.cut(sms.gsm(one_line(_block(template, "sms", _values(letter)), limit=1000)))
+    return sms.cut(sms.gsm(one_line(_block(template, "sms", _values(message)), limit=1000)))
 
 
-def pages(language: str, form: Form, brand: Brand) -> Environment:
-    """The templates of a language, whose layout and parts are those of the form."""
-    words = spoken(language)
-    environment = Environment(
-        loader=FileSystemLoader([TEMPLATES / form, TEMPLATES / words.code]),
-        autoescape=form == "html",  # noqa: S701 - what is no HTML is not escaped
+def environment(language: str, form: Form, brand: Brand) -> Environment:
+    """Return the templates of a language, with the layout and components of the form."""
+    formats = language_for(language)
+    env = Environment(
+        loader=FileSystemLoader([TEMPLATES / form, TEMPLATES / formats.code]),
+        autoescape=form == "html",  # noqa: S701 - plain text is not escaped
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters |= {"money": words.money, "day": words.day, "moment": words.moment}
-    environment.filters |= {"fold": _folded, "short": _short, "own": _own}
-    environment.globals = {"brand": brand, "language": words.code}
-    known: Any = environment.get_template("words.j2").module
-    environment.globals["words"] = known
-    environment.filters["cause"] = partial(_cause, known.reasons, words)
-    parts = environment.get_template("parts.j2").module
-    environment.globals |= {name: part for name, part in vars(parts).items() if not name.startswith("_")}
-    return environment
+    env.filters |= {"money": formats.money, "date": formats.date, "date_time": formats.date_time}
+    env.filters |= {"wrap": _wrapped, "sms_value": _sms_value, "sms_brand": _sms_brand}
+    env.globals = {"brand": brand, "language": formats.code}
+    env.globals["labels"] = env.get_template("labels.j2").module
+    reasons: Any = env.get_template("reasons.j2").module
+    for table in REASON_TABLES:
+        env.filters[table] = partial(_sentence, getattr(reasons, table))
+    for_cardholders = {code: reasons.payment[code] for code in reasons.payment.keys() - CONFIDENTIAL_DECLINES}
+    env.filters["decline"] = partial(_sentence, for_cardholders)
+    components = env.get_template("components.j2").module
+    env.globals |= {name: macro for name, macro in vars(components).items() if not name.startswith("_")}
+    return env
 
 
-# Letters are compiled when first needed: a process meets few of the kinds, and nobody waits for a queue.
-_pages = lru_cache(maxsize=None)(pages)
+# Templates are compiled on first use: a process needs few of them, and nobody waits for a queue.
+_environment = lru_cache(maxsize=None)(environment)
 
 
 def warm_up() -> None:
-    """Compile during init what all letters in the shop's own language share."""
-    _pages(settings().notify_language, "html", _brand()).get_template("layout.j2")
-    _pages(settings().notify_language, "text", _brand()).get_template("layout.j2")
+    """Compile during init what all messages in the default language share."""
+    _environment(settings().notify_language, "html", _brand()).get_template("layout.j2")
+    _environment(settings().notify_language, "text", _brand()).get_template("layout.j2")
 
 
-def _template(letter: Letter, language: str, form: Form) -> Template:
-    return _pages(language, form, _brand()).get_template(f"{letter.template}.j2")
+def _template(message: Message, language: str, form: Form) -> Template:
+    return _environment(language, form, _brand()).get_template(f"{message.template}.j2")
 
 
 def _block(template: Template, name: str, values: Mapping[str, Any]) -> str:
     return "".join(template.blocks[name](template.new_context(dict(values))))
 
 
-def _values(letter: Letter) -> dict[str, Any]:
-    order_id = letter.content.get("order_id")
+def _values(message: Message) -> dict[str, Any]:
+    order_id = message.content.get("order_id")
     order_url = f"{settings().notify_shop_url}/orders/{quote(order_id, safe='')}" if order_id else None
-    return {**letter.content, "order_url": order_url}
+    return {**message.content, "order_url": order_url}
 
 
 def _brand() -> Brand:
@@ -97,25 +104,25 @@ def _brand() -> Brand:
     return Brand(known.notify_brand_name, known.notify_brand_colour, address, known.notify_shop_url)
 
 
-def _folded(text: str) -> str:
-    """Paragraph by paragraph in lines that any mail program shows; links and spaces that hold stay whole."""
-    rows = [re.sub(r"[ \t\n]+", " ", row).strip() for row in re.split(r"\n\s*\n", text)]
+def _sentence(table: Mapping[str, str], code: str | None) -> str:
+    """Return the sentence for the code, or the general one; empty if there is no code."""
+    return table.get(code, table[GENERAL]) if code else ""
+
+
+def _wrapped(text: str) -> str:
+    """Wrap each paragraph; links and non-breaking spaces are not broken."""
+    paragraphs = [re.sub(r"[ \t\n]+", " ", each).strip() for each in re.split(r"\n\s*\n", text)]
     return "\n\n".join(
-        textwrap.fill(row, _WIDTH, break_long_words=False, break_on_hyphens=False) for row in rows
+        textwrap.fill(each, _WIDTH, break_long_words=False, break_on_hyphens=False) for each in paragraphs
     )
 
 
-def _cause(known: Mapping[str, str], language: Language, reason: str) -> str:
-    """The reason of an order in words of that language. One that has none is shown in English, which orders
-    speaks, and left out in any other."""
-    return known.get(reason, reason if language is ENGLISH else "")
-
-
-def _short(text: str) -> str:
-    """A text from outside, folded before its links are broken: what the alphabet lacks may hide a dot."""
+def _sms_value(text: str) -> str:
+    """Return untrusted text for a text message. Its links are broken last, because transliteration may
+    reveal a dot."""
     return sms.cut(unlinked(sms.gsm(one_line(text))), _SMS_SHARE)
 
 
-def _own(text: str) -> str:
-    """A text of the shop's own."""
+def _sms_brand(text: str) -> str:
+    """Return the shop's name for a text message."""
     return sms.cut(sms.gsm(one_line(text)), _SMS_SHARE)

@@ -1,31 +1,31 @@
-"""What the notifications API takes and gives."""
+"""The request and response models."""
 
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from notify.domain.letters import Category, Channel
+from notify.domain.messages import Category, Channel
 from notify.domain.notifications import Notification
 from notify.domain.outcomes import Status
-from notify.domain.readers import Choice, Preferences
+from notify.domain.recipients import Choice, Preferences
 from shared.http.paging import PageQuery
 from shared.http.routing import Body, View
 from shared.values.email_address import Email
 from shared.values.text import SINGLE_LINE
 
-# Prose: line breaks and tabs, no other control character. Bounded so that a row stays under 400 KB.
+# Line breaks and tabs, but no other control characters. The limits keep a row under 400 KB.
 _PROSE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$"
 Line = Annotated[str, StringConstraints(pattern=SINGLE_LINE, max_length=200)]
 Prose = Annotated[str, StringConstraints(pattern=_PROSE, max_length=20_000)]
 Html = Annotated[str, StringConstraints(pattern=_PROSE, max_length=40_000)]
-Message = Annotated[str, StringConstraints(pattern=_PROSE, max_length=1600)]
+SmsText = Annotated[str, StringConstraints(pattern=_PROSE, max_length=1600)]
 Number = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 
 
-class WriteEmail(Body):
-    """A mail by hand to one address. `html` is reduced to a text's own tags; `marketing` goes to those who
-    want it, with the way to end it."""
+class SendEmail(Body):
+    """An email to one address. `html` is reduced to safe tags. `marketing` is sent only to recipients who
+    want it, with an unsubscribe link."""
 
     to: Email
     subject: Line
@@ -34,15 +34,15 @@ class WriteEmail(Body):
     category: Literal["service", "marketing"] = "service"
 
 
-class WriteText(Body):
-    """A text message by hand to one number, with its country."""
+class SendSms(Body):
+    """A text message to one number, which includes its country code."""
 
     to: Number
-    message: Message
+    message: SmsText
 
 
-class PromisedView(View):
-    """What `GET /notifications` shows it by."""
+class QueuedView(View):
+    """The id under which `GET /notifications` lists the notification."""
 
     notification_id: str
 
@@ -55,8 +55,9 @@ class ChoiceBody(Body):
         return Choice(self.orders, self.marketing)
 
 
-class ChoosePreferences(Body):
-    """What is told of security cannot be switched off. Without a `language` it is the shop's."""
+class UpdatePreferences(Body):
+    """The new preferences. Security notifications cannot be turned off. Without a `language`, the shop's
+    default applies."""
 
     email: ChoiceBody
     sms: ChoiceBody
@@ -75,12 +76,12 @@ class PreferencesView(View):
     version: int
 
     @classmethod
-    def of(cls, chosen: Preferences) -> "PreferencesView":
+    def of(cls, preferences: Preferences) -> "PreferencesView":
         return cls(
-            email=ChoiceView(**vars(chosen.email)),
-            sms=ChoiceView(**vars(chosen.sms)),
-            language=chosen.language,
-            version=chosen.version,
+            email=ChoiceView(**vars(preferences.email)),
+            sms=ChoiceView(**vars(preferences.sms)),
+            language=preferences.language,
+            version=preferences.version,
         )
 
 
@@ -88,23 +89,23 @@ class NotificationsQuery(PageQuery):
     recipient: Annotated[str, StringConstraints(min_length=1, max_length=254)] | None = None
 
 
-class LinkQuery(BaseModel):
-    """Mail programs may add parameters of their own."""
+class UnsubscribeQuery(BaseModel):
+    """The query of an unsubscribe link. Other parameters are ignored, because email programs may add some."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     token: Annotated[str, StringConstraints(max_length=2000)]
 
 
-class ChangeView(View):
+class StatusChangeView(View):
     status: Status
     at: datetime
     reason: str | None
 
 
 class NotificationView(View):
-    """Something told once by one channel. `instead` is the channel that told it in this one's place,
-    `instead_of` the notification that this one stands in for."""
+    """A message on one channel. `instead` is the channel that was used instead of this one; `instead_of` is
+    the notification that this one replaces."""
 
     notification_id: str
     channel: Channel
@@ -119,9 +120,9 @@ class NotificationView(View):
     instead_of: str | None
     at: datetime
     updated_at: datetime
-    history: list[ChangeView]
+    history: list[StatusChangeView]
 
     @classmethod
     def of(cls, notification: Notification) -> "NotificationView":
-        history = [ChangeView(**vars(change)) for change in notification.history]
+        history = [StatusChangeView(**vars(change)) for change in notification.history]
         return cls(**vars(notification) | {"history": history})

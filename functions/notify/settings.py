@@ -1,4 +1,4 @@
-"""The environment notify needs."""
+"""The service's environment variables."""
 
 from typing import Literal
 
@@ -6,13 +6,7 @@ from shared.runtime.settings import Settings
 
 
 class NotifySettings(Settings):
-    """`notify_sender` is a mailbox, `Name <address>`, whose domain SES has verified; `orders_invoices` the
-    function that is asked for invoices; `notify_api_url` where readers reach the API, no slash at its end.
-
-    Empty are `notify_configuration_set` where SES is not to tell what becomes of mails, `notify_sms_sender`
-    where networks show a number of SNS's, `notify_staff` where no staff is written to. `notify_brand_colour`
-    is `#rrggbb`; in `notify_brand_address`, the foot of mails, `|` ends a line.
-    """
+    """The settings. README.md explains each."""
 
     notify_table: str
     notify_topic_arn: str
@@ -31,9 +25,9 @@ class NotifySettings(Settings):
     notify_brand_address: str = ""
     notify_language: Literal["en", "de"] = "en"
     notify_sms_sender: str = ""
-    notify_sms_parts: int = 3
-    notify_an_hour: int = 20
-    notify_declines_a_day: int = 5
+    notify_sms_max_segments: int = 3
+    notify_max_per_hour: int = 20
+    notify_max_declines_per_day: int = 5
 
 
 settings = NotifySettings.load

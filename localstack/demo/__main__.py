@@ -13,8 +13,9 @@ from localstack.cloud.local_cloud import Cloud, LocalCloudError
 from localstack.cloud.shop import Shop
 from localstack.demo import replay
 from localstack.demo.shopper import ADDRESS, Shopper, ship_order, until
-from localstack.mail.mailbox import Mail, mails
-from localstack.mail.templates import letter
+from localstack.mail import mailbox
+from localstack.mail.mailbox import Email
+from localstack.mail.sent import kind_of
 
 COUPON = "WELCOME10"
 WISHES = {"COF-HARBOUR-250": 2, "MUG-STONE-BLUE": 1, "KIT-FILTER-100": 1}
@@ -138,10 +139,10 @@ def _sold(staff: Shop, before: dict[str, Any]) -> dict[str, int] | None:
     return sold if sold == WISHES else None
 
 
-def _received(cloud: Cloud, email: str, *names: str) -> list[Mail] | None:
+def _received(cloud: Cloud, email: str, *names: str) -> list[Email] | None:
     """Return the shopper's emails once all of `names` have arrived."""
-    found = mails(cloud, to=email)
-    return found if {*names} <= {letter(mail.subject) for mail in found} else None
+    found = mailbox.emails(cloud, to=email)
+    return found if {*names} <= {kind_of(mail.subject) for mail in found} else None
 
 
 def _invoice(shopper: Shopper, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -151,7 +152,7 @@ def _invoice(shopper: Shopper, order: dict[str, Any]) -> tuple[dict[str, Any], b
         return invoice, file.read()
 
 
-def _show(order: dict[str, Any], invoice: dict[str, Any], shopper: Shopper, emails: list[Mail]) -> None:
+def _show(order: dict[str, Any], invoice: dict[str, Any], shopper: Shopper, emails: list[Email]) -> None:
     print(f"Order {order['number']} ({order['order_id']}), {order['status']}")
     for line in order["lines"]:
         print(f"  {line['quantity']:>3} x {line['title']:<40} {money(line['line_total']):>10}")

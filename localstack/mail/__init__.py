@@ -1,1 +1,1 @@
-"""The local mailbox, email samples and their previews."""
+"""The local mailbox, samples and previews of messages, and simulated feedback."""

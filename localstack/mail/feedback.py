@@ -1,4 +1,4 @@
-"""What SES would say of a mail, said for it: the AWS engine sends no feedback.
+"""Simulated delivery feedback: the local AWS engine sends none.
 
 `python -m localstack.mail.feedback --name dev NOTIFICATION_ID bounce|complaint|delivery`
 """
@@ -21,41 +21,43 @@ def publish(cloud: Cloud, notification_id: str, kind: str) -> None:
     key = {"pk": {"S": notification_id}}
     row = cloud.client("dynamodb").get_item(TableName=TABLE, Key=key).get("Item")
     if row is None or row["channel"]["S"] != "email" or "provider_id" not in row:
-        raise LocalCloudError(f"{notification_id} is no mail that was sent; GET /notifications lists them")
+        raise LocalCloudError(
+            f"{notification_id} is not an email that was sent; GET /notifications lists them"
+        )
     sns = cloud.client("sns")
     pages = sns.get_paginator("list_topics").paginate()
     arns = [topic["TopicArn"] for page in pages for topic in page["Topics"]]
     arn = next((arn for arn in arns if arn.endswith(f":{TOPIC}")), None)
     if arn is None:
         raise LocalCloudError(f"the local cloud '{cloud.name}' has no topic {TOPIC}")
-    said = event(kind, notification_id, row["to"]["S"], row["provider_id"]["S"], datetime.now(UTC))
-    sns.publish(TopicArn=arn, Message=json.dumps(said))
+    feedback = event(kind, notification_id, row["to"]["S"], row["provider_id"]["S"], datetime.now(UTC))
+    sns.publish(TopicArn=arn, Message=json.dumps(feedback))
 
 
 def event(kind: str, notification_id: str, to: str, message_id: str, at: datetime) -> dict[str, Any]:
-    """The event as SES publishes it.
+    """Return the event as SES publishes it.
 
     https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-examples.html
     """
-    moment = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    said: dict[str, Any] = {"timestamp": moment}
+    timestamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    details: dict[str, Any] = {"timestamp": timestamp}
     if kind == "bounce":
         diagnostic = "smtp; 550 5.1.1 user unknown"
         failed = {"emailAddress": to, "action": "failed", "status": "5.1.1", "diagnosticCode": diagnostic}
-        said |= {"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": [failed]}
+        details |= {"bounceType": "Permanent", "bounceSubType": "General", "bouncedRecipients": [failed]}
     elif kind == "complaint":
-        said |= {"complainedRecipients": [{"emailAddress": to}], "complaintFeedbackType": "abuse"}
+        details |= {"complainedRecipients": [{"emailAddress": to}], "complaintFeedbackType": "abuse"}
     else:
-        said |= {"processingTimeMillis": 1200, "recipients": [to], "smtpResponse": "250 2.6.0 Received"}
-    mail = {
-        "timestamp": moment,
+        details |= {"processingTimeMillis": 1200, "recipients": [to], "smtpResponse": "250 2.6.0 Received"}
+    email = {
+        "timestamp": timestamp,
         "messageId": message_id,
         "destination": [to],
         "headersTruncated": False,
         "headers": [{"name": "To", "value": to}, {"name": "X-Notification-Id", "value": notification_id}],
         "tags": {"notification": [notification_id]},
     }
-    return {"eventType": kind.capitalize(), kind: said, "mail": mail}
+    return {"eventType": kind.capitalize(), kind: details, "mail": email}
 
 
 if __name__ == "__main__":

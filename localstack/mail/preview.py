@@ -1,4 +1,4 @@
-"""`make mails`: every letter in every language as its readers see it, in files and pictures."""
+"""`make mails`: every message in every language, as HTML, text, text message and picture."""
 
 import argparse
 import os
@@ -14,11 +14,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-AT_ONCE = 2
-SECONDS = 60  # for one picture
+MAX_WORKERS = 2
+TIMEOUT = 60  # seconds, for one picture
 
-# How a letter is looked at: width in pixels, by day or in dark mode.
-LOOKS = ((700, "light"), (390, "light"), (390, "dark"))
+# Width in pixels and colour scheme.
+VIEWS = ((700, "light"), (390, "light"), (390, "dark"))
 SHEET_WIDTH = 2320
 STYLE = (
     "body{margin:0;padding:16px;background:#8a8a8a;font:14px/1.5 sans-serif}h2{font-size:16px;margin:0 0 8px}"
@@ -29,8 +29,8 @@ STYLE = (
 
 
 @dataclass(frozen=True)
-class Read:
-    """A letter in one language, as it would go out."""
+class Rendered:
+    """A message in one language."""
 
     language: str
     subject: str
@@ -40,30 +40,30 @@ class Read:
 
     @property
     def height(self) -> int:
-        """About how high it is on a narrow screen, in pixels: no option takes a page as high as it is."""
+        """The approximate height on a narrow screen, in pixels: Chromium needs it for the screenshot."""
         return 340 + 40 * self.html.count("</tr>") + len(self.text) * 55 // 100
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m localstack.mail.preview", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(".local/mails"))
-    parser.add_argument("--only", default="", help="letters whose name begins so")
+    parser.add_argument("--only", default="", help="prefix of the names of the messages")
     options = parser.parse_args()
     out: Path = options.out.resolve()
-    furnish()
+    set_environment()
     sheets = write(out, options.only)
     chromium = next((path for path in map(shutil.which, CHROMIUMS) if path), None)
     if chromium is None:
-        print("no pictures: Chromium was not found (on Debian: apt install chromium); the HTML is there")
+        print("no pictures, because Chromium was not found (on Debian: apt install chromium); see the HTML")
     else:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            taken = list(pool.map(lambda sheet: picture(chromium, *sheet), sheets.items()))
+        with ThreadPoolExecutor(MAX_WORKERS) as pool:
+            taken = list(pool.map(lambda sheet: screenshot(chromium, *sheet), sheets.items()))
         print(f"{sum(taken)} pictures" + (f", {taken.count(False)} failed" if not all(taken) else ""))
-    print(f"{len(sheets)} letters: {out / 'index.html'}")
+    print(f"{len(sheets)} messages: {out / 'index.html'}")
 
 
-def furnish() -> None:
-    """Make notify importable, and give it an environment: what it must have is the function's need."""
+def set_environment() -> None:
+    """Make notify importable, with placeholders for its required settings."""
     sys.path.insert(0, str(ROOT / "functions"))
     from notify.settings import NotifySettings
 
@@ -73,65 +73,67 @@ def furnish() -> None:
 
 
 def write(out: Path, only: str = "") -> dict[Path, int]:
-    """Write each letter in each language as HTML, text and text message, a sheet of each letter in all its
-    looks, and an index. The sheets, with their height in pixels."""
-    from localstack.mail.samples import specimens
+    """Write the files of each message, a sheet with all its views, and an index.
+
+    Return the sheets with their heights in pixels.
+    """
+    from localstack.mail.samples import samples
     from notify.domain.languages import LANGUAGES
-    from notify.rendering import render, text_message
+    from notify.rendering import render, render_sms
 
     sheets: dict[Path, int] = {}
-    for specimen in specimens():
-        if not specimen.name.startswith(only):
+    for sample in samples():
+        if not sample.name.startswith(only):
             continue
-        letters = []
+        rendered = []
         for language in LANGUAGES:
-            mail, sms = render(specimen.letter, language), text_message(specimen.letter, language)
-            letters.append(Read(language, mail.subject, mail.html, mail.text, sms))
-            _keep(out / language / specimen.name, letters[-1])
-        sheet = out / f"{specimen.name}.html"
-        sheet.write_text(_sheet(specimen.name, letters))
-        sheets[sheet] = sum(letter.height for letter in letters)
+            email, sms = render(sample.message, language), render_sms(sample.message, language)
+            rendered.append(Rendered(language, email.subject, email.html, email.text, sms))
+            _write_files(out / language / sample.name, rendered[-1])
+        sheet = out / f"{sample.name}.html"
+        sheet.write_text(_sheet(sample.name, rendered))
+        sheets[sheet] = sum(each.height for each in rendered)
     (out / "index.html").write_text(_index(sheets))
     return sheets
 
 
-def picture(chromium: str, sheet: Path, height: int) -> bool:
-    """Take a picture of a sheet beside it; whether that went well."""
+def screenshot(chromium: str, sheet: Path, height: int) -> bool:
+    """Write a picture of the sheet next to it; return whether it succeeded."""
     target = sheet.with_suffix(".png")
     with tempfile.TemporaryDirectory(prefix="mails-") as profile:
         command = [chromium, "--headless", "--disable-gpu", "--no-sandbox", "--hide-scrollbars"]
         command += [f"--user-data-dir={profile}", f"--window-size={SHEET_WIDTH},{height}"]
         command += ["--blink-settings=preferredColorScheme=1", f"--screenshot={target}", sheet.as_uri()]
         try:
-            done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+            done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
         except subprocess.TimeoutExpired:
             return False
     return done.returncode == 0 and target.exists()
 
 
-def _keep(stem: Path, letter: Read) -> None:
+def _write_files(stem: Path, message: Rendered) -> None:
     stem.parent.mkdir(parents=True, exist_ok=True)
-    stem.with_suffix(".html").write_text(letter.html)
-    stem.with_suffix(".txt").write_text(f"Subject: {letter.subject}\n\n{letter.text}")
-    if letter.sms is not None:
-        stem.with_suffix(".sms.txt").write_text(f"{letter.sms}\n")
+    stem.with_suffix(".html").write_text(message.html)
+    stem.with_suffix(".txt").write_text(f"Subject: {message.subject}\n\n{message.text}")
+    if message.sms is not None:
+        stem.with_suffix(".sms.txt").write_text(f"{message.sms}\n")
 
 
-def _sheet(name: str, letters: Iterable[Read]) -> str:
-    """A page with the letter in each language and look, its text and its text message beside it."""
+def _sheet(name: str, messages: Iterable[Rendered]) -> str:
+    """Return a page with the message in each language and view, with its text and text message."""
     rows = "".join(
-        f"<h2>{letter.language}: {escape(letter.subject)}</h2><section>"
-        + "".join(_frame(letter.html, width, scheme) for width, scheme in LOOKS)
+        f"<h2>{message.language}: {escape(message.subject)}</h2><section>"
+        + "".join(_frame(message.html, width, scheme) for width, scheme in VIEWS)
         + "<div>"
-        + (f'<pre class="sms">{escape(letter.sms)}</pre>' if letter.sms else "")
-        + f"<pre>{escape(letter.text)}</pre></div></section>\n"
-        for letter in letters
+        + (f'<pre class="sms">{escape(message.sms)}</pre>' if message.sms else "")
+        + f"<pre>{escape(message.text)}</pre></div></section>\n"
+        for message in messages
     )
     return f"<!doctype html><meta charset=utf-8><title>{name}</title><style>{STYLE}</style>{rows}"
 
 
 def _frame(html: str, width: int, scheme: str) -> str:
-    """The letter in a window of its own, as high as it needs; the frame's colour scheme is its reader's."""
+    """Return an iframe that fits the height of the email; its colour scheme is that of the frame."""
     fit = "this.style.height = this.contentDocument.documentElement.scrollHeight + 'px'"
     style = f"width:{width}px; color-scheme:{scheme}"
     return f'<iframe scrolling="no" style="{style}" onload="{fit}" srcdoc="{escape(html)}"></iframe>'
@@ -143,7 +145,7 @@ def _index(sheets: Iterable[Path]) -> str:
         f'src="{sheet.stem}.png"></a></p>\n'
         for sheet in sheets
     )
-    return f"<!doctype html><meta charset=utf-8><title>Mails</title><style>{STYLE}</style>{cards}"
+    return f"<!doctype html><meta charset=utf-8><title>Messages</title><style>{STYLE}</style>{cards}"
 
 
 if __name__ == "__main__":

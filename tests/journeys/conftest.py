@@ -13,7 +13,7 @@ from localstack.cloud.local_cloud import Cloud
 from localstack.cloud.shop import Shop
 from localstack.demo.cards import stripe
 from localstack.demo.shopper import Shopper, until
-from localstack.mail.templates import letters
+from localstack.mail.sent import count_by_kind
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +120,7 @@ def pay_and_wait(shopper: Shopper, placed: dict[str, Any]) -> dict[str, Any]:
 def wait_for_messages(shopper: Shopper, *names: str) -> None:
     """Wait until the shopper got each of these messages, as often as it is listed."""
     wanted = Counter(names)
-    until(lambda: letters(shopper.cloud, shopper.email) >= wanted, f"{shopper.email} to get: {names}")
+    until(lambda: count_by_kind(shopper.cloud, shopper.email) >= wanted, f"{shopper.email} to get: {names}")
 
 
 def stock_of(staff: Shop, sku: str) -> tuple[int, int, int]:

@@ -4,7 +4,7 @@ import urllib.request
 
 from localstack.demo import cards
 from localstack.demo.shopper import ship_order, until
-from localstack.mail.templates import letters
+from localstack.mail.sent import count_by_kind
 from tests.journeys.calls import ILLEGAL, cancel, decide_return, get_order, problem_of, set_status, timeline
 from tests.journeys.conftest import (
     after_pause,
@@ -40,7 +40,7 @@ def test_cancelling_a_paid_order_releases_stock_and_coupon_and_refunds_it(
     until(lambda: get_order(buyer, order)["refunded"]["amount"] == total, "the order to record its refund")
     assert after_pause(lambda: stripe_refunds(local, buyer, order)) == [total]
     once = dict.fromkeys(("welcome", "confirmed", "invoice", "cancelled", "refunded"), 1)
-    assert letters(local, buyer.email) == once
+    assert count_by_kind(local, buyer.email) == once
     assert get_order(buyer, order)["status"] == "cancelled"
     assert timeline(buyer, order) == [
         "order.placed",
@@ -131,7 +131,7 @@ def test_an_order_ships_in_two_fulfilments_and_is_returned_in_two_parts(local, s
     until(lambda: stock_of(staff, plate) == (2, 0, 2), "the plates to be restocked")
     wait_for_messages(buyer, *["return received", "refunded"] * 2)
     assert after_pause(lambda: stripe_refunds(local, buyer, order)) == [999, total - 999]
-    assert letters(local, buyer.email) == {
+    assert count_by_kind(local, buyer.email) == {
         "welcome": 1,
         "confirmed": 1,
         "invoice": 1,

@@ -4,7 +4,7 @@ from collections import Counter
 
 from localstack.demo import cards
 from localstack.demo.shopper import until
-from localstack.mail.templates import letters
+from localstack.mail.sent import count_by_kind
 from tests.journeys.calls import after_delay, cancel, decide_return, get_order
 from tests.journeys.conftest import after_pause, new_key, stock_of, stripe_refunds, wait_for_messages
 from tests.support import run_concurrently
@@ -104,5 +104,5 @@ def test_concurrent_identical_requests_take_effect_once(local, staff, shopper, p
     assert after_pause(lambda: stripe_refunds(local, buyer, order)) == [700]
     assert stock_of(staff, sku) == (1, 0, 1)
     assert get_order(buyer, order)["refunded"]["amount"] == 700
-    messages = letters(local, buyer.email)
+    messages = count_by_kind(local, buyer.email)
     assert (messages["shipped"], messages["return received"], messages["refunded"]) == (1, 1, 1)

@@ -12,7 +12,7 @@ import pytest
 
 from localstack.demo import cards
 from localstack.demo.shopper import until
-from localstack.mail.templates import letters
+from localstack.mail.sent import count_by_kind
 from tests.journeys.conftest import after_pause, expire_order, wait_for_messages
 
 
@@ -98,7 +98,7 @@ def test_repeated_and_reordered_webhooks_take_effect_once(local, staff, shopper,
     wait_for_messages(buyer, "welcome", "confirmed", "invoice")
     order = buyer.shop.expect(200, "GET", f"/orders/{placed['order_id']}")
     once = {"welcome": 1, "confirmed": 1, "invoice": 1}
-    assert after_pause(lambda: letters(local, buyer.email)) == once
+    assert after_pause(lambda: count_by_kind(local, buyer.email)) == once
     assert staff.expect(200, "GET", f"/stock/{sku}")["on_hand"] == 2
     after = buyer.shop.expect(200, "GET", f"/orders/{placed['order_id']}")
     assert (after["status"], after["version"]) == ("paid", order["version"])

@@ -10,7 +10,7 @@ import pytest
 from localstack.demo import cards
 from localstack.demo.cards import stripe
 from localstack.demo.shopper import ship_order, until
-from localstack.mail.templates import letters
+from localstack.mail.sent import count_by_kind
 from tests.journeys.calls import cancel, problem_of, timeline
 from tests.journeys.conftest import new_key, wait_for_messages
 from tests.support import run_concurrently
@@ -211,14 +211,14 @@ def test_a_dispute_blocks_refunds_until_it_is_won(local, shopper, paid, staff):
     order = paid(buyer)
     payment = payment_of(buyer.shop, order)
     path, total = f"/payments/{payment['payment_id']}/refunds", order["total"]["amount"]
-    before = letters(local, STAFF_EMAIL)["dispute opened"]
+    before = count_by_kind(local, STAFF_EMAIL)["dispute opened"]
     cards.control(local, "dispute", payment_intent=payment["provider_id"], reason="fraudulent")
     wait_for_payment(buyer.shop, order, "disputed")
     assert balances(staff, payment) == {"disputes": total, "sales": -total}
     frozen = staff.call("POST", path, {"amount": gbp(1)}, **new_key())
     assert problem_of(frozen) == (409, "/problems/payment-disputed")
     until(lambda: "payment.disputed" in timeline(buyer, order), "the timeline entry")
-    until(lambda: letters(local, STAFF_EMAIL)["dispute opened"] > before, "staff to be notified")
+    until(lambda: count_by_kind(local, STAFF_EMAIL)["dispute opened"] > before, "staff to be notified")
     cards.control(local, "dispute", payment_intent=payment["provider_id"], status="won")
     wait_for_payment(buyer.shop, order, "succeeded")
     assert balances(staff, payment) == {"stripe": total, "sales": -total}

@@ -11,7 +11,7 @@ import pytest
 from localstack.cloud.shop import Shop
 from localstack.demo.shopper import Shopper, ship_order, until
 from localstack.mail.feedback import publish
-from localstack.mail.mailbox import mails
+from localstack.mail.mailbox import emails
 from tests.journeys.calls import problem_of
 from tests.journeys.conftest import after_pause, new_key, pay_and_wait, wait_for_messages
 from tests.journeys.waiting import (
@@ -194,7 +194,7 @@ def test_staff_send_an_email_and_a_text_message(local, staff, shopper, address, 
     seen = wait_for_notification(staff, text["to"], texted["notification_id"])
     assert (seen["channel"], seen["status"], seen["to"]) == ("sms", "sent", number)
     wait_for_emails(local, address, 1)
-    assert mails(local, eve) == []
+    assert emails(local, eve) == []
 
     customer = shopper().shop
     assert customer.call("POST", "/notifications/email", email, **new_key()).status == 403

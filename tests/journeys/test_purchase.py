@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from localstack.demo import cards
 from localstack.demo.shopper import ADDRESS, until
-from localstack.mail.mailbox import mails
-from localstack.mail.templates import letter, letters
+from localstack.mail.mailbox import emails
+from localstack.mail.sent import count_by_kind, kind_of
 from tests.journeys.conftest import after_pause, wait_for_messages
 
 
@@ -35,8 +35,8 @@ def test_a_shopper_buys_and_gets_confirmation_and_invoice(local, staff, shopper,
     stock = until(lambda: _unreserved(staff, sku), "stock to be committed")
     assert (stock["on_hand"], stock["reserved"], stock["available"]) == (4, 0, 4)
     wait_for_messages(buyer, "welcome", "confirmed", "invoice")
-    by_subject = {letter(email.subject): email for email in after_pause(lambda: mails(local, buyer.email))}
-    assert letters(local, buyer.email) == {"welcome": 1, "confirmed": 1, "invoice": 1}
+    by_subject = {kind_of(email.subject): email for email in after_pause(lambda: emails(local, buyer.email))}
+    assert count_by_kind(local, buyer.email) == {"welcome": 1, "confirmed": 1, "invoice": 1}
     confirmation = by_subject["confirmed"]
     assert order["number"] in confirmation.subject
     assert "£37.50" in confirmation.text

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, quote
 
 from localstack.cloud.local_cloud import REGION, Cloud
 from localstack.demo.shopper import until
-from localstack.mail.mailbox import mails
+from localstack.mail.mailbox import emails
 from tests.journeys.conftest import after_pause, new_key
 
 
@@ -48,8 +48,8 @@ def wait_for_notifications(shopper, statuses, order=None):
 
 def wait_for_emails(local, to, count):
     """Wait for this number of emails to an address, check that no more follow, and return them."""
-    until(lambda: len(mails(local, to)) >= count, f"{count} emails to {to}")
-    found = after_pause(lambda: mails(local, to), seconds=1)
+    until(lambda: len(emails(local, to)) >= count, f"{count} emails to {to}")
+    found = after_pause(lambda: emails(local, to), seconds=1)
     assert len(found) == count, [email.subject for email in found]
     return found
 

@@ -1,10 +1,12 @@
-"""Facts that notify's tests tell it."""
+"""Events and their data."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.contracts.events import (
     DisputeData,
+    Event,
+    EventData,
     FulfilmentData,
     InvoiceData,
     LineQuantity,
@@ -18,18 +20,35 @@ from shared.contracts.events import (
     OrderReturnDecided,
     OrderReturned,
     OrderShipped,
+    PaymentCaptureFailed,
     PaymentData,
+    PaymentDisputed,
+    PaymentExpiring,
     PaymentFailed,
     PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentReviewed,
+    PaymentsUnreconciled,
+    ReconciliationData,
     ReturnData,
+    ReviewData,
     UserData,
     UserRegistered,
 )
 from shared.values.money import Money
 
+E = TypeVar("E", bound=Event)
+
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 NUMBER = "7K4M2-9QX2D"
 OWNER = {"order_id": "ord_1", "number": NUMBER, "user_id": "usr_1", "email": "ada@example.com"}
+PAYMENT = {"payment_id": "pay_1", "order_id": "ord_1", "number": NUMBER, "user_id": "usr_1"}
+
+
+def event(kind: type[E], data: EventData, subject: str, version: int) -> E:
+    made = kind.of(data, subject=subject, version=version, at=AT)
+    assert isinstance(made, kind)
+    return made
 
 
 def gbp(amount: int) -> Money:
@@ -48,10 +67,10 @@ def line(title: str = "White mug", quantity: int = 2, unit: int = 295, sku: str 
 
 
 def order(*lines: OrderLineData, **changes: Any) -> OrderData:
-    """An order of £1,234.00 and two mugs, £10 off, shipped for £3.95."""
+    """An order of a lamp for £1,234.00 and two mugs, with £10 off and £3.95 shipping."""
     lines = lines or (line("Brass lamp", 1, 123_400, "LAMP-9"), line())
     subtotal = sum(entry.line_total.amount for entry in lines)
-    facts = {
+    values = {
         **OWNER,
         "status": "paid",
         "lines": list(lines),
@@ -62,16 +81,16 @@ def order(*lines: OrderLineData, **changes: Any) -> OrderData:
         "total": gbp(subtotal - 1000 + 395),
         "placed_at": AT,
     }
-    return OrderData(**(facts | changes))
+    return OrderData(**(values | changes))
 
 
 def pieces(title: str = "White mug", quantity: int = 2, sku: str = "MUG-1") -> LineQuantity:
     return LineQuantity(sku=sku, product_id="prd_1", title=title, quantity=quantity)
 
 
-def parcel(**changes: Any) -> FulfilmentData:
-    """A parcel with two mugs, the lamp still to come."""
-    facts = {
+def fulfilment(**changes: Any) -> FulfilmentData:
+    """A fulfilment of two mugs; the lamp is not shipped yet."""
+    values = {
         **OWNER,
         "fulfilment_id": "ful_1",
         "lines": [pieces()],
@@ -80,12 +99,12 @@ def parcel(**changes: Any) -> FulfilmentData:
         "fully_shipped": False,
         "capture_due": gbp(590),
     }
-    return FulfilmentData(**(facts | changes))
+    return FulfilmentData(**(values | changes))
 
 
-def back(**changes: Any) -> ReturnData:
-    """One mug that comes back."""
-    facts = {
+def return_(**changes: Any) -> ReturnData:
+    """A return of one mug."""
+    values = {
         **OWNER,
         "return_id": "ret_1",
         "status": "approved",
@@ -94,16 +113,16 @@ def back(**changes: Any) -> ReturnData:
         "refund": gbp(0),
         "reason": "One too many",
     }
-    return ReturnData(**(facts | changes))
+    return ReturnData(**(values | changes))
 
 
-def issued(**changes: Any) -> InvoiceData:
-    facts = {**OWNER, "invoice_number": "2026-000123", "issued_at": AT, "total": gbp(123_385)}
-    return InvoiceData(**(facts | changes))
+def invoice(**changes: Any) -> InvoiceData:
+    values = {**OWNER, "invoice_number": "2026-000123", "issued_at": AT, "total": gbp(123_385)}
+    return InvoiceData(**(values | changes))
 
 
 def payment(**changes: Any) -> PaymentData:
-    facts = {
+    values = {
         **OWNER,
         "payment_id": "pay_1",
         "amount": gbp(1299),
@@ -111,15 +130,14 @@ def payment(**changes: Any) -> PaymentData:
         "captured": gbp(0),
         "refunded": gbp(0),
         "status": "failed",
-        "reason": "Your card was declined.",
+        "reason": "insufficient_funds",
     }
-    return PaymentData(**(facts | changes))
+    return PaymentData(**(values | changes))
 
 
 def dispute(status: str, **changes: Any) -> DisputeData:
-    facts = {
-        **{name: fact for name, fact in OWNER.items() if name != "email"},
-        "payment_id": "pay_1",
+    values = {
+        **PAYMENT,
         "dispute_id": "dp_1",
         "status": status,
         "reason": "product_not_received",
@@ -127,80 +145,86 @@ def dispute(status: str, **changes: Any) -> DisputeData:
         "withheld": gbp(1299),
         "evidence_due": AT + timedelta(days=9),
     }
-    return DisputeData(**(facts | changes))
+    return DisputeData(**(values | changes))
 
 
-def registered(name: str = "Ada", email: str = "ada@example.com", version: int = 1) -> UserRegistered:
-    facts = UserData(user_id="usr_1", email=email, name=name)
-    event = UserRegistered.of(facts, subject="usr_1", version=version, at=AT)
-    assert isinstance(event, UserRegistered)
-    return event
+def registered(
+    name: str = "Ada", email: str = "ada@example.com", version: int = 1, phone: str | None = None
+) -> UserRegistered:
+    data = UserData(user_id="usr_1", email=email, name=name, phone=phone)
+    return event(UserRegistered, data, "usr_1", version)
 
 
 def paid(*lines: OrderLineData, version: int = 3, **changes: Any) -> OrderPaid:
-    event = OrderPaid.of(order(*lines, **changes), subject="ord_1", version=version, at=AT)
-    assert isinstance(event, OrderPaid)
-    return event
+    return event(OrderPaid, order(*lines, **changes), "ord_1", version)
 
 
 def expired(version: int = 3, **changes: Any) -> OrderExpired:
-    event = OrderExpired.of(order(status="expired", **changes), subject="ord_1", version=version, at=AT)
-    assert isinstance(event, OrderExpired)
-    return event
-
-
-def declined(version: int = 2, **changes: Any) -> PaymentFailed:
-    event = PaymentFailed.of(payment(**changes), subject="pay_1", version=version, at=AT)
-    assert isinstance(event, PaymentFailed)
-    return event
-
-
-def refunded(refund_amount: int | None, so_far: int, version: int = 5, **changes: Any) -> PaymentRefunded:
-    """So many pence went back with this change, so many in all."""
-    facts = payment(
-        status="partially_refunded",
-        reason=None,
-        refunded=gbp(so_far),
-        refund_amount=None if refund_amount is None else gbp(refund_amount),
-        **changes,
-    )
-    event = PaymentRefunded.of(facts, subject="pay_1", version=version, at=AT)
-    assert isinstance(event, PaymentRefunded)
-    return event
+    return event(OrderExpired, order(**{"status": "expired"} | changes), "ord_1", version)
 
 
 def cancelled(version: int = 3, **changes: Any) -> OrderCancelled:
-    event = OrderCancelled.of(order(status="cancelled", **changes), subject="ord_1", version=version, at=AT)
-    assert isinstance(event, OrderCancelled)
-    return event
+    return event(OrderCancelled, order(**{"status": "cancelled"} | changes), "ord_1", version)
 
 
 def delivered(version: int = 6, **changes: Any) -> OrderDelivered:
-    event = OrderDelivered.of(order(status="delivered", **changes), subject="ord_1", version=version, at=AT)
-    assert isinstance(event, OrderDelivered)
-    return event
+    return event(OrderDelivered, order(**{"status": "delivered"} | changes), "ord_1", version)
 
 
 def shipped(version: int = 4, **changes: Any) -> OrderShipped:
-    event = OrderShipped.of(parcel(**changes), subject="ord_1", version=version, at=AT)
-    assert isinstance(event, OrderShipped)
-    return event
+    return event(OrderShipped, fulfilment(**changes), "ord_1", version)
 
 
 def invoiced(version: int = 3, **changes: Any) -> OrderInvoiced:
-    event = OrderInvoiced.of(issued(**changes), subject="ord_1", version=version, at=AT)
-    assert isinstance(event, OrderInvoiced)
-    return event
+    return event(OrderInvoiced, invoice(**changes), "ord_1", version)
 
 
 def decided(status: str = "approved", version: int = 7, **changes: Any) -> OrderReturnDecided:
-    event = OrderReturnDecided.of(back(status=status, **changes), subject="ord_1", version=version, at=AT)
-    assert isinstance(event, OrderReturnDecided)
-    return event
+    return event(OrderReturnDecided, return_(status=status, **changes), "ord_1", version)
 
 
 def returned(version: int = 8, **changes: Any) -> OrderReturned:
-    facts = back(**{"status": "received", "restock": True, "refund": gbp(295)} | changes)
-    event = OrderReturned.of(facts, subject="ord_1", version=version, at=AT)
-    assert isinstance(event, OrderReturned)
-    return event
+    data = return_(**{"status": "received", "restock": True, "refund": gbp(295)} | changes)
+    return event(OrderReturned, data, "ord_1", version)
+
+
+def declined(version: int = 2, **changes: Any) -> PaymentFailed:
+    return event(PaymentFailed, payment(**changes), "pay_1", version)
+
+
+def expiring(version: int = 5, **changes: Any) -> PaymentExpiring:
+    data = payment(**{"secured": gbp(1299), "status": "authorized", "reason": None} | changes)
+    return event(PaymentExpiring, data, "pay_1", version)
+
+
+def refunded(amount: int | None, total: int, version: int = 5, **changes: Any) -> PaymentRefunded:
+    """A refund of `amount` pence, which makes `total` pence in all."""
+    data = payment(
+        status="partially_refunded",
+        reason=None,
+        refunded=gbp(total),
+        refund_amount=None if amount is None else gbp(amount),
+        **changes,
+    )
+    return event(PaymentRefunded, data, "pay_1", version)
+
+
+def refund_failed(version: int = 4, **changes: Any) -> PaymentRefundFailed:
+    return event(PaymentRefundFailed, payment(**changes), "pay_1", version)
+
+
+def capture_failed(version: int = 4, **changes: Any) -> PaymentCaptureFailed:
+    return event(PaymentCaptureFailed, payment(**changes), "pay_1", version)
+
+
+def disputed(status: str, version: int = 3, **changes: Any) -> PaymentDisputed:
+    return event(PaymentDisputed, dispute(status, **changes), "dp_1", version)
+
+
+def reviewed(status: str = "open") -> PaymentReviewed:
+    return event(PaymentReviewed, ReviewData(**PAYMENT, status=status), "pay_1", 3)
+
+
+def unreconciled(summary: str = "Two charges are not ours.") -> PaymentsUnreconciled:
+    data = ReconciliationData(reconciliation_id="rec_1", unexplained=2, summary=summary)
+    return event(PaymentsUnreconciled, data, "rec_1", 1)

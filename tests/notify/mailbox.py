@@ -11,29 +11,29 @@ from tests.support import ACCOUNT, REGION
 
 
 @dataclass(frozen=True)
-class Arrived:
-    """A mail, decoded, with all its headers; `enclosed` are (name, media type, content)."""
+class ReceivedEmail:
+    """A mail, decoded, with all its headers; `attachments` are (name, media type, content)."""
 
     to: list[str]
     subject: str
     text: str
     html: str
     headers: dict[str, str]
-    enclosed: list[tuple[str | None, str, bytes]]
+    attachments: list[tuple[str | None, str, bytes]]
 
 
-def mails() -> list[Arrived]:
+def emails() -> list[ReceivedEmail]:
     """Every mail that SES took, oldest first."""
     return [_read(sent) for sent in ses_backends[ACCOUNT][REGION].sent_messages]
 
 
-def the_mail() -> Arrived:
+def the_email() -> ReceivedEmail:
     """The one mail that SES took."""
-    (mail,) = mails()
-    return mail
+    (email,) = emails()
+    return email
 
 
-def texts() -> list[tuple[str, str]]:
+def sms_messages() -> list[tuple[str, str]]:
     """Every text message that SNS took, as (number, words), oldest first."""
     sent = sns_backends[ACCOUNT][REGION].sms_message_objects.values()
     return [(message.phone_number, message.message) for message in sent]
@@ -44,17 +44,17 @@ def notifications() -> list[NotificationRow]:
     return list(NotificationRow.scan(NotificationRow.pk.startswith("ntf_")))
 
 
-def _read(sent: object) -> Arrived:
+def _read(sent: object) -> ReceivedEmail:
     message = message_from_string(sent.raw_data, policy=policy.default)  # type: ignore[attr-defined]
     text, html = (message.get_body(preferencelist=(kind,)) for kind in ("plain", "html"))
     assert text is not None and html is not None
-    return Arrived(
+    return ReceivedEmail(
         to=sorted(set(sent.destinations)),  # type: ignore[attr-defined]
         subject=message["Subject"],
         text=text.get_content().replace("\r\n", "\n"),
         html=html.get_content().replace("\r\n", "\n"),
         headers={name: str(value) for name, value in message.items()},
-        enclosed=[
+        attachments=[
             (part.get_filename(), part.get_content_type(), part.get_content())
             for part in message.iter_attachments()
         ],

@@ -82,7 +82,7 @@ def joined(phone: str | None) -> UserRegistered:
     return event
 
 
-def reachable(preferences: dict[str, Any], phone: str | None = "+44 (0)7700 900-123") -> None:
+def register_reachable(preferences: dict[str, Any], phone: str | None = "+44 (0)7700 900-123") -> None:
     """Ada has an account with a number, and chose."""
     assert deliver(consume, joined(phone)) == []
     choose(preferences)

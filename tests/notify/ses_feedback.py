@@ -9,7 +9,7 @@ from tests.support import Context, sqs_event
 AT = "2026-11-21T09:42:30.669Z"
 
 
-def mail(notification_id: str, to: str = "ada@example.com", *, tagged: bool = True) -> dict[str, Any]:
+def email(notification_id: str, to: str = "ada@example.com", *, tagged: bool = True) -> dict[str, Any]:
     """The part that all events have; not `tagged`: as identities publish it, without tags."""
     headers = [
         {"name": "From", "value": "Tillstack <orders@tillstack.example>"},
@@ -49,7 +49,7 @@ def bounce(
                 "feedbackId": "01000157c44f053b",
                 "reportingMTA": "dsn; mta.example.com",
             },
-            "mail": mail(notification_id, to, tagged=tagged),
+            "mail": email(notification_id, to, tagged=tagged),
         }
     )
 
@@ -61,7 +61,7 @@ def complaint(notification_id: str, to: str = "ada@example.com") -> str:
         "feedbackId": "01000157c44f053b",
         "complaintFeedbackType": "abuse",
     }
-    return json.dumps({"eventType": "Complaint", "complaint": said, "mail": mail(notification_id, to)})
+    return json.dumps({"eventType": "Complaint", "complaint": said, "mail": email(notification_id, to)})
 
 
 def delivery(notification_id: str, to: str = "ada@example.com") -> str:
@@ -71,17 +71,17 @@ def delivery(notification_id: str, to: str = "ada@example.com") -> str:
         "recipients": [to],
         "smtpResponse": "250 2.6.0 Message received",
     }
-    return json.dumps({"eventType": "Delivery", "delivery": said, "mail": mail(notification_id, to)})
+    return json.dumps({"eventType": "Delivery", "delivery": said, "mail": email(notification_id, to)})
 
 
 def reject(notification_id: str) -> str:
     said = {"reason": "Bad content"}
-    return json.dumps({"eventType": "Reject", "reject": said, "mail": mail(notification_id)})
+    return json.dumps({"eventType": "Reject", "reject": said, "mail": email(notification_id)})
 
 
 def delayed(notification_id: str) -> str:
     said = {"delayType": "TransientCommunicationFailure", "expirationTime": AT, "delayedRecipients": []}
-    return json.dumps({"eventType": "DeliveryDelay", "deliveryDelay": said, "mail": mail(notification_id)})
+    return json.dumps({"eventType": "DeliveryDelay", "deliveryDelay": said, "mail": email(notification_id)})
 
 
 def say(*events: str) -> list[str]:

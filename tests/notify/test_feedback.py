@@ -10,13 +10,24 @@ import pytest
 from localstack.cloud.local_cloud import LocalCloudError
 from localstack.mail import feedback as local
 from notify.app.consume import consume
-from notify.service import feedback, texting
+from notify.service import feedback, sms
 from notify.tables import notifications as rows
 from notify.tables.rows import BlockRow, NotificationRow
 from shared.runtime import clock
 from tests.notify.event_data import cancelled, delivered, paid, refunded, registered, shipped
-from tests.notify.mailbox import mails, notifications, texts
-from tests.notify.requests import ALL, DEFAULT, MAIL, PHONE, Died, carry_out, choose, die, reachable, write
+from tests.notify.mailbox import emails, notifications, sms_messages
+from tests.notify.requests import (
+    ALL,
+    DEFAULT,
+    MAIL,
+    PHONE,
+    Died,
+    carry_out,
+    choose,
+    die,
+    register_reachable,
+    write,
+)
 from tests.notify.ses_feedback import bounce, complaint, delayed, delivery, reject, say
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, deliver, run_concurrently
 
@@ -99,11 +110,11 @@ def test_a_hard_bounce_ends_all_mail_to_the_address(cloud: None) -> None:
     assert deliver(consume, shipped(), registered(email="Ada@Example.com")) == []
     write(MAIL)
     carry_out()
-    assert len(mails()) == 1
+    assert len(emails()) == 1
     later = [told for told in notifications() if told.pk != row.pk]
     assert {(told.status, told.cause) for told in later} == {("suppressed", "bounce")}
     assert deliver(consume, paid(order_id="ord_2", email="grace@example.com")) == []
-    assert len(mails()) == 2
+    assert len(emails()) == 2
 
 
 @pytest.mark.parametrize("kind", ["Transient", "Undetermined"])
@@ -112,7 +123,7 @@ def test_a_bounce_that_may_pass_ends_nothing(cloud: None, kind: str) -> None:
     assert say(bounce(row.pk, kind)) == []
     assert of(row.pk).status == "bounced" and blocks() == set()
     assert deliver(consume, shipped()) == []
-    assert len(mails()) == 2
+    assert len(emails()) == 2
 
 
 def test_a_bounce_that_turns_out_hard_ends_all_mail(cloud: None) -> None:
@@ -125,14 +136,14 @@ def test_a_bounce_that_turns_out_hard_ends_all_mail(cloud: None) -> None:
 
 
 def test_a_bounce_that_turns_out_hard_is_told_by_text_instead(cloud: None) -> None:
-    reachable(DEFAULT)
+    register_reachable(DEFAULT)
     assert deliver(consume, paid()) == []
     choose(ALL)
     (row,) = (told for told in notifications() if told.template == "order_confirmation")
     assert say(bounce(row.pk, "Transient")) == []
-    assert texts() == []
+    assert sms_messages() == []
     assert say(bounce(row.pk)) == []
-    assert len(texts()) == 1 and of(row.pk).instead == "sms"
+    assert len(sms_messages()) == 1 and of(row.pk).instead == "sms"
 
 
 def test_a_bounce_off_the_list_that_the_account_keeps_is_a_block(cloud: None) -> None:
@@ -178,7 +189,7 @@ def test_a_complaint_ends_all_but_security(cloud: None) -> None:
     assert deliver(consume, shipped(), registered()) == []
     write(MAIL)
     carry_out()
-    assert [mail.subject for mail in mails()][1:] == ["Welcome to Tillstack"]
+    assert [email.subject for email in emails()][1:] == ["Welcome to Tillstack"]
     causes = {told.template: told.cause for told in notifications()}
     assert (causes["order_shipped"], causes["staff_message"]) == ("complaint", "complaint")
 
@@ -186,19 +197,19 @@ def test_a_complaint_ends_all_but_security(cloud: None) -> None:
 def test_feedback_that_comes_before_the_record_of_sending_is_not_undone(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settle = rows.settle
+    settle = rows.record_outcome
 
     def late(row: NotificationRow, *args: Any, **options: Any) -> None:
-        monkeypatch.setattr(rows, "settle", settle)
+        monkeypatch.setattr(rows, "record_outcome", settle)
         assert say(delivery(row.pk)) == []
         settle(row, *args, **options)
 
-    monkeypatch.setattr(rows, "settle", late)
+    monkeypatch.setattr(rows, "record_outcome", late)
     assert deliver(consume, paid()) == []
     (told,) = notifications()
-    assert told.status == "delivered" and len(mails()) == 1
+    assert told.status == "delivered" and len(emails()) == 1
     assert deliver(consume, paid()) == []
-    assert len(mails()) == 1
+    assert len(emails()) == 1
 
 
 def test_feedback_of_no_notification_still_tells_of_the_address(cloud: None) -> None:
@@ -223,21 +234,21 @@ def test_what_is_no_event_of_ses_is_done(cloud: None, body: str) -> None:
 
 def test_logs_hold_no_address(cloud: None, caplog: pytest.LogCaptureFixture) -> None:
     row = sent()
-    mail = json.loads(bounce(row.pk))["mail"]
-    unread = json.dumps({"eventType": ["ada@example.com"], "mail": mail})
+    email = json.loads(bounce(row.pk))["mail"]
+    unread = json.dumps({"eventType": ["ada@example.com"], "mail": email})
     assert say(unread, bounce(row.pk), complaint("ntf_gone"), "ada@example.com") == ["m0"]
     assert "message failed" in caplog.text and "ValidationError" in caplog.text
     assert "ada@example.com" not in caplog.text
 
 
 def test_a_bounced_order_mail_is_told_by_text_instead(cloud: None) -> None:
-    reachable(DEFAULT)
+    register_reachable(DEFAULT)
     assert deliver(consume, paid()) == []
     choose(ALL)  # since it went out
     (row,) = (told for told in notifications() if told.template == "order_confirmation")
-    assert texts() == []
+    assert sms_messages() == []
     assert say(bounce(row.pk), bounce(row.pk)) == []
-    ((number, words),) = texts()
+    ((number, words),) = sms_messages()
     assert number == PHONE and "7K4M2-9QX2D" in words
     assert of(row.pk).instead == "sms"
     (text,) = (told for told in notifications() if told.channel == "sms")
@@ -246,67 +257,67 @@ def test_a_bounced_order_mail_is_told_by_text_instead(cloud: None) -> None:
 
 @pytest.mark.parametrize("said", [lambda i: bounce(i, "Transient"), complaint, delivery])
 def test_only_an_address_that_is_none_is_told_by_text_instead(cloud: None, said: Any) -> None:
-    reachable(DEFAULT)
+    register_reachable(DEFAULT)
     deliver(consume, paid())
     choose(ALL)
     (row,) = (told for told in notifications() if told.template == "order_confirmation")
     assert say(said(row.pk)) == []
-    assert texts() == [] and of(row.pk).instead is None
+    assert sms_messages() == [] and of(row.pk).instead is None
 
 
 def test_a_bounced_mail_that_later_news_overtook_is_not_told_by_text(cloud: None) -> None:
-    reachable(DEFAULT)
+    register_reachable(DEFAULT)
     deliver(consume, shipped(), delivered())
     choose(ALL)
     (row,) = (told for told in notifications() if told.template == "order_shipped")
     assert say(bounce(row.pk)) == []
-    assert texts() == []
+    assert sms_messages() == []
     assert of(row.pk).status == "bounced" and of(row.pk).instead is None
 
 
 def test_a_text_that_went_out_beside_a_mail_counts_when_later_news_overtook_both(cloud: None) -> None:
-    reachable(ALL)
+    register_reachable(ALL)
     deliver(consume, shipped(), delivered())
     (row,) = (
         told for told in notifications() if told.template == "order_shipped" and told.channel == "email"
     )
-    before = len(texts())
+    before = len(sms_messages())
     assert say(bounce(row.pk)) == []
-    assert len(texts()) == before and of(row.pk).instead == "sms"
+    assert len(sms_messages()) == before and of(row.pk).instead == "sms"
 
 
 def test_who_wants_no_texts_gets_none_instead(cloud: None) -> None:
-    reachable(DEFAULT)
+    register_reachable(DEFAULT)
     deliver(consume, paid())
     (row,) = (told for told in notifications() if told.template == "order_confirmation")
     assert say(bounce(row.pk)) == []
-    assert texts() == [] and of(row.pk).instead is None
+    assert sms_messages() == [] and of(row.pk).instead is None
 
 
 def test_a_text_beside_the_mail_is_not_repeated_in_its_place(cloud: None) -> None:
-    reachable(ALL)
+    register_reachable(ALL)
     deliver(consume, refunded(295, 295))
     (row,) = (told for told in notifications() if told.template == "refunded" and told.channel == "email")
     assert say(bounce(row.pk)) == []
-    assert len(texts()) == 1 and of(row.pk).instead == "sms"
+    assert len(sms_messages()) == 1 and of(row.pk).instead == "sms"
 
 
 @pytest.mark.parametrize("step", ["before the text", "before the record"])
 def test_who_dies_amid_a_bounce_leaves_it_to_the_next(
     cloud: None, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    reachable(DEFAULT)
+    register_reachable(DEFAULT)
     deliver(consume, paid())
     choose(ALL)
     (row,) = (told for told in notifications() if told.template == "order_confirmation")
     with monkeypatch.context() as patch:
-        place, name = (texting, "send") if step == "before the text" else (feedback, "_record")
+        place, name = (sms, "send") if step == "before the text" else (feedback, "_record")
         patch.setattr(place, name, die)
         with pytest.raises(Died):
             say(bounce(row.pk))
     assert of(row.pk).status == "sent"
     assert say(bounce(row.pk)) == []
-    assert len(texts()) == 1
+    assert len(sms_messages()) == 1
     assert (of(row.pk).status, of(row.pk).instead) == ("bounced", "sms")
     assert blocks() == {"block#bounce#ada@example.com"}
 
@@ -344,7 +355,7 @@ def test_the_local_command_publishes_where_ses_would(cloud: None, monkeypatch: p
         Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:tillstack-test-notify-feedback",
         Attributes={"RawMessageDelivery": "true"},
     )
-    with pytest.raises(LocalCloudError, match="no mail that was sent"):
+    with pytest.raises(LocalCloudError, match="is not an email that was sent"):
         local.publish(LocalCloud(), "ntf_other", "bounce")  # type: ignore[arg-type]
     local.publish(LocalCloud(), row.pk, "bounce")  # type: ignore[arg-type]
     (message,) = sqs.receive_message(QueueUrl=url)["Messages"]

@@ -5,8 +5,8 @@ import pytest
 from notify.app.consume import consume
 from tests.notify.conftest import PDF, Orders
 from tests.notify.event_data import NUMBER, invoiced, paid
-from tests.notify.mailbox import mails, notifications, the_mail
-from tests.notify.recipients import Seen
+from tests.notify.html_page import Page
+from tests.notify.mailbox import emails, notifications, the_email
 from tests.support import deliver
 
 AGAIN = ["m0"]  # the one message of a batch comes back
@@ -14,10 +14,10 @@ AGAIN = ["m0"]  # the one message of a batch comes back
 
 def test_an_invoice_comes_as_the_pdf_that_orders_keeps(cloud: None, orders: Orders) -> None:
     assert deliver(consume, invoiced()) == []
-    mail = the_mail()
-    assert mail.subject == "Your invoice 2026-000123"
-    assert mail.enclosed == [("2026-000123.pdf", "application/pdf", PDF)]
-    for body in (mail.text, Seen(mail.html).text):
+    email = the_email()
+    assert email.subject == "Your invoice 2026-000123"
+    assert email.attachments == [("2026-000123.pdf", "application/pdf", PDF)]
+    for body in (email.text, Page(email.html).text):
         assert "2026-000123" in body and NUMBER in body and "£1,233.85" in body
     assert orders.asked == ["ord_1"]
 
@@ -34,9 +34,9 @@ def test_an_invoice_comes_as_the_pdf_that_orders_keeps(cloud: None, orders: Orde
 def test_an_enclosed_file_has_a_name_that_is_one(cloud: None, orders: Orders, number: str, name: str) -> None:
     orders.invoices["ord_1"] = number
     assert deliver(consume, invoiced(invoice_number=number)) == []
-    mail = the_mail()
-    assert [file for file, _, _ in mail.enclosed] == [name]
-    assert "X-Evil" not in mail.headers
+    email = the_email()
+    assert [file for file, _, _ in email.attachments] == [name]
+    assert "X-Evil" not in email.headers
 
 
 @pytest.mark.parametrize("trouble", ["down", "crashes"])
@@ -46,12 +46,12 @@ def test_an_invoice_that_cannot_be_had_now_is_sent_when_it_can(
     with monkeypatch.context() as patch:
         patch.setattr(orders, trouble, True)
         assert deliver(consume, invoiced(), paid()) == AGAIN
-    assert [mail.subject for mail in mails()] == ["Your order 7K4M2-9QX2D is confirmed"]
+    assert [email.subject for email in emails()] == ["Your order 7K4M2-9QX2D is confirmed"]
     waiting = next(found for found in notifications() if found.template == "invoice")
     assert (waiting.status, waiting.leased_until) == ("queued", 0)
     assert deliver(consume, invoiced()) == []
-    assert [content for mail in mails() for _, _, content in mail.enclosed] == [PDF]
-    assert len(mails()) == 2
+    assert [content for email in emails() for _, _, content in email.attachments] == [PDF]
+    assert len(emails()) == 2
 
 
 def test_an_invoice_that_there_is_not_is_recorded_and_nothing_is_sent_without_it(
@@ -59,7 +59,7 @@ def test_an_invoice_that_there_is_not_is_recorded_and_nothing_is_sent_without_it
 ) -> None:
     orders.invoices.clear()
     assert deliver(consume, invoiced()) == []
-    assert mails() == []
+    assert emails() == []
     (told,) = notifications()
     assert (told.template, told.status, told.reason) == ("invoice", "failed", "The order has no invoice.")
     assert deliver(consume, invoiced()) == []

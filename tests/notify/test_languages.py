@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notify.domain import sms
-from notify.domain.brand import NIGHT, PAPER, Brand, contrast, legible
-from notify.domain.languages import LANGUAGES, spoken
-from notify.domain.wording import prose, salutation
+from notify.domain.brand import DARK_GROUND, LIGHT_GROUND, Brand, contrast, legible
+from notify.domain.languages import LANGUAGES, language_for
+from notify.domain.text import prose, salutation
 from shared.values.money import Money
 from shared.values.money_format import STYLES, format_money
 
@@ -42,21 +42,21 @@ def test_each_language_writes_money_days_and_hours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "day", "moment"),
+    ("language", "date", "date_time"),
     [
         ("en", "1 March 2026", "1 March 2026, 00:05 UTC"),
         ("de", "1. März 2026", "1. März 2026, 00:05 Uhr (UTC)"),
     ],
 )
-def test_days_and_hours(language: str, day: str, moment: str) -> None:
+def test_days_and_hours(language: str, date: str, date_time: str) -> None:
     at = datetime(2026, 2, 28, 22, 5, tzinfo=timezone(timedelta(hours=-2)))
-    assert spoken(language).day(at) == day
-    assert spoken(language).moment(at) == moment
-    assert spoken(language).day(datetime(2026, 12, 31, 23, 59, tzinfo=UTC)).endswith("2026")
+    assert language_for(language).date(at) == date
+    assert language_for(language).date_time(at) == date_time
+    assert language_for(language).date(datetime(2026, 12, 31, 23, 59, tzinfo=UTC)).endswith("2026")
 
 
 def test_a_language_that_is_none_of_ours_is_read_in_english() -> None:
-    assert spoken("fr").code == "en"
+    assert language_for("fr").code == "en"
 
 
 @pytest.mark.parametrize(
@@ -92,22 +92,22 @@ def test_a_text_message_ends_at_a_word() -> None:
 def test_a_brands_colours_can_be_read_by_day_and_night(colour: str) -> None:
     brand = Brand("Shop", colour, "", "https://shop.example")
     for ink, ground in (
-        (brand.accent, PAPER),
+        (brand.accent, LIGHT_GROUND),
         (brand.on_accent, brand.accent),
-        (brand.dark_accent, NIGHT),
+        (brand.dark_accent, DARK_GROUND),
         (brand.on_dark_accent, brand.dark_accent),
     ):
         assert contrast(ink, ground) >= 4.5
 
 
 def test_a_colour_that_can_be_read_stays() -> None:
-    assert legible("#1f4d3a", PAPER) == "#1f4d3a"
+    assert legible("#1f4d3a", LIGHT_GROUND) == "#1f4d3a"
     assert contrast("#ffffff", "#000000") == pytest.approx(21)
 
 
 @pytest.mark.parametrize("colour", ["", "green", "#fff", "#12345g", "#1f4d3a;x"])
 def test_what_is_no_colour_is_said_at_the_start(colour: str) -> None:
-    with pytest.raises(ValueError, match="no colour"):
+    with pytest.raises(ValueError, match="invalid colour"):
         Brand("Shop", colour, "", "https://shop.example")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from notify import mailer, texter
+from notify import mailer, sms_client
 from notify.app.consume import consume
 from notify.domain import limits
 from notify.domain.limits import hourly
@@ -14,7 +14,7 @@ from notify.tables.rows import NotificationRow
 from shared.errors import Unavailable
 from tests.notify.event_data import paid, shipped
 from tests.notify.mailbox import notifications
-from tests.notify.requests import ALL, PHONE, reachable
+from tests.notify.requests import ALL, PHONE, register_reachable
 from tests.support import deliver
 
 AGAIN = ["m0"]
@@ -43,7 +43,7 @@ def test_logs_hold_no_address_where_ses_names_it(
     def busy(*_: object, **__: object) -> None:
         raise Unavailable("the record")
 
-    monkeypatch.setattr(rows, "settle", busy)
+    monkeypatch.setattr(rows, "record_outcome", busy)
     assert deliver(consume, paid()) == AGAIN
     assert "not verified" in caplog.text  # whoever mends it must know what SES says
     assert "ada@example" not in caplog.text.lower()
@@ -70,9 +70,9 @@ def sns_names(number: str, code: str) -> ClientError:
 def test_logs_hold_no_number_where_a_refusal_cannot_be_recorded(
     cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: str
 ) -> None:
-    reachable(ALL)
-    refuse(monkeypatch, texter._sns(), "publish", sns_names(PHONE, code))
-    for name in ("settle", "release"):
+    register_reachable(ALL)
+    refuse(monkeypatch, sms_client._sns(), "publish", sns_names(PHONE, code))
+    for name in ("record_outcome", "release"):
         fail(monkeypatch, rows, name, where="the record")
     assert deliver(consume, shipped()) == AGAIN
     assert "the record" in caplog.text
@@ -82,8 +82,8 @@ def test_logs_hold_no_number_where_a_refusal_cannot_be_recorded(
 def test_logs_hold_no_number_that_opted_out(
     cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reachable(ALL, "+44 7700 900199")  # moto takes these for opted out
-    fail(monkeypatch, rows, "settle", where="the record")
+    register_reachable(ALL, "+44 7700 900199")  # moto takes these for opted out
+    fail(monkeypatch, rows, "record_outcome", where="the record")
     assert deliver(consume, shipped()) == AGAIN
     assert "the record" in caplog.text
     assert "7700900199" not in caplog.text
@@ -92,7 +92,7 @@ def test_logs_hold_no_number_that_opted_out(
 def test_logs_hold_no_number_that_was_told_too_often(
     cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reachable(ALL)
+    register_reachable(ALL)
     monkeypatch.setattr(limits, "hourly", lambda recipient, most, now: hourly(recipient, 0, now))
     assert deliver(consume, shipped()) == []
 
@@ -108,8 +108,8 @@ def test_logs_hold_no_number_that_was_told_too_often(
 def test_the_record_of_a_refusal_says_why_without_the_number(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reachable(ALL)
-    refuse(monkeypatch, texter._sns(), "publish", sns_names(PHONE, "InvalidParameter"))
+    register_reachable(ALL)
+    refuse(monkeypatch, sms_client._sns(), "publish", sns_names(PHONE, "InvalidParameter"))
     assert deliver(consume, shipped()) == []
     (row,) = (told for told in notifications() if told.channel == "sms")
     assert row.reason == (

@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from notify import mailer, rendering
 from notify.app.consume import consume
 from notify.tables import notifications as rows
-from notify.tables import readers
+from notify.tables import recipients
 from shared.errors import Unavailable
 from tests.notify.event_data import paid
-from tests.notify.mailbox import mails, notifications
+from tests.notify.mailbox import emails, notifications
 from tests.notify.requests import MAIL, OFFER, Died, die, pass_time, queued, write
 from tests.notify.ses_feedback import delivery, say
 from tests.support import Context, deliver, sqs_event
@@ -38,7 +38,7 @@ def ses_answers(status: int, code: str) -> ClientError:
 
 @pytest.mark.parametrize(
     ("place", "name", "sent"),
-    [(rendering, "_template", 0), (mailer, "compose", 0), (rows, "settle", 1)],
+    [(rendering, "_template", 0), (mailer, "compose", 0), (rows, "record_outcome", 1)],
     ids=["before the words", "before the sending", "before the record"],
 )
 def test_an_offer_whose_sender_died_is_not_sent_again(
@@ -53,9 +53,9 @@ def test_an_offer_whose_sender_died_is_not_sent_again(
     pass_time(monkeypatch, timedelta(seconds=121))
     for _ in range(2):
         assert consume(message, Context()) == DONE
-    assert len(mails()) == sent
+    assert len(emails()) == sent
     (row,) = notifications()
-    assert (row.status, row.cause) == ("failed", "died")
+    assert (row.status, row.cause) == ("failed", "interrupted")
     assert say(delivery(row.pk)) == []
     (row,) = notifications()
     assert row.status == "delivered" and row.cause is None and row.reason is None
@@ -63,7 +63,7 @@ def test_an_offer_whose_sender_died_is_not_sent_again(
 
 @pytest.mark.parametrize(
     ("place", "name", "sent"),
-    [(readers, "read", 1), (mailer, "compose", 1), (rows, "settle", 2)],
+    [(recipients, "read", 1), (mailer, "compose", 1), (rows, "record_outcome", 2)],
     ids=["before the words", "before the sending", "before the record"],
 )
 def test_any_other_mail_whose_sender_died_is_sent_again(
@@ -77,7 +77,7 @@ def test_any_other_mail_whose_sender_died_is_sent_again(
     pass_time(monkeypatch, timedelta(seconds=121))
     for _ in range(2):
         assert consume(message, Context()) == DONE
-    assert len(mails()) == sent
+    assert len(emails()) == sent
     assert notifications()[0].status == "sent"
 
 
@@ -93,8 +93,8 @@ def test_an_offer_that_ses_did_not_answer_for_is_not_sent_again(
         patch.setattr(mailer._ses(1), "send_raw_email", answer)
         assert consume(message, Context()) == DONE
     assert consume(message, Context()) == DONE
-    assert mails() == []
-    assert (notifications()[0].status, notifications()[0].cause) == ("failed", "died")
+    assert emails() == []
+    assert (notifications()[0].status, notifications()[0].cause) == ("failed", "interrupted")
 
 
 @pytest.mark.parametrize("status", [500, 503])
@@ -110,8 +110,8 @@ def test_an_offer_that_ses_failed_over_may_have_gone_out_and_is_not_sent_again(
         patch.setattr(mailer._ses(1), "send_raw_email", answer)
         assert consume(message, Context()) == DONE
     assert consume(message, Context()) == DONE
-    assert mails() == []
-    assert (notifications()[0].status, notifications()[0].cause) == ("failed", "died")
+    assert emails() == []
+    assert (notifications()[0].status, notifications()[0].cause) == ("failed", "interrupted")
 
 
 @pytest.mark.parametrize("why", ["throttled", "no words"])
@@ -130,7 +130,7 @@ def test_an_offer_that_is_known_to_be_unsent_is_tried_again(
             patch.setattr(rendering, "_template", lambda *_: 1 / 0)
         assert consume(message, Context()) == AGAIN
     assert consume(message, Context()) == DONE
-    assert len(mails()) == 1 and notifications()[0].status == "sent"
+    assert len(emails()) == 1 and notifications()[0].status == "sent"
 
 
 def test_an_offer_asks_ses_but_once(cloud: None) -> None:
@@ -143,10 +143,10 @@ def test_a_table_that_is_busy_costs_no_mail(
 ) -> None:
     message = promise(body)
     with monkeypatch.context() as patch:
-        patch.setattr(readers, "read", busy)
+        patch.setattr(recipients, "read", busy)
         assert consume(message, Context()) == AGAIN
     assert consume(message, Context()) == DONE
-    assert len(mails()) == 1 and notifications()[0].status == "sent"
+    assert len(emails()) == 1 and notifications()[0].status == "sent"
 
 
 def busy(*_: object, **__: object) -> None:
@@ -157,7 +157,7 @@ def test_a_table_that_is_busy_holds_up_a_letter_but_not_for_its_lease(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(readers, "read", busy)
+        patch.setattr(recipients, "read", busy)
         assert deliver(consume, paid()) == ["m0"]
     assert deliver(consume, paid()) == []
-    assert len(mails()) == 1
+    assert len(emails()) == 1

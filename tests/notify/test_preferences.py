@@ -12,7 +12,7 @@ from notify.tables.rows import BlockRow, PreferencesRow
 from shared.contracts.events import Event
 from tests.notify.conftest import Orders
 from tests.notify.event_data import invoiced, paid, registered
-from tests.notify.mailbox import Arrived, mails, notifications, the_mail
+from tests.notify.mailbox import ReceivedEmail, emails, notifications, the_email
 from tests.notify.requests import ALL, DEFAULT, MAIL, NONE, OFFER, PREFERENCES, carry_out, choose, write
 from tests.support import ENVIRONMENT, Reply, call, customer, deliver, guest, run_concurrently
 
@@ -23,9 +23,9 @@ def read(user: str = "usr_1") -> Reply:
     return call(api, "GET", PREFERENCES, caller=customer(user))
 
 
-def link(mail: Arrived) -> str:
+def link(email: ReceivedEmail) -> str:
     """The path of the link in the mail's header."""
-    header = mail.headers["List-Unsubscribe"]
+    header = email.headers["List-Unsubscribe"]
     assert header.startswith(f"<{ENVIRONMENT['NOTIFY_API_URL']}/") and header.endswith(">")
     parts = urlsplit(header[1:-1])
     return f"{parts.path.removeprefix('/test')}?{parts.query}"
@@ -35,11 +35,11 @@ def one_click(path: str, body: str = ONE_CLICK, kind: str = "application/x-www-f
     return call(api, "POST", path, raw=body, headers={"Content-Type": kind})
 
 
-def an_offer(to: str = "ada@example.com") -> Arrived:
+def an_offer(to: str = "ada@example.com") -> ReceivedEmail:
     """A marketing mail that went out."""
     write(OFFER | {"to": to})
     assert carry_out() == []
-    return mails()[-1]
+    return emails()[-1]
 
 
 def test_who_never_chose_hears_of_orders_by_mail_alone(cloud: None) -> None:
@@ -97,7 +97,7 @@ def test_who_wants_no_mail_about_orders_gets_none_and_the_account_still_does(
     choose(NONE)
     news: list[Event] = [paid(), invoiced(), registered()]
     assert deliver(consume, *news) == []
-    assert the_mail().subject == "Welcome to Tillstack"
+    assert the_email().subject == "Welcome to Tillstack"
     untold = [row for row in notifications() if row.template != "welcome"]
     assert {(row.status, row.cause) for row in untold} == {("suppressed", "preference")}
 
@@ -105,7 +105,7 @@ def test_who_wants_no_mail_about_orders_gets_none_and_the_account_still_does(
 def test_mails_come_in_the_language_that_was_chosen(cloud: None) -> None:
     choose(DEFAULT | {"language": "de"})
     assert deliver(consume, paid()) == []
-    assert "bestätigt" in the_mail().subject
+    assert "bestätigt" in the_email().subject
     assert notifications()[0].language == "de"
 
 
@@ -113,31 +113,31 @@ def test_offers_go_to_accounts_that_want_them_alone(cloud: None) -> None:
     deliver(consume, registered())
     write(OFFER)
     assert carry_out() == []
-    assert [mail.subject for mail in mails()] == ["Welcome to Tillstack"]
+    assert [email.subject for email in emails()] == ["Welcome to Tillstack"]
     choose(ALL)
     assert an_offer().subject == "Lamps, half price"
 
 
 def test_an_offer_says_how_to_end_them(cloud: None) -> None:
-    mail = an_offer("grace@example.com")
-    assert mail.headers["List-Unsubscribe-Post"] == ONE_CLICK
-    url = mail.headers["List-Unsubscribe"][1:-1]
-    assert url.split("?")[0] in mail.text.replace("\n", " ")
-    assert "Unsubscribe" in mail.text and f'href="{url}"' in mail.html
+    email = an_offer("grace@example.com")
+    assert email.headers["List-Unsubscribe-Post"] == ONE_CLICK
+    url = email.headers["List-Unsubscribe"][1:-1]
+    assert url.split("?")[0] in email.text.replace("\n", " ")
+    assert "Unsubscribe" in email.text and f'href="{url}"' in email.html
 
 
 def test_other_mails_offer_no_end(cloud: None) -> None:
     write(MAIL)
     carry_out()
     deliver(consume, paid())
-    assert len(mails()) == 2
-    assert not any("List-Unsubscribe" in mail.headers for mail in mails())
+    assert len(emails()) == 2
+    assert not any("List-Unsubscribe" in email.headers for email in emails())
 
 
 def test_the_header_is_one_line_that_mail_programs_read(cloud: None) -> None:
-    mail = an_offer("grace@example.com")
-    assert len(mail.headers["List-Unsubscribe"]) > 78
-    assert "=?" not in mail.headers["List-Unsubscribe"]
+    email = an_offer("grace@example.com")
+    assert len(email.headers["List-Unsubscribe"]) > 78
+    assert "=?" not in email.headers["List-Unsubscribe"]
 
 
 def test_one_click_ends_offers_to_an_account(cloud: None) -> None:
@@ -150,9 +150,9 @@ def test_one_click_ends_offers_to_an_account(cloud: None) -> None:
     assert chosen["sms"] == ALL["sms"] and chosen["version"] == 2
     write(OFFER)
     carry_out()
-    assert len(mails()) == 2
+    assert len(emails()) == 2
     assert deliver(consume, paid()) == []
-    assert len(mails()) == 3
+    assert len(emails()) == 3
 
 
 def test_one_click_ends_offers_to_an_address_without_account(cloud: None) -> None:
@@ -163,7 +163,7 @@ def test_one_click_ends_offers_to_an_address_without_account(cloud: None) -> Non
     write(OFFER | {"to": "other@example.com"})
     write(MAIL | {"to": "grace@example.com"})
     carry_out()
-    assert [mail.to for mail in mails()] == [
+    assert [email.to for email in emails()] == [
         ["Grace@example.com"],
         ["other@example.com"],
         ["grace@example.com"],
@@ -181,10 +181,10 @@ def test_one_click_in_a_mail_from_before_the_account_ends_offers_to_it(cloud: No
     assert (chosen["sms"], chosen["version"]) == (ALL["sms"], 2)
     write(OFFER)
     assert carry_out() == []
-    assert len(mails()) == 2
+    assert len(emails()) == 2
     choose(ALL)
     assert an_offer().subject == "Lamps, half price"
-    assert len(mails()) == 3
+    assert len(emails()) == 3
 
 
 def test_who_unsubscribed_stays_so_until_the_account_asks_for_offers_again(cloud: None) -> None:
@@ -194,11 +194,11 @@ def test_who_unsubscribed_stays_so_until_the_account_asks_for_offers_again(cloud
     deliver(consume, registered())
     write(OFFER)
     assert carry_out() == []
-    assert [mail.subject for mail in mails()] == ["Lamps, half price", "Welcome to Tillstack"]
+    assert [email.subject for email in emails()] == ["Lamps, half price", "Welcome to Tillstack"]
     choose(NONE)
     choose(ALL)
     an_offer()
-    assert len(mails()) == 3
+    assert len(emails()) == 3
 
 
 def test_again_changes_nothing(cloud: None) -> None:

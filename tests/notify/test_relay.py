@@ -10,7 +10,7 @@ from notify.app.relay import relay
 from shared.contracts.events import NotificationBounced, read_event
 from tests.notify.event_data import cancelled, paid, refunded, shipped
 from tests.notify.mailbox import notifications
-from tests.notify.requests import ALL, DEFAULT, NONE, choose, reachable
+from tests.notify.requests import ALL, DEFAULT, NONE, choose, register_reachable
 from tests.notify.ses_feedback import bounce, complaint, delivery, say
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, Context, deliver, image, stream_event
 
@@ -33,7 +33,7 @@ def said_since(before: dict[str, dict[str, Any]], published: Published) -> list[
 
 
 def test_a_bounce_is_said_with_its_order_and_what_told_it_instead(cloud: None, published: Published) -> None:
-    reachable(DEFAULT)
+    register_reachable(DEFAULT)
     deliver(consume, paid())
     choose(ALL)
     (row,) = (told for told in notifications() if told.template == "order_confirmation")
@@ -70,7 +70,7 @@ def test_a_mail_to_an_address_that_bounced_before_is_said_too(cloud: None, publi
 def test_a_complaint_and_a_refusal_are_said(cloud: None, published: Published) -> None:
     deliver(consume, paid(), shipped(email="not an address"))
     (failed,) = said_since({}, published)
-    assert (failed.data.status, failed.data.reason) == ("failed", "not an address that mail can be sent to")
+    assert (failed.data.status, failed.data.reason) == ("failed", "invalid email address")
     before = images()
     (row,) = (told for told in notifications() if told.template == "order_confirmation")
     say(complaint(row.pk))
@@ -78,7 +78,7 @@ def test_a_complaint_and_a_refusal_are_said(cloud: None, published: Published) -
 
 
 def test_a_bounce_that_turns_out_hard_is_said_anew(cloud: None, published: Published) -> None:
-    reachable(DEFAULT)
+    register_reachable(DEFAULT)
     deliver(consume, paid())
     choose(ALL)
     (row,) = (told for told in notifications() if told.template == "order_confirmation")
@@ -94,7 +94,7 @@ def test_a_bounce_that_turns_out_hard_is_said_anew(cloud: None, published: Publi
 
 
 def test_what_goes_well_is_not_said(cloud: None, published: Published) -> None:
-    reachable(ALL)
+    register_reachable(ALL)
     deliver(consume, cancelled(), paid())  # the second is overtaken
     for row in notifications():
         if row.status == "sent" and row.channel == "email":

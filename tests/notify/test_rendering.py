@@ -1,4 +1,4 @@
-"""Every kind of letter in every language: whole, the same in each, and closed to what others wrote."""
+"""Every template in every language: complete, equal in each, and safe with untrusted text."""
 
 import re
 from collections.abc import Iterator
@@ -13,21 +13,22 @@ from hypothesis import strategies as st
 from jinja2 import Environment, nodes
 
 from localstack.mail.preview import write
-from localstack.mail.samples import HOSTILE, Facts, letters, specimens
+from localstack.mail.samples import HOSTILE, messages, samples
+from localstack.mail.sent import kind_of
 from notify import mailer, rendering
 from notify.domain import orders
 from notify.domain.brand import Brand
 from notify.domain.languages import LANGUAGES
-from notify.domain.letters import Letter, Template
+from notify.domain.messages import Message, Template
 from notify.domain.sms import ALPHABET, MAX_SEPTETS, septets
-from notify.rendering import TEMPLATES, Form, pages, render, text_message
-from notify.schemas import ChoosePreferences
+from notify.rendering import TEMPLATES, Form, environment, render, render_sms
+from notify.schemas import UpdatePreferences
 from notify.settings import NotifySettings, settings
-from tests.notify.event_data import parcel
-from tests.notify.recipients import Seen
+from tests.notify.event_data import shipped
+from tests.notify.html_page import Page
 
 BRAND = Brand("Tillstack", "#1f4d3a", "1 Mill Lane, Leeds", "https://shop.tillstack.example")
-KINDS = {letter.template: letter for letter in letters(Facts())}
+KINDS = {message.template: message for message in messages()}
 SMS = {
     Template.ORDER_CONFIRMATION,
     Template.ORDER_SHIPPED,
@@ -39,107 +40,106 @@ SMS = {
 }
 every_kind = pytest.mark.parametrize("kind", list(Template))
 every_language = pytest.mark.parametrize("language", list(LANGUAGES))
-every_specimen = pytest.mark.parametrize(
-    "letter", [pytest.param(specimen.letter, id=specimen.name) for specimen in specimens()]
+every_sample = pytest.mark.parametrize(
+    "message", [pytest.param(sample.message, id=sample.name) for sample in samples()]
 )
 
 
-def test_there_is_a_specimen_of_every_kind() -> None:
+def test_every_template_has_a_sample() -> None:
     assert set(KINDS) == set(Template)
 
 
 @every_language
-def test_a_language_has_all_letters_and_no_others(language: str) -> None:
-    written = {path.name for path in (TEMPLATES / language).iterdir()}
-    assert written == {"words.j2", *(f"{kind}.j2" for kind in Template)}
+def test_a_language_has_all_templates_and_no_others(language: str) -> None:
+    files = {path.name for path in (TEMPLATES / language).iterdir()}
+    assert files == {"labels.j2", "reasons.j2", *(f"{kind}.j2" for kind in Template)}
 
 
-def test_templates_are_of_languages_that_are_known() -> None:
+def test_template_folders_are_known_languages() -> None:
     assert {path.name for path in TEMPLATES.iterdir() if path.is_dir()} == {"html", "text", *LANGUAGES}
 
 
 @every_kind
-def test_a_letter_shows_the_same_in_all_languages(kind: Template) -> None:
-    shown = [shown_by(language, kind) for language in LANGUAGES]
-    assert all(other == shown[0] for other in shown[1:])
+def test_a_template_uses_the_same_values_in_all_languages(kind: Template) -> None:
+    used = [values_used(language, kind) for language in LANGUAGES]
+    assert all(other == used[0] for other in used[1:])
 
 
-def shown_by(language: str, kind: Template) -> dict[str, list[str]]:
-    """The values and parts of each block of a letter, as often as they stand there."""
-    page = pages(language, "html", BRAND).parse((TEMPLATES / language / f"{kind}.j2").read_text())
+def values_used(language: str, kind: Template) -> dict[str, list[str]]:
+    """Return the values and components of each block, as often as they occur."""
+    page = environment(language, "html", BRAND).parse((TEMPLATES / language / f"{kind}.j2").read_text())
     return {
         block.name: sorted(name.name for name in block.find_all(nodes.Name) if name.ctx == "load")
         for block in page.find_all(nodes.Block)
     }
 
 
-def test_the_words_of_all_languages_are_the_same_ones() -> None:
-    named = [words_of(language) for language in LANGUAGES]
-    assert all(other == named[0] for other in named[1:])
-    assert {"sums.total", "answer"} <= named[0]
+def test_all_languages_have_the_same_labels() -> None:
+    names = [labels_of(language) for language in LANGUAGES]
+    assert all(other == names[0] for other in names[1:])
+    assert {"totals.total", "answer"} <= names[0]
 
 
-def words_of(language: str) -> set[str]:
-    words = vars(pages(language, "text", BRAND).globals["words"])
-    plain = {name for name, word in words.items() if isinstance(word, str) and word}
-    several = ("sums", "reasons")
-    return plain | {f"{these}.{name}" for these in several for name, word in words[these].items() if word}
+def labels_of(language: str) -> set[str]:
+    labels = vars(environment(language, "text", BRAND).globals["labels"])
+    plain = {name for name, label in labels.items() if isinstance(label, str) and label}
+    return plain | {f"totals.{name}" for name, label in labels["totals"].items() if label}
 
 
-def test_a_shop_and_a_reader_can_choose_each_language() -> None:
-    for field in (NotifySettings.model_fields["notify_language"], ChoosePreferences.model_fields["language"]):
+def test_each_language_can_be_chosen() -> None:
+    for field in (NotifySettings.model_fields["notify_language"], UpdatePreferences.model_fields["language"]):
         assert set(re.findall(r"'(\w\w)'", str(field.annotation))) == set(LANGUAGES)
 
 
-def test_no_letter_is_left_in_english() -> None:
-    for kind, letter in KINDS.items():
-        assert render(letter, "en").text != render(letter, "de").text, kind
+def test_no_message_is_left_in_english() -> None:
+    for kind, message in KINDS.items():
+        assert render(message, "en").text != render(message, "de").text, kind
 
 
 @every_language
-@every_specimen
-def test_a_letter_is_whole(letter: Letter, language: str) -> None:
-    mail = render(letter, language)
-    assert mail.subject and mail.text.count("\n-- \n") == 1
-    assert "\n\n\n" not in mail.text and mail.text.endswith(".\n")
-    if HOSTILE[:5] not in mail.text:
-        assert "{{" not in mail.text + mail.html
-    for body in (mail.subject, mail.text, Seen(mail.html).text):
+@every_sample
+def test_a_message_is_complete(message: Message, language: str) -> None:
+    email = render(message, language)
+    assert email.subject and email.text.count("\n-- \n") == 1
+    assert "\n\n\n" not in email.text and email.text.endswith(".\n")
+    if HOSTILE[:5] not in email.text:
+        assert "{{" not in email.text + email.html
+    for body in (email.subject, email.text, Page(email.html).text):
         assert not re.search(r"None|Undefined|\bMarkup\b|<bdi>|&#", body.replace(HOSTILE[:9], ""))
 
 
 @every_language
 @every_kind
-def test_lines_are_short_enough_for_any_mail_program(kind: Template, language: str) -> None:
+def test_text_lines_have_at_most_78_characters(kind: Template, language: str) -> None:
     assert all(len(row) <= 78 for row in render(KINDS[kind], language).text.splitlines())
 
 
 @every_language
-def test_a_long_order_is_shown_whole_by_mail_programs_that_clip(language: str) -> None:
-    (longest,) = [letter.letter for letter in specimens() if letter.name == "order_confirmation-60-lines"]
+def test_a_long_order_is_not_clipped(language: str) -> None:
+    (longest,) = [sample.message for sample in samples() if sample.name == "order_confirmation-60-lines"]
     assert len(render(longest, language).html.encode()) < 102_000  # Gmail clips there
 
 
 @every_language
 @every_kind
-def test_the_text_says_what_the_html_says(kind: Template, language: str) -> None:
-    mail = render(KINDS[kind], language)
-    page = "".join(Seen(mail.html).text.split())
-    body = mail.text.partition("\n-- \n")[0]
-    rows = [row for row in body.splitlines() if not row.startswith("    ")]  # what is under a line's title
-    for said in re.split(r"\n+|: ", "\n".join(rows)):
-        assert "".join(said.split()).rstrip(":") in page
+def test_the_text_has_the_content_of_the_html(kind: Template, language: str) -> None:
+    email = render(KINDS[kind], language)
+    page = "".join(Page(email.html).text.split())
+    body = email.text.partition("\n-- \n")[0]
+    rows = [row for row in body.splitlines() if not row.startswith("    ")]  # the line below an item
+    for text in re.split(r"\n+|: ", "\n".join(rows)):
+        assert "".join(text.split()).rstrip(":") in page
 
 
 @every_language
 @every_kind
-def test_a_letter_can_be_read_aloud(kind: Template, language: str) -> None:
-    """What WCAG and screen readers ask of a page: its language, its title, headings, tables that are none."""
-    mail = render(KINDS[kind], language)
-    page = Parsed(mail.html)
+def test_an_email_is_accessible(kind: Template, language: str) -> None:
+    """WCAG requires a language, a title and a heading; layout tables must be marked as presentation."""
+    email = render(KINDS[kind], language)
+    page = Parsed(email.html)
     (html,) = page.all("html")
     assert html["lang"] == language
-    assert mail.subject in Seen(mail.html).text
+    assert email.subject in Page(email.html).text
     assert len(page.all("h1")) == 1
     for table in page.all("table"):
         assert table.get("role") == "presentation" or "border-collapse" in (table["style"] or "")
@@ -149,16 +149,16 @@ def test_a_letter_can_be_read_aloud(kind: Template, language: str) -> None:
 
 @every_language
 @every_kind
-def test_a_mail_program_shows_the_beginning_of_what_a_letter_says(kind: Template, language: str) -> None:
+def test_the_preheader_is_hidden_and_short(kind: Template, language: str) -> None:
     page = render(KINDS[kind], language).html
     hidden = re.search(r'<div style="display:none[^>]*>(.*?)(?:&#847;|</div>)', page, re.DOTALL)
     assert hidden and 20 <= len(hidden[1].strip()) <= 160
 
 
 @every_language
-@every_specimen
-def test_mails_load_nothing_from_elsewhere(letter: Letter, language: str) -> None:
-    page = render(letter, language).html
+@every_sample
+def test_emails_load_nothing_from_other_hosts(message: Message, language: str) -> None:
+    page = render(message, language).html
     parsed = Parsed(page)
     forbidden = {"img", "script", "link", "iframe", "object", "form", "svg", "video", "base", "input"}
     assert not forbidden & {tag for tag, _ in parsed.tags}
@@ -171,8 +171,8 @@ def test_mails_load_nothing_from_elsewhere(letter: Letter, language: str) -> Non
         assert "url(" not in (attributes.get("style") or "")
 
 
-# What others wrote: each must leave the page the template's own.
-WORDS = [
+# Untrusted texts: none may change the structure of the page.
+UNTRUSTED = [
     HOSTILE,
     "</bdi></strong></td></tr></table><h1>Free</h1>",
     '"><script>alert(1)</script>',
@@ -189,16 +189,16 @@ WORDS = [
     "x" * 5000,
 ]
 
-VARYING = {"p", "br", "bdi"}  # paragraphs are as many as there are; a name that holds a link is not greeted
+VARYING = {"p", "br", "bdi"}  # the number of paragraphs varies, and a name with a link is left out
 
 
 @every_language
 @every_kind
-def test_what_others_wrote_becomes_no_markup(kind: Template, language: str) -> None:
+def test_untrusted_text_does_not_change_the_tags(kind: Template, language: str) -> None:
     own = Parsed(render(KINDS[kind], language).html)
     own_tags = [tag for tag, _ in own.tags if tag not in VARYING]
-    for words in WORDS:
-        page = Parsed(render(written_by(words, kind), language).html)
+    for text in UNTRUSTED:
+        page = Parsed(render(with_untrusted(text, kind), language).html)
         assert [tag for tag, _ in page.tags if tag not in VARYING] == own_tags
         for tag, attributes in page.tags:
             assert set(attributes) in own.attributes[tag]
@@ -207,45 +207,45 @@ def test_what_others_wrote_becomes_no_markup(kind: Template, language: str) -> N
 
 @every_language
 @every_kind
-def test_what_others_wrote_becomes_no_header_and_turns_no_text(kind: Template, language: str) -> None:
+def test_untrusted_text_adds_no_header_and_no_direction_override(kind: Template, language: str) -> None:
     own = mailer.compose("ntf_1", "ada@example.com", render(KINDS[kind], language)).keys()
-    for words in WORDS:
-        mail = render(written_by(words, kind), language)
-        assert len(mail.subject.splitlines()) == 1 and len(mail.subject) <= 200
-        assert mailer.compose("ntf_1", "ada@example.com", mail).keys() == own
-        assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066-\u2069]", mail.subject + mail.text)
+    for text in UNTRUSTED:
+        email = render(with_untrusted(text, kind), language)
+        assert len(email.subject.splitlines()) == 1 and len(email.subject) <= 200
+        assert mailer.compose("ntf_1", "ada@example.com", email).keys() == own
+        assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066-\u2069]", email.subject + email.text)
 
 
-def written_by(words: str, kind: Template) -> Letter:
-    """The letter of that kind in which every text that comes from outside is this one."""
-    return letters_by(words)[kind]
+def with_untrusted(text: str, kind: Template) -> Message:
+    """Return the message with every untrusted text replaced by `text`."""
+    return messages_with(text)[kind]
 
 
 @cache
-def letters_by(words: str) -> dict[Template, Letter]:
-    return {letter.template: letter for letter in letters(Facts(words))}
+def messages_with(text: str) -> dict[Template, Message]:
+    return {message.template: message for message in messages(text)}
 
 
 @given(st.text(max_size=60), st.sampled_from(list(LANGUAGES)))
 @example(HOSTILE, "de")
 @hypothesis_settings(max_examples=15, deadline=None)
-def test_no_text_becomes_markup(words: str, language: str) -> None:
-    for letter in letters(Facts(words)):
-        own = Parsed(render(KINDS[letter.template], language).html)
-        page = Parsed(render(letter, language).html)
+def test_no_text_becomes_markup(text: str, language: str) -> None:
+    for message in messages(text):
+        own = Parsed(render(KINDS[message.template], language).html)
+        page = Parsed(render(message, language).html)
         assert {tag for tag, _ in page.tags} <= {tag for tag, _ in own.tags}
         assert set(page.links) == set(own.links)
 
 
 @every_language
-def test_text_messages_are_of_some_letters(language: str) -> None:
-    assert {kind for kind, letter in KINDS.items() if text_message(letter, language)} == SMS
+def test_seven_templates_have_a_text_message(language: str) -> None:
+    assert {kind for kind, message in KINDS.items() if render_sms(message, language)} == SMS
 
 
 @every_language
 @pytest.mark.parametrize("kind", sorted(SMS))
-def test_a_text_message_names_the_shop_the_order_and_where_to_look(kind: Template, language: str) -> None:
-    text = text_message(KINDS[kind], language)
+def test_a_text_message_shows_the_shop_the_order_and_the_link(kind: Template, language: str) -> None:
+    text = render_sms(KINDS[kind], language)
     assert text and text.startswith("Tillstack: ") and "7K4M2-9QX2D" in text
     assert text.endswith(" https://shop.tillstack.example/orders/ord_01KAHX2V5N8Q4T7RZ3M6WB9CDE")
     assert septets(text) <= 240
@@ -256,15 +256,13 @@ def test_a_text_message_names_the_shop_the_order_and_where_to_look(kind: Templat
 @example("€" * 60, "en")
 @example("王" * 60, "en")
 @hypothesis_settings(max_examples=30, deadline=None)
-def test_a_text_message_is_of_two_parts_at_the_most_and_leads_to_the_shop_alone(
-    words: str, language: str
-) -> None:
-    for letter in letters(Facts(words)):
-        text = text_message(letter, language)
-        if text is not None:
-            assert set(text) <= ALPHABET and septets(text) <= MAX_SEPTETS
-            assert text.endswith("/orders/ord_01KAHX2V5N8Q4T7RZ3M6WB9CDE")
-            assert not re.search("evil[.](?! )", text)
+def test_a_text_message_has_at_most_two_segments_and_one_link(text: str, language: str) -> None:
+    for message in messages(text):
+        sms = render_sms(message, language)
+        if sms is not None:
+            assert set(sms) <= ALPHABET and septets(sms) <= MAX_SEPTETS
+            assert sms.endswith("/orders/ord_01KAHX2V5N8Q4T7RZ3M6WB9CDE")
+            assert not re.search("evil[.](?! )", sms)
 
 
 @pytest.mark.parametrize(
@@ -279,69 +277,76 @@ def test_a_text_message_is_of_two_parts_at_the_most_and_leads_to_the_shop_alone(
     ],
 )
 @every_language
-def test_what_networks_fold_to_a_link_is_none_in_a_text_message(link: str, language: str) -> None:
-    for facts in (parcel(tracking=link), parcel(carrier=link), parcel(number=link)):
-        text = text_message(orders.shipped(facts), language)
+def test_normalization_reveals_no_link_in_a_text_message(link: str, language: str) -> None:
+    for event in (shipped(tracking=link), shipped(carrier=link), shipped(number=link)):
+        text = render_sms(orders.shipped(event), language)
         assert text and "evil" in text
         assert "evil.e" not in text and "://e" not in text
 
 
 @pytest.mark.parametrize(
-    ("language", "said"),
+    ("language", "expected"),
     [
-        ("en", ["£1,271.35", "21 November 2026", "Total", "See your order"]),
+        ("en", ["£1,271.35", "21 November 2026", "Total", "View your order"]),
         ("de", ["1.271,35\u00a0£", "21. November 2026", "Gesamt", "Bestellung ansehen"]),
         ("xx", ["£1,271.35", "21 November 2026"]),
     ],
 )
-def test_sums_and_days_are_in_the_readers_language(language: str, said: list[str]) -> None:
-    mail = render(KINDS[Template.ORDER_CONFIRMATION], language)
-    for words in said:
-        assert words in mail.text and words in mail.html
+def test_amounts_and_dates_are_in_the_recipients_language(language: str, expected: list[str]) -> None:
+    email = render(KINDS[Template.ORDER_CONFIRMATION], language)
+    for text in expected:
+        assert text in email.text and text in email.html
 
 
-def test_a_letter_is_the_brands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_email_shows_the_brand(monkeypatch: pytest.MonkeyPatch) -> None:
     brand = {
         "notify_brand_name": "Lamp & Sons",
         "notify_brand_colour": "#aa0000",
         "notify_brand_address": "1 Mill <Lane>|Leeds",
         "notify_shop_url": "https://lamps.example",
     }
-    ours = settings().model_copy(update=brand)
-    monkeypatch.setattr(rendering, "settings", lambda: ours)
-    mail = render(KINDS[Template.WELCOME], "de")
-    assert mail.subject == "Willkommen bei Lamp & Sons"
-    assert "Lamp &amp; Sons" in mail.html and "1 Mill &lt;Lane&gt;, Leeds" in mail.html
-    assert "#aa0000" in mail.html and "#1f4d3a" not in mail.html
-    assert "Lamp & Sons, https://lamps.example" in mail.text and "1 Mill <Lane>, Leeds" in mail.text
-    assert set(Parsed(mail.html).links) == {"https://lamps.example"}
-    text = text_message(KINDS[Template.REFUNDED], "en")
+    changed = settings().model_copy(update=brand)
+    monkeypatch.setattr(rendering, "settings", lambda: changed)
+    email = render(KINDS[Template.WELCOME], "de")
+    assert email.subject == "Willkommen bei Lamp & Sons"
+    assert "Lamp &amp; Sons" in email.html and "1 Mill &lt;Lane&gt;, Leeds" in email.html
+    assert "#aa0000" in email.html and "#1f4d3a" not in email.html
+    assert "Lamp & Sons, https://lamps.example" in email.text and "1 Mill <Lane>, Leeds" in email.text
+    assert set(Parsed(email.html).links) == {"https://lamps.example"}
+    text = render_sms(KINDS[Template.REFUNDED], "en")
     assert text and text.startswith("Lamp & Sons: ") and "https://lamps.example/orders/ord_" in text
 
 
-def test_a_brand_that_is_a_host_is_written_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = settings().model_copy(update={"notify_brand_name": "Lamps.example"})
-    monkeypatch.setattr(rendering, "settings", lambda: ours)
+def test_a_brand_that_is_a_host_name_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = settings().model_copy(update={"notify_brand_name": "Lamps.example"})
+    monkeypatch.setattr(rendering, "settings", lambda: changed)
     for kind in SMS:
-        text = text_message(KINDS[kind], "de")
+        text = render_sms(KINDS[kind], "de")
         assert text and text.startswith("Lamps.example: ")
 
 
+def test_the_subject_tells_the_kind_of_email() -> None:
+    subjects = {kind: render(message).subject for kind, message in KINDS.items()}
+    del subjects[Template.STAFF_MESSAGE]
+    kinds = [kind_of(subject) for subject in subjects.values()]
+    assert "other" not in kinds and len(set(kinds)) == len(subjects)
+
+
 @pytest.mark.parametrize("form", ["html", "text"])
-def test_a_part_is_there_in_html_and_text(form: Form) -> None:
-    parts = {name for name, _ in parts_of(form)}
-    assert parts == {name for name, _ in parts_of("html")}
+def test_html_and_text_have_the_same_components(form: Form) -> None:
+    names = {name for name, _ in components_of(form)}
+    assert names == {name for name, _ in components_of("html")}
 
 
-def parts_of(form: Form) -> Iterator[tuple[str, tuple[str, ...]]]:
-    tree = Environment(autoescape=True).parse((TEMPLATES / form / "parts.j2").read_text())
+def components_of(form: Form) -> Iterator[tuple[str, tuple[str, ...]]]:
+    tree = Environment(autoescape=True).parse((TEMPLATES / form / "components.j2").read_text())
     for macro in tree.find_all(nodes.Macro):
         yield macro.name, tuple(argument.name for argument in macro.args)
 
 
-def test_previews_are_written_of_each_letter_in_each_language(tmp_path: Path) -> None:
+def test_previews_are_written_for_each_sample_and_language(tmp_path: Path) -> None:
     sheets = write(tmp_path)
-    names = [specimen.name for specimen in specimens()]
+    names = [sample.name for sample in samples()]
     assert [sheet.stem for sheet in sheets] == names
     for language in LANGUAGES:
         for name in names:
@@ -354,7 +359,7 @@ def test_previews_are_written_of_each_letter_in_each_language(tmp_path: Path) ->
 
 
 class Parsed(HTMLParser):
-    """A page's tags with their attributes."""
+    """The tags of a page with their attributes."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Where things may go, how often, and what is further than what: plain values."""
+"""Addresses, limits, preferences and the order of statuses."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from notify.domain.addresses import e164, recipient_of
-from notify.domain.letters import Category
+from notify.domain.addresses import e164, recipient_key
 from notify.domain.limits import daily, hourly
-from notify.domain.outcomes import Cause, Status, moves_on
-from notify.domain.parts import parts
-from notify.domain.readers import Block, Choice, Preferences, Reader, number_for, objection
+from notify.domain.messages import Category
+from notify.domain.outcomes import Cause, Status, advances
+from notify.domain.recipients import Block, Choice, Preferences, Recipient, sms_number, suppression_reason
+from notify.domain.sms import sms_segments
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BEFORE, AFTER = NOON - timedelta(seconds=1), NOON + timedelta(seconds=1)
@@ -21,7 +21,7 @@ NOTHING = Preferences(Choice(False, False), Choice(False, False))
 
 
 @pytest.mark.parametrize(
-    ("written", "number"),
+    ("text", "number"),
     [
         ("+44 7700 900123", "+447700900123"),
         ("+44 (0)20 7946-0018", "+442079460018"),
@@ -37,13 +37,13 @@ NOTHING = Preferences(Choice(False, False), Choice(False, False))
         ("", None),
     ],
 )
-def test_a_number_has_its_country_or_is_none(written: str, number: str | None) -> None:
-    assert e164(written) == number
+def test_a_number_without_a_country_code_is_rejected(text: str, number: str | None) -> None:
+    assert e164(text) == number
 
 
 @given(st.text("+0123456789 ()-./\n", max_size=30))
-def test_a_number_is_plus_and_digits(written: str) -> None:
-    number = e164(written)
+def test_a_number_is_a_plus_and_digits(text: str) -> None:
+    number = e164(text)
     assert number is None or (number[0] == "+" and number[1:].isdecimal() and 7 <= len(number) - 1 <= 15)
     assert number is None or e164(number) == number
 
@@ -51,16 +51,16 @@ def test_a_number_is_plus_and_digits(written: str) -> None:
 @given(st.text(max_size=300))
 @example("")
 @example("a@b.example")
-def test_a_recipient_is_always_a_key(written: str) -> None:
-    assert 1 <= len(recipient_of(written).encode()) <= 1024
-    assert recipient_of(recipient_of(written)) == recipient_of(written)
+def test_any_text_has_a_recipient_key(text: str) -> None:
+    assert 1 <= len(recipient_key(text).encode()) <= 1024
+    assert recipient_key(recipient_key(text)) == recipient_key(text)
 
 
-def test_look_alike_addresses_are_of_two_recipients() -> None:
+def test_look_alike_addresses_have_different_keys() -> None:
     real, alike = "ada@example.com", "ada@exаmple.com"  # the second а is Cyrillic
-    assert recipient_of(real) != recipient_of(alike)
-    assert recipient_of(alike).startswith("ada@xn--")
-    assert recipient_of("ADA@Example.COM") == recipient_of(real)
+    assert recipient_key(real) != recipient_key(alike)
+    assert recipient_key(alike).startswith("ada@xn--")
+    assert recipient_key("ADA@Example.COM") == recipient_key(real)
 
 
 @pytest.mark.parametrize(
@@ -70,73 +70,80 @@ def test_look_alike_addresses_are_of_two_recipients() -> None:
         *(("ж" * 70, 1), ("ж" * 71, 2), ("ж" * 134, 2), ("ж" * 135, 3), ("😀" * 35, 1), ("😀" * 36, 2)),
     ],
 )
-def test_a_text_message_is_counted_as_networks_do(text: str, count: int) -> None:
-    assert parts(text) == count
+def test_the_segments_of_a_text_message_are_counted(text: str, count: int) -> None:
+    assert sms_segments(text) == count
 
 
 @pytest.mark.parametrize("category", Category)
-def test_to_an_address_that_is_none_nothing_goes(category: Category) -> None:
-    refusal = objection(category, Reader(True, None, EVERYTHING, {Block.BOUNCE: NOON}))
+def test_nothing_is_sent_to_an_address_that_bounced(category: Category) -> None:
+    refusal = suppression_reason(category, Recipient(True, None, EVERYTHING, {Block.BOUNCE: NOON}))
     assert refusal and refusal.cause is Cause.BOUNCE
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_who_complained_hears_of_security_alone(known: bool) -> None:
-    complained = Reader(known, None, EVERYTHING, {Block.COMPLAINT: NOON})
-    told = {category for category in Category if objection(category, complained) is None}
-    assert told == {Category.SECURITY, Category.INTERNAL}
+@pytest.mark.parametrize("has_account", [True, False])
+def test_after_a_complaint_only_security_and_internal_are_sent(has_account: bool) -> None:
+    complained = Recipient(has_account, None, EVERYTHING, {Block.COMPLAINT: NOON})
+    allowed = {category for category in Category if suppression_reason(category, complained) is None}
+    assert allowed == {Category.SECURITY, Category.INTERNAL}
 
 
-def test_security_cannot_be_switched_off() -> None:
-    told = {category for category in Category if objection(category, Reader(True, None, NOTHING)) is None}
-    assert told == {Category.SECURITY, Category.SERVICE, Category.INTERNAL}
+def test_security_cannot_be_turned_off() -> None:
+    allowed = {
+        category
+        for category in Category
+        if suppression_reason(category, Recipient(True, None, NOTHING)) is None
+    }
+    assert allowed == {Category.SECURITY, Category.SERVICE, Category.INTERNAL}
 
 
-def test_offers_need_a_yes_from_accounts_and_no_no_from_others() -> None:
+def test_marketing_needs_consent_of_accounts_and_no_block_of_addresses() -> None:
     marketing = Category.MARKETING
-    assert objection(marketing, Reader(known=True)) is not None
-    assert objection(marketing, Reader(known=True, preferences=EVERYTHING)) is None
-    assert objection(marketing, Reader(known=False)) is None
-    assert objection(marketing, Reader(known=False, blocks={Block.MARKETING: NOON})) is not None
+    assert suppression_reason(marketing, Recipient(has_account=True)) is not None
+    assert suppression_reason(marketing, Recipient(has_account=True, preferences=EVERYTHING)) is None
+    assert suppression_reason(marketing, Recipient(has_account=False)) is None
+    assert (
+        suppression_reason(marketing, Recipient(has_account=False, blocks={Block.MARKETING: NOON}))
+        is not None
+    )
 
 
-@pytest.mark.parametrize(
-    ("asked_at", "is_told"), [(None, False), (BEFORE, False), (NOON, False), (AFTER, True)]
-)
-def test_of_a_yes_and_a_no_to_offers_the_later_counts(asked_at: datetime | None, is_told: bool) -> None:
-    reader = Reader(True, None, replace(EVERYTHING, offers_since=asked_at), {Block.MARKETING: NOON})
-    assert (objection(Category.MARKETING, reader) is None) == is_told
+@pytest.mark.parametrize(("since", "is_sent"), [(None, False), (BEFORE, False), (NOON, False), (AFTER, True)])
+def test_the_later_of_consent_and_unsubscription_counts(since: datetime | None, is_sent: bool) -> None:
+    recipient = Recipient(True, None, replace(EVERYTHING, marketing_since=since), {Block.MARKETING: NOON})
+    assert (suppression_reason(Category.MARKETING, recipient) is None) == is_sent
 
 
-def test_a_choice_remembers_since_when_offers_are_wanted() -> None:
+def test_preferences_store_since_when_marketing_is_on() -> None:
     yes, no = Choice(orders=True, marketing=True), Choice(orders=True, marketing=False)
     first = Preferences().changed(yes, no, None, BEFORE)
-    assert (first.offers_since, first.version) == (BEFORE, 1)
+    assert (first.marketing_since, first.version) == (BEFORE, 1)
     same = first.changed(yes, yes, "de", NOON)
-    assert (same.offers_since, same.version, same.language) == (BEFORE, 2, "de")
+    assert (same.marketing_since, same.version, same.language) == (BEFORE, 2, "de")
     ended = same.changed(no, yes, None, NOON)
-    assert ended.offers_since is None
-    assert ended.changed(yes, yes, None, AFTER).offers_since == AFTER
+    assert ended.marketing_since is None
+    assert ended.changed(yes, yes, None, AFTER).marketing_since == AFTER
 
 
-def test_texts_go_to_those_who_asked_for_them() -> None:
-    assert number_for(Category.ORDERS, Reader(True, "+447700900123")) is None
-    asked = Reader(True, "+447700900123", EVERYTHING)
-    told = {category for category in Category if number_for(category, asked)}
-    assert told == {Category.ORDERS, Category.SECURITY, Category.MARKETING}
-    assert number_for(Category.ORDERS, Reader(True, None, EVERYTHING)) is None
+def test_text_messages_are_sent_to_those_who_opted_in() -> None:
+    assert sms_number(Category.ORDERS, Recipient(True, "+447700900123")) is None
+    opted_in = Recipient(True, "+447700900123", EVERYTHING)
+    allowed = {category for category in Category if sms_number(category, opted_in)}
+    assert allowed == {Category.ORDERS, Category.SECURITY, Category.MARKETING}
+    assert sms_number(Category.ORDERS, Recipient(True, None, EVERYTHING)) is None
 
 
 @given(st.lists(st.sampled_from([Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED]), max_size=8))
-def test_feedback_never_leads_back(heard: list[Status]) -> None:
+def test_feedback_never_moves_a_status_back(reported: list[Status]) -> None:
     status = Status.SENT
-    for said in heard:
-        status = said if moves_on(status, None, said) else status
-    assert status == max([Status.SENT, *heard], key=list(Status).index)
+    for report in reported:
+        status = report if advances(status, None, report) else status
+    assert status == max([Status.SENT, *reported], key=list(Status).index)
 
 
 @given(st.permutations(["soft", "hard", "delivered", "soft"]), st.integers(1, 4))
-def test_a_soft_bounce_ranks_below_a_delivery_and_that_below_a_hard_one(order: list[str], count: int) -> None:
+def test_a_soft_bounce_ranks_below_a_delivery_and_a_hard_bounce_above_it(
+    order: list[str], count: int
+) -> None:
     ranks = {
         "sent": (Status.SENT, None),
         "soft": (Status.BOUNCED, Cause.SOFT_BOUNCE),
@@ -144,16 +151,16 @@ def test_a_soft_bounce_ranks_below_a_delivery_and_that_below_a_hard_one(order: l
         "hard": (Status.BOUNCED, Cause.BOUNCE),
     }
     known = "sent"
-    for heard in order[:count]:
-        known = heard if moves_on(*ranks[known], ranks[heard][0], is_soft=heard == "soft") else known
+    for report in order[:count]:
+        known = report if advances(*ranks[known], ranks[report][0], is_soft=report == "soft") else known
     assert known == max(["sent", *order[:count]], key=list(ranks).index)
 
 
 @pytest.mark.parametrize("before", [Status.SUPPRESSED, Status.FAILED])
-@pytest.mark.parametrize("heard", [Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED])
-def test_what_was_not_sent_hears_nothing_unless_its_sender_died(before: Status, heard: Status) -> None:
-    assert not moves_on(before, Cause.REFUSED, heard)
-    assert moves_on(Status.FAILED, Cause.DIED, heard)
+@pytest.mark.parametrize("reported", [Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED])
+def test_unsent_notifications_ignore_feedback_unless_interrupted(before: Status, reported: Status) -> None:
+    assert not advances(before, Cause.REJECTED, reported)
+    assert advances(Status.FAILED, Cause.INTERRUPTED, reported)
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)))

@@ -16,7 +16,7 @@ from payments.domain.payments import Payment
 from payments.tables.ledger import page
 from payments.tables.payments import payment_of
 from shared.values.ids import derived_id
-from tests.notify.mailbox import mails
+from tests.notify import mailbox
 from tests.simulator import tables
 from tests.simulator.simulator import Simulator
 from tests.support import ENVIRONMENT
@@ -275,7 +275,7 @@ def coupons() -> Iterator[str]:
 
 def emails(duplicate_emails: bool) -> Iterator[str]:
     """Each email was sent once and recorded, and each paid order has a confirmation."""
-    sent = Counter(email.headers["X-Notification-Id"] for email in mails())
+    sent = Counter(email.headers["X-Notification-Id"] for email in mailbox.emails())
     rows = tables.rows(ENVIRONMENT["NOTIFY_TABLE"])
     notifications = [row for row in rows if row["pk"]["S"].startswith("ntf_")]
     yield from (

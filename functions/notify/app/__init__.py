@@ -1,1 +1,1 @@
-"""The doors: a module a Lambda function, so that none loads what only another needs (Jinja2)."""
+"""The entry points: one module per Lambda function, so that each imports only what it uses."""

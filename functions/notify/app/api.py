@@ -1,4 +1,4 @@
-"""NotifyApi: what staff write, what readers chose and were told; and how notify is."""
+"""NotifyApi: the HTTP API of notifications and preferences."""
 
 from notify.routes import routes
 from notify.tables import rows

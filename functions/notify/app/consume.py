@@ -1,13 +1,13 @@
-"""NotifyConsumer: the queue of what notify hears and has promised."""
+"""NotifyConsumer: sends the notifications that events and staff cause."""
 
-from notify import mailer, rendering, texter
-from notify.consumers.events import consumers
+from notify import mailer, rendering, sms_client
+from notify.consumers.queue import consumers
 from notify.tables import rows
 from shared import finish_init
 
 rows.warm_up()
 mailer.warm_up()
-texter.warm_up()
+sms_client.warm_up()
 rendering.warm_up()
 consume = consumers.handle
 finish_init()

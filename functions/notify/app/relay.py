@@ -1,4 +1,4 @@
-"""NotifyRelay: the table's stream."""
+"""NotifyRelay: publishes the events that follow from the table's stream."""
 
 from notify.relay import derive_events
 from notify.settings import settings

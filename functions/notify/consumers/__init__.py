@@ -1,1 +1,1 @@
-"""Messages in, a module a queue."""
+"""The SQS consumers: one module per queue."""

@@ -1,4 +1,4 @@
-"""The queue of what SES says of mails that it took."""
+"""The feedback queue: SES's events about emails that it accepted."""
 
 import json
 from collections.abc import Mapping
@@ -12,24 +12,24 @@ from shared.runtime.observability import log
 
 
 def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """The Lambda handler (raw delivery, ReportBatchItemFailures); a message is SES's JSON of one event."""
-    return consumers.handle_batch(event, _take)
+    """Handle a batch (raw delivery, ReportBatchItemFailures); each message is the JSON of one SES event."""
+    return consumers.handle_batch(event, _handle_record)
 
 
-def _take(record: Mapping[str, Any]) -> None:
+def _handle_record(record: Mapping[str, Any]) -> None:
     body = _object(record["body"])
-    if body is None:  # SES announces itself to a new topic in a sentence
-        log.info("no feedback", extra={"message_id": record["messageId"]})
+    if body is None:  # SES sends a plain sentence to validate a new topic
+        log.info("message ignored", extra={"message_id": record["messageId"]})
         return
-    said = Feedback.model_validate(body)
-    observability.begin(said.notification_id or record["messageId"])
-    feedback.hear(said)
+    received = Feedback.model_validate(body)
+    observability.begin(received.notification_id or record["messageId"])
+    feedback.apply(received)
 
 
 def _object(body: str) -> dict[str, Any] | None:
-    """The JSON object that a message is; None for anything else."""
+    """Return the JSON object in the body, or None for anything else."""
     try:
-        read = json.loads(body)
+        value = json.loads(body)
     except ValueError:
         return None
-    return read if isinstance(read, dict) else None
+    return value if isinstance(value, dict) else None

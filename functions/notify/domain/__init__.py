@@ -1,1 +1,1 @@
-"""What a person is told, when, and in which words: pure, a module a subject."""
+"""Messages, their recipients and their outcomes: rules without I/O, one module per subject."""

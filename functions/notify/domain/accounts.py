@@ -1,17 +1,18 @@
-"""Letters about an account."""
+"""Messages about an account."""
 
-from notify.domain.letters import Category, Letter, Template
-from notify.domain.wording import salutation
-from shared.contracts.events import UserData
+from notify.domain.messages import Category, Message, Template
+from notify.domain.text import salutation
+from shared.contracts.events import UserRegistered
 
 
-def welcome(user: UserData) -> Letter:
-    """Once a user."""
-    return Letter(
+def welcome(event: UserRegistered) -> Message:
+    """One per user."""
+    user = event.data
+    return Message(
         template=Template.WELCOME,
-        about=user.user_id,
+        dedupe_key=user.user_id,
         user_id=user.user_id,
         to=user.email,
         content={"name": salutation(user.name)},
-        category=Category.SECURITY,  # who did not open the account must hear of it
+        category=Category.SECURITY,  # the owner of the address must learn that an account was opened
     )

@@ -1,20 +1,20 @@
-"""Where mails and text messages go: an address or a number as providers take it, and as it is told apart."""
+"""Email addresses and phone numbers, in the form that providers accept and in the form that is compared."""
 
 import re
 
 # A dot-atom and a host name (RFC 5321, 4.1.2): all that SES delivers to, and never two addresses. `=?`
-# would be decoded as an encoded word (RFC 2047), which may hold anything.
+# would be decoded as an encoded word (RFC 2047), which may contain anything.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"(?=.{{1,64}}@)(?!.*=\?){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
-# ITU-T E.164, 6.2: a country's code and its number, 15 digits at the most.
+# ITU-T E.164, 6.2: a country code and a number, 15 digits in all.
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def deliverable(to: str) -> str | None:
-    """The address as SES takes it, its host name in ASCII (RFC 3490); None where it is not one address.
+    """Return the address as SES accepts it, with its host in ASCII (RFC 3490); None if it is not one address.
 
-    A host of look-alike letters so becomes the `xn--` name that it is, and nobody else's address.
+    A host of look-alike characters becomes its `xn--` name, which is nobody else's address.
     """
     local, _, host = to.strip().rpartition("@")
     try:
@@ -24,20 +24,20 @@ def deliverable(to: str) -> str | None:
     return address if _ADDRESS.fullmatch(address) and len(address) <= 254 else None
 
 
-def unnamed(said: str, to: str) -> str:
-    """What a provider says of an address or number, without it: the words get into logs."""
-    return re.sub(re.escape(to), "(recipient)", said, flags=re.IGNORECASE)
+def redact(text: str, to: str) -> str:
+    """Return a provider's text without the address or number, because the text is logged."""
+    return re.sub(re.escape(to), "(recipient)", text, flags=re.IGNORECASE)
 
 
-def recipient_of(to: str) -> str:
-    """By what an address or number is told from others: no two servers differ in its letters' case alone."""
+def recipient_key(to: str) -> str:
+    """Return the key by which an address or number is compared: in lower case, its host in ASCII."""
     return (deliverable(to) or to.strip()[:254]).lower() or "nobody"
 
 
 def e164(phone: str) -> str | None:
-    """The number as `+` and digits, None where its country is not in it: a guess might tell a stranger.
+    """Return the number as `+` and digits; None if it has no country code, which must not be guessed.
 
-    Takes `+44 (0)20 7946 0018` and `0044…`.
+    Accepts `+44 (0)20 7946 0018` and `0044…`.
     """
     bare = re.sub(r"[ ().\-/\u00a0]", "", phone.strip().replace("(0)", ""))
     number = f"+{bare[2:]}" if bare.startswith("00") else bare

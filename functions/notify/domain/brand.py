@@ -1,18 +1,18 @@
-"""Who the letters are from, and in which colours they can be read."""
+"""The shop's brand in emails, with colours that meet WCAG's contrast."""
 
 import re
 from colorsys import hls_to_rgb, rgb_to_hls
 from dataclasses import dataclass
 
-PAPER, NIGHT = "#ffffff", "#242423"  # what letters are written on, by day and in dark mode
-_LEGIBLE = 4.5  # WCAG 2.2, 1.4.3: contrast of text, at the least
+LIGHT_GROUND, DARK_GROUND = "#ffffff", "#242423"
+_MIN_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 _STEPS = 20
 
 
 @dataclass(frozen=True)
 class Brand:
-    """The shop as letters show it. `colour` is `#rrggbb`; `shop_url` has no slash at its end; an empty
-    `address` is not shown. Raises ValueError for a colour that is none."""
+    """The shop as emails show it. `colour` is `#rrggbb`; `shop_url` has no trailing slash; an empty `address`
+    is not shown. Raises ValueError if the colour is invalid."""
 
     name: str
     colour: str
@@ -21,12 +21,12 @@ class Brand:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"#[0-9a-fA-F]{6}", self.colour):
-            raise ValueError(f"{self.colour!r} is no colour; it must look like #1f4d3a")
+            raise ValueError(f"invalid colour {self.colour!r}; use the form #1f4d3a")
 
     @property
     def accent(self) -> str:
-        """The colour as it can be read on paper."""
-        return legible(self.colour, PAPER)
+        """The colour, legible on the light ground."""
+        return legible(self.colour, LIGHT_GROUND)
 
     @property
     def on_accent(self) -> str:
@@ -34,8 +34,8 @@ class Brand:
 
     @property
     def dark_accent(self) -> str:
-        """The colour as it can be read in dark mode."""
-        return legible(self.colour, NIGHT)
+        """The colour, legible on the dark ground."""
+        return legible(self.colour, DARK_GROUND)
 
     @property
     def on_dark_accent(self) -> str:
@@ -43,27 +43,27 @@ class Brand:
 
 
 def legible(colour: str, ground: str) -> str:
-    """The colour, its hue kept, darkened or lightened as far as it must be to be read on that ground."""
+    """Return the colour, darkened or lightened until it is legible on the ground."""
     hue, light, saturation = rgb_to_hls(*(part / 255 for part in _channels(colour)))
     end = 1 if opposite(ground) == "#ffffff" else 0
     lights = [light + (end - light) * step / _STEPS for step in range(1, _STEPS + 1)]
     shades = [colour, *(_hex(hls_to_rgb(hue, lightness, saturation)) for lightness in lights)]
-    return next(shade for shade in shades if contrast(shade, ground) >= _LEGIBLE)
+    return next(shade for shade in shades if contrast(shade, ground) >= _MIN_CONTRAST)
 
 
 def opposite(ground: str) -> str:
-    """Black or white, whichever is read better on that ground."""
+    """Return black or white, whichever has more contrast."""
     return max("#ffffff", "#000000", key=lambda ink: contrast(ink, ground))
 
 
 def contrast(one: str, other: str) -> float:
-    """How far two colours are apart, 1 to 21 (WCAG 2.2, contrast ratio)."""
+    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
     dark, light = sorted((_luminance(one), _luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
 
 def _luminance(colour: str) -> float:
-    """WCAG 2.2, relative luminance."""
+    """Return the relative luminance (WCAG 2.2)."""
     parts = [part / 255 for part in _channels(colour)]
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts

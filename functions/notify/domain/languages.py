@@ -1,4 +1,4 @@
-"""The languages letters are written in, and how each writes days and hours."""
+"""The languages of messages, with their formats of dates, times and amounts."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,28 +9,24 @@ from shared.values.money_format import format_money
 
 @dataclass(frozen=True)
 class Language:
-    """A language by its ISO 639 code: the names of its months, and how it puts a day and an hour.
-
-    A third one is an entry here and in `shared.values.money_format.STYLES`, and a folder beside
-    `templates/en`.
-    """
+    """A language, by its ISO 639 code. templates/README.md says how to add one."""
 
     code: str
     months: tuple[str, ...]
-    day_pattern: str
-    moment_pattern: str
+    date_pattern: str
+    date_time_pattern: str
 
-    def day(self, at: datetime) -> str:
-        """21 November 2026, in UTC."""
+    def date(self, at: datetime) -> str:
+        """Return the UTC date, such as 21 November 2026."""
         at = at.astimezone(UTC)
-        return self.day_pattern.format(day=at.day, month=self.months[at.month - 1], year=at.year)
+        return self.date_pattern.format(day=at.day, month=self.months[at.month - 1], year=at.year)
 
-    def moment(self, at: datetime) -> str:
-        """21 November 2026, 09:30 UTC: readers of one letter live in many zones."""
-        return self.moment_pattern.format(day=self.day(at), time=f"{at.astimezone(UTC):%H:%M}")
+    def date_time(self, at: datetime) -> str:
+        """Return the UTC date and time, such as 21 November 2026, 09:30 UTC: time zones are not known."""
+        return self.date_time_pattern.format(date=self.date(at), time=f"{at.astimezone(UTC):%H:%M}")
 
-    def money(self, sum_: Money) -> str:
-        return format_money(sum_, self.code)
+    def money(self, amount: Money) -> str:
+        return format_money(amount, self.code)
 
 
 # Unicode CLDR 46, calendars/gregorian: months/format/wide and dateFormats/long.
@@ -40,8 +36,8 @@ ENGLISH = Language(
         *("January", "February", "March", "April", "May", "June"),
         *("July", "August", "September", "October", "November", "December"),
     ),
-    day_pattern="{day} {month} {year}",
-    moment_pattern="{day}, {time} UTC",
+    date_pattern="{day} {month} {year}",
+    date_time_pattern="{date}, {time} UTC",
 )
 GERMAN = Language(
     code="de",
@@ -49,12 +45,12 @@ GERMAN = Language(
         *("Januar", "Februar", "März", "April", "Mai", "Juni"),
         *("Juli", "August", "September", "Oktober", "November", "Dezember"),
     ),
-    day_pattern="{day}. {month} {year}",
-    moment_pattern="{day}, {time} Uhr (UTC)",
+    date_pattern="{day}. {month} {year}",
+    date_time_pattern="{date}, {time} Uhr (UTC)",
 )
 LANGUAGES = {language.code: language for language in (ENGLISH, GERMAN)}
 
 
-def spoken(code: str) -> Language:
-    """The language of that code; English where it is not one of ours: a letter is better than none."""
+def language_for(code: str) -> Language:
+    """Return the language of that code; English if it is not supported."""
     return LANGUAGES.get(code, ENGLISH)

@@ -1,4 +1,4 @@
-"""How often somebody may be told something."""
+"""Limits on how many notifications are sent in a period."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,20 +6,20 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True)
 class Limit:
-    """At most `most` of what is counted under `counter`, until `ends_at`."""
+    """At most `maximum` notifications counted under `counter`, until `ends_at`."""
 
     counter: str
-    most: int
+    maximum: int
     ends_at: datetime
 
 
-def hourly(recipient: str, most: int, now: datetime) -> Limit:
-    """So many notifications to a recipient in an hour of the clock."""
+def hourly(recipient: str, maximum: int, now: datetime) -> Limit:
+    """Limit the notifications to a recipient within a clock hour."""
     hour = now.replace(minute=0, second=0, microsecond=0)
-    return Limit(f"{recipient}#{hour:%Y-%m-%dT%H}", most, hour + timedelta(hours=1))
+    return Limit(f"{recipient}#{hour:%Y-%m-%dT%H}", maximum, hour + timedelta(hours=1))
 
 
-def daily(matter: str, most: int, now: datetime) -> Limit:
-    """So many letters about a matter in a day, UTC."""
+def daily(subject: str, maximum: int, now: datetime) -> Limit:
+    """Limit the notifications about a subject within a UTC day."""
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return Limit(f"{matter}#{day:%Y-%m-%d}", most, day + timedelta(days=1))
+    return Limit(f"{subject}#{day:%Y-%m-%d}", maximum, day + timedelta(days=1))

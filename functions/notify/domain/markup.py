@@ -1,4 +1,4 @@
-"""HTML that people write, reduced to what a letter may hold."""
+"""HTML written by staff, reduced to safe tags."""
 
 from html import escape
 from html.parser import HTMLParser
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from shared.values.text import one_line
 
-# What a text needs, and nothing that loads, runs, hides or fills in.
+# Text markup only: nothing that loads, runs, hides or submits.
 _KEPT = {"p", "br", "strong", "b", "em", "i", "u", "ul", "ol", "li", "h2", "h3", "blockquote", "a"}
 _EMPTY = {"br"}
 _DROPPED_WHOLE = {"script", "style", "head", "title", "template", "iframe", "object", "noscript", "textarea"}
@@ -15,9 +15,10 @@ _MAX_TEXT = 20_000
 
 
 def clean(html: str) -> str:
-    """The HTML with a text's own tags alone, all closed; of attributes a link's `https` or `mailto` target.
+    """Return the HTML with text markup only, all tags closed; the only attribute is `href` of links, with
+    `https` or `mailto`.
 
-    Built anew from what was understood, so nothing gets through by being misunderstood.
+    The result is built from what the parser understood, so nothing passes because it was misunderstood.
     """
     cleaner = _Cleaner()
     cleaner.feed(html)
@@ -28,7 +29,7 @@ def clean(html: str) -> str:
 class _Cleaner(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self._written: list[str] = []
+        self._output: list[str] = []
         self._open: list[str] = []
         self._skipped: list[str] = []
 
@@ -36,14 +37,14 @@ class _Cleaner(HTMLParser):
         if self._skipped or tag in _DROPPED_WHOLE:
             self._skipped.append(tag)
         elif tag in _EMPTY:
-            self._written.append(f"<{tag}>")
+            self._output.append(f"<{tag}>")
         elif tag in _KEPT:
-            self._written.append(self._start(tag, dict(attrs)))
+            self._output.append(self._start(tag, dict(attrs)))
             self._open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if not self._skipped and tag in _EMPTY:
-            self._written.append(f"<{tag}>")
+            self._output.append(f"<{tag}>")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self._skipped:
@@ -51,17 +52,17 @@ class _Cleaner(HTMLParser):
                 pass
         elif not self._skipped and tag in self._open:
             while (closed := self._open.pop()) != tag:
-                self._written.append(f"</{closed}>")
-            self._written.append(f"</{tag}>")
+                self._output.append(f"</{closed}>")
+            self._output.append(f"</{tag}>")
 
     def handle_data(self, data: str) -> None:
         if not self._skipped:
-            words = one_line(data, limit=_MAX_TEXT)
-            before, after = data[:1].isspace(), words and data[-1:].isspace()
-            self._written.append(escape(f"{' ' if before else ''}{words}{' ' if after else ''}"))
+            text = one_line(data, limit=_MAX_TEXT)
+            before, after = data[:1].isspace(), text and data[-1:].isspace()
+            self._output.append(escape(f"{' ' if before else ''}{text}{' ' if after else ''}"))
 
     def result(self) -> str:
-        return "".join(self._written) + "".join(f"</{tag}>" for tag in reversed(self._open))
+        return "".join(self._output) + "".join(f"</{tag}>" for tag in reversed(self._open))
 
     def _start(self, tag: str, attributes: dict[str, str | None]) -> str:
         if tag != "a":
@@ -70,12 +71,12 @@ class _Cleaner(HTMLParser):
         return f'<a class="link" href="{escape(target)}">' if target else "<a>"
 
 
-def _target(written: str) -> str:
-    """Where a link may lead; empty where it may not."""
-    target = "".join(char for char in written if char.isprintable() and not char.isspace())
+def _target(href: str) -> str:
+    """Return the link's target; empty if it is not allowed."""
+    target = "".join(char for char in href if char.isprintable() and not char.isspace())
     try:
         parts = urlsplit(target)
     except ValueError:
         return ""
-    whole = parts.netloc and parts.username is None if parts.scheme == "https" else bool(parts.path)
-    return target if parts.scheme in _SCHEMES and whole else ""
+    is_complete = parts.netloc and parts.username is None if parts.scheme == "https" else bool(parts.path)
+    return target if parts.scheme in _SCHEMES and is_complete else ""

@@ -1,17 +1,15 @@
-"""A notification as its reader and staff see it."""
+"""A notification as its recipient and staff see it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from notify.domain.letters import Category, Channel
+from notify.domain.messages import Category, Channel
 from notify.domain.outcomes import Status
 
 
 @dataclass(frozen=True)
-class Change:
-    """What it became, and when."""
-
+class StatusChange:
     status: Status
     at: datetime
     reason: str | None = None
@@ -19,8 +17,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Notification:
-    """Something told once by one channel. `instead` is the channel that told it in this one's place,
-    `instead_of` the notification that this one stands in for."""
+    """A message on one channel. `instead` is the channel that was used instead of this one; `instead_of` is
+    the notification that this one replaces."""
 
     notification_id: str
     channel: Channel
@@ -35,4 +33,4 @@ class Notification:
     instead_of: str | None
     at: datetime
     updated_at: datetime
-    history: Sequence[Change]
+    history: Sequence[StatusChange]

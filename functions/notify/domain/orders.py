@@ -1,18 +1,32 @@
-"""Letters about an order: paid for, given up, on its way, arrived, and what comes back of it."""
+"""Messages about an order, its fulfilments, its invoice and its returns."""
 
 from typing import Any
 
-from notify.domain.letters import Letter, Template
-from notify.domain.wording import pieces, priced_lines, totals, unlinked
-from shared.contracts.events import FulfilmentData, InvoiceData, OrderData, ReturnData
+from notify.domain.messages import Message, Template
+from notify.domain.text import pieces, priced_lines, totals, unlinked
+from shared.contracts.events import (
+    FulfilmentData,
+    InvoiceData,
+    OrderCancelled,
+    OrderData,
+    OrderDelivered,
+    OrderExpired,
+    OrderInvoiced,
+    OrderPaid,
+    OrderReturnDecided,
+    OrderReturned,
+    OrderShipped,
+    ReturnData,
+)
 from shared.values.text import one_line
 
 DECISIONS = {"approved": Template.RETURN_APPROVED, "rejected": Template.RETURN_REJECTED}
 
 
-def confirmation(order: OrderData) -> Letter:
-    """Once an order, with its lines and totals; not after it was cancelled or delivered."""
-    return _letter(
+def confirmation(event: OrderPaid) -> Message:
+    """One per order, with its lines and totals."""
+    order = event.data
+    return _message(
         Template.ORDER_CONFIRMATION,
         order.order_id,
         order,
@@ -25,104 +39,96 @@ def confirmation(order: OrderData) -> Letter:
     )
 
 
-def expired(order: OrderData) -> Letter | None:
-    """Once an order; None for one that never came to be payable: its owner never saw it."""
+def expired(event: OrderExpired) -> Message | None:
+    """One per order; None if it was never placed, because its owner never saw it."""
+    order = event.data
     if not order.lines:
         return None
-    return _letter(
-        Template.ORDER_EXPIRED,
-        order.order_id,
-        order,
-        {"lines": priced_lines(order), "totals": totals(order)},
-    )
+    content = {"lines": priced_lines(order), "totals": totals(order)}
+    return _message(Template.ORDER_EXPIRED, order.order_id, order, content)
 
 
-def cancelled(order: OrderData) -> Letter | None:
-    """Once an order, paid or not; None for one that was refused while it was placed: that was said then."""
+def cancelled(event: OrderCancelled) -> Message | None:
+    """One per order; None if it was never placed, because the checkout showed the rejection."""
+    order = event.data
     if not order.lines:
         return None
-    return _letter(
-        Template.ORDER_CANCELLED,
-        order.order_id,
-        order,
-        {"lines": priced_lines(order), "totals": totals(order), "reason": unlinked(order.reason)},
-    )
+    content = {"lines": priced_lines(order), "totals": totals(order), "reason": order.reason}
+    return _message(Template.ORDER_CANCELLED, order.order_id, order, content)
 
 
-def shipped(parcel: FulfilmentData) -> Letter:
-    """Once a parcel; not after the whole order was delivered."""
-    return _letter(
+def shipped(event: OrderShipped) -> Message:
+    """One per fulfilment."""
+    fulfilment = event.data
+    return _message(
         Template.ORDER_SHIPPED,
-        f"{parcel.order_id}.{parcel.fulfilment_id}",
-        parcel,
+        f"{fulfilment.order_id}.{fulfilment.fulfilment_id}",
+        fulfilment,
         {
-            "lines": pieces(parcel.lines),
-            "carrier": unlinked(parcel.carrier),
-            "tracking": unlinked(parcel.tracking),
-            "fully_shipped": parcel.fully_shipped,
+            "lines": pieces(fulfilment.lines),
+            "carrier": unlinked(fulfilment.carrier),
+            "tracking": unlinked(fulfilment.tracking),
+            "fully_shipped": fulfilment.fully_shipped,
         },
     )
 
 
-def delivered(order: OrderData) -> Letter:
-    """Once an order."""
-    return _letter(
-        Template.ORDER_DELIVERED,
-        order.order_id,
-        order,
-        {"lines": pieces(order.lines)},
-    )
+def delivered(event: OrderDelivered) -> Message:
+    """One per order."""
+    order = event.data
+    return _message(Template.ORDER_DELIVERED, order.order_id, order, {"lines": pieces(order.lines)})
 
 
-def invoice(issued: InvoiceData) -> Letter:
-    """Once an invoice, which goes with it."""
-    return _letter(
+def invoice(event: OrderInvoiced) -> Message:
+    """One per invoice, which is attached."""
+    invoice = event.data
+    return _message(
         Template.INVOICE,
-        f"{issued.order_id}.{issued.invoice_number}",
-        issued,
-        {"invoice_number": one_line(issued.invoice_number), "total": issued.total},
-        encloses_invoice_of=issued.order_id,
+        f"{invoice.order_id}.{invoice.invoice_number}",
+        invoice,
+        {"invoice_number": one_line(invoice.invoice_number), "total": invoice.total},
+        attached_invoice_of=invoice.order_id,
     )
 
 
-def return_decided(back: ReturnData) -> Letter | None:
-    """Once a return and decision; an approval not after the goods came, or were refused after all.
-
-    None where the return says neither: it went on since, and what it came to is told for itself.
-    """
-    if back.status not in DECISIONS:
+def return_decided(event: OrderReturnDecided) -> Message | None:
+    """One per return and decision; None if the return has left that status: a later event reports it."""
+    return_ = event.data
+    if return_.status not in DECISIONS:
         return None
-    return _return_letter(DECISIONS[back.status], back, {"reason": unlinked(back.reason)})
+    return _return_message(DECISIONS[return_.status], return_, {"reason": unlinked(return_.reason)})
 
 
-def return_received(back: ReturnData) -> Letter:
-    """Once a return, with what will be refunded where that is anything."""
-    refund = back.refund if back.refund.amount else None
-    return _return_letter(Template.RETURN_RECEIVED, back, {"refund": refund})
+def return_received(event: OrderReturned) -> Message:
+    """One per return, with the amount to be refunded, if any."""
+    return_ = event.data
+    refund = return_.refund if return_.refund.amount else None
+    return _return_message(Template.RETURN_RECEIVED, return_, {"refund": refund})
 
 
-def _return_letter(template: Template, back: ReturnData, content: dict[str, Any]) -> Letter:
-    about = f"{back.order_id}.{back.return_id}"
-    return _letter(template, about, back, {"lines": pieces(back.lines), **content}, matter=about)
+def _return_message(template: Template, return_: ReturnData, content: dict[str, Any]) -> Message:
+    subject_id = f"{return_.order_id}.{return_.return_id}"
+    content = {"lines": pieces(return_.lines), **content}
+    return _message(template, subject_id, return_, content, subject_id=subject_id)
 
 
-def _letter(
+def _message(
     template: Template,
-    about: str,
-    of: OrderData | FulfilmentData | InvoiceData | ReturnData,
+    dedupe_key: str,
+    data: OrderData | FulfilmentData | InvoiceData | ReturnData,
     content: dict[str, Any],
     *,
-    matter: str = "",
-    encloses_invoice_of: str | None = None,
-) -> Letter:
-    """A letter to the order's owner, in which the order goes by its number, and by its id in links alone."""
-    return Letter(
+    subject_id: str = "",
+    attached_invoice_of: str | None = None,
+) -> Message:
+    """Return a message to the order's owner. It shows the order's number; the id is in links only."""
+    return Message(
         template=template,
-        about=about,
-        user_id=of.user_id,
-        to=of.email,
-        content={"order_id": of.order_id, "number": one_line(of.number), **content},
-        matter=matter or of.order_id,
-        encloses_invoice_of=encloses_invoice_of,
-        order_id=of.order_id,
+        dedupe_key=dedupe_key,
+        user_id=data.user_id,
+        to=data.email,
+        content={"order_id": data.order_id, "number": one_line(data.number), **content},
+        subject_id=subject_id or data.order_id,
+        attached_invoice_of=attached_invoice_of,
+        order_id=data.order_id,
     )

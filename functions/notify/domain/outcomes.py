@@ -1,11 +1,11 @@
-"""What becomes of a notification, why, and in which order it can be heard of."""
+"""The statuses of a notification, their causes, and the order in which feedback may change them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """`queued` waits, is being sent, or died while it was; `sent` was taken by SES or SNS."""
+    """`queued`: not sent yet, or being sent; `sent`: SES or SNS accepted it."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -17,32 +17,40 @@ class Status(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a notification was not sent, or did not arrive."""
+    """Why a notification was not sent or did not arrive. `interrupted`: the process died or got no response,
+    so it may have been sent."""
 
-    OVERTAKEN = "overtaken"
+    SUPERSEDED = "superseded"
     PREFERENCE = "preference"
     LIMIT = "limit"
     BOUNCE = "bounce"
     SOFT_BOUNCE = "soft_bounce"
     COMPLAINT = "complaint"
     OPTED_OUT = "opted_out"
-    REFUSED = "refused"
-    DIED = "died"
+    REJECTED = "rejected"
+    INTERRUPTED = "interrupted"
 
 
-# With these its reader was to hear of it and did not, or said that it was unwelcome: the order is told.
-UNREACHED = frozenset(
-    {Cause.BOUNCE, Cause.SOFT_BOUNCE, Cause.COMPLAINT, Cause.OPTED_OUT, Cause.REFUSED, Cause.DIED}
+# The recipient should have received it and did not, or complained: `notification.bounced` is published.
+UNDELIVERED = frozenset(
+    {
+        Cause.BOUNCE,
+        Cause.SOFT_BOUNCE,
+        Cause.COMPLAINT,
+        Cause.OPTED_OUT,
+        Cause.REJECTED,
+        Cause.INTERRUPTED,
+    }
 )
-# A receiving server may take a mail and give it back later, its reader may then complain: never the reverse.
+# A server may accept an email and bounce it later, and its recipient may then complain; never the reverse.
 _RANK = {Status.QUEUED: 0, Status.SENT: 1, Status.DELIVERED: 3, Status.BOUNCED: 4, Status.COMPLAINED: 5}
-# A mail that came back for now arrives yet, or did: what answered was a holiday notice or a full mailbox.
+# After a soft bounce (a full mailbox, an absence note) the email may still be delivered.
 _SOFT = 2
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A status to settle on, and for readers of lists why. `instead` is the channel that told it."""
+    """A status with its cause, and a reason for people. `instead` is the channel that was used instead."""
 
     status: Status
     cause: Cause | None = None
@@ -50,17 +58,17 @@ class Outcome:
     instead: str | None = None
 
 
-def moves_on(before: Status, cause: Cause | None, heard: Status, *, is_soft: bool = False) -> bool:
-    """Whether what a provider says later is further than what is known; feedback comes in any order, twice.
+def advances(before: Status, cause: Cause | None, reported: Status, *, is_soft: bool = False) -> bool:
+    """Return whether a reported status replaces the status before; feedback repeats and has no order.
 
-    `cause` is that of what is known, `is_soft` whether a soft bounce is heard. A `failed` one whose sender
-    died may have gone out after all; what was never sent hears nothing.
+    `cause` belongs to the status before; `is_soft`: a soft bounce is reported. An interrupted notification
+    accepts any report, because it may have been sent; one that was never sent accepts none.
     """
-    if before is Status.FAILED and cause is Cause.DIED:
+    if before is Status.FAILED and cause is Cause.INTERRUPTED:
         return True
-    if heard is Status.FAILED:
+    if reported is Status.FAILED:
         return before in {Status.QUEUED, Status.SENT}
-    return before in _RANK and _rank(heard, is_soft) > _rank(before, cause is Cause.SOFT_BOUNCE)
+    return before in _RANK and _rank(reported, is_soft) > _rank(before, cause is Cause.SOFT_BOUNCE)
 
 
 def _rank(status: Status, is_soft: bool) -> int:

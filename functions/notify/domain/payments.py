@@ -1,59 +1,76 @@
-"""Letters about a payment."""
+"""Messages about a payment."""
 
 from datetime import datetime
 from typing import Any
 
-from notify.domain.letters import Letter, Template
-from notify.domain.wording import unlinked
-from shared.contracts.events import PaymentData
+from notify.domain.messages import Message, Template
+from shared.contracts.events import (
+    PaymentData,
+    PaymentExpiring,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+)
 from shared.values.text import one_line
 
 
-def failed(payment: PaymentData, event_id: str) -> Letter:
-    """Once a decline; not when the order was confirmed or given up by then. One that was paid for and is to
-    be paid anew was confirmed long ago."""
-    content = {"amount": payment.amount, "reason": unlinked(payment.reason)}
-    outlasts = (Template.ORDER_CONFIRMATION,) if payment.replaces else ()
-    return _letter(Template.PAYMENT_FAILED, event_id, payment, content, outlasts=outlasts)
+def failed(event: PaymentFailed) -> Message:
+    """One per decline. The confirmation of an order does not supersede the decline of a payment that
+    replaces an earlier one: it confirmed the earlier payment."""
+    payment = event.data
+    return _message(
+        Template.PAYMENT_FAILED,
+        event.id,
+        payment,
+        {"amount": payment.amount, "reason": payment.reason},
+        not_superseded_by=(Template.ORDER_CONFIRMATION,) if payment.replaces else (),
+    )
 
 
-def reauthorize(payment: PaymentData) -> Letter:
-    """Once a payment whose hold lapses soon: its owner is asked to pay anew, by when if that is known; not
-    once it lapsed, for then the order cannot be paid anew."""
-    until = payment.capture_before
-    content = {"amount": payment.secured, "capture_before": until}
-    return _letter(Template.PAYMENT_REAUTHORIZE, payment.payment_id, payment, content, good_until=until)
+def reauthorize(event: PaymentExpiring) -> Message:
+    """One per payment; not sent after the authorization expired, because the order cannot be paid again."""
+    payment = event.data
+    return _message(
+        Template.PAYMENT_REAUTHORIZE,
+        payment.payment_id,
+        payment,
+        {"amount": payment.secured, "capture_before": payment.capture_before},
+        valid_until=payment.capture_before,
+    )
 
 
-def refunded(payment: PaymentData, event_id: str) -> Letter:
-    """Once a change that gave money back: what it gave, and the sum so far where that is more."""
-    refund_amount = payment.refund_amount or payment.refunded
-    so_far = payment.refunded if payment.refunded != refund_amount else None
-    return _letter(Template.REFUNDED, event_id, payment, {"refund_amount": refund_amount, "so_far": so_far})
+def refunded(event: PaymentRefunded) -> Message:
+    """One per refund: its amount, and the total refunded if that is more."""
+    payment = event.data
+    amount = payment.refund_amount or payment.refunded
+    total = payment.refunded if payment.refunded != amount else None
+    content = {"refund_amount": amount, "total_refunded": total}
+    return _message(Template.REFUNDED, event.id, payment, content)
 
 
-def refund_failed(payment: PaymentData, event_id: str) -> Letter:
-    """Once a refund that did not get through, with its sum where that was told."""
-    return _letter(Template.REFUND_FAILED, event_id, payment, {"amount": payment.failed_refund_amount})
+def refund_failed(event: PaymentRefundFailed) -> Message:
+    """One per failed refund, with its amount if it is known."""
+    payment = event.data
+    return _message(Template.REFUND_FAILED, event.id, payment, {"amount": payment.failed_refund_amount})
 
 
-def _letter(
+def _message(
     template: Template,
-    about: str,
+    dedupe_key: str,
     payment: PaymentData,
     content: dict[str, Any],
     *,
-    outlasts: tuple[Template, ...] = (),
-    good_until: datetime | None = None,
-) -> Letter:
-    return Letter(
+    not_superseded_by: tuple[Template, ...] = (),
+    valid_until: datetime | None = None,
+) -> Message:
+    return Message(
         template=template,
-        about=about,
+        dedupe_key=dedupe_key,
         user_id=payment.user_id,
         to=payment.email,
         content={"order_id": one_line(payment.order_id), "number": one_line(payment.number), **content},
-        matter=payment.order_id,
+        subject_id=payment.order_id,
         order_id=payment.order_id,
-        outlasts=outlasts,
-        good_until=good_until,
+        not_superseded_by=not_superseded_by,
+        valid_until=valid_until,
     )

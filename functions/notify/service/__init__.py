@@ -1,1 +1,1 @@
-"""The use cases, a module a subject: telling, what staff write, feedback, preferences, reading."""
+"""The use cases: one module per subject."""

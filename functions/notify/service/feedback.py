@@ -1,15 +1,15 @@
-"""What SES says later of a mail: its notification moves on, its address is remembered."""
+"""Delivery feedback of SES: updates the notification and blocks addresses."""
 
 from dataclasses import replace
 
-from notify.domain import outcomes, readers
+from notify.domain import outcomes, recipients
 from notify.domain.feedback import Feedback
-from notify.domain.letters import Category, Channel, Letter, Template
+from notify.domain.messages import Category, Channel, Message, Template
 from notify.domain.outcomes import Cause, Outcome, Status
-from notify.service import texting
+from notify.service import sms
 from notify.settings import settings
 from notify.tables import notifications
-from notify.tables import readers as reader_rows
+from notify.tables import recipients as recipient_rows
 from notify.tables.rows import NotificationRow
 from shared.dynamodb.concurrency import retry_on
 from shared.dynamodb.rows import ConditionFailed, transaction
@@ -18,72 +18,73 @@ from shared.runtime.observability import log
 
 
 @retry_on(ConditionFailed, tries=4, max_doublings=3)
-def hear(said: Feedback) -> None:
-    """Take note of one event, which may come twice, late and in any order.
+def apply(feedback: Feedback) -> None:
+    """Apply one event, which may arrive twice, late and in any order.
 
-    Raises BeingSent while the text message in its place is under way, ConcurrentUpdate, and what passes by
-    itself.
+    Raises BeingSentError while the text message that replaces the email is being sent, ConcurrentUpdate, and
+    any temporary failure.
     """
-    row = notifications.find(said.notification_id) if said.notification_id else None
+    row = notifications.find(feedback.notification_id) if feedback.notification_id else None
     if row is None:
-        _remember_addresses(said)
-        log.warning("feedback of no notification", extra={"kind": said.kind})
+        _block_recipients(feedback)
+        log.warning("feedback without notification", extra={"kind": feedback.kind})
         return
-    outcome = said.outcome
+    outcome = feedback.outcome
     cause = Cause(row.cause) if row.cause else None
-    if outcome is None or not outcomes.moves_on(
-        Status(row.status), cause, outcome.status, is_soft=said.is_soft
+    if outcome is None or not outcomes.advances(
+        Status(row.status), cause, outcome.status, is_soft=feedback.is_soft
     ):
-        if said.block:  # of the address it is true whatever came before
-            reader_rows.block(row.to, said.block, clock.now())
-        log.info("feedback is no news", extra={"notification": row.pk, "kind": said.kind})
+        if feedback.block:  # the address is blocked even if the status stays
+            recipient_rows.block(row.to, feedback.block, clock.now())
+        log.info("feedback ignored", extra={"notification": row.pk, "kind": feedback.kind})
         return
-    if said.is_hard and _told_by_text(row):
+    if feedback.is_hard and _send_sms_instead(row):
         outcome = replace(outcome, instead=Channel.SMS.value)
-    _record(row, said, outcome)
-    log.info("feedback", extra={"notification": row.pk, "status": outcome.status})
+    _record(row, feedback, outcome)
+    log.info("feedback applied", extra={"notification": row.pk, "status": outcome.status})
     observability.count(f"Notifications{outcome.status.capitalize()}")
 
 
-def _record(row: NotificationRow, said: Feedback, outcome: Outcome) -> None:
-    """The status and what follows for the address, both or neither. Raises ConditionFailed where it moved
-    on."""
+def _record(row: NotificationRow, feedback: Feedback, outcome: Outcome) -> None:
+    """Record the status and the block in one transaction. Raises ConditionFailed if the row changed."""
     now = clock.now()
     with transaction(NotificationRow) as writes:
-        notifications.settle_with(writes, row, outcome, now)
-        if said.block:
-            reader_rows.block_with(writes, row.to, said.block, now)
+        notifications.add_outcome(writes, row, outcome, now)
+        if feedback.block:
+            recipient_rows.add_block(writes, row.to, feedback.block, now)
 
 
-def _told_by_text(row: NotificationRow) -> bool:
-    """Tell an order's news by text message where its mail does not arrive, its reader wants that and no later
-    news overtook it and its time is not over; whether it was told, now or before."""
-    if row.category != Category.ORDERS or not row.text or not row.user_id:
+def _send_sms_instead(row: NotificationRow) -> bool:
+    """Send the stored text message instead of a bounced email; return whether it was sent, now or before.
+
+    Only notifications about orders have one. It is sent if the recipient wants text messages and the
+    notification is neither superseded nor expired.
+    """
+    if row.category != Category.ORDERS or not row.sms_text or not row.user_id:
         return False
-    letter = Letter(
+    message = Message(
         Template(row.template),
-        row.about,
+        row.dedupe_key,
         row.user_id,
         row.to,
-        matter=row.matter or "",
+        subject_id=row.subject_id or "",
         order_id=row.order_id,
-        outlasts=tuple(map(Template, row.outlasts or ())),
-        good_until=row.good_until,
+        not_superseded_by=tuple(map(Template, row.not_superseded_by or ())),
+        valid_until=row.valid_until,
     )
-    reader, is_overtaken = reader_rows.read(row.user_id, row.to, letter.overtaken_by)
-    number = readers.number_for(Category.ORDERS, reader)
+    recipient, is_superseded = recipient_rows.read(row.user_id, row.to, message.superseded_by)
+    number = recipients.sms_number(Category.ORDERS, recipient)
     if number is None:
         return False
-    language = row.language or settings().notify_language
     now = clock.now()
-    text = notifications.fresh(letter, Channel.SMS, number, row.event_id, now, instead_of=row.pk)
-    if is_overtaken or letter.is_over(now):
-        return texting.went_out(text.pk)
-    return texting.send(text, row.text, language)
+    sms_row = notifications.new_row(message, Channel.SMS, number, row.event_id, now, instead_of=row.pk)
+    if is_superseded or message.is_expired(now):
+        return sms.was_sent(sms_row.pk)
+    return sms.send(sms_row, row.sms_text, row.language or settings().notify_language)
 
 
-def _remember_addresses(said: Feedback) -> None:
-    """Of a mail that is forgotten by now, its address still is what it is."""
-    if said.block:
-        for address in said.recipients:
-            reader_rows.block(address, said.block, clock.now())
+def _block_recipients(feedback: Feedback) -> None:
+    """Block the addresses of an email whose notification has been deleted."""
+    if feedback.block:
+        for address in feedback.recipients:
+            recipient_rows.block(address, feedback.block, clock.now())

@@ -1,54 +1,48 @@
-"""What readers choose to hear of, signed in or by a link in a mail."""
+"""Preferences, changed by the signed-in user or by an unsubscribe link."""
 
 from dataclasses import replace
 
 from notify import unsubscribe_links
-from notify.domain.letters import Category
-from notify.domain.readers import Block, Choice, Preferences
-from notify.tables import readers
-from notify.tables.notifications import VersionConflict
-from shared.dynamodb.concurrency import require_version, retry_on
+from notify.domain.messages import Category
+from notify.domain.recipients import Block, Choice, Preferences
+from notify.tables import recipients
+from shared.dynamodb.concurrency import VersionConflict, require_version, retry_on
 from shared.runtime import clock
 
 
 def read(user_id: str) -> Preferences:
-    """What an account chose, or what holds for those who never did."""
-    return readers.preferences(user_id)
+    """Return the account's preferences, or the defaults."""
+    return recipients.preferences(user_id)
 
 
 @retry_on(VersionConflict, tries=5, max_doublings=3)
-def choose(
+def replace_preferences(
     user_id: str, email: Choice, sms: Choice, language: str | None, if_match: int | None
 ) -> Preferences:
-    """Replace what an account chose. Raises Stale, ConcurrentUpdate."""
-    now, before = clock.now(), readers.preferences(user_id)
+    """Replace the account's preferences. Raises Stale, ConcurrentUpdate."""
+    now, before = clock.now(), recipients.preferences(user_id)
     require_version(if_match, before.version)
-    chosen = before.changed(email, sms, language, now)
-    readers.save_preferences(user_id, chosen, now)
-    return chosen
-
-
-def check_link(token: str) -> None:
-    """Raises Malformed where the link is none of ours."""
-    unsubscribe_links.read(token)
+    updated = before.changed(email, sms, language, now)
+    recipients.save_preferences(user_id, updated, now)
+    return updated
 
 
 @retry_on(VersionConflict, tries=5, max_doublings=3)
 def unsubscribe(token: str) -> None:
-    """End the mails that a link is of, to an address those to its account too; again changes nothing.
+    """Unsubscribe the account or address of a link; an address also unsubscribes its account. Idempotent.
 
     Raises Malformed, ConcurrentUpdate.
     """
-    asked, now = unsubscribe_links.read(token), clock.now()
-    user_id: str | None = asked.name
-    if asked.whose == "address":
-        readers.block(asked.name, Block.MARKETING, now)
-        user_id = readers.account_of(asked.name)
+    unsubscription, now = unsubscribe_links.read(token), clock.now()
+    user_id: str | None = unsubscription.name
+    if unsubscription.whose == "address":
+        recipients.block(unsubscription.name, Block.MARKETING, now)
+        user_id = recipients.account_of(unsubscription.name)
     if user_id is None:
         return
-    chosen = readers.preferences(user_id)
-    ended = {"orders": False} if asked.category is Category.ORDERS else {"marketing": False}
-    email = replace(chosen.email, **ended)
-    if email != chosen.email:
-        changed = chosen.changed(email, chosen.sms, chosen.language, now)
-        readers.save_preferences(user_id, changed, now)
+    before = recipients.preferences(user_id)
+    off = {"orders": False} if unsubscription.category is Category.ORDERS else {"marketing": False}
+    email = replace(before.email, **off)
+    if email != before.email:
+        updated = before.changed(email, before.sms, before.language, now)
+        recipients.save_preferences(user_id, updated, now)

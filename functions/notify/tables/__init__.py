@@ -1,1 +1,1 @@
-"""Notify's rows and the only code that touches them."""
+"""The service's table."""

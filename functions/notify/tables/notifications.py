@@ -1,4 +1,4 @@
-"""Notifications as rows: each is taken before it is sent, and settled under the version that was taken."""
+"""Notifications: each is claimed before it is sent, and its outcome is recorded under its version."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,34 +9,32 @@ from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from notify.domain.addresses import recipient_of
-from notify.domain.letters import LEASE, Category, Channel, Letter, notification_id
+from notify.domain.addresses import recipient_key
 from notify.domain.limits import Limit
-from notify.domain.notifications import Change, Notification
+from notify.domain.messages import LEASE, Category, Channel, Message, notification_id
+from notify.domain.notifications import Notification, StatusChange
 from notify.domain.outcomes import Cause, Outcome, Status
 from notify.tables.rows import CounterRow, NotificationRow
+from shared.dynamodb.concurrency import VersionConflict
 from shared.dynamodb.rows import ConditionFailed, require_condition_failure, transaction
 from shared.runtime import clock
 
-KEPT = timedelta(days=400)  # longer than any event can come again, and a year's complaints can be answered
-HISTORY = 20  # a notification has five changes at most, but who knows what SES says
+# Longer than an event can be redelivered, and long enough to answer complaints for a year.
+NOTIFICATION_TTL = timedelta(days=400)
+MAX_HISTORY = 20  # a notification has at most five changes, unless SES sends unexpected feedback
 _MAX_REASON = 500
 
 
-class BeingSent(Exception):
-    """Another sender holds it: it is sending, or died; after the lease it is known which."""
+class BeingSentError(Exception):
+    """Another process has claimed the notification; its lease has not ended."""
 
 
-class VersionConflict(Exception):
-    """Somebody else changed it since it was read."""
+class LimitReachedError(Exception):
+    """The limit of notifications for the period has been reached."""
 
 
-class Exhausted(Exception):
-    """Its recipient was told as often as may be."""
-
-
-class Taken(Exception):
-    """Its id is in use; `row` is the one that has it."""
+class NotificationExistsError(Exception):
+    """A notification with this id exists: `row`."""
 
     def __init__(self, row: NotificationRow) -> None:
         super().__init__(row.pk)
@@ -45,102 +43,102 @@ class Taken(Exception):
 
 @dataclass(frozen=True)
 class Claim:
-    """A notification, and whether it is this process that is to send it."""
+    """A notification; `is_ours`: this process must send it."""
 
     row: NotificationRow
     is_ours: bool
 
 
-def fresh(
-    letter: Letter,
+def new_row(
+    message: Message,
     channel: Channel,
     to: str,
     event_id: str,
     now: datetime,
     **more: Any,
 ) -> NotificationRow:
-    """The row of a letter by a channel, not written yet and held by this process."""
+    """Return the row of a message on a channel, not stored yet and claimed by this process."""
     return NotificationRow(
         **{
-            "pk": notification_id(letter.template, letter.about, channel),
+            "pk": notification_id(message.template, message.dedupe_key, channel),
             "channel": channel.value,
-            "template": letter.template.value,
-            "about": letter.about,
-            "matter": letter.matter or None,
-            "category": letter.category.value,
+            "template": message.template.value,
+            "dedupe_key": message.dedupe_key,
+            "subject_id": message.subject_id or None,
+            "category": message.category.value,
             "to": to,
-            "recipient": recipient_of(to),
-            "user_id": letter.user_id or None,
-            "order_id": letter.order_id,
+            "recipient": recipient_key(to),
+            "user_id": message.user_id or None,
+            "order_id": message.order_id,
             "status": Status.QUEUED.value,
             "at": now,
             "updated_at": now,
             "event_id": event_id,
             "history": [_entry(Status.QUEUED, now)],
             "leased_until": clock.epoch(now + LEASE),
-            "outlasts": list(letter.outlasts) or None,
-            "good_until": letter.good_until,
+            "not_superseded_by": list(message.not_superseded_by) or None,
+            "valid_until": message.valid_until,
             "version": 1,
-            "expires_at": clock.epoch(now + KEPT),
+            "expires_at": clock.epoch(now + NOTIFICATION_TTL),
         }
         | more
     )
 
 
 def claim(row: NotificationRow, now: datetime, limit: Limit | None = None) -> Claim:
-    """Take the notification for LEASE, to send it. Raises BeingSent.
+    """Claim the notification for LEASE, to send it. Raises BeingSentError.
 
-    One conditional put when it is new; with a limit a transaction of two writes. One beyond its limit is
-    settled at once as suppressed; a dead sender's marketing as failed: it may have gone out.
+    A new one takes one conditional put, with a limit a transaction of two writes. Beyond the limit, it is
+    recorded as suppressed. Marketing whose sender died is recorded as failed, because it may have been sent.
     """
     try:
         put(row, limit)
         return Claim(row, is_ours=True)
-    except Exhausted:
+    except LimitReachedError:
         try:
             _put_beyond_limit(row, now)
             return Claim(row, is_ours=False)
-        except Taken as taken:
-            return take(taken.row, now)
-    except Taken as taken:
-        return take(taken.row, now)
+        except NotificationExistsError as error:
+            return claim_stored(error.row, now)
+    except NotificationExistsError as error:
+        return claim_stored(error.row, now)
 
 
-def take(found: NotificationRow, now: datetime) -> Claim:
-    """Take a notification that was written before. Raises BeingSent."""
+def claim_stored(found: NotificationRow, now: datetime) -> Claim:
+    """Claim a stored notification. Raises BeingSentError."""
     if found.status != Status.QUEUED:
         return Claim(found, is_ours=False)
     leased_until = int(found.leased_until or 0)
     if leased_until > clock.epoch(now):
-        raise BeingSent(found.pk)
+        raise BeingSentError(found.pk)
     try:
         if leased_until and found.category == Category.MARKETING:
-            died = Outcome(Status.FAILED, Cause.DIED, "its sender died; it may have gone out")
-            settle(found, died, now)
+            interrupted = Outcome(Status.FAILED, Cause.INTERRUPTED, "the sender died; it may have been sent")
+            record_outcome(found, interrupted, now)
             return Claim(found, is_ours=False)
         _change(found, NotificationRow.leased_until.set(clock.epoch(now + LEASE)))
-    except VersionConflict as overtaken:
-        raise BeingSent(found.pk) from overtaken
+    except VersionConflict as conflict:
+        raise BeingSentError(found.pk) from conflict
     return Claim(found, is_ours=True)
 
 
 def put(row: NotificationRow, limit: Limit | None) -> None:
-    """Write a new notification and count it. Raises Taken, Exhausted."""
+    """Store a new notification and count it. Raises NotificationExistsError, LimitReachedError."""
     if limit is None:
         try:
             row.save(NotificationRow.pk.does_not_exist())
             return
         except PutError as error:
             require_condition_failure(error)
-            raise Taken(_existing(row.pk)) from error
+            raise NotificationExistsError(_existing(row.pk)) from error
     try:
         with transaction(NotificationRow) as writes:
             writes.save(row, condition=NotificationRow.pk.does_not_exist())
             _count(writes, limit)
-    except ConditionFailed as refused:
-        if refused.failed_at(0):
-            raise Taken(_existing(row.pk)) from refused
-        raise Exhausted(row.pk) from refused
+    except ConditionFailed as failure:
+        if failure.failed_at(0):
+            raise NotificationExistsError(_existing(row.pk)) from failure
+        raise LimitReachedError(row.pk) from failure
 
 
 def find(notification_id: str) -> NotificationRow | None:
@@ -150,54 +148,57 @@ def find(notification_id: str) -> NotificationRow | None:
         return None
 
 
-def settle(
+def record_outcome(
     row: NotificationRow,
     outcome: Outcome,
     now: datetime,
     *,
     provider_id: str | None = None,
     language: str | None = None,
-    text: str | None = None,
+    sms_text: str | None = None,
 ) -> None:
-    """Record what became of it. Raises VersionConflict when somebody else changed it since it was taken."""
-    _change(row, *_settling(row, outcome, now, provider_id=provider_id, language=language, text=text))
+    """Record the outcome. Raises VersionConflict if the row changed since it was claimed."""
+    _change(
+        row,
+        *_outcome_actions(row, outcome, now, provider_id=provider_id, language=language, sms_text=sms_text),
+    )
 
 
-def settle_with(writes: TransactWrite, row: NotificationRow, outcome: Outcome, now: datetime) -> None:
-    """Record in a transaction what became of it, under the version that was read."""
+def add_outcome(writes: TransactWrite, row: NotificationRow, outcome: Outcome, now: datetime) -> None:
+    """Record the outcome as part of a transaction, if the row has not changed since it was read."""
     writes.update(
         NotificationRow(row.pk),
-        [*_settling(row, outcome, now), NotificationRow.version.set(NotificationRow.version + 1)],
+        [*_outcome_actions(row, outcome, now), NotificationRow.version.set(NotificationRow.version + 1)],
         condition=NotificationRow.version == row.version,
     )
 
 
 def release(row: NotificationRow) -> None:
-    """Give it back unsent. Raises VersionConflict."""
+    """Release the claim without sending. Raises VersionConflict."""
     _change(row, NotificationRow.leased_until.set(0))
 
 
 def of_user(
     user_id: str, limit: int, after: dict[str, Any] | None
 ) -> tuple[list[Notification], dict[str, Any] | None]:
-    """A page of what an account was told, newest first, and the key to go on after: one Query."""
+    """Return a page of the account's notifications, newest first, and the key after it: one Query."""
     page = NotificationRow.by_user.query(
         user_id, scan_index_forward=False, limit=limit, page_size=limit + 1, last_evaluated_key=after
     )
-    return list(map(_shown, page)), page.last_evaluated_key
+    return list(map(_notification, page)), page.last_evaluated_key
 
 
 def of_recipient(
     recipient: str, limit: int, after: dict[str, Any] | None
 ) -> tuple[list[Notification], dict[str, Any] | None]:
-    """A page of what an address or number was told, newest first, and the key to go on after: one Query."""
+    """Return a page of the notifications to an address or number, as `of_user`."""
     page = NotificationRow.by_recipient.query(
         recipient, scan_index_forward=False, limit=limit, page_size=limit + 1, last_evaluated_key=after
     )
-    return list(map(_shown, page)), page.last_evaluated_key
+    return list(map(_notification, page)), page.last_evaluated_key
 
 
-def _shown(row: NotificationRow) -> Notification:
+def _notification(row: NotificationRow) -> Notification:
     return Notification(
         notification_id=row.pk,
         channel=Channel(row.channel),
@@ -213,7 +214,7 @@ def _shown(row: NotificationRow) -> Notification:
         at=row.at,
         updated_at=row.updated_at,
         history=[
-            Change(Status(entry["status"]), datetime.fromisoformat(entry["at"]), entry.get("reason"))
+            StatusChange(Status(entry["status"]), datetime.fromisoformat(entry["at"]), entry.get("reason"))
             for entry in row.history
         ],
     )
@@ -226,7 +227,7 @@ def _existing(notification_id: str) -> NotificationRow:
 def _put_beyond_limit(row: NotificationRow, now: datetime) -> None:
     row.status = Status.SUPPRESSED.value
     row.cause = Cause.LIMIT.value
-    row.reason = "told as often as may be in this time"
+    row.reason = "the limit for this period has been reached"
     row.leased_until = None
     row.history = [_entry(Status.SUPPRESSED, now, row.reason)]
     put(row, None)
@@ -239,36 +240,36 @@ def _count(writes: TransactWrite, limit: Limit) -> None:
             CounterRow.value.set((CounterRow.value | 0) + 1),
             CounterRow.expires_at.set(clock.epoch(limit.ends_at)),
         ],
-        condition=CounterRow.value.does_not_exist() | (CounterRow.value < limit.most),
+        condition=CounterRow.value.does_not_exist() | (CounterRow.value < limit.maximum),
     )
 
 
-def _settling(
+def _outcome_actions(
     row: NotificationRow,
     outcome: Outcome,
     now: datetime,
     *,
     provider_id: str | None = None,
     language: str | None = None,
-    text: str | None = None,
+    sms_text: str | None = None,
 ) -> list[Action]:
     reason = outcome.reason[:_MAX_REASON] if outcome.reason else None
-    known = [
+    values = [
         (NotificationRow.provider_id, provider_id),
         (NotificationRow.language, language),
-        (NotificationRow.text, text),
+        (NotificationRow.sms_text, sms_text),
         (NotificationRow.instead, outcome.instead),
     ]
     return [
         NotificationRow.status.set(outcome.status.value),
         NotificationRow.updated_at.set(now),
-        NotificationRow.history.set([*row.history, _entry(outcome.status, now, reason)][-HISTORY:]),
-        # Of this outcome alone: what was delivered after all failed for no reason.
+        NotificationRow.history.set([*row.history, _entry(outcome.status, now, reason)][-MAX_HISTORY:]),
+        # Replaced even by nothing: an email that was delivered in the end has no reason.
         _set(NotificationRow.reason, reason),
         _set(NotificationRow.cause, outcome.cause.value if outcome.cause else None),
         NotificationRow.leased_until.remove(),
-        NotificationRow.words.remove(),
-        *(attribute.set(value) for attribute, value in known if value),
+        NotificationRow.staff_content.remove(),
+        *(attribute.set(value) for attribute, value in values if value),
     ]
 
 
@@ -282,7 +283,7 @@ def _entry(status: Status, now: datetime, reason: str | None = None) -> dict[str
 
 
 def _change(row: NotificationRow, *actions: Action) -> None:
-    """Update the row as it was read. Raises VersionConflict."""
+    """Update the row if it has not changed since it was read. Raises VersionConflict."""
     try:
         row.update(
             [*actions, NotificationRow.version.set(NotificationRow.version + 1)],

@@ -1,4 +1,4 @@
-"""The table's rows and their indexes, told apart by how their keys begin."""
+"""The rows of the table and its indexes; the prefix of `pk` tells the kinds of rows apart."""
 
 import json
 from contextlib import suppress
@@ -11,43 +11,43 @@ from notify.settings import settings
 from shared.dynamodb.rows import Row, warm
 from shared.runtime.aws import REGION
 
-SHOWN = [
+LISTED = [
     *("channel", "template", "category", "language", "to", "order_id", "status", "updated_at"),
     *("reason", "instead", "instead_of", "history", "version"),
 ]
 
 
 class ByUser(GlobalSecondaryIndex["NotificationRow"]):  # type: ignore[no-untyped-call]
-    """What an account was told, newest first."""
+    """The notifications of an account, by time."""
 
     class Meta:
         index_name = "by-user"
-        projection = IncludeProjection(SHOWN)
+        projection = IncludeProjection(LISTED)
 
     user_id = UnicodeAttribute(hash_key=True)
     at = UTCDateTimeAttribute(range_key=True)
 
 
 class ByRecipient(GlobalSecondaryIndex["NotificationRow"]):  # type: ignore[no-untyped-call]
-    """What an address or number was told, newest first."""
+    """The notifications to an address or number, by time."""
 
     class Meta:
         index_name = "by-recipient"
-        projection = IncludeProjection(SHOWN)
+        projection = IncludeProjection(LISTED)
 
     recipient = UnicodeAttribute(hash_key=True)
     at = UTCDateTimeAttribute(range_key=True)
 
 
-class WordsAttribute(JSONAttribute):
-    """JSON in which a letter of another script is no longer than it is: a row has 400 KB."""
+class CompactJsonAttribute(JSONAttribute):
+    """JSON without `\\u` escapes, which would make text in other scripts longer: a row may have 400 KB."""
 
     def serialize(self, value: Any) -> str | None:
         return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
 class NotifyRow(Row):
-    """Any row of the table; its subclasses share its connection. `expires_at`: epoch seconds, for TTL."""
+    """Any row of the table. `expires_at` is in epoch seconds, for TTL."""
 
     class Meta:
         table_name = settings().notify_table
@@ -55,27 +55,27 @@ class NotifyRow(Row):
 
     PREFIX: ClassVar[str] = ""
 
-    by_user = ByUser()  # the connection knows the indexes of the class that opened it
+    by_user = ByUser()  # the subclasses share one connection, which knows the indexes of this class
     by_recipient = ByRecipient()
     pk = UnicodeAttribute(hash_key=True)
     expires_at = NumberAttribute(null=True)
 
 
 class NotificationRow(NotifyRow):
-    """pk `ntf_…`: something told once by one channel, and what became of it.
+    """pk `ntf_…`: a message on one channel, and its outcome.
 
-    `leased_until` (epoch seconds) is there while it is `queued`, 0 while nobody sends it. `text` is what a
-    text message in a mail's place would say; `words` what staff wrote, until it went out; `fingerprint` that
-    of their request; `history` the statuses with their times, the oldest first. `outlasts` and `good_until`
-    are the letter's, for the text message in its place.
+    `leased_until` (epoch seconds) exists while the status is `queued`; it is 0 while nobody sends it.
+    `sms_text` is sent if the email bounces; for that, `not_superseded_by` and `valid_until` are stored too.
+    `staff_content` is what staff wrote, until it is sent; `fingerprint` is that of their request. `history`
+    holds the statuses with their times, oldest first.
     """
 
     by_user = ByUser()
     by_recipient = ByRecipient()
     channel = UnicodeAttribute()
     template = UnicodeAttribute()
-    about = UnicodeAttribute()
-    matter = UnicodeAttribute(null=True)
+    dedupe_key = UnicodeAttribute()
+    subject_id = UnicodeAttribute(null=True)
     category = UnicodeAttribute()
     language = UnicodeAttribute(null=True)
     to = UnicodeAttribute()
@@ -93,16 +93,16 @@ class NotificationRow(NotifyRow):
     instead_of = UnicodeAttribute(null=True)
     history = JSONAttribute()
     leased_until = NumberAttribute(null=True)
-    text = UnicodeAttribute(null=True)
-    words = WordsAttribute(null=True)
+    sms_text = UnicodeAttribute(null=True)
+    staff_content = CompactJsonAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)
-    outlasts = JSONAttribute(null=True)
-    good_until = UTCDateTimeAttribute(null=True)
+    not_superseded_by = JSONAttribute(null=True)
+    valid_until = UTCDateTimeAttribute(null=True)
     version = NumberAttribute()
 
 
 class ContactRow(NotifyRow):
-    """pk `contact#<user>`: how an account is reached. `phone` is E.164; `version` that of its last event."""
+    """pk `contact#<user>`: how an account is reached. `phone` is in E.164; `version` is the last event's."""
 
     PREFIX = "contact#"
 
@@ -113,7 +113,7 @@ class ContactRow(NotifyRow):
 
 
 class AddressRow(NotifyRow):
-    """pk `address#<address>`: whose account it is."""
+    """pk `address#<recipient>`: the account that has the address."""
 
     PREFIX = "address#"
 
@@ -121,21 +121,21 @@ class AddressRow(NotifyRow):
 
 
 class PreferencesRow(NotifyRow):
-    """pk `preferences#<user>`: what its owner chose; absent where they never did. `email` and `sms` hold
-    `orders` and `marketing`; `offers_since` is when the marketing of `email` was switched on."""
+    """pk `preferences#<user>`: the account's preferences, once they are saved. `email` and `sms` hold
+    `orders` and `marketing`; `marketing_since` is when marketing by email was turned on."""
 
     PREFIX = "preferences#"
 
     email = JSONAttribute()
     sms = JSONAttribute()
     language = UnicodeAttribute(null=True)
-    offers_since = UTCDateTimeAttribute(null=True)
+    marketing_since = UTCDateTimeAttribute(null=True)
     version = NumberAttribute()
     updated_at = UTCDateTimeAttribute()
 
 
 class BlockRow(NotifyRow):
-    """pk `block#<why>#<recipient>`: nothing (or no marketing) goes there any more."""
+    """pk `block#<block>#<recipient>`: nothing, or no marketing, is sent to this address."""
 
     PREFIX = "block#"
 
@@ -143,7 +143,7 @@ class BlockRow(NotifyRow):
 
 
 class CounterRow(NotifyRow):
-    """pk `count#<what>#<when>`: how often it was told then."""
+    """pk `count#<counter>`: the number of notifications in a period."""
 
     PREFIX = "count#"
 
@@ -151,11 +151,11 @@ class CounterRow(NotifyRow):
 
 
 def warm_up() -> None:
-    """Make the client during init."""
+    """Build the client during init."""
     warm(NotifyRow)
 
 
 def probe() -> None:
-    """Raises when the table cannot be read."""
+    """Raise if the table cannot be read."""
     with suppress(NotifyRow.DoesNotExist):
         NotifyRow.get("health")

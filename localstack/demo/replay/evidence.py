@@ -13,8 +13,8 @@ from localstack.cloud.shop import Shop
 from localstack.demo.cards import stripe
 from localstack.demo.replay.catalog import AT_ONCE
 from localstack.demo.replay.sales_replay import SalesReplay
-from localstack.mail.mailbox import mails
-from localstack.mail.templates import letter
+from localstack.mail import mailbox
+from localstack.mail.sent import kind_of
 
 Seen = TypeVar("Seen")
 
@@ -67,9 +67,9 @@ def emails(sales_run: SalesReplay) -> dict[str, Counter[str]]:
     """Return, by customer, how often each email was received."""
     by_address = {shopper.email: customer for customer, shopper in sales_run.shoppers.items()}
     found: dict[str, Counter[str]] = {customer: Counter() for customer in sales_run.shoppers}
-    for mail in mails(sales_run.cloud):
+    for mail in mailbox.emails(sales_run.cloud):
         if mail.to in by_address:
-            found[by_address[mail.to]][letter(mail.subject)] += 1
+            found[by_address[mail.to]][kind_of(mail.subject)] += 1
     return found
 
 

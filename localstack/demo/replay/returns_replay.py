@@ -3,7 +3,7 @@
 from localstack.demo.replay.returns import SaleReturn
 from localstack.demo.replay.sales_replay import SalesReplay
 from localstack.demo.shopper import ship_order, until
-from localstack.mail.templates import letters
+from localstack.mail.sent import count_by_kind
 
 
 def replay_return(sales_run: SalesReplay, sale_return: SaleReturn) -> None:
@@ -16,12 +16,12 @@ def replay_return(sales_run: SalesReplay, sale_return: SaleReturn) -> None:
     shopper, staff = sales_run.shoppers[sale_return.sale.customer], sales_run.staff
     path = f"/orders/{order['order_id']}"
     found = shopper.shop.expect(200, "GET", path)
-    expected = letters(sales_run.cloud, shopper.email)
+    expected = count_by_kind(sales_run.cloud, shopper.email)
 
     def wait_for_email(name: str) -> None:
         expected[name] += 1
         until(
-            lambda: letters(sales_run.cloud, shopper.email)[name] >= expected[name],
+            lambda: count_by_kind(sales_run.cloud, shopper.email)[name] >= expected[name],
             f"the email '{name}' to {shopper.email}",
         )
 
