@@ -28,7 +28,7 @@ def url(local: Cloud) -> str:
 
 
 @pytest.fixture(scope="session")
-def stranger(url: str) -> Shop:
+def anonymous(url: str) -> Shop:
     return Shop(url)
 
 
@@ -44,13 +44,13 @@ def shopper(local: Cloud, url: str) -> Callable[[], Shopper]:
 
 
 @pytest.fixture
-def guest(local: Cloud, url: str, stranger: Shop) -> Shopper:
-    tokens = stranger.expect(201, "POST", "/users/guest")
+def guest(local: Cloud, url: str, anonymous: Shop) -> Shopper:
+    tokens = anonymous.expect(201, "POST", "/users/guest")
     return Shopper(local, Shop(url, tokens["access_token"]), f"guest.{uuid4().hex[:10]}@example.com")
 
 
 @pytest.fixture
-def goods(staff: Shop) -> Callable[..., str]:
+def create_product(staff: Shop) -> Callable[..., str]:
     """`goods(stock=10, price=500)` creates an active product and returns its SKU."""
 
     def make(stock: int = 10, price: int = 500, title: str = "Journey goods") -> str:
@@ -68,11 +68,11 @@ def goods(staff: Shop) -> Callable[..., str]:
 
 
 @pytest.fixture
-def ordered(goods: Callable[..., str]) -> Callable[..., dict[str, Any]]:
+def place_order(create_product: Callable[..., str]) -> Callable[..., dict[str, Any]]:
     """`ordered(shopper, quantity=2)` places an order of a new product."""
 
     def order(shopper: Shopper, quantity: int = 2, **product: Any) -> dict[str, Any]:
-        shopper.add(goods(**product), quantity)
+        shopper.add(create_product(**product), quantity)
         placed: dict[str, Any] = shopper.order(shopper.quote())
         return placed
 
@@ -80,17 +80,17 @@ def ordered(goods: Callable[..., str]) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def paid(ordered: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def place_paid_order(place_order: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     """`paid(shopper, quantity=2)` places and pays an order of a new product and waits for its invoice."""
 
     def pay(shopper: Shopper, quantity: int = 2, **product: Any) -> dict[str, Any]:
-        return pay_and_wait(shopper, ordered(shopper, quantity, **product))
+        return pay_and_wait(shopper, place_order(shopper, quantity, **product))
 
     return pay
 
 
 @pytest.fixture
-def coupon(staff: Shop) -> Callable[..., str]:
+def create_coupon(staff: Shop) -> Callable[..., str]:
     """`coupon(usage_limit=10)` creates a coupon of 10 % and returns its code."""
 
     def make(**terms: Any) -> str:

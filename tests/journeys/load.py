@@ -65,11 +65,11 @@ class Buyer:
     def __init__(self, load: Load) -> None:
         self.load = load
         self.email = f"load.{uuid4().hex[:12]}@example.com"
-        stranger = Client(Shop(load.url), load.retries)
+        anonymous = Client(Shop(load.url), load.retries)
         password = f"{uuid4().hex} at sea"
         made = {"email": self.email, "password": password, "name": "Load Shopper"}
-        stranger.expect(201, "POST", "/users/register", made)
-        tokens = stranger.expect(200, "POST", "/users/login", {"email": self.email, "password": password})
+        anonymous.expect(201, "POST", "/users/register", made)
+        tokens = anonymous.expect(200, "POST", "/users/login", {"email": self.email, "password": password})
         self.client = Client(Shop(load.url, tokens["access_token"]), load.retries)
 
     def place(self, *, coupon: bool = False) -> Order:

@@ -22,9 +22,9 @@ def _read(url):
 
 
 def test_cancelling_a_paid_order_releases_stock_and_coupon_and_refunds_it(
-    local, staff, shopper, goods, coupon
+    local, staff, shopper, create_product, create_coupon
 ):
-    buyer, sku, code = shopper(), goods(stock=5, price=999), coupon(usage_limit=1)
+    buyer, sku, code = shopper(), create_product(stock=5, price=999), create_coupon(usage_limit=1)
     buyer.add(sku, 3)
     buyer.shop.expect(200, "PUT", "/cart/coupon", {"code": code})
     order = pay_and_wait(buyer, buyer.order(buyer.quote()))
@@ -60,9 +60,11 @@ def test_cancelling_a_paid_order_releases_stock_and_coupon_and_refunds_it(
     assert next_buyer.order(next_buyer.quote())["coupon"] == code
 
 
-def test_an_order_ships_in_two_fulfilments_and_is_returned_in_two_parts(local, staff, shopper, goods):
+def test_an_order_ships_in_two_fulfilments_and_is_returned_in_two_parts(
+    local, staff, shopper, create_product
+):
     buyer, other = shopper(), shopper()
-    mug, plate = goods(stock=3, price=999), goods(stock=2, price=1250)
+    mug, plate = create_product(stock=3, price=999), create_product(stock=2, price=1250)
     buyer.add(mug, 3)
     buyer.add(plate, 2)
     placed = buyer.order(buyer.quote())
@@ -153,9 +155,9 @@ def test_an_order_ships_in_two_fulfilments_and_is_returned_in_two_parts(local, s
     ]
 
 
-def test_a_rejected_return_refunds_nothing_and_worn_goods_less(local, staff, shopper, paid):
+def test_a_rejected_return_refunds_nothing_and_worn_goods_less(local, staff, shopper, place_paid_order):
     buyer = shopper()
-    order = paid(buyer, quantity=4, stock=4, price=1000)
+    order = place_paid_order(buyer, quantity=4, stock=4, price=1000)
     sku = order["lines"][0]["sku"]
     ship_order(staff, order)
     first = buyer.request_return(order, {sku: 2}, "changed my mind")
@@ -185,10 +187,12 @@ def test_a_rejected_return_refunds_nothing_and_worn_goods_less(local, staff, sho
     assert payment["status"] == "partially_refunded"
 
 
-def test_returns_of_discounted_goods_refund_exactly_what_was_paid(local, staff, shopper, goods, coupon):
-    buyer, sku = shopper(), goods(price=333)
+def test_returns_of_discounted_goods_refund_exactly_what_was_paid(
+    local, staff, shopper, create_product, create_coupon
+):
+    buyer, sku = shopper(), create_product(price=333)
     buyer.add(sku, 3)
-    buyer.shop.expect(200, "PUT", "/cart/coupon", {"code": coupon()})
+    buyer.shop.expect(200, "PUT", "/cart/coupon", {"code": create_coupon()})
     order = pay_and_wait(buyer, buyer.order(buyer.quote()))
     assert order["discount"]["amount"] == 100  # of 999: no piece's share is a whole number of pence
     ship_order(staff, order)
@@ -204,9 +208,9 @@ def test_returns_of_discounted_goods_refund_exactly_what_was_paid(local, staff, 
     assert sorted(stripe_refunds(local, buyer, order)) == sorted(refunds)
 
 
-def test_a_refund_made_in_stripes_dashboard_is_not_made_again(local, staff, shopper, paid):
+def test_a_refund_made_in_stripes_dashboard_is_not_made_again(local, staff, shopper, place_paid_order):
     buyer = shopper()
-    order = paid(buyer, quantity=1, stock=1, price=1000)
+    order = place_paid_order(buyer, quantity=1, stock=1, price=1000)
     total, sku = order["total"]["amount"], order["lines"][0]["sku"]
     payment = buyer.shop.expect(200, "GET", f"/payments/{order['payment_id']}")
     params = f"payment_intent={payment['provider_id']}&amount=300".encode()

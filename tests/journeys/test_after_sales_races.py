@@ -35,10 +35,10 @@ def _pay_and_cancel(local, staff, buyer, sku, later):
     return outcome
 
 
-def test_a_payment_that_races_a_cancellation_is_cancelled_or_refunded(local, staff, shopper, goods):
+def test_a_payment_that_races_a_cancellation_is_cancelled_or_refunded(local, staff, shopper, create_product):
     buyer = shopper()
     outcomes = [
-        _pay_and_cancel(local, staff, buyer, goods(stock=2), later)
+        _pay_and_cancel(local, staff, buyer, create_product(stock=2), later)
         for later in (-0.2, -0.05, 0, 0.03, 0.06, 0.1, 0.2, 0.4)
     ]
     assert "refunded" in outcomes
@@ -58,10 +58,10 @@ def _ship_and_cancel(staff, buyer, order, later):
     return winner
 
 
-def test_either_the_cancellation_or_the_fulfilment_wins(local, staff, shopper, paid):
+def test_either_the_cancellation_or_the_fulfilment_wins(local, staff, shopper, place_paid_order):
     buyer = shopper()
     starts = (0, 0, 0.01, 0.02, 0.05)
-    orders = [paid(buyer, quantity=2, stock=2) for _ in starts]
+    orders = [place_paid_order(buyer, quantity=2, stock=2) for _ in starts]
     winners = [_ship_and_cancel(staff, buyer, *race) for race in zip(orders, starts, strict=True)]
     wait_for_messages(buyer, *winners)
     wait_for_messages(buyer, *["refunded"] * winners.count("cancelled"))
@@ -77,9 +77,9 @@ def test_either_the_cancellation_or_the_fulfilment_wins(local, staff, shopper, p
     assert after_pause(results) == wanted
 
 
-def test_concurrent_identical_requests_take_effect_once(local, staff, shopper, paid):
+def test_concurrent_identical_requests_take_effect_once(local, staff, shopper, place_paid_order):
     buyer = shopper()
-    order = paid(buyer, quantity=3, stock=3, price=700)
+    order = place_paid_order(buyer, quantity=3, stock=3, price=700)
     path, sku = f"/orders/{order['order_id']}", order["lines"][0]["sku"]
 
     fulfilment, once = {"carrier": "DPD", "tracking": "1"}, new_key()

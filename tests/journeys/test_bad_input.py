@@ -128,9 +128,9 @@ def test_routes_require_their_roles(staff, guest, shopper):
     assert shopper().shop.call("GET", "/stock/COF-DECAF-250").status == 403
 
 
-def test_orders_of_other_shoppers_are_not_found(shopper, ordered, stranger, guest):
+def test_orders_of_other_shoppers_are_not_found(shopper, place_order, anonymous, guest):
     owner, other = shopper(), shopper()
-    placed = ordered(owner)
+    placed = place_order(owner)
     payment = owner.payment(placed)
     for reader in (other.shop, guest.shop):
         assert reader.call("GET", f"/orders/{placed['order_id']}").status == 404
@@ -143,9 +143,9 @@ def test_orders_of_other_shoppers_are_not_found(shopper, ordered, stranger, gues
     assert owner.shop.expect(200, "GET", f"/orders/{placed['order_id']}")["status"] == "awaiting_payment"
 
 
-def test_a_quote_of_another_shopper_or_a_changed_quote_is_rejected(shopper, goods):
+def test_a_quote_of_another_shopper_or_a_changed_quote_is_rejected(shopper, create_product):
     owner, other = shopper(), shopper()
-    owner.add(goods(), 1)
+    owner.add(create_product(), 1)
     token = owner.quote()["quote_token"]
     body = {"quote_token": token}
     assert other.shop.call("POST", "/orders", body, Idempotency_Key=str(uuid4())).status == 422
@@ -161,10 +161,10 @@ def test_an_invalid_cursor_is_rejected(shopper):
     assert shopper().shop.call("GET", "/orders?cursor=bm90IG91cnM").status == 400
 
 
-def test_email_addresses_of_accounts_ignore_case(shopper, stranger):
+def test_email_addresses_of_accounts_ignore_case(shopper, anonymous):
     buyer = shopper()
     body = {"email": buyer.email.upper(), "password": "a long enough passphrase", "name": "Twin"}
-    answer = stranger.call("POST", "/users/register", body)
+    answer = anonymous.call("POST", "/users/register", body)
     assert (answer.status, answer.body["type"]) == (409, "/problems/email-taken")
     weak = {"email": f"x{uuid4().hex[:8]}@example.com", "password": "short", "name": "Weak"}
-    assert stranger.call("POST", "/users/register", weak).status == 422
+    assert anonymous.call("POST", "/users/register", weak).status == 422

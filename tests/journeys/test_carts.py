@@ -11,8 +11,8 @@ def _contents(cart):
     return {item["sku"]: item["quantity"] for item in cart["items"]}
 
 
-def test_a_guests_cart_is_merged_once_at_sign_in(shopper, guest, goods, coupon):
-    buyer, shared, own, code = shopper(), goods(stock=10), goods(stock=10), coupon()
+def test_a_guests_cart_is_merged_once_at_sign_in(shopper, guest, create_product, create_coupon):
+    buyer, shared, own, code = shopper(), create_product(stock=10), create_product(stock=10), create_coupon()
     buyer.add(own, 1)
     buyer.add(shared, 2)
     guest.add(shared, 3)
@@ -37,8 +37,8 @@ def test_a_guests_cart_is_merged_once_at_sign_in(shopper, guest, goods, coupon):
     assert guest.shop.call("POST", "/cart/merge", {"guest_token": guest.shop.token}).status == 403
 
 
-def test_a_changed_price_is_shown_until_it_is_acknowledged(staff, shopper, goods):
-    buyer, sku = shopper(), goods(price=1000, title="Kettle")
+def test_a_changed_price_is_shown_until_it_is_acknowledged(staff, shopper, create_product):
+    buyer, sku = shopper(), create_product(price=1000, title="Kettle")
     (line,) = buyer.add(sku, 2)["items"]
     assert (line["change"], line["previous_unit_price"]) == (None, None)
     old = buyer.quote()["quote_token"]
@@ -67,10 +67,12 @@ def test_a_changed_price_is_shown_until_it_is_acknowledged(staff, shopper, goods
     assert buyer.order(buyer.quote())["subtotal"]["amount"] == 2400
 
 
-def test_the_cart_shows_the_coupons_discount_or_why_it_does_not_apply(staff, shopper, goods, coupon):
-    buyer, sku = shopper(), goods(price=1000)
+def test_the_cart_shows_the_coupons_discount_or_why_it_does_not_apply(
+    staff, shopper, create_product, create_coupon
+):
+    buyer, sku = shopper(), create_product(price=1000)
     minimum = {"amount": 2500, "currency": "GBP"}
-    code, free = coupon(min_subtotal=minimum), coupon(kind="free_shipping", value=None)
+    code, free = create_coupon(min_subtotal=minimum), create_coupon(kind="free_shipping", value=None)
     buyer.add(sku, 2)
     short = buyer.shop.call("PUT", "/cart/coupon", {"code": code})
     assert (short.status, short.body["type"]) == (422, "/problems/coupon-not-applicable")

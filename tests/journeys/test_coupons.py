@@ -13,11 +13,13 @@ SHOPPERS, USES = 50, 10
 NOT_APPLICABLE = "/problems/coupon-not-applicable"
 
 
-def test_a_coupon_for_ten_is_used_by_ten_of_fifty_shoppers(local, url, stranger, staff, goods, coupon):
-    sku, code = goods(stock=SHOPPERS, price=1000), coupon(usage_limit=USES)
+def test_a_coupon_for_ten_is_used_by_ten_of_fifty_shoppers(
+    local, url, anonymous, staff, create_product, create_coupon
+):
+    sku, code = create_product(stock=SHOPPERS, price=1000), create_coupon(usage_limit=USES)
 
     def prepare(_):
-        token = stranger.expect(201, "POST", "/users/guest")["access_token"]
+        token = anonymous.expect(201, "POST", "/users/guest")["access_token"]
         buyer = Shopper(local, Shop(url, token), f"guest.{uuid4().hex[:10]}@example.com")
         buyer.add(sku, 1)
         buyer.shop.expect(200, "PUT", "/cart/coupon", {"code": code})
@@ -69,8 +71,8 @@ def test_a_coupon_for_ten_is_used_by_ten_of_fifty_shoppers(local, url, stranger,
     )
 
 
-def test_a_shopper_cannot_exceed_the_limit_per_user(shopper, goods, coupon):
-    buyer, sku, code = shopper(), goods(stock=10, price=1000), coupon(per_user_limit=1)
+def test_a_shopper_cannot_exceed_the_limit_per_user(shopper, create_product, create_coupon):
+    buyer, sku, code = shopper(), create_product(stock=10, price=1000), create_coupon(per_user_limit=1)
     buyer.add(sku, 1)
     buyer.shop.expect(200, "PUT", "/cart/coupon", {"code": code})
     first, second = buyer.quote(), buyer.quote()
@@ -92,8 +94,8 @@ def test_a_shopper_cannot_exceed_the_limit_per_user(shopper, goods, coupon):
     assert other.order(other.quote())["coupon"] == code
 
 
-def test_an_order_that_costs_nothing_needs_no_payment(staff, shopper, goods, coupon):
-    buyer, sku, code = shopper(), goods(stock=4, price=3000), coupon(value=100)
+def test_an_order_that_costs_nothing_needs_no_payment(staff, shopper, create_product, create_coupon):
+    buyer, sku, code = shopper(), create_product(stock=4, price=3000), create_coupon(value=100)
     buyer.add(sku, 2)
     buyer.shop.expect(200, "PUT", "/cart/coupon", {"code": code})
     placed = buyer.order(buyer.quote())

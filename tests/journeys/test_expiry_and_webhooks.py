@@ -84,11 +84,11 @@ def test_an_event_of_unknown_type_is_stored_as_ignored(url, staff, secret):
     assert len(until(stored, "the event in the inbox")) == 1
 
 
-def test_repeated_and_reordered_webhooks_take_effect_once(local, staff, shopper, ordered):
+def test_repeated_and_reordered_webhooks_take_effect_once(local, staff, shopper, place_order):
     buyer = shopper()
     _emulator(local, "chaos", {"duplicate": 1.0, "delay_max": 2, "drop": 0})
     try:
-        placed = ordered(buyer, quantity=3, stock=5)
+        placed = place_order(buyer, quantity=3, stock=5)
         assert buyer.pay(placed)["status"] == "succeeded"
         buyer.wait_for_order(placed["order_id"], "paid")
     finally:
@@ -104,9 +104,9 @@ def test_repeated_and_reordered_webhooks_take_effect_once(local, staff, shopper,
     assert (after["status"], after["version"]) == ("paid", order["version"])
 
 
-def test_an_unpaid_order_expires(local, staff, shopper, ordered):
+def test_an_unpaid_order_expires(local, staff, shopper, place_order):
     buyer = shopper()
-    placed = ordered(buyer, quantity=4, stock=4)
+    placed = place_order(buyer, quantity=4, stock=4)
     payment = buyer.payment(placed)
     sku = placed["lines"][0]["sku"]
     assert staff.expect(200, "GET", f"/stock/{sku}")["available"] == 0
@@ -117,9 +117,9 @@ def test_an_unpaid_order_expires(local, staff, shopper, ordered):
     until(lambda: "error" in cards.confirm(local, payment), "the payment to be cancelled")
 
 
-def test_a_payment_after_the_deadline_is_refunded_once(local, staff, shopper, ordered):
+def test_a_payment_after_the_deadline_is_refunded_once(local, staff, shopper, place_order):
     buyer = shopper()
-    placed = ordered(buyer, quantity=1, stock=1)
+    placed = place_order(buyer, quantity=1, stock=1)
     payment = buyer.payment(placed)
     _emulator(local, "chaos", {"duplicate": 0, "delay_max": 0, "drop": 1.0})
     try:

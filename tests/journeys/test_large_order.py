@@ -14,8 +14,8 @@ LINES, VARIANTS, GUESTS = 600, 45, 4
 
 
 @pytest.fixture
-def guests(local, url, stranger):
-    tokens = [stranger.expect(201, "POST", "/users/guest")["access_token"] for _ in range(GUESTS)]
+def guests(local, url, anonymous):
+    tokens = [anonymous.expect(201, "POST", "/users/guest")["access_token"] for _ in range(GUESTS)]
     return [Shopper(local, Shop(url, token), f"guest.{uuid4().hex[:10]}@example.com") for token in tokens]
 
 

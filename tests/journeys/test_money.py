@@ -95,9 +95,9 @@ def no_webhooks(local):
         cards.control(local, "chaos")
 
 
-def test_an_order_is_paid_on_stripes_page(local, shopper, ordered):
+def test_an_order_is_paid_on_stripes_page(local, shopper, place_order):
     buyer = shopper()
-    order = ordered(buyer)
+    order = place_order(buyer)
     missing = open_payment(buyer, order, method="checkout_session")
     assert missing.status == 422
     page = open_payment(buyer, order, method="checkout_session", **PAGES)
@@ -106,15 +106,15 @@ def test_an_order_is_paid_on_stripes_page(local, shopper, ordered):
     assert again.body["payment_id"] == page.body["payment_id"]
     assert cards.pay_session(page.body["checkout_url"], "4000000000000002") == ""
     assert cards.pay_session(page.body["checkout_url"]).startswith(PAGES["success_url"])
-    paid = buyer.wait_for_order(order["order_id"], "paid")
-    assert paid["payment_id"] == page.body["payment_id"]
+    order = buyer.wait_for_order(order["order_id"], "paid")
+    assert order["payment_id"] == page.body["payment_id"]
     late = open_payment(buyer, order)
     assert problem_of(late) == (409, "/problems/order-not-payable")
 
 
-def test_another_payment_method_cancels_the_first_payment(local, shopper, ordered):
+def test_another_payment_method_cancels_the_first_payment(local, shopper, place_order):
     buyer = shopper()
-    order = ordered(buyer)
+    order = place_order(buyer)
     first = open_payment(buyer, order).body
     second = open_payment(buyer, order, method="checkout_session", **PAGES).body
     assert second["payment_id"] != first["payment_id"]
@@ -128,9 +128,9 @@ def test_another_payment_method_cancels_the_first_payment(local, shopper, ordere
     assert statuses == {"cancelled", "succeeded"}
 
 
-def test_an_authorized_payment_is_captured_per_fulfilment(local, shopper, ordered, staff, manual_capture):
+def test_an_authorized_payment_is_captured_per_fulfilment(local, shopper, place_order, staff, manual_capture):
     buyer = shopper()
-    order = ordered(buyer, quantity=3, price=1000)
+    order = place_order(buyer, quantity=3, price=1000)
     payment = buyer.payment(order)
     assert cards.confirm(local, payment)["status"] == "requires_capture"
     buyer.wait_for_order(order["order_id"], "paid")
@@ -152,9 +152,11 @@ def test_an_authorized_payment_is_captured_per_fulfilment(local, shopper, ordere
     until(lambda: timeline(buyer, order).count("payment.captured") == 2, "the timeline entry")
 
 
-def test_an_authorized_payment_is_voided_when_the_order_is_cancelled(local, shopper, ordered, manual_capture):
+def test_an_authorized_payment_is_voided_when_the_order_is_cancelled(
+    local, shopper, place_order, manual_capture
+):
     buyer = shopper()
-    order = ordered(buyer)
+    order = place_order(buyer)
     payment = buyer.payment(order)
     cards.confirm(local, payment)
     buyer.wait_for_order(order["order_id"], "paid")
@@ -164,9 +166,9 @@ def test_an_authorized_payment_is_voided_when_the_order_is_cancelled(local, shop
     assert stripe(local, "GET", f"/v1/refunds?payment_intent={payment['provider_id']}")["data"] == []
 
 
-def test_staff_cannot_refund_more_than_was_paid(local, shopper, paid, staff):
+def test_staff_cannot_refund_more_than_was_paid(local, shopper, place_paid_order, staff):
     buyer = shopper()
-    order = paid(buyer)
+    order = place_paid_order(buyer)
     payment = payment_of(buyer.shop, order)
     path, total = f"/payments/{payment['payment_id']}/refunds", order["total"]["amount"]
     assert buyer.shop.call("POST", path, {"amount": gbp(1)}, **new_key()).status == 403
@@ -186,9 +188,9 @@ def test_staff_cannot_refund_more_than_was_paid(local, shopper, paid, staff):
     wait_for_messages(buyer, "refunded", "refunded")
 
 
-def test_a_refund_that_fails_later_can_be_made_again(local, shopper, ordered, staff):
+def test_a_refund_that_fails_later_can_be_made_again(local, shopper, place_order, staff):
     buyer = shopper()
-    order = ordered(buyer)
+    order = place_order(buyer)
     assert buyer.pay(order)["status"] == "succeeded"
     buyer.wait_for_order(order["order_id"], "paid")
     payment = payment_of(buyer.shop, order)
@@ -206,9 +208,9 @@ def test_a_refund_that_fails_later_can_be_made_again(local, shopper, ordered, st
     wait_for_payment(buyer.shop, order, "refunded")
 
 
-def test_a_dispute_blocks_refunds_until_it_is_won(local, shopper, paid, staff):
+def test_a_dispute_blocks_refunds_until_it_is_won(local, shopper, place_paid_order, staff):
     buyer = shopper()
-    order = paid(buyer)
+    order = place_paid_order(buyer)
     payment = payment_of(buyer.shop, order)
     path, total = f"/payments/{payment['payment_id']}/refunds", order["total"]["amount"]
     before = count_by_kind(local, STAFF_EMAIL)["dispute opened"]
@@ -225,9 +227,9 @@ def test_a_dispute_blocks_refunds_until_it_is_won(local, shopper, paid, staff):
     staff.expect(201, "POST", path, {"amount": gbp(1)}, **new_key())
 
 
-def test_a_payment_without_webhook_is_applied_by_the_catch_up(local, shopper, ordered):
+def test_a_payment_without_webhook_is_applied_by_the_catch_up(local, shopper, place_order):
     buyer = shopper()
-    order = ordered(buyer)
+    order = place_order(buyer)
     with no_webhooks(local):
         assert buyer.pay(order)["status"] == "succeeded"
         time.sleep(1)
@@ -236,9 +238,9 @@ def test_a_payment_without_webhook_is_applied_by_the_catch_up(local, shopper, or
     buyer.wait_for_order(order["order_id"], "paid")
 
 
-def test_staff_start_a_reconciliation_with_stripe(shopper, paid, staff, stranger):
-    order = paid(shopper())
-    assert stranger.call("GET", "/admin/reconciliations").status == 401
+def test_staff_start_a_reconciliation_with_stripe(shopper, place_paid_order, staff, anonymous):
+    order = place_paid_order(shopper())
+    assert anonymous.call("GET", "/admin/reconciliations").status == 401
     reconciliation = staff.expect(202, "POST", "/admin/reconciliations", {}, **new_key())
     path = f"/admin/reconciliations/{reconciliation['reconciliation_id']}"
 

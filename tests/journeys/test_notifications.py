@@ -41,12 +41,12 @@ def address():
 
 
 @pytest.fixture
-def customer(local, url, stranger, address, number):
+def customer(local, url, anonymous, address, number):
     """A registered customer with a mobile number."""
     account = {"email": address, "password": f"A8!{uuid4().hex}"}
     written = f"{number[:3]} (0){number[3:7]} {number[7:]}"
-    stranger.expect(201, "POST", "/users/register", account | {"name": "Ada Reader", "phone": written})
-    tokens = stranger.expect(200, "POST", "/users/login", account)
+    anonymous.expect(201, "POST", "/users/register", account | {"name": "Ada Reader", "phone": written})
+    tokens = anonymous.expect(200, "POST", "/users/login", account)
     customer = Shopper(local, Shop(url, tokens["access_token"]), address)
     wait_for_messages(customer, "welcome")
     return customer
@@ -63,7 +63,7 @@ def _by_text(*, orders):
     return {"sms": {"orders": orders, "marketing": False}}
 
 
-def test_a_customer_gets_german_emails_and_text_messages(local, staff, customer, number, ordered):
+def test_a_customer_gets_german_emails_and_text_messages(local, staff, customer, number, place_order):
     preferences = customer.shop.call("GET", "/notifications/preferences")
     assert (preferences.body["version"], preferences.body["sms"]["orders"]) == (0, False)
     unchosen = preferences.headers["etag"]
@@ -75,7 +75,7 @@ def test_a_customer_gets_german_emails_and_text_messages(local, staff, customer,
     read = customer.shop.call("GET", "/notifications/preferences")
     assert (read.body, read.headers["etag"]) == (chosen.body, chosen.headers["etag"])
 
-    order = _pay(customer, ordered(customer, quantity=2, price=1250, title="Kännchen"))
+    order = _pay(customer, place_order(customer, quantity=2, price=1250, title="Kännchen"))
     until(lambda: text_messages(local, number), "the confirmation by text")
     ship_order(staff, order)
     sent = [(template, "email") for template in ("welcome", "order_confirmation", "invoice", "order_shipped")]
@@ -106,9 +106,9 @@ def test_a_customer_gets_german_emails_and_text_messages(local, staff, customer,
 
 
 def test_a_bounced_email_is_replaced_by_a_text_message_and_suppressed(
-    local, staff, customer, number, ordered
+    local, staff, customer, number, place_order
 ):
-    order = pay_and_wait(customer, ordered(customer))
+    order = pay_and_wait(customer, place_order(customer))
     both = {("order_confirmation", "email"): "sent", ("invoice", "email"): "sent"}
     email = wait_for_notifications(customer, both, order)["order_confirmation", "email"]
     assert text_messages(local, number) == []
@@ -124,7 +124,7 @@ def test_a_bounced_email_is_replaced_by_a_text_message_and_suppressed(
     until(lambda: bounces(customer, order), "the order to record the bounce")
     assert bounces(customer, order) == ["order_confirmation email bounced, sent by sms instead"]
 
-    second = _pay(customer, ordered(customer))
+    second = _pay(customer, place_order(customer))
     suppressed = {
         ("order_confirmation", "email"): "suppressed",
         ("order_confirmation", "sms"): "sent",

@@ -12,8 +12,8 @@ from localstack.mail.sent import count_by_kind, kind_of
 from tests.journeys.conftest import after_pause, wait_for_messages
 
 
-def test_a_shopper_buys_and_gets_confirmation_and_invoice(local, staff, shopper, goods):
-    sku = goods(stock=7, price=1250, title="Blue <b>mug</b>")
+def test_a_shopper_buys_and_gets_confirmation_and_invoice(local, staff, shopper, create_product):
+    sku = create_product(stock=7, price=1250, title="Blue <b>mug</b>")
     buyer = shopper()
     cart = buyer.add(sku, 3)
     assert cart["items"][0]["line_total"] == {"amount": 3750, "currency": "GBP"}
@@ -58,8 +58,8 @@ def _unreserved(staff, sku):
     return stock if stock["reserved"] == 0 else None
 
 
-def test_a_guest_buys_with_an_email(local, guest, goods):
-    guest.add(goods(), 1)
+def test_a_guest_buys_with_an_email(local, guest, create_product):
+    guest.add(create_product(), 1)
     token = guest.quote()["quote_token"]
     missing = guest.shop.call("POST", "/orders", {"quote_token": token}, Idempotency_Key=str(uuid4()))
     assert (missing.status, missing.body["errors"][0]["pointer"]) == (422, "/email")
@@ -70,9 +70,9 @@ def test_a_guest_buys_with_an_email(local, guest, goods):
     wait_for_messages(guest, "confirmed", "invoice")
 
 
-def test_an_order_can_be_placed_from_the_cart_without_a_quote(shopper, goods):
+def test_an_order_can_be_placed_from_the_cart_without_a_quote(shopper, create_product):
     buyer = shopper()
-    buyer.add(goods(price=999), 2)
+    buyer.add(create_product(price=999), 2)
     placed = buyer.shop.expect(
         201, "POST", "/orders", {"shipping_address": ADDRESS}, Idempotency_Key=str(uuid4())
     )
@@ -80,9 +80,9 @@ def test_an_order_can_be_placed_from_the_cart_without_a_quote(shopper, goods):
     assert placed["shipping_address"]["city"] == ADDRESS["city"]
 
 
-def test_a_declined_card_is_reported_and_another_card_pays(local, shopper, ordered):
+def test_a_declined_card_is_reported_and_another_card_pays(local, shopper, place_order):
     buyer = shopper()
-    placed = ordered(buyer)
+    placed = place_order(buyer)
     payment = buyer.payment(placed)
     declined = cards.confirm(local, payment, "pm_card_visa_chargeDeclined")
     assert declined["error"]["code"] == "card_declined"
@@ -93,8 +93,10 @@ def test_a_declined_card_is_reported_and_another_card_pays(local, shopper, order
     buyer.wait_for_order(placed["order_id"], "paid")
 
 
-def test_cancelling_an_unpaid_order_releases_stock_and_cancels_the_payment(local, staff, shopper, goods):
-    buyer, sku = shopper(), goods(stock=5)
+def test_cancelling_an_unpaid_order_releases_stock_and_cancels_the_payment(
+    local, staff, shopper, create_product
+):
+    buyer, sku = shopper(), create_product(stock=5)
     buyer.add(sku, 4)
     placed = buyer.order(buyer.quote())
     payment = buyer.payment(placed)
@@ -114,13 +116,13 @@ def test_cancelling_an_unpaid_order_releases_stock_and_cancels_the_payment(local
     assert "error" in cards.confirm(local, payment)
 
 
-def test_the_root_serves_health_document_preflight_and_problems(stranger, url):
-    health = stranger.expect(200, "GET", "/health")
+def test_the_root_serves_health_document_preflight_and_problems(anonymous, url):
+    health = anonymous.expect(200, "GET", "/health")
     assert health["status"] == "ok"
     assert set(health["services"]) == {"users", "catalog", "cart", "orders", "payments", "notify"}
-    document = stranger.expect(200, "GET", "/openapi.json")
+    document = anonymous.expect(200, "GET", "/openapi.json")
     assert document["openapi"].startswith("3.1")
-    assert "/orders" in stranger.expect(200, "GET", "/docs")
+    assert "/orders" in anonymous.expect(200, "GET", "/docs")
 
     preflight = urllib.request.Request(f"{url}/orders", method="OPTIONS")
     preflight.add_header("Origin", "https://shop.example")
@@ -129,10 +131,10 @@ def test_the_root_serves_health_document_preflight_and_problems(stranger, url):
         assert answer.headers["Access-Control-Allow-Origin"] == "https://shop.example"
         assert "POST" in answer.headers["Access-Control-Allow-Methods"]
 
-    wrong = stranger.call("DELETE", "/health")
+    wrong = anonymous.call("DELETE", "/health")
     assert (wrong.status, wrong.headers["allow"]) == (405, "GET")
     assert wrong.body["type"] == "/problems/method-not-allowed"
-    nowhere = stranger.call("GET", "/nowhere")
+    nowhere = anonymous.call("GET", "/nowhere")
     assert (nowhere.status, nowhere.body["type"]) == (404, "/problems/not-found")
     assert nowhere.headers["content-type"].startswith("application/problem+json")
     assert nowhere.body["request_id"] == nowhere.headers["x-request-id"]

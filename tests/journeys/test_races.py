@@ -11,8 +11,8 @@ from tests.journeys.client import Client
 SHOPPERS, PIECES = 50, 10
 
 
-def test_a_double_click_creates_one_order(staff, shopper, goods):
-    buyer, sku = shopper(), goods(stock=10)
+def test_a_double_click_creates_one_order(staff, shopper, create_product):
+    buyer, sku = shopper(), create_product(stock=10)
     buyer.add(sku, 2)
     body, key = {"quote_token": buyer.quote()["quote_token"]}, str(uuid4())
 
@@ -33,20 +33,20 @@ def test_a_double_click_creates_one_order(staff, shopper, goods):
     assert (other.status, other.body["type"]) == (422, "/problems/idempotency-key-reused")
 
 
-def test_two_keys_with_one_quote_create_one_order(shopper, goods):
+def test_two_keys_with_one_quote_create_one_order(shopper, create_product):
     buyer = shopper()
-    buyer.add(goods(), 1)
+    buyer.add(create_product(), 1)
     body = {"quote_token": buyer.quote()["quote_token"]}
     first, second = (buyer.shop.call("POST", "/orders", body, Idempotency_Key=str(uuid4())) for _ in range(2))
     assert (first.status, second.status) == (201, 201)
     assert first.body["order_id"] == second.body["order_id"]
 
 
-def test_ten_pieces_are_sold_to_ten_of_fifty_shoppers(local, url, stranger, staff, goods):
-    sku = goods(stock=PIECES)
+def test_ten_pieces_are_sold_to_ten_of_fifty_shoppers(local, url, anonymous, staff, create_product):
+    sku = create_product(stock=PIECES)
 
     def prepare(_):
-        token = stranger.expect(201, "POST", "/users/guest")["access_token"]
+        token = anonymous.expect(201, "POST", "/users/guest")["access_token"]
         buyer = Shopper(local, Shop(url, token), f"guest.{uuid4().hex[:10]}@example.com")
         buyer.add(sku, 1)
         return buyer, buyer.quote()["quote_token"]

@@ -10,9 +10,9 @@ from tests.journeys.calls import cancel, get_order
 from tests.journeys.conftest import new_key
 
 
-def test_shoppers_cannot_use_staffs_routes_or_others_orders(staff, shopper, guest, paid):
+def test_shoppers_cannot_use_staffs_routes_or_others_orders(staff, shopper, guest, place_paid_order):
     buyer, other = shopper(), shopper()
-    order = paid(buyer)
+    order = place_paid_order(buyer)
     path, sku = f"/orders/{order['order_id']}", order["lines"][0]["sku"]
     ship_order(staff, order)
     body = {"lines": [{"sku": sku, "quantity": 1}], "reason": "mine now"}
@@ -30,12 +30,12 @@ def test_shoppers_cannot_use_staffs_routes_or_others_orders(staff, shopper, gues
 
 
 @pytest.fixture
-def three_orders(shopper, ordered, paid):
+def three_orders(shopper, place_order, place_paid_order):
     """The ids of a shopper's three orders: paid, cancelled and awaiting payment."""
     buyer = shopper()
-    first, second = paid(buyer), ordered(buyer)
+    first, second = place_paid_order(buyer), place_order(buyer)
     assert cancel(buyer, second).status == 200
-    return [order["order_id"] for order in (first, second, ordered(buyer))]
+    return [order["order_id"] for order in (first, second, place_order(buyer))]
 
 
 def test_staff_search_orders(staff, three_orders):

@@ -36,10 +36,10 @@ IDLE_TIMEOUT = 300  # the lease of a notification lasts two minutes if the respo
 AUDIT_TIMEOUT = 30
 
 
-def test_the_audit_is_clean_after_load_with_faults(local, url, staff, goods, coupon, capsys):
+def test_the_audit_is_clean_after_load_with_faults(local, url, staff, create_product, create_coupon, capsys):
     stage, retries, watch = local_stage(local.name), Counter[str](), Stopwatch()
-    skus = [goods(stock=4 * ORDERS, price=700 + 150 * n, title=f"Load goods {n}") for n in range(6)]
-    load = Load(local, url, Client(staff, retries), skus, coupon(usage_limit=ORDERS), retries)
+    skus = [create_product(stock=4 * ORDERS, price=700 + 150 * n, title=f"Load goods {n}") for n in range(6)]
+    load = Load(local, url, Client(staff, retries), skus, create_coupon(usage_limit=ORDERS), retries)
     with _short_visibility_timeouts(stage), faults.injected(local) as proxy:
         watch.lap("prepared")
         proxy.set(FAULTS, seed=SEED, ses=NO_EMAILS)
