@@ -22,9 +22,9 @@ class RootApi(Api):
             return super().__call__(event, context)
         observability.begin(event["requestContext"]["requestId"])
         allowed = methods_of(path)
-        answer = _preflight(event, allowed) if method == "OPTIONS" else _method_not_allowed(method, allowed)
-        headers = answer.headers | {"X-Request-Id": observability.request_id()}
-        return {"statusCode": answer.status, "headers": headers, "body": answer.body}
+        response = _preflight(event, allowed) if method == "OPTIONS" else _method_not_allowed(method, allowed)
+        headers = response.headers | {"X-Request-Id": observability.request_id()}
+        return {"statusCode": response.status, "headers": headers, "body": response.body}
 
 
 def _method_not_allowed(method: str, allowed: str) -> HttpResponse:

@@ -20,7 +20,7 @@ class Health(View):
     services: dict[str, ServiceHealth]
 
 
-def of_all_services() -> Health:
+def check_services() -> Health:
     """Check all services at the same time."""
     functions: dict[str, str] = json.loads(settings().root_health)
     with ThreadPoolExecutor(len(functions)) as pool:

@@ -13,7 +13,7 @@ routes = Routes()
 @routes.get("/health")
 def read_health() -> Health:
     """Return the health of every service."""
-    return health.of_all_services()
+    return health.check_services()
 
 
 @routes.get("/openapi.json")

@@ -75,7 +75,7 @@ class TooManyRequests(Problem):
 
 
 class Internal(Problem):
-    """An error of the shop, without internals."""
+    """An unexpected error; the response contains no internal details."""
 
 
 class Unavailable(Problem):
@@ -93,7 +93,7 @@ class RequestInProgress(Conflict):
     """The first request with this Idempotency-Key is still running."""
 
     def __init__(self) -> None:
-        # Short: a request takes a few seconds; only a dead one keeps its key until the lease ends.
+        # Short, because a request takes a few seconds; only one that died holds its key until the lease ends.
         super().__init__(
             "The first request with this Idempotency-Key is still running; retry.",
             headers={"Retry-After": "2"},

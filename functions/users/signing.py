@@ -28,7 +28,7 @@ kms = client("kms")
 
 
 class KmsSignature(NoneAlgorithm):
-    """A PyJWT algorithm that signs and verifies in KMS, so it takes no key (as its base)."""
+    """A PyJWT algorithm that signs and verifies in KMS. Like its base class, it takes no key."""
 
     def sign(self, msg: bytes, key: None) -> bytes:
         response = kms.sign(

@@ -60,8 +60,7 @@ class ListProducts(Command[ProductPage]):
 
 
 class RebuildProgress(Message):
-    """The number of products processed. Pass `after` to continue after a time limit; it is None at the
-    end."""
+    """The number of products processed. To continue, pass `after` again; it is None at the end."""
 
     processed: int
     after: dict[str, str] | None = None
@@ -144,8 +143,7 @@ class IssuedInvoice(Message):
 
 
 class FetchInvoice(Command[IssuedInvoice]):
-    """Return a paid order's invoice; issue it first if needed. Handled by orders. Rejected with
-    `not-found`."""
+    """Return a paid order's invoice; issue it if needed. Handled by orders. Rejected with `not-found`."""
 
     command: ClassVar[str] = "fetch_invoice"
     result: ClassVar = IssuedInvoice

@@ -17,7 +17,7 @@ PAUSE = timedelta(milliseconds=20)  # doubles: fifty concurrent writers of one r
 
 
 class VersionConflict(Exception):
-    """The row has another version than the one that was read: read it again, decide again."""
+    """The row is no longer the version that was read; read it again and retry."""
 
 
 def retry_on(

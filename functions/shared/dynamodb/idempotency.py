@@ -18,7 +18,7 @@ from shared.runtime import clock
 
 IDEMPOTENCY_TTL = timedelta(hours=24)
 EVENT_TTL = timedelta(days=15)  # longer than a message can live: 14 days in the dead-letter queue
-LEASE = timedelta(seconds=30)  # a first call that takes longer is dead: API Gateway waits 29 s
+LEASE = timedelta(seconds=30)  # a first call that takes longer has died, because API Gateway waits 29 s
 
 
 class HttpResponse(BaseModel):

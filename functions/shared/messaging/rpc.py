@@ -77,7 +77,7 @@ class Commands:
             output = function(command.model_validate(event["input"]))
             return {"output": output.model_dump(mode="json") if output is not None else {}}
         except Unavailable:
-            raise  # not a decision: the caller must not take it for one
+            raise  # temporary, so the caller must not treat it as a rejection
         except Problem as problem:
             log.info("command rejected", extra={"command": event["command"], "problem": problem.slug})
             return {"problem": problem_document(problem, observability.request_id())}
