@@ -1,4 +1,4 @@
-"""A shop around orders: catalog and cart that can be asked over Lambda's wire, and time that can be set."""
+"""Fixtures of orders' tests: catalog and cart as invokable functions, and a clock that can be set."""
 
 import io
 import json
@@ -26,59 +26,59 @@ SHOPPER = customer()
 
 
 class OutOfStock(Conflict):
-    """As the catalog says it."""
+    """Catalog's problem."""
 
 
 class CartEmpty(Conflict):
-    """As the cart says it."""
+    """Cart's problem."""
 
 
 class OtherServices:
-    """The command functions of catalog and cart, as far as orders asks them.
+    """The command functions of catalog and cart, as far as orders calls them.
 
-    `held` are the reservations, idempotent by order id as the catalog's are. `refuse` and `cart` are what
-    they say next; `down` breaks the line before the call, `lost` after it.
+    `reserved` are the reservations, idempotent by order id. `rejection` is what catalog raises, `cart` prices
+    carts. `unreachable` fails calls before they are handled, `response_lost` after.
     """
 
     def __init__(self) -> None:
-        self.held: dict[str, list[tuple[str, int]]] = {}
-        self.asked: list[str] = []
-        self.reject: Exception | None = None
-        self.cart: Callable[[QuoteCart], Quote] = lambda asked: quote(
-            user_id=asked.user_id, at=clock.now(), country=asked.country
-        ).model_copy(update={"shipping_address": asked.shipping_address})
-        self.down = self.lost = False
+        self.reserved: dict[str, list[tuple[str, int]]] = {}
+        self.invoked: list[str] = []
+        self.rejection: Exception | None = None
+        self.cart: Callable[[QuoteCart], Quote] = lambda command: quote(
+            user_id=command.user_id, at=clock.now(), country=command.country
+        ).model_copy(update={"shipping_address": command.shipping_address})
+        self.unreachable = self.response_lost = False
         self.catalog_commands, self.cart_commands = rpc.Commands(), rpc.Commands()
         self.catalog_commands.on(Reserve)(self.reserve)
-        self.cart_commands.on(QuoteCart)(lambda asked: self.cart(asked))
+        self.cart_commands.on(QuoteCart)(lambda command: self.cart(command))
 
-    def reserve(self, question: Reserve) -> Reserved:
-        if self.reject:
-            raise self.reject
-        self.held.setdefault(question.order_id, [(line.sku, line.quantity) for line in question.lines])
-        return Reserved(order_id=question.order_id)
+    def reserve(self, command: Reserve) -> Reserved:
+        if self.rejection:
+            raise self.rejection
+        self.reserved.setdefault(command.order_id, [(line.sku, line.quantity) for line in command.lines])
+        return Reserved(order_id=command.order_id)
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> Mapping[str, Any]:
-        self.asked.append(FunctionName)
-        if self.down:
+        self.invoked.append(FunctionName)
+        if self.unreachable:
             raise EndpointConnectionError(endpoint_url="https://lambda.test")
         commands = self.cart_commands if "cart" in FunctionName else self.catalog_commands
-        answer = commands.handle(json.loads(Payload), None)
-        if self.lost:
+        output = commands.handle(json.loads(Payload), None)
+        if self.response_lost:
             raise EndpointConnectionError(endpoint_url="https://lambda.test")
-        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+        return {"Payload": io.BytesIO(json.dumps(output).encode())}
 
 
 @pytest.fixture
 def shop(cloud: None, monkeypatch: pytest.MonkeyPatch) -> OtherServices:
-    neighbours = OtherServices()
+    services = OtherServices()
     # moto runs Lambda functions in Docker only.
-    monkeypatch.setattr(rpc, "client", lambda *_, **__: neighbours)
-    return neighbours
+    monkeypatch.setattr(rpc, "client", lambda *_, **__: services)
+    return services
 
 
 class Time:
-    """The shop's clock, which stands still until it is moved."""
+    """The shop's clock, which stands still until it is advanced."""
 
     def __init__(self) -> None:
         self.moment = clock.now()
@@ -86,33 +86,33 @@ class Time:
     def __call__(self) -> datetime:
         return self.moment
 
-    def goes_on(self, **delta: int) -> None:
+    def advance(self, **delta: int) -> None:
         self.moment += timedelta(**delta)
 
 
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    moved = Time()
-    monkeypatch.setattr(clock, "now", moved)
-    return moved
+    known = Time()
+    monkeypatch.setattr(clock, "now", known)
+    return known
 
 
 @pytest.fixture
 def calls(cloud: None) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """DynamoDB's operations on the wire, in order, each with its parameters."""
-    seen: list[tuple[str, dict[str, Any]]] = []
+    """The calls of DynamoDB in order, as (operation, parameters)."""
+    made: list[tuple[str, dict[str, Any]]] = []
 
     def note(model: Any, params: dict[str, Any], **_: Any) -> None:
-        seen.append((model.name, json.loads(params["body"])))
+        made.append((model.name, json.loads(params["body"])))
 
     events = connection_of(tables.OrderRow).client.meta.events
     events.register("before-call.dynamodb", note)
-    yield seen
+    yield made
     events.unregister("before-call.dynamodb", note)
 
 
 def token(made: Quote | None = None, **changes: Any) -> str:
-    """A quote of three lines, as cart signs it now."""
+    """Return a signed quote, by default of three lines."""
     return quotes.sign(made or quote(at=clock.now(), **changes), KEY)
 
 
@@ -125,12 +125,12 @@ def read(order_id: str, caller: Identity = SHOPPER) -> Reply:
 
 
 def rows() -> list[tables.OrderRow]:
-    """Every order there is, seen or not."""
+    """Return the rows of all orders, placed or not."""
     return list(tables.OrderRow.scan())
 
 
-def declined(slug: str) -> Exception:
-    """A refusal of a neighbour."""
+def problem_of(slug: str) -> Exception:
+    """Return a problem with which cart or catalog rejects a command."""
     return {
         "out-of-stock": OutOfStock(
             "There is not enough.", items=[{"sku": "SKU-0000", "requested": 1, "available": 0}]

@@ -1,4 +1,4 @@
-"""Orders that are paid, and what may happen to them then, over the API."""
+"""Orders that are paid, and the later changes to them, through the API and events."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def placed(**changes: Any) -> dict[str, Any]:
     return order
 
 
-def facts(order: dict[str, Any], payment_id: str = "pay_1", **changes: Any) -> PaymentData:
+def payment_data(order: dict[str, Any], payment_id: str = "pay_1", **changes: Any) -> PaymentData:
     total = Money(**order["total"])
     values: dict[str, Any] = {
         "payment_id": payment_id,
@@ -40,15 +40,17 @@ def facts(order: dict[str, Any], payment_id: str = "pay_1", **changes: Any) -> P
 
 
 def pay(order: dict[str, Any], payment_id: str = "pay_1") -> dict[str, Any]:
-    event = PaymentSucceeded.of(facts(order, payment_id), subject=payment_id, version=2, at=clock.now())
+    event = PaymentSucceeded.of(
+        payment_data(order, payment_id), subject=payment_id, version=2, at=clock.now()
+    )
     assert deliver(consume, event) == []
     shown: dict[str, Any] = read(order["order_id"]).json
     return shown
 
 
-def give_back(order: dict[str, Any], refunded: int, version: int = 3) -> dict[str, Any]:
-    """Payments says that so much of the payment is back in all."""
-    data = facts(order, refunded=Money(amount=refunded, currency="GBP"))
+def refund_payment(order: dict[str, Any], refunded: int, version: int = 3) -> dict[str, Any]:
+    """Deliver the event that `refunded` was refunded in total."""
+    data = payment_data(order, refunded=Money(amount=refunded, currency="GBP"))
     event = PaymentRefunded.of(data, subject="pay_1", version=version, at=clock.now())
     assert deliver(consume, event) == []
     shown: dict[str, Any] = read(order["order_id"]).json
@@ -76,7 +78,7 @@ def delivered(**changes: Any) -> dict[str, Any]:
     return shown
 
 
-def send_back(
+def request_return(
     order: dict[str, Any], *lines: tuple[str, int], key: str | None = None, who: Identity = SHOPPER
 ) -> Reply:
     body = {"lines": [{"sku": sku, "quantity": n} for sku, n in lines], "reason": "does not fit"}
@@ -90,25 +92,27 @@ def send_back(
     )
 
 
-def settle(order: dict[str, Any], made: dict[str, Any], who: Identity = STAFF, **body: Any) -> Reply:
-    path = f"/orders/{order['order_id']}/returns/{made['return_id']}"
+def decide_return(
+    order: dict[str, Any], return_: dict[str, Any], who: Identity = STAFF, **body: Any
+) -> Reply:
+    path = f"/orders/{order['order_id']}/returns/{return_['return_id']}"
     return call(api, "PUT", path, body=body, caller=who)
 
 
-def received(order: dict[str, Any], *lines: tuple[str, int], **body: Any) -> dict[str, Any]:
-    """A return all the way: asked for, approved, arrived."""
-    made = send_back(order, *lines).json
-    assert settle(order, made, status="approved").status == 200
-    reply = settle(order, made, status="received", **body)
+def receive_return(order: dict[str, Any], *lines: tuple[str, int], **body: Any) -> dict[str, Any]:
+    """Request, approve and receive a return."""
+    return_ = request_return(order, *lines).json
+    assert decide_return(order, return_, status="approved").status == 200
+    reply = decide_return(order, return_, status="received", **body)
     assert reply.status == 200, reply.text
     shown: dict[str, Any] = reply.json
     return shown
 
 
-def say(
+def publish_payment(
     kind: type[Event], order: dict[str, Any], payment_id: str = "pay_1", version: int = 2, **sums: Any
 ) -> None:
-    """Payments says that; sums in pence, `captured` and `refunded` none unless given."""
+    """Deliver a payment event; amounts in pence, `captured` and `refunded` are 0 unless given."""
     total = order["total"]["amount"]
     secured = sums.pop("secured", total)
     amounts = {
@@ -118,37 +122,40 @@ def say(
         "refunded": gbp(sums.pop("refunded", 0)),
     }
     event = kind.of(
-        facts(order, payment_id, **amounts, **sums), subject=payment_id, version=version, at=clock.now()
+        payment_data(order, payment_id, **amounts, **sums),
+        subject=payment_id,
+        version=version,
+        at=clock.now(),
     )
     assert deliver(consume, event) == []
 
 
-def held(payment_id: str = "pay_1", **changes: Any) -> dict[str, Any]:
-    """An order that is paid by money on hold."""
+def authorized(payment_id: str = "pay_1", **changes: Any) -> dict[str, Any]:
+    """Return an order that is paid by an authorization."""
     order = placed(**changes)
-    say(PaymentAuthorized, order, payment_id)
+    publish_payment(PaymentAuthorized, order, payment_id)
     shown: dict[str, Any] = read(order["order_id"]).json
     assert (shown["status"], shown["payment_id"]) == ("paid", payment_id)
     return shown
 
 
-def order_of(order: dict[str, Any]) -> Order:
+def stored_order(order: dict[str, Any]) -> Order:
     found = orders.find("usr_1", order["order_id"])
     assert found is not None
     return found
 
 
-def now(order: dict[str, Any]) -> tuple[str, str | None, dict[str, RefundDue]]:
-    """Its status, what it is paid by, and what is due back."""
+def state(order: dict[str, Any]) -> tuple[str, str | None, dict[str, RefundDue]]:
+    """Return the order's status, its payment and the refunds due."""
     shown = read(order["order_id"]).json
     return (
         shown["status"],
         shown["payment_id"],
-        {str(key): due for key, due in order_of(order).refunds_due.items()},
+        {str(key): due for key, due in stored_order(order).refunds_due.items()},
     )
 
 
-def details(order: dict[str, Any], kind: str, who: Identity = SHOPPER) -> list[str]:
-    """What stands on the timeline of that kind."""
+def timeline_details(order: dict[str, Any], kind: str, who: Identity = SHOPPER) -> list[str]:
+    """Return the details of the timeline's entries of this type."""
     path = f"/orders/{order['order_id']}/timeline"
     return [entry["detail"] for entry in call(api, "GET", path, caller=who).json if entry["type"] == kind]

@@ -1,4 +1,4 @@
-"""A quote and an address to order with."""
+"""Quotes, addresses and payment updates for tests."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -24,16 +24,16 @@ def gbp(amount: int) -> Money:
     return Money(amount=amount, currency="GBP")
 
 
-def told(
+def payment_update(
     secured: int, payment_id: str = "pay_1", version: int = 2, captured: int | None = None, refunded: int = 0
 ) -> PaymentUpdate:
-    """What payments say of a payment, in pence: captured at once, unless `captured` is given."""
-    sums = (secured, secured if captured is None else captured, refunded)
-    return PaymentUpdate(payment_id, version, *map(gbp, sums))
+    """Return a payment's totals in pence; everything is captured, unless `captured` is given."""
+    amounts = (secured, secured if captured is None else captured, refunded)
+    return PaymentUpdate(payment_id, version, *map(gbp, amounts))
 
 
-def tax_in(amount: int) -> Money:
-    """The 20 % that a price includes."""
+def included_tax(amount: int) -> Money:
+    """Return the 20 % tax that a price includes."""
     return gbp(half_even(amount * 2_000, 12_000))
 
 
@@ -45,7 +45,7 @@ def line(sku: str, quantity: int, price: int) -> QuotedLine:
         quantity=quantity,
         unit_price=Price(amount=price, currency="GBP"),
         line_total=gbp(price * quantity),
-        tax=tax_in(price * quantity),
+        tax=included_tax(price * quantity),
     )
 
 
@@ -59,8 +59,8 @@ def quote(lines: int = 3, user_id: str = "usr_1", at: datetime = NOW, **changes:
         "subtotal": subtotal,
         "discount": gbp(0),
         "shipping": gbp(395),
-        "tax": gbp(sum(one.tax.amount for one in made if one.tax) + tax_in(395).amount),
-        "shipping_tax": tax_in(395),
+        "tax": gbp(sum(one.tax.amount for one in made if one.tax) + included_tax(395).amount),
+        "shipping_tax": included_tax(395),
         "total": subtotal + gbp(395),
         "country": "GB",
         "shipping_method": "standard",
@@ -72,7 +72,7 @@ def quote(lines: int = 3, user_id: str = "usr_1", at: datetime = NOW, **changes:
 
 
 def discounted(discounts: Sequence[int], *, inclusive: bool) -> Quote:
-    """A quote of which each line has so many pence off, taxes in its prices or on top."""
+    """Return a quote with a discount in pence per line; `inclusive`: prices include tax."""
     made = quote(len(discounts))
     lines = [
         line.model_copy(update={"discount": gbp(off)})

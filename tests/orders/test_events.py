@@ -1,4 +1,4 @@
-"""What orders hears and says: payments, deadlines, and the events made of its own rows."""
+"""Events that orders consumes and publishes, and the sweeper."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from orders.tables import rows as tables
 from shared.contracts.events import Event, PaymentData, PaymentFailed, PaymentSucceeded, read_event
 from shared.runtime import clock
 from shared.values.money import Money
-from tests.orders.conftest import SHOPPER, Time, declined, place, read, rows, token
+from tests.orders.conftest import SHOPPER, Time, place, problem_of, read, rows, token
 from tests.orders.samples import quote
 from tests.support import Context, call, deliver, idempotency_headers, stream_event
 
@@ -23,7 +23,7 @@ def placed() -> dict[str, Any]:
     return order
 
 
-def payment(order: dict, kind=PaymentSucceeded, payment_id="pay_1", off=0, version=2, **facts) -> Event:
+def payment(order: dict, kind=PaymentSucceeded, payment_id="pay_1", off=0, version=2, **changes) -> Event:
     total = order["total"]
     amount = Money(amount=total["amount"] + off, currency=total["currency"])
     data = PaymentData(
@@ -37,13 +37,13 @@ def payment(order: dict, kind=PaymentSucceeded, payment_id="pay_1", off=0, versi
         captured=amount,
         refunded=Money.zero(total["currency"]),
         status="succeeded",
-        **facts,
+        **changes,
     )
     event: Event = kind.of(data, subject=payment_id, version=version, at=clock.now())
     return event
 
 
-def declined_card(order: dict, version: int = 1) -> Event:
+def decline(order: dict, version: int = 1) -> Event:
     return payment(order, PaymentFailed, version=version, reason="generic_decline")
 
 
@@ -68,7 +68,7 @@ class Lifetime(Context):
         return int(self.left * 1000)  # type: ignore[attr-defined]
 
 
-def test_a_payment_makes_an_order_paid_however_often_it_is_told(shop):
+def test_repeated_payment_events_pay_the_order_once(shop):
     order = placed()
     for _ in range(3):
         assert deliver(consume, payment(order), payment(order)) == []
@@ -79,12 +79,12 @@ def test_a_payment_makes_an_order_paid_however_often_it_is_told(shop):
 
 
 @pytest.mark.parametrize("end", ["cancelled", "expired", "paid"])
-def test_money_that_comes_too_late_is_due_back_once(shop, time, end):
+def test_a_late_payment_is_due_for_refund_once(shop, time, end):
     order = placed()
     if end == "cancelled":
         cancel(order)
     elif end == "expired":
-        time.goes_on(minutes=30)
+        time.advance(minutes=30)
         assert sweep({}, Context()) == {"expired": 1}
     else:
         deliver(consume, payment(order, payment_id="pay_0"))
@@ -96,7 +96,7 @@ def test_money_that_comes_too_late_is_due_back_once(shop, time, end):
 
 
 @pytest.mark.parametrize("off", [-1, 1])
-def test_another_sum_goes_back_and_is_noticed(shop, capsys, off):
+def test_a_payment_of_another_amount_is_refunded_and_reported(shop, capsys, off):
     order = placed()
     assert deliver(consume, payment(order, off=off)) == []
     row = row_of(order)
@@ -107,60 +107,60 @@ def test_another_sum_goes_back_and_is_noticed(shop, capsys, off):
     assert row_of(order).status == "paid"
 
 
-def test_a_declined_card_is_noted_once_and_only_so_often(shop):
+def test_declines_are_noted_once_each_up_to_a_limit(shop):
     order = placed()
-    assert deliver(consume, declined_card(order), declined_card(order)) == []
+    assert deliver(consume, decline(order), decline(order)) == []
     assert types(order) == ["order.placed", "payment.failed"]
     for version in range(2, MAX_DECLINES + 20):
-        assert deliver(consume, declined_card(order, version)) == []
+        assert deliver(consume, decline(order, version)) == []
     assert types(order).count("payment.failed") == MAX_DECLINES
     deliver(consume, payment(order))
     assert row_of(order).status == "paid"
 
 
-def test_news_of_a_decline_behind_the_payment_changes_nothing(shop):
+def test_a_decline_after_the_payment_changes_nothing(shop):
     order = placed()
     deliver(consume, payment(order))
-    assert deliver(consume, declined_card(order)) == []
+    assert deliver(consume, decline(order)) == []
     assert row_of(order).version == 3
 
 
-def test_a_payment_ahead_of_its_order_comes_again(shop):
+def test_a_payment_before_its_order_is_retried(shop):
     order = {"order_id": "ord_none", "total": {"amount": 1, "currency": "GBP"}}
     assert deliver(consume, payment(order)) == ["m0"]
     good = placed()
-    shop.down = True
+    shop.unreachable = True
     assert place({"quote_token": token()}).status == 503
     (pending,) = [row for row in rows() if row.status == "pending"]
     early = payment(order | {"order_id": pending.order_id})
-    assert deliver(consume, early, payment(good)) == ["m0"], "and holds up no other"
+    assert deliver(consume, early, payment(good)) == ["m0"], "the other message is handled"
 
 
-def test_the_payment_and_the_sweeper_cannot_both_have_it(shop, time, monkeypatch):
+def test_a_payment_and_the_sweeper_cannot_both_change_an_order(shop, time, monkeypatch):
     order = placed()
-    time.goes_on(minutes=30)
+    time.advance(minutes=30)
     save = orders.save
     paid: list[bool] = []
 
-    def payment_is_faster(changed):
+    def save_after_payment(changed):
         if not paid:
             paid.append(True)
             deliver(consume, payment(order))
         save(changed)
 
-    monkeypatch.setattr(orders, "save", payment_is_faster)
+    monkeypatch.setattr(orders, "save", save_after_payment)
     assert sweep({}, Context()) == {"expired": 0}
     row = row_of(order)
     assert (row.status, row.refunds_due) == ("paid", None)
 
 
-def test_the_sweeper_expires_what_is_due_and_nothing_else(shop, time):
+def test_the_sweeper_expires_overdue_orders_only(shop, time):
     early = [placed() for _ in range(6)]
     deliver(consume, payment(early[0]))
-    time.goes_on(minutes=29)
+    time.advance(minutes=29)
     late = placed()
     assert sweep({}, Context()) == {"expired": 0}
-    time.goes_on(minutes=1)
+    time.advance(minutes=1)
     assert sweep({}, Context()) == {"expired": 5}
     assert sweep({}, Context()) == {"expired": 0}
     assert [row_of(order).status for order in early] == ["paid"] + ["expired"] * 5
@@ -169,26 +169,26 @@ def test_the_sweeper_expires_what_is_due_and_nothing_else(shop, time):
     assert (shown["status"], len(shown["lines"])) == ("expired", 3)
 
 
-def test_the_sweeper_stops_in_time_and_goes_on_next_minute(shop, time):
+def test_the_sweeper_stops_in_time_and_continues_in_the_next_run(shop, time):
     for _ in range(3):
         placed()
-    time.goes_on(minutes=30)
+    time.advance(minutes=30)
     assert sweep({}, Lifetime(4)) == {"expired": 0}
     assert sweep({}, Lifetime(29)) == {"expired": 3}
 
 
-def test_one_order_that_cannot_be_expired_does_not_keep_the_others(shop, time, monkeypatch):
+def test_an_order_that_cannot_be_expired_does_not_block_the_others(shop, time, monkeypatch):
     bad, *good = [placed() for _ in range(3)]
     row = row_of(bad)
     row.update([tables.OrderRow.terms.set("not JSON")])
-    time.goes_on(minutes=30)
+    time.advance(minutes=30)
     assert sweep({}, Context()) == {"expired": 2}
     assert [row_of(order).status for order in good] == ["expired", "expired"]
 
 
-def test_no_index_or_table_is_scanned(shop, time, calls):
+def test_nothing_is_scanned(shop, time, calls):
     order = placed()
-    time.goes_on(minutes=30)
+    time.advance(minutes=30)
     sweep({}, Context())
     deliver(consume, payment(order))
     assert {name for name, _ in calls} <= {"TransactWriteItems", "PutItem", "GetItem", "Query"}
@@ -196,7 +196,7 @@ def test_no_index_or_table_is_scanned(shop, time, calls):
 
 @pytest.fixture
 def images(shop, monkeypatch) -> list[tuple[dict | None, dict]]:
-    """Every (old, new) image that the table's stream would carry, in order."""
+    """The (old, new) images of the table's stream, in order."""
     seen: list[tuple[dict | None, dict]] = []
     last: dict[str, dict] = {}
     to_row = packing.to_row
@@ -212,18 +212,18 @@ def images(shop, monkeypatch) -> list[tuple[dict | None, dict]]:
     return seen
 
 
-def test_each_change_is_news_once_under_the_same_id(shop, images, published):
+def test_each_change_is_published_under_one_id(shop, images, published):
     order = placed()
-    deliver(consume, declined_card(order), payment(order), payment(order, payment_id="pay_2"))
+    deliver(consume, decline(order), payment(order), payment(order, payment_id="pay_2"))
     for _ in range(2):
         relay(stream_event(*images), Context())
-    said = [read_event(message) for message in published("orders")]
-    ids = [event.id for event in said]
+    events = [read_event(message) for message in published("orders")]
+    ids = [event.id for event in events]
     kinds = ["order.placed", "order.paid", "order.refund_due"]
-    assert [event.type for event in said] == kinds * 2
+    assert [event.type for event in events] == kinds * 2
     assert ids[:3] == ids[3:]
-    assert [event.sequence for event in said[:3]] == [1, 2, 3]
-    placed_event, paid_event, due = (event.data for event in said[:3])
+    assert [event.sequence for event in events[:3]] == [1, 2, 3]
+    placed_event, paid_event, due = (event.data for event in events[:3])
     assert (placed_event.email, len(placed_event.lines)) == ("ada@example.com", 3)
     assert placed_event.total.model_dump() == order["total"]
     assert placed_event.expires_at is not None
@@ -232,8 +232,8 @@ def test_each_change_is_news_once_under_the_same_id(shop, images, published):
     assert due.amount.model_dump() == order["total"]
 
 
-def test_a_refused_order_is_told_to_services_and_to_nobody_else(shop, images, published):
-    shop.reject = declined("out-of-stock")
+def test_a_rejected_order_is_published_without_lines(shop, images, published):
+    shop.rejection = problem_of("out-of-stock")
     assert place({"quote_token": token()}).status == 409
     relay(stream_event(*images), Context())
     (message,) = published("orders")
@@ -242,30 +242,28 @@ def test_a_refused_order_is_told_to_services_and_to_nobody_else(shop, images, pu
 
 
 @pytest.mark.parametrize("source", ["quote", "cart"])
-def test_an_order_that_died_before_it_was_placed_expires_without_lines(
-    shop, images, published, time: Time, source
-):
+def test_an_order_whose_request_died_expires_without_lines(shop, images, published, time: Time, source):
     where = {"name": "A", "line1": "1", "city": "L", "postal_code": "1", "country": "GB"}
     shop.catalog_commands.handlers.clear()
     assert place({"quote_token": token()} if source == "quote" else {"shipping_address": where}).status >= 500
-    time.goes_on(minutes=2)
+    time.advance(minutes=2)
     assert sweep({}, Context()) == {"expired": 1}
     relay(stream_event(*images), Context())
     (message,) = published("orders")
     assert (message["type"], message["data"]["lines"]) == ("order.expired", [])
 
 
-def test_a_cancelled_order_is_news(shop, images, published):
+def test_a_cancelled_order_is_published(shop, images, published):
     order = placed()
     cancel(order)
     relay(stream_event(*images), Context())
-    said = published("orders")
-    assert [message["type"] for message in said] == ["order.placed", "order.cancelled"]
-    assert said[1]["data"]["reason"] == "requested_by_customer"
-    assert said[1]["requestid"]
+    messages = published("orders")
+    assert [message["type"] for message in messages] == ["order.placed", "order.cancelled"]
+    assert messages[1]["data"]["reason"] == "requested_by_customer"
+    assert messages[1]["requestid"]
 
 
-def test_an_order_of_a_thousand_lines_fits_a_message(shop, images, published):
+def test_an_order_of_a_thousand_lines_fits_an_event(shop, images, published):
     made = quote(1_000, at=clock.now())
     assert place({"quote_token": token(made)}).status == 201
     relay(stream_event(*images), Context())

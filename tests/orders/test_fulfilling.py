@@ -1,4 +1,4 @@
-"""Parcels, delivery, and giving up what is paid."""
+"""Fulfilments, delivery, and the cancellation of paid orders."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +12,7 @@ from orders.tables.rows import OrderRow
 from shared.dynamodb.concurrency import VersionConflict
 from shared.runtime import clock
 from tests.orders.conftest import SHOPPER, place, read, token
-from tests.orders.paid_orders import delivered, fulfil, give_back, paid, pay, placed, set_status
+from tests.orders.paid_orders import delivered, fulfil, paid, pay, placed, refund_payment, set_status
 from tests.orders.samples import gbp, quote
 from tests.orders.samples import line as quoted
 from tests.orders.test_reading import cancel
@@ -28,14 +28,14 @@ def timeline(order: dict) -> list[tuple[str, str]]:
     return [(entry["type"], entry["actor"]) for entry in entries]
 
 
-def test_an_order_is_shipped_in_parcels_until_nothing_is_left(shop):
+def test_an_order_can_be_shipped_in_several_fulfilments(shop):
     order = paid()
     first = fulfil(order, lines=[line("SKU-0001", 1), line("SKU-0002", 3)])
     assert (first.status, first.json["status"]) == (201, "partially_shipped")
     assert [entry["fulfilled"] for entry in first.json["lines"]] == [0, 1, 3]
-    (parcel,) = first.json["fulfilments"]
-    assert (parcel["carrier"], parcel["tracking"]) == ("Royal Mail", "RM123456789GB")
-    assert parcel["lines"] == [line("SKU-0001", 1), line("SKU-0002", 3)]
+    (fulfilment,) = first.json["fulfilments"]
+    assert (fulfilment["carrier"], fulfilment["tracking"]) == ("Royal Mail", "RM123456789GB")
+    assert fulfilment["lines"] == [line("SKU-0001", 1), line("SKU-0002", 3)]
     rest = fulfil(order)
     assert rest.json["status"] == "shipped"
     assert rest.json["fulfilments"][1]["lines"] == [line("SKU-0000", 1), line("SKU-0001", 1)]
@@ -59,18 +59,18 @@ def test_an_order_is_shipped_in_parcels_until_nothing_is_left(shop):
         ([], "/lines"),
     ],
 )
-def test_no_more_is_shipped_than_was_bought(shop, lines, pointer):
+def test_no_more_can_be_shipped_than_was_ordered(shop, lines, pointer):
     order = paid()
-    refused = fulfil(order, lines=lines)
-    assert refused.status == 422
-    assert refused.json["errors"][0]["pointer"] == pointer
+    rejected = fulfil(order, lines=lines)
+    assert rejected.status == 422
+    assert rejected.json["errors"][0]["pointer"] == pointer
     assert read(order["order_id"]).json == order
 
 
-def test_a_parcel_leaves_once_a_request(shop, monkeypatch):
+def test_a_repeated_request_creates_one_fulfilment(shop, monkeypatch):
     order = paid()
     lines = [line("SKU-0002", 1)]
-    # The answer was lost after the write: the claim of the key runs out, and the view runs again.
+    # The process died after the write; after the key's lease ended, the view runs again.
     with monkeypatch.context() as patch:
         patch.setattr(
             "shared.dynamodb.idempotency.IdempotencyStore.complete",
@@ -87,29 +87,29 @@ def test_a_parcel_leaves_once_a_request(shop, monkeypatch):
     assert len(read(order["order_id"]).json["fulfilments"]) == 1
 
 
-def test_only_legal_moves_are_made(shop):
+def test_only_legal_transitions_are_allowed(shop):
     order = placed()
     for status in ("shipped", "delivered"):
-        refused = set_status(order, status=status)
-        assert (refused.status, refused.json["type"]) == (409, "/problems/illegal-transition")
+        rejected = set_status(order, status=status)
+        assert (rejected.status, rejected.json["type"]) == (409, "/problems/illegal-transition")
     pay(order)
     assert set_status(order, status="delivered").status == 409
     shipped = set_status(order, status="shipped", carrier="DHL", tracking="1Z")
     assert (shipped.status, shipped.json["status"]) == (200, "shipped")
     assert shipped.json["fulfilments"][0]["carrier"] == "DHL"
-    for refused in (
+    for rejected in (
         set_status(order, status="shipped"),
         set_status(order, status="cancelled"),
         fulfil(order),
     ):
-        assert refused.json["type"] == "/problems/illegal-transition"
+        assert rejected.json["type"] == "/problems/illegal-transition"
     assert set_status(order, status="delivered").json["status"] == "delivered"
     assert set_status(order, status="delivered").status == 409
     assert set_status(order, status="lost").status == 422
     assert set_status(order, status="delivered", carrier="DHL").status == 422
 
 
-def test_staff_alone_ship_and_nobody_ships_what_is_not_there(shop):
+def test_only_staff_ship_orders(shop):
     order = paid()
     for who in (customer(), guest()):
         assert fulfil(order, who=who).status == 403
@@ -118,26 +118,26 @@ def test_staff_alone_ship_and_nobody_ships_what_is_not_there(shop):
     assert set_status({"order_id": "ord_none"}, status="shipped").status == 404
 
 
-def test_a_paid_order_is_cancelled_and_its_money_due_back_once(shop):
+def test_cancelling_a_paid_order_refunds_it_once(shop):
     order = paid()
     reply = cancel(order["order_id"], key="k")
     assert (reply.status, reply.json["status"]) == (200, "cancelled")
     assert cancel(order["order_id"], key="k").text == reply.text
     assert cancel(order["order_id"]).status == 409
     assert [kind for kind, _ in timeline(order)][2:] == ["order.cancelled", "refund.due"]
-    back = give_back(order, order["total"]["amount"])
+    back = refund_payment(order, order["total"]["amount"])
     assert (back["status"], back["refunded"]) == ("cancelled", order["total"])
-    assert give_back(order, order["total"]["amount"]) == back
+    assert refund_payment(order, order["total"]["amount"]) == back
 
 
-def test_staff_cancel_and_the_timeline_says_who(shop):
+def test_the_timeline_shows_which_staff_member_cancelled(shop):
     order = paid()
     assert set_status(order, status="cancelled").json["reason"] == "requested_by_shop"
     assert timeline(order)[2] == ("order.cancelled", "usr_staff")
     assert set_status(order, status="cancelled").status == 409
 
 
-def test_a_cancellation_and_a_parcel_at_once_end_in_one_of_them(shop):
+def test_a_concurrent_cancellation_and_shipment_end_in_one_of_them(shop):
     for _ in range(3):
         order = paid()
         with ThreadPoolExecutor(4) as pool:
@@ -154,7 +154,7 @@ def test_a_cancellation_and_a_parcel_at_once_end_in_one_of_them(shop):
         assert len(shown["fulfilments"]) == (won[1] or won[3])
 
 
-def test_parcels_at_once_never_ship_a_piece_twice(shop):
+def test_concurrent_fulfilments_never_ship_a_piece_twice(shop):
     order = paid()
     with ThreadPoolExecutor(6) as pool:
         replies = list(pool.map(lambda _: fulfil(order, lines=[line("SKU-0002", 1)]), range(6)))
@@ -162,17 +162,17 @@ def test_parcels_at_once_never_ship_a_piece_twice(shop):
     assert read(order["order_id"]).json["lines"][2]["fulfilled"] == 3
 
 
-def test_an_order_whose_money_went_back_in_full_is_refunded(shop):
+def test_a_fully_refunded_order_becomes_refunded(shop):
     order = delivered()
-    half = give_back(order, order["total"]["amount"] // 2)
+    half = refund_payment(order, order["total"]["amount"] // 2)
     assert half["status"] == "delivered"
-    whole = give_back(order, order["total"]["amount"], version=4)
+    whole = refund_payment(order, order["total"]["amount"], version=4)
     assert whole["status"] == "refunded"
-    assert give_back(order, order["total"]["amount"] // 2, version=3) == whole, "old news"
+    assert refund_payment(order, order["total"]["amount"] // 2, version=3) == whole, "an outdated event"
     assert [kind for kind, _ in timeline(order)][-3:] == ["refund.made", "refund.made", "order.refunded"]
 
 
-def test_an_order_that_costs_nothing_is_paid_at_once(shop):
+def test_a_free_order_is_paid_when_it_is_placed(shop):
     zero = gbp(0)
     free = quoted("SKU-0000", 1, 1_000).model_copy(update={"discount": gbp(1_000), "tax": None})
     sums = {"subtotal": gbp(1_000), "discount": gbp(1_000), "shipping": zero, "shipping_tax": zero}
@@ -184,7 +184,7 @@ def test_an_order_that_costs_nothing_is_paid_at_once(shop):
     assert set_status(reply.json, status="cancelled", who=staff()).json["refunded"]["amount"] == 0
 
 
-def test_a_change_decided_on_another_version_is_refused(shop):
+def test_a_stale_if_match_is_rejected(shop):
     order = paid()
     path = f"/orders/{order['order_id']}/status"
 
@@ -198,37 +198,37 @@ def test_a_change_decided_on_another_version_is_refused(shop):
     assert put(order["version"] + 1, "delivered") == 200
 
 
-def test_an_order_refunded_before_it_was_shipped_frees_its_stock(shop):
+def test_a_full_refund_before_shipment_releases_the_stock(shop):
     order = paid()
-    back = give_back(order, order["total"]["amount"])
+    back = refund_payment(order, order["total"]["amount"])
     assert (back["status"], back["reason"]) == ("refunded", "payment_refunded")
     assert [kind for kind, _ in timeline(order)][2:] == ["refund.made", "order.cancelled", "order.refunded"]
     assert fulfil(order).status == 409
 
 
-def test_a_write_whose_answer_was_lost_and_that_was_sent_again_is_known_as_done(shop, monkeypatch):
-    """botocore repeats a put that it had no answer to, and is refused by what the first one wrote."""
+def test_a_write_repeated_by_botocore_is_recognized(shop, monkeypatch):
+    """botocore repeats a put without a response; the second one fails on the first one's version."""
     order = paid()
     save = orders.save
 
-    def lost(changed):
+    def save_twice(changed):
         save(changed)
         raise VersionConflict
 
     with monkeypatch.context() as patch:
-        patch.setattr(orders, "save", lost)
+        patch.setattr(orders, "save", save_twice)
         assert set_status(order, status="shipped").status == 200
         assert set_status(order, status="delivered").status == 200
     assert len(read(order["order_id"]).json["fulfilments"]) == 1
 
 
-def test_a_put_that_meets_a_transaction_is_tried_again(shop, monkeypatch):
-    """As DynamoDB answers a single write to a row that a transaction holds; moto never does."""
+def test_a_write_that_conflicts_with_a_transaction_is_retried(shop, monkeypatch):
+    """DynamoDB rejects a write to a row in a running transaction; moto never does."""
     order = paid()
-    put, refused = OrderRow.save, iter([True, True, False])
+    put, conflicts = OrderRow.save, iter([True, True, False])
 
-    def meets(row, *conditions):
-        if next(refused, False):
+    def save(row, *conditions):
+        if next(conflicts, False):
             raise PutError(
                 cause=ClientError(
                     {"Error": {"Code": "TransactionConflictException", "Message": ""}}, "PutItem"
@@ -236,11 +236,11 @@ def test_a_put_that_meets_a_transaction_is_tried_again(shop, monkeypatch):
             )
         return put(row, *conditions)
 
-    monkeypatch.setattr(OrderRow, "save", meets)
+    monkeypatch.setattr(OrderRow, "save", save)
     assert set_status(order, status="shipped").status == 200
 
 
-def test_bodies_nested_without_end_are_malformed(shop):
+def test_a_deeply_nested_body_is_malformed(shop):
     order = placed()
     path = f"/orders/{order['order_id']}/cancel"
     reply = call(api, "POST", path, raw="[" * 100_000, caller=SHOPPER, headers={"Idempotency-Key": "k"})

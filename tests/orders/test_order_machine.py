@@ -1,4 +1,4 @@
-"""All that can happen to an order, in any order, as often as it likes."""
+"""A state machine of an order: any sequence of changes and events keeps its invariants."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -35,41 +35,41 @@ pieces = st.lists(st.tuples(st.sampled_from([*SKUS, "SKU-9999"]), st.integers(1,
 
 
 def terms(now: datetime, inclusive: bool) -> Terms:
-    made = quote()
+    quoted = quote()
     if not inclusive:
-        made = made.model_copy(update={"tax_inclusive": False, "total": made.total + made.tax})
-    return agree(made, ADDRESS, "ada@example.com", now, timedelta(minutes=30))
+        quoted = quoted.model_copy(update={"tax_inclusive": False, "total": quoted.total + quoted.tax})
+    return agree(quoted, ADDRESS, "ada@example.com", now, timedelta(minutes=30))
 
 
 @dataclass
-class Till:
+class ProviderPayment:
     """A payment at the provider, in minor units."""
 
-    asked: int
+    amount: int
     captured: int
-    held: int
-    back: int = 0
+    authorized: int
+    refunded: int = 0
     version: int = 1
 
     @property
     def secured(self) -> int:
-        return self.captured + self.held
+        return self.captured + self.authorized
 
 
-class OrderLife(RuleBasedStateMachine):
-    """The order is driven by its rules alone; `bank` is the truth at the payment provider, `news` what is
-    told of it, sooner or later, in any order, once or twice."""
+class OrderMachine(RuleBasedStateMachine):
+    """The order is changed by its rules only. `provider` is the state at the payment provider; `events` are
+    its events, which arrive late, in any order and repeatedly."""
 
     @initialize(inclusive=st.booleans())
     def open(self, inclusive: bool) -> None:
         self.now = datetime(2026, 11, 21, tzinfo=UTC)
         self.inclusive = inclusive
         self.order = placing.open_order("ord_1", "usr_1", self.now)
-        self.seen = [self.order]
-        self.bank: dict[str, Till] = {}
-        self.news: list[Callable[[], None]] = []
-        self.carried_out: set[str] = set()
-        self.made = 0
+        self.versions = [self.order]
+        self.provider: dict[str, ProviderPayment] = {}
+        self.events: list[Callable[[], None]] = []
+        self.executed: set[str] = set()
+        self.created = 0
 
     def attempt(self, changed_by) -> None:
         try:
@@ -77,10 +77,10 @@ class OrderLife(RuleBasedStateMachine):
         except (IllegalTransition, OrderNotPlacedError, Invalid, NotFound, returning.ReturnWindowClosed):
             return
         if changed is not self.order:
-            # What is written and read again is the same order, but for what this change alone let go of.
+            # A stored order equals the original, except for `released`, which is not stored.
             changed = replace(changed, released=())
             assert to_order(to_row(changed)) == changed
-            self.seen.append(changed)
+            self.versions.append(changed)
         self.order = changed
 
     @property
@@ -108,62 +108,65 @@ class OrderLife(RuleBasedStateMachine):
         self.attempt(lambda: cancellation.expire(self.order, self.now))
 
     @rule(payment=st.sampled_from(PAYMENTS), manual=st.booleans(), off=st.sampled_from([0, 0, 0, 1]))
-    def secure(self, payment, manual, off):
-        """The provider takes a sum once a payment, or holds it."""
-        if payment not in self.bank and self.order.terms:
+    def pay(self, payment, manual, off):
+        """Capture or authorize an amount, once per payment."""
+        if payment not in self.provider and self.order.terms:
             amount = self.total.amount + off
-            self.bank[payment] = Till(amount, 0 if manual else amount, amount if manual else 0)
-            self.happened(payment, paying.apply_payment)
+            self.provider[payment] = ProviderPayment(amount, 0 if manual else amount, amount if manual else 0)
+            self.publish(payment, paying.apply_payment)
 
     @rule(payment=st.sampled_from(PAYMENTS), part=st.sampled_from([2, 1]))
     def capture(self, payment, part):
-        till = self.bank.get(payment)
-        if till and till.held:
-            taken = max(1, till.held // part)
-            till.captured, till.held = till.captured + taken, till.held - taken
-            self.happened(payment, paying.apply_payment if taken == till.captured else paying.apply_totals)
+        state = self.provider.get(payment)
+        if state and state.authorized:
+            captured = max(1, state.authorized // part)
+            state.captured, state.authorized = state.captured + captured, state.authorized - captured
+            self.publish(payment, paying.apply_payment if captured == state.captured else paying.apply_totals)
 
     @rule(payment=st.sampled_from(PAYMENTS))
-    def voided(self, payment):
-        """A hold ends: in time, for want of an order, or as a newer payment has the money."""
-        till = self.bank.get(payment)
-        if till and till.held:
-            till.held = 0
-            if not any(name > payment and other.secured for name, other in self.bank.items()):
-                self.happened(payment, paying.apply_void)  # what is replaced is not told of
+    def void(self, payment):
+        """Void an authorization: it expired, or it was released or replaced."""
+        state = self.provider.get(payment)
+        if state and state.authorized:
+            state.authorized = 0
+            if not any(name > payment and other.secured for name, other in self.provider.items()):
+                self.publish(payment, paying.apply_void)  # no event for a replaced one
 
     @rule()
-    def carry_out_a_refund(self):
-        """The provider gives back what is due, each once, never more than came in."""
+    def execute_a_refund(self):
+        """Refund one due amount, once, at most what was captured."""
         for key, due in self.order.refunds_due.items():
-            till = self.bank[due.payment_id]
-            if key not in self.carried_out and till.captured:
-                self.carried_out.add(key)
-                till.back += min(due.amount.amount, till.captured - till.back)
-                return self.happened(due.payment_id, paying.apply_totals)
+            state = self.provider[due.payment_id]
+            if key not in self.executed and state.captured:
+                self.executed.add(key)
+                state.refunded += min(due.amount.amount, state.captured - state.refunded)
+                return self.publish(due.payment_id, paying.apply_totals)
 
     @rule(payment=st.sampled_from(PAYMENTS))
-    def a_refund_fails_days_later(self, payment):
-        till = self.bank.get(payment)
-        if till and till.back:
-            lost = gbp(max(1, till.back // 2))
-            till.back -= lost.amount
-            event = f"{payment}.{till.version + 1}"
-            self.happened(
-                payment, lambda order, told, now: paying.apply_failed_refund(order, told, lost, event, now)
+    def fail_a_refund(self, payment):
+        state = self.provider.get(payment)
+        if state and state.refunded:
+            failed = gbp(max(1, state.refunded // 2))
+            state.refunded -= failed.amount
+            event = f"{payment}.{state.version + 1}"
+            self.publish(
+                payment,
+                lambda order, update, now: paying.apply_failed_refund(order, update, failed, event, now),
             )
 
-    def happened(self, payment, tell):
-        till = self.bank[payment]
-        till.version += 1
-        told = PaymentUpdate(payment, till.version, *map(gbp, (till.secured, till.captured, till.back)))
-        self.news.append(lambda: self.attempt(lambda: tell(self.order, told, self.now)))
+    def publish(self, payment, apply):
+        state = self.provider[payment]
+        state.version += 1
+        update = PaymentUpdate(
+            payment, state.version, *map(gbp, (state.secured, state.captured, state.refunded))
+        )
+        self.events.append(lambda: self.attempt(lambda: apply(self.order, update, self.now)))
 
-    @rule(back=st.integers(0, 9))
-    def hear(self, back):
-        """Of the latest, or of something older, known or not."""
-        if self.news:
-            self.news[-1 - back % len(self.news)]()
+    @rule(age=st.integers(0, 9))
+    def deliver_an_event(self, age):
+        """Deliver the latest event or an older one, known or not."""
+        if self.events:
+            self.events[-1 - age % len(self.events)]()
 
     @rule(event=st.sampled_from(["e1", "e2"]))
     def decline(self, event):
@@ -171,10 +174,10 @@ class OrderLife(RuleBasedStateMachine):
 
     @rule(wanted=st.none() | pieces)
     def ship(self, wanted):
-        self.made += 1
-        parcel = f"ful_{self.made}"
+        self.created += 1
+        fulfilment_id = f"ful_{self.created}"
         self.attempt(
-            lambda: fulfilling.ship(self.order, parcel, wanted, "Royal Mail", None, "staff", self.now)
+            lambda: fulfilling.ship(self.order, fulfilment_id, wanted, "Royal Mail", None, "staff", self.now)
         )
 
     @rule()
@@ -183,9 +186,9 @@ class OrderLife(RuleBasedStateMachine):
 
     @rule(wanted=pieces)
     def request_return(self, wanted):
-        self.made += 1
-        made = f"ret_{self.made}"
-        self.attempt(lambda: returning.request(self.order, made, wanted, "no", WINDOW, self.now))
+        self.created += 1
+        return_id = f"ret_{self.created}"
+        self.attempt(lambda: returning.request(self.order, return_id, wanted, "no", WINDOW, self.now))
 
     @rule(which=st.integers(1, 12), approved=st.sampled_from([True, True, False]))
     def decide(self, which, approved):
@@ -193,11 +196,11 @@ class OrderLife(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 3), restock=st.booleans(), refund=st.none() | st.integers(0, 3_000))
     def receive(self, which, restock, refund):
-        waiting = [made.return_id for made in self.order.returns if made.status is ReturnStatus.APPROVED]
-        if waiting:
-            made = waiting[which % len(waiting)]
-            less = None if refund is None else gbp(refund)
-            self.attempt(lambda: returning.receive(self.order, made, restock, less, "staff", self.now))
+        approved = [each.return_id for each in self.order.returns if each.status is ReturnStatus.APPROVED]
+        if approved:
+            return_id = approved[which % len(approved)]
+            amount = None if refund is None else gbp(refund)
+            self.attempt(lambda: returning.receive(self.order, return_id, restock, amount, "staff", self.now))
 
     @rule()
     def invoice(self):
@@ -206,82 +209,84 @@ class OrderLife(RuleBasedStateMachine):
 
     @invariant()
     def each_change_is_one_version(self):
-        assert [order.version for order in self.seen] == list(range(1, len(self.seen) + 1))
-        for before, after in zip(self.seen, self.seen[1:], strict=False):
+        assert [order.version for order in self.versions] == list(range(1, len(self.versions) + 1))
+        for before, after in zip(self.versions, self.versions[1:], strict=False):
             assert after.timeline[: len(before.timeline)] == before.timeline
             assert len(after.timeline) > len(before.timeline) or after.payment_totals != before.payment_totals
 
     @invariant()
-    def only_legal_moves_happened(self):
-        for before, after in zip(self.seen, self.seen[1:], strict=False):
-            # A payment that was given back before it was heard of is taken and refunded in one change.
+    def only_legal_transitions_happened(self):
+        for before, after in zip(self.versions, self.versions[1:], strict=False):
+            # A payment that was refunded before its first event arrived pays and refunds in one change.
             legal = set(TRANSITIONS[before.status].values())
-            legal |= {far for near in legal for far in TRANSITIONS[near].values() if far is Status.REFUNDED}
+            legal |= {
+                next_ for each in legal for next_ in TRANSITIONS[each].values() if next_ is Status.REFUNDED
+            }
             assert before.status is after.status or after.status in legal
             for old, new in zip(before.returns, after.returns, strict=False):
                 assert old.status is new.status or new.status in RETURN_TRANSITIONS[old.status]
 
     @invariant()
-    def a_deadline_runs_while_the_order_is_open_and_only_then(self):
+    def only_open_orders_have_a_deadline(self):
         assert (self.order.expires_at is not None) == (self.order.status in OPEN)
 
     @invariant()
-    def no_more_is_due_back_than_was_secured(self):
+    def the_refunds_due_never_exceed_what_was_secured(self):
         due: Counter[str] = Counter()
         for refund in self.order.refunds_due.values():
             due[refund.payment_id] += refund.amount.amount
         for payment, amount in due.items():
-            assert 0 < amount <= self.bank[payment].asked
+            assert 0 < amount <= self.provider[payment].amount
         if self.order.payment_id:
             own = due[self.order.payment_id]
-            lapsed = self.order.reason == CancelReason.AUTHORIZATION_EXPIRED
-            paid_and_given_up = self.order.status is Status.CANCELLED and not lapsed
+            expired = self.order.reason == CancelReason.AUTHORIZATION_EXPIRED
+            was_refunded = self.order.status is Status.CANCELLED and not expired
             assert (
-                not paid_and_given_up
+                not was_refunded
                 or own == self.order.amount_receivable
                 or self.order.totals_of(self.order.payment_id).voided
             )
             assert own + self.order.refundable <= max(own, self.total.amount)
-            assert not (lapsed and self.bank[self.order.payment_id].captured)
+            assert not (expired and self.provider[self.order.payment_id].captured)
 
     def teardown(self) -> None:
-        """Once all was heard, latest first, the order knows what is so, and owes what it must not keep."""
-        for tell in reversed(self.news):
-            tell()
+        """Deliver all events, latest first: the order knows the totals and refunds every other payment."""
+        for deliver in reversed(self.events):
+            deliver()
         if self.order.status is Status.PENDING:
             return
-        for payment, till in self.bank.items():
-            known = self.order.totals_of(payment)
-            assert (known.captured, known.refunded) == (till.captured, till.back)
+        for payment, state in self.provider.items():
+            totals = self.order.totals_of(payment)
+            assert (totals.captured, totals.refunded) == (state.captured, state.refunded)
             owed = sum(d.amount.amount for d in self.order.refunds_due.values() if d.payment_id == payment)
             if payment != self.order.payment_id:
-                assert owed >= till.captured, f"{payment} is nobody's, and kept"
+                assert owed >= state.captured, f"{payment} is not the order's payment and is not refunded"
 
     @invariant()
-    def goods_do_not_multiply(self):
+    def no_more_is_returned_than_shipped_or_shipped_than_ordered(self):
         order = self.order
-        shipped, back = fulfilling.fulfilled(order), returning.returned(order)
+        shipped, received = fulfilling.fulfilled(order), returning.returned(order)
         for line in order.lines:
-            assert 0 <= back[line.sku] <= shipped[line.sku] <= line.quantity
+            assert 0 <= received[line.sku] <= shipped[line.sku] <= line.quantity
         whole = shipped == Counter({line.sku: line.quantity for line in order.lines})
         if order.status in {Status.SHIPPED, Status.DELIVERED}:
             assert whole
         if order.status in {Status.PAID, Status.CANCELLED, Status.EXPIRED, *OPEN}:
             assert not shipped
-        everything_came = bool(order.lines) and back == shipped and whole
-        in_full = all(made.refund for made in order.returns if made.status is ReturnStatus.RECEIVED)
-        if everything_came and in_full and len(order.returns) == 1:
+        all_returned = bool(order.lines) and received == shipped and whole
+        in_full = all(each.refund for each in order.returns if each.status is ReturnStatus.RECEIVED)
+        if all_returned and in_full and len(order.returns) == 1:
             assert order.refundable in (0, self.total.amount - order.returns[0].refund)
 
     @invariant()
-    def what_is_said_is_counted_from_one_without_a_gap(self):
-        said = [
-            number
-            for before, after in zip([None, *self.seen], self.seen, strict=False)
-            for number, _ in published_entries(before, after)
+    def published_entries_are_numbered_from_one_without_gaps(self):
+        sequences = [
+            sequence
+            for before, after in zip([None, *self.versions], self.versions, strict=False)
+            for sequence, _ in published_entries(before, after)
         ]
-        assert said == list(range(1, len(said) + 1))
+        assert sequences == list(range(1, len(sequences) + 1))
 
 
-TestOrderLife = OrderLife.TestCase
-TestOrderLife.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestOrderMachine = OrderMachine.TestCase
+TestOrderMachine.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)

@@ -1,4 +1,4 @@
-"""What payments say beside sums that grow: refunds that fail, disputes, and what is due for parcels."""
+"""Events of refunds, disputes and reviews, and the amounts due for capture."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -26,8 +26,16 @@ from shared.contracts.events import (
 from shared.values.money import Money
 from shared.values.money_format import format_money
 from tests.orders.conftest import read
-from tests.orders.paid_orders import details, now, order_of, paid, received, say, set_status
-from tests.orders.samples import ADDRESS, NOW, discounted, gbp, told
+from tests.orders.paid_orders import (
+    paid,
+    publish_payment,
+    receive_return,
+    set_status,
+    state,
+    stored_order,
+    timeline_details,
+)
+from tests.orders.samples import ADDRESS, NOW, discounted, gbp, payment_update
 from tests.orders.test_domain import terms
 from tests.orders.test_events import images, types  # noqa: F401  a fixture
 from tests.orders.test_reading import cancel
@@ -35,43 +43,43 @@ from tests.simulator.usage import size
 from tests.support import deliver, staff
 
 
-def test_a_refund_that_fails_days_later_leaves_the_order_refunded_and_says_so(shop):
+def test_a_refund_that_fails_later_is_noted_and_the_order_stays_refunded(shop):
     order = paid()
     total = order["total"]["amount"]
     set_status(order, status="shipped")
-    say(PaymentRefunded, order, version=3, captured=total, refunded=total)
-    assert now(order)[0] == "refunded"
-    lost = {"captured": total, "refunded": 400, "failed_refund_amount": gbp(total - 400), "version": 5}
+    publish_payment(PaymentRefunded, order, version=3, captured=total, refunded=total)
+    assert state(order)[0] == "refunded"
+    failed = {"captured": total, "refunded": 400, "failed_refund_amount": gbp(total - 400), "version": 5}
     for _ in range(2):
-        say(PaymentRefundFailed, order, **lost)
-        say(PaymentRefunded, order, version=3, captured=total, refunded=total)
+        publish_payment(PaymentRefundFailed, order, **failed)
+        publish_payment(PaymentRefunded, order, version=3, captured=total, refunded=total)
     shown = read(order["order_id"]).json
     assert (shown["status"], shown["refunded"]["amount"]) == ("refunded", 400)
-    assert details(order, "refund.failed") == [f"{format_money(gbp(total - 400))} of pay_1"]
-    assert order_of(order).refundable == total - 400
-    say(PaymentRefunded, order, version=6, captured=total, refunded=total)
+    assert timeline_details(order, "refund.failed") == [f"{format_money(gbp(total - 400))} of pay_1"]
+    assert stored_order(order).refundable == total - 400
+    publish_payment(PaymentRefunded, order, version=6, captured=total, refunded=total)
     assert read(order["order_id"]).json["refunded"]["amount"] == total
 
 
-def test_sums_on_the_timeline_are_written_as_people_write_them(shop):
+def test_amounts_on_the_timeline_are_formatted(shop):
     order = paid()
     total = format_money(Money(**order["total"]))
     assert total.startswith("£") and "." in total
     set_status(order, status="shipped")
     set_status(order, status="delivered")
-    back = received(order, ("SKU-0000", 1))
+    back = receive_return(order, ("SKU-0000", 1))
     returned = format_money(Money(**back["refund"]))
     whole = order["total"]["amount"]
-    for version, sent_back in ((3, 1), (4, whole)):
-        say(PaymentRefunded, order, version=version, captured=whole, refunded=sent_back)
-    assert details(order, "order.placed") == [f"total {total}"]
-    assert details(order, "refund.due") == [f"{returned}, goods_returned"]
+    for version, refunded in ((3, 1), (4, whole)):
+        publish_payment(PaymentRefunded, order, version=version, captured=whole, refunded=refunded)
+    assert timeline_details(order, "order.placed") == [f"total {total}"]
+    assert timeline_details(order, "refund.due") == [f"{returned}, goods_returned"]
     rest = format_money(gbp(whole - 1))
-    assert details(order, "refund.made") == ["£0.01 of pay_1", f"{rest} of pay_1"]
-    assert details(order, "order.refunded") == [total]
+    assert timeline_details(order, "refund.made") == ["£0.01 of pay_1", f"{rest} of pay_1"]
+    assert timeline_details(order, "order.refunded") == [total]
 
 
-def test_disputes_reviews_and_bounced_mails_are_noted_once_each(shop):
+def test_disputes_reviews_and_bounces_are_noted_once(shop):
     order = paid()
     about = {"order_id": order["order_id"], "number": order["number"], "user_id": "usr_1"}
     dispute = DisputeData(
@@ -95,7 +103,7 @@ def test_disputes_reviews_and_bounced_mails_are_noted_once_each(shop):
         instead="sms",
     )
     won = dispute.model_copy(update={"status": "won", "evidence_due": None})
-    heard = [
+    events = [
         PaymentDisputed.of(dispute, subject="dp_1", version=3, at=NOW),
         PaymentDisputed.of(won, subject="dp_1", version=4, at=NOW),
         PaymentReviewed.of(review, subject="pay_1", version=3, at=NOW),
@@ -105,33 +113,37 @@ def test_disputes_reviews_and_bounced_mails_are_noted_once_each(shop):
         ),
     ]
     for _ in range(2):
-        assert deliver(consume, *heard) == []
-    say(PaymentCaptureFailed, order, version=9, reason="expired\ncard", captured=order["total"]["amount"])
-    assert details(order, "payment.disputed") == [
+        assert deliver(consume, *events) == []
+    publish_payment(
+        PaymentCaptureFailed, order, version=9, reason="expired\ncard", captured=order["total"]["amount"]
+    )
+    assert timeline_details(order, "payment.disputed") == [
         "needs_response: £5.00, fraudulent, evidence due by 21 November 2026",
         "won: £5.00, fraudulent",
     ]
-    assert details(order, "notification.bounced") == ["order_confirmation email bounced, sent by sms instead"]
-    assert details(order, "payment.capture_failed") == ["pay_1: expired card"]
-    assert details(order, "payment.reviewed") == [], "who placed it is not told that it is looked at"
-    assert details(order, "payment.reviewed", staff()) == ["open"]
+    assert timeline_details(order, "notification.bounced") == [
+        "order_confirmation email bounced, sent by sms instead"
+    ]
+    assert timeline_details(order, "payment.capture_failed") == ["pay_1: expired card"]
+    assert timeline_details(order, "payment.reviewed") == [], "the review is hidden from the owner"
+    assert timeline_details(order, "payment.reviewed", staff()) == ["open"]
 
 
-def test_whatever_others_say_the_row_has_room_for_it(shop):
+def test_notes_of_other_services_are_limited(shop):
     order = paid()
-    before = size(to_row(order_of(order)).serialize())
+    before = size(to_row(stored_order(order)).serialize())
     for n in range(MAX_NOTES + 5):
-        say(PaymentCaptureFailed, order, version=n + 3, reason="\N{GRINNING FACE}" * 300)
+        publish_payment(PaymentCaptureFailed, order, version=n + 3, reason="\N{GRINNING FACE}" * 300)
     for n in range(5):
-        say(PaymentRefunded, order, version=n + 3, refunded=n + 1)
-    known = order_of(order)
+        publish_payment(PaymentRefunded, order, version=n + 3, refunded=n + 1)
+    known = stored_order(order)
     assert len(known.timeline) == 2 + MAX_NOTES
     assert size(to_row(known).serialize()) < before + 60_000
-    assert known.refunded == 5, "what is left out of the timeline is counted all the same"
+    assert known.refunded == 5, "totals are stored without their timeline entries"
     assert cancel(order["order_id"]).status == 200
 
 
-def test_a_free_order_that_comes_back_whole_is_refunded(shop):
+def test_a_free_order_that_is_returned_completely_is_refunded(shop):
     order = placing.place(placing.open_order("ord_1", "usr_1", NOW), free_terms())
     order = fulfilling.ship(order, "ful_1", None, None, None, "staff", NOW)
     window = timedelta(days=30)
@@ -167,22 +179,22 @@ def free_terms() -> Terms:
     order_of_pieces=st.permutations([0, 1, 1, 2, 2, 2]),
     together=st.integers(1, 6),
 )
-def test_what_is_due_grows_with_each_parcel_and_comes_to_the_total_with_the_last(
+def test_the_capture_due_grows_with_each_fulfilment_up_to_the_total(
     discounts, inclusive, order_of_pieces, together
 ):
     made = discounted(discounts, inclusive=inclusive)
     agreed_on = agree(made, ADDRESS, "a@example.com", NOW, timedelta(minutes=30))
     order = placing.place(placing.open_order("ord_1", "usr_1", NOW), agreed_on)
-    order = paying.apply_payment(order, told(agreed_on.total.amount, captured=0), NOW)
+    order = paying.apply_payment(order, payment_update(agreed_on.total.amount, captured=0), NOW)
     due = [0]
     for at in range(0, 6, together):
         pieces = [(f"SKU-{place:04}", 1) for place in order_of_pieces[at : at + together]]
         order = fulfilling.ship(order, f"ful_{at}", pieces, None, None, "staff", NOW)
-        parcel = event_data.fulfilment_data(order, f"ful_{at}")
-        assert (parcel.payment_id, parcel.capture_due.currency) == ("pay_1", "GBP")
-        assert parcel.capture_due.amount >= max(due[-1], agreed_on.shipping_price)
-        due.append(parcel.capture_due.amount)
-    assert parcel.fully_shipped
+        fulfilment = event_data.fulfilment_data(order, f"ful_{at}")
+        assert (fulfilment.payment_id, fulfilment.capture_due.currency) == ("pay_1", "GBP")
+        assert fulfilment.capture_due.amount >= max(due[-1], agreed_on.shipping_price)
+        due.append(fulfilment.capture_due.amount)
+    assert fulfilment.fully_shipped
     assert due[-1] == agreed_on.total.amount
     assert [
         event_data.fulfilment_data(order, f"ful_{at}").capture_due.amount for at in range(0, 6, together)

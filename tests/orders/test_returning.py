@@ -1,4 +1,4 @@
-"""Goods that come back, and the money that they bring."""
+"""Returns and their refunds."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,8 +15,16 @@ from orders.tables.rows import OrderRow
 from shared.runtime import clock
 from shared.values.money import Money
 from tests.orders.conftest import place, read, token
-from tests.orders.paid_orders import delivered, fulfil, paid, pay, received, send_back, settle
-from tests.orders.samples import ADDRESS, NOW, discounted, gbp, line, quote, told
+from tests.orders.paid_orders import (
+    decide_return,
+    delivered,
+    fulfil,
+    paid,
+    pay,
+    receive_return,
+    request_return,
+)
+from tests.orders.samples import ADDRESS, NOW, discounted, gbp, line, payment_update, quote
 from tests.support import call, customer, guest, idempotency_headers
 
 
@@ -24,15 +32,15 @@ def dues(order: dict) -> dict:
     return OrderRow.get("usr_1", order["order_id"]).refunds_due or {}
 
 
-def test_goods_come_back_and_bring_what_was_paid_for_them(shop):
+def test_a_received_return_makes_its_price_due_for_refund(shop):
     order = delivered()
-    asked = send_back(order, ("SKU-0001", 1))
-    assert (asked.status, asked.json["status"]) == (201, "requested")
-    assert asked.json["return_id"].startswith("ret_")
-    approved = settle(order, asked.json, status="approved")
+    reply = request_return(order, ("SKU-0001", 1))
+    assert (reply.status, reply.json["status"]) == (201, "requested")
+    assert reply.json["return_id"].startswith("ret_")
+    approved = decide_return(order, reply.json, status="approved")
     assert (approved.status, approved.json["status"]) == (200, "approved")
     assert dues(order) == {}
-    back = settle(order, asked.json, status="received", restock=False).json
+    back = decide_return(order, reply.json, status="received", restock=False).json
     assert (back["status"], back["restock"], back["refund"]["amount"]) == ("received", False, 1_100)
     assert dues(order) == {back["return_id"]: ["pay_1", 1_100, "GBP", "goods_returned"]}
     shown = read(order["order_id"]).json
@@ -40,60 +48,62 @@ def test_goods_come_back_and_bring_what_was_paid_for_them(shop):
     assert shown["returns"] == [back]
 
 
-def test_the_last_piece_brings_the_delivery_back_too(shop):
+def test_the_last_piece_refunds_the_shipping_price_too(shop):
     order = delivered()
     parts = [("SKU-0000", 1)], [("SKU-0001", 2), ("SKU-0002", 1)], [("SKU-0002", 2)]
-    brought = [received(order, *lines)["refund"]["amount"] for lines in parts]
-    assert sum(brought) == order["total"]["amount"]
-    assert brought[-1] == 2 * 1_101 + 395
+    refunded = [receive_return(order, *lines)["refund"]["amount"] for lines in parts]
+    assert sum(refunded) == order["total"]["amount"]
+    assert refunded[-1] == 2 * 1_101 + 395
 
 
-def test_worn_goods_bring_less_and_never_more(shop):
+def test_staff_can_refund_less_than_the_price_but_not_more(shop):
     order = delivered()
-    made = send_back(order, ("SKU-0001", 2)).json
-    settle(order, made, status="approved")
+    made = request_return(order, ("SKU-0001", 2)).json
+    decide_return(order, made, status="approved")
     for refund in ({"amount": 2_201, "currency": "GBP"}, {"amount": 1, "currency": "EUR"}):
-        assert settle(order, made, status="received", refund=refund).status == 422
-    more = settle(order, made, status="received", refund={"amount": 2_201, "currency": "GBP"})
+        assert decide_return(order, made, status="received", refund=refund).status == 422
+    more = decide_return(order, made, status="received", refund={"amount": 2_201, "currency": "GBP"})
     assert more.json["errors"][0]["detail"] == "At most £22.00 can be refunded for this return."
-    less = settle(order, made, status="received", refund={"amount": 500, "currency": "GBP"})
+    less = decide_return(order, made, status="received", refund={"amount": 500, "currency": "GBP"})
     assert less.json["refund"]["amount"] == 500
     assert sum(due[1] for due in dues(order).values()) == 500
 
 
 @pytest.mark.parametrize("lines", [[("SKU-0001", 3)], [("SKU-0001", 1), ("SKU-0001", 2)], [("SKU-9999", 1)]])
-def test_no_more_comes_back_than_was_shipped(shop, lines):
-    assert send_back(delivered(), *lines).status == 422
+def test_no_more_can_be_returned_than_was_shipped(shop, lines):
+    assert request_return(delivered(), *lines).status == 422
 
 
-def test_what_is_on_its_way_back_is_not_asked_for_again(shop):
+def test_pieces_in_an_open_return_cannot_be_returned_again(shop):
     order = delivered()
-    first = send_back(order, ("SKU-0002", 2)).json
-    assert send_back(order, ("SKU-0002", 2)).status == 422
-    settle(order, first, status="rejected")
-    assert send_back(order, ("SKU-0002", 3)).status == 201
+    first = request_return(order, ("SKU-0002", 2)).json
+    assert request_return(order, ("SKU-0002", 2)).status == 422
+    decide_return(order, first, status="rejected")
+    assert request_return(order, ("SKU-0002", 3)).status == 201
 
 
-def test_of_a_part_shipped_order_only_that_part_comes_back(shop):
+def test_only_shipped_pieces_can_be_returned(shop):
     order = paid()
-    assert send_back(order, ("SKU-0001", 1)).json["type"] == "/problems/illegal-transition"
+    assert request_return(order, ("SKU-0001", 1)).json["type"] == "/problems/illegal-transition"
     fulfil(order, lines=[{"sku": "SKU-0001", "quantity": 1}])
-    assert send_back(order, ("SKU-0002", 1)).status == 422
-    assert received(order, ("SKU-0001", 1))["refund"]["amount"] == 1_100
+    assert request_return(order, ("SKU-0002", 1)).status == 422
+    assert receive_return(order, ("SKU-0001", 1))["refund"]["amount"] == 1_100
     assert fulfil(order).json["status"] == "shipped"
 
 
-def test_returns_are_taken_for_thirty_days(shop, time):
+def test_returns_are_accepted_for_thirty_days_after_delivery(shop, time):
     order = delivered()
-    time.goes_on(days=30)
-    made = send_back(order, ("SKU-0000", 1)).json
-    time.goes_on(seconds=1)
-    assert send_back(order, ("SKU-0001", 1)).json["type"] == "/problems/return-window-closed"
-    assert settle(order, made, status="approved").status == 200, "what was asked for in time goes on"
+    time.advance(days=30)
+    made = request_return(order, ("SKU-0000", 1)).json
+    time.advance(seconds=1)
+    assert request_return(order, ("SKU-0001", 1)).json["type"] == "/problems/return-window-closed"
+    assert decide_return(order, made, status="approved").status == 200, (
+        "a return requested in time can be approved"
+    )
 
 
 @pytest.mark.parametrize(
-    ("moves", "refused"),
+    ("statuses", "rejected"),
     [
         ([], "received"),
         (["approved"], "approved"),
@@ -104,62 +114,62 @@ def test_returns_are_taken_for_thirty_days(shop, time):
         (["approved", "received"], "rejected"),
     ],
 )
-def test_a_return_makes_legal_moves_only(shop, moves, refused):
+def test_a_return_allows_legal_transitions_only(shop, statuses, rejected):
     order = delivered()
-    made = send_back(order, ("SKU-0002", 3)).json
-    for move in moves:
-        assert settle(order, made, status=move).status == 200
-    reply = settle(order, made, status=refused)
+    made = request_return(order, ("SKU-0002", 3)).json
+    for status in statuses:
+        assert decide_return(order, made, status=status).status == 200
+    reply = decide_return(order, made, status=rejected)
     assert (reply.status, reply.json["type"]) == (409, "/problems/illegal-transition")
-    assert len(dues(order)) == ("received" in moves)
+    assert len(dues(order)) == ("received" in statuses)
 
 
-def test_customers_ask_and_staff_decide(shop):
+def test_customers_request_returns_and_staff_decide(shop):
     order = delivered()
-    assert send_back(order, ("SKU-0000", 1), who=customer("usr_2")).status == 404
-    assert send_back(order, ("SKU-0000", 1), who=guest()).status == 403
-    made = send_back(order, ("SKU-0000", 1)).json
-    assert settle(order, made, who=customer(), status="approved").status == 403
-    assert settle(order, {"return_id": "ret_none"}, status="approved").status == 404
-    assert settle(order, made, status="approved", restock=True).status == 422
-    assert settle(order, made, status="requested").status == 422
+    assert request_return(order, ("SKU-0000", 1), who=customer("usr_2")).status == 404
+    assert request_return(order, ("SKU-0000", 1), who=guest()).status == 403
+    made = request_return(order, ("SKU-0000", 1)).json
+    assert decide_return(order, made, who=customer(), status="approved").status == 403
+    assert decide_return(order, {"return_id": "ret_none"}, status="approved").status == 404
+    assert decide_return(order, made, status="approved", restock=True).status == 422
+    assert decide_return(order, made, status="requested").status == 422
 
 
-def test_a_return_is_asked_for_once_a_request(shop):
+def test_a_repeated_request_creates_one_return(shop):
     order = delivered()
-    first = send_back(order, ("SKU-0002", 1), key="k")
-    again = send_back(order, ("SKU-0002", 1), key="k")
+    first = request_return(order, ("SKU-0002", 1), key="k")
+    again = request_return(order, ("SKU-0002", 1), key="k")
     assert (again.text, again.header("Idempotent-Replayed")) == (first.text, "true")
     assert len(read(order["order_id"]).json["returns"]) == 1
 
 
-def test_returns_received_at_once_never_bring_more_than_was_paid(shop):
+def test_concurrent_returns_never_refund_more_than_was_paid(shop):
     order = delivered()
-    made = [send_back(order, ("SKU-0002", 1)).json for _ in range(3)]
-    made += [send_back(order, ("SKU-0000", 1), ("SKU-0001", 2)).json]
+    made = [request_return(order, ("SKU-0002", 1)).json for _ in range(3)]
+    made += [request_return(order, ("SKU-0000", 1), ("SKU-0001", 2)).json]
     for each in made:
-        settle(order, each, status="approved")
+        decide_return(order, each, status="approved")
     with ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(lambda each: settle(order, each, status="received"), made * 2))
+        replies = list(pool.map(lambda each: decide_return(order, each, status="received"), made * 2))
     assert sorted(reply.status for reply in replies) == [200] * 4 + [409] * 4
     assert sum(due[1] for due in dues(order).values()) == order["total"]["amount"]
 
 
-def test_many_returns_keep_nobody_from_shipping_the_rest(shop):
+def test_the_limit_of_returns_does_not_block_shipping(shop):
     made = quote(1, at=clock.now())
     only = line("SKU-0000", 200, 100)
     sums = {"subtotal": only.line_total, "tax": only.tax, "shipping": gbp(0), "shipping_tax": None}
     made = made.model_copy(update={"lines": [only], "total": only.line_total, **sums})
     order = pay(place({"quote_token": token(made)}).json)
     fulfil(order, lines=[{"sku": "SKU-0000", "quantity": 100}])
-    asked = [send_back(order, ("SKU-0000", 1)) for _ in range(51)]
-    assert [reply.status for reply in asked] == [201] * 50 + [409]
-    assert asked[-1].json["type"] == "/problems/too-many-parts"
+    replies = [request_return(order, ("SKU-0000", 1)) for _ in range(51)]
+    assert [reply.status for reply in replies] == [201] * 50 + [409]
+    assert replies[-1].json["type"] == "/problems/too-many-parts"
     assert fulfil(order, lines=[{"sku": "SKU-0000", "quantity": 10}]).json["status"] == "partially_shipped"
     assert fulfil(order).json["status"] == "shipped"
 
 
-def test_a_reason_has_room_for_words_and_not_for_books(shop):
+def test_a_return_reason_has_a_maximum_length(shop):
     order = delivered()
     path = f"/orders/{order['order_id']}/returns"
     for reason, status in (("\U0001f642" * 250, 201), ("\U0001f642" * 251, 422), ("a\x00b", 422)):
@@ -176,25 +186,23 @@ def test_a_reason_has_room_for_words_and_not_for_books(shop):
     order_of_pieces=st.permutations([0, 1, 1, 2, 2, 2]),
     together=st.integers(1, 6),
 )
-def test_whatever_comes_back_in_whatever_parts_the_parts_add_up(
-    discounts, inclusive, order_of_pieces, together
-):
+def test_refunds_of_partial_returns_add_up_to_the_total(discounts, inclusive, order_of_pieces, together):
     made = discounted(discounts, inclusive=inclusive)
     terms = agree(made, ADDRESS, "a@example.com", NOW, timedelta(minutes=30))
     placed = placing.place(placing.open_order("ord_1", "usr_1", NOW), terms)
-    order = paying.apply_payment(placed, told(terms.total.amount), NOW)
+    order = paying.apply_payment(placed, payment_update(terms.total.amount), NOW)
     order = fulfilling.ship(order, "ful_1", None, None, None, "staff", NOW)
-    brought = []
+    refunded = []
     for at in range(0, 6, together):
         pieces = [(f"SKU-{place:04}", 1) for place in order_of_pieces[at : at + together]]
-        order, amount = came_back(order, f"ret_{at}", pieces)
-        brought.append(amount)
-    assert all(amount >= 0 for amount in brought)
-    assert sum(brought) == terms.total.amount
+        order, amount = return_all(order, f"ret_{at}", pieces)
+        refunded.append(amount)
+    assert all(amount >= 0 for amount in refunded)
+    assert sum(refunded) == terms.total.amount
     assert order.refundable == 0
 
 
-def came_back(order: Order, name: str, pieces: list[tuple[str, int]]) -> tuple[Order, int]:
+def return_all(order: Order, name: str, pieces: list[tuple[str, int]]) -> tuple[Order, int]:
     order = returning.request(order, name, pieces, "no", timedelta(days=30), NOW)
     order = returning.decide(order, name, True, "staff", NOW)
     order = returning.receive(order, name, True, None, "staff", NOW)

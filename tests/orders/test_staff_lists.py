@@ -1,4 +1,4 @@
-"""Everybody's orders, for staff: by status, customer, number and period; queries alone."""
+"""Lists of all orders for staff: by status, customer, number and period."""
 
 from datetime import date
 
@@ -6,14 +6,14 @@ import pytest
 
 from orders.app import api, sweep
 from orders.tables import lists
-from tests.orders.conftest import SHOPPER, declined, place, token
+from tests.orders.conftest import SHOPPER, place, problem_of, token
 from tests.orders.paid_orders import paid, placed
 from tests.orders.samples import quote
 from tests.support import Context, call, customer, guest, staff
 
 
 def listed(query: str = "", who=None) -> list[str]:
-    """The ids of all pages, in order."""
+    """Return the ids of all pages, in order."""
     ids, cursor = [], None
     while True:
         more = f"&cursor={cursor}" if cursor else ""
@@ -27,16 +27,16 @@ def listed(query: str = "", who=None) -> list[str]:
 
 @pytest.fixture
 def made(shop, time) -> list[str]:
-    """Twelve orders, a day between each two, the third and the fifth paid."""
+    """Twelve orders, placed on successive days; the third and the fifth are paid."""
     ids = []
     for number in range(12):
         order = paid() if number in (2, 4) else placed()
         ids.append(order["order_id"])
-        time.goes_on(days=1)
+        time.advance(days=1)
     return ids
 
 
-def test_pages_hold_every_order_once_newest_first(made):
+def test_pages_contain_every_order_once_newest_first(made):
     for limit in (1, 5, 12, 100):
         assert listed(f"limit={limit}") == made[::-1]
 
@@ -45,7 +45,7 @@ def test_pages_hold_every_order_once_newest_first(made):
     ("query", "many"),
     [("", 12), ("status=paid", 2), ("user_id=usr_1", 12), ("user_id=usr_1&status=paid", 2)],
 )
-def test_a_last_page_that_is_full_is_known_to_be_the_last(made, query, many):
+def test_a_full_last_page_has_no_cursor(made, query, many):
     for limit in {many, many // 2, 1}:
         sizes, cursor = [], ""
         while cursor is not None:
@@ -65,7 +65,7 @@ def test_orders_are_found_by_status(made, shop, time):
     assert call(api, "GET", "/admin/orders?status=lost", caller=staff()).status == 422
 
 
-def test_orders_are_found_by_period_from_and_to_included(made, time):
+def test_orders_are_found_by_period_with_inclusive_ends(made, time):
     begun = time.moment.date().toordinal() - 12
 
     def day(number: int) -> str:
@@ -95,13 +95,13 @@ def test_orders_are_found_by_customer_and_number(made):
     assert listed("number=00000-00000") == []
 
 
-def test_what_was_never_placed_is_not_listed(made, shop):
-    shop.reject = declined("out-of-stock")
+def test_orders_that_were_never_placed_are_not_listed(made, shop):
+    shop.rejection = problem_of("out-of-stock")
     assert place({"quote_token": token()}).status == 409
     assert listed() == made[::-1]
 
 
-def test_a_list_is_for_staff_and_its_cursor_for_that_list(made):
+def test_only_staff_list_all_orders_and_cursors_fit_one_list(made):
     for who in (customer(), guest()):
         assert call(api, "GET", "/admin/orders", caller=who).status == 403
     cursor = call(api, "GET", "/admin/orders?limit=2", caller=staff()).json["next_cursor"]
@@ -109,7 +109,7 @@ def test_a_list_is_for_staff_and_its_cursor_for_that_list(made):
     assert other.status == 400
 
 
-def test_a_page_is_cut_where_its_answer_would_be_too_large(made, monkeypatch):
+def test_a_page_has_a_maximum_size_in_bytes(made, monkeypatch):
     monkeypatch.setattr(lists, "MAX_BYTES", 1_500)
     assert listed("limit=100") == made[::-1]
     own = call(api, "GET", "/orders?limit=100", caller=SHOPPER).json
@@ -120,7 +120,7 @@ def test_a_page_is_cut_where_its_answer_would_be_too_large(made, monkeypatch):
     ]
 
 
-def test_a_list_costs_queries_and_one_read_of_its_orders(made, calls):
+def test_a_list_takes_eight_queries_and_one_batch_read(made, calls):
     calls.clear()
     call(api, "GET", "/admin/orders?limit=5", caller=staff())
     assert [name for name, _ in calls] == ["Query"] * 8 + ["BatchGetItem"]
@@ -129,8 +129,8 @@ def test_a_list_costs_queries_and_one_read_of_its_orders(made, calls):
     assert {name for name, _ in calls} == {"Query", "BatchGetItem"}
 
 
-def test_an_index_is_not_filtered_by_its_own_keys(made, calls):
-    """DynamoDB refuses it; the local clouds do not look."""
+def test_no_index_query_filters_by_its_own_keys(made, calls):
+    """DynamoDB rejects it; local clouds do not check."""
     for query in ("", "status=paid", "user_id=usr_1&status=paid&from=2026-01-01", "from=2026-01-01"):
         call(api, "GET", f"/admin/orders?{query}", caller=staff())
     for name, sent in calls:

@@ -1,4 +1,4 @@
-"""Orders to be invoiced, and what can be read in a PDF."""
+"""Orders, documents and the text of PDFs for the tests of invoicing."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ def gbp(amount: int) -> Money:
 
 
 def terms(lines: int = 3, *, tax_inclusive: bool = True, discount: int = 100, title: str = "Mug") -> Terms:
-    """Lines of one more piece each; every line has its discount and 50p of tax."""
+    """Return terms whose n-th line has n pieces, a discount and 50p of tax."""
     made = tuple(
         QuotedLine(
             sku=f"SKU-{n:04}",
@@ -65,7 +65,7 @@ def terms(lines: int = 3, *, tax_inclusive: bool = True, discount: int = 100, ti
 
 
 def placed(order_id: str = "ord_1", agreed: Terms | None = None) -> Order:
-    """An order that waits for its payment."""
+    """Return an order that awaits payment."""
     entry = Entry(NOW, TimelineEvent.PLACED, "usr_1")
     return Order(
         order_id, "usr_1", Status.AWAITING_PAYMENT, 2, NOW, NOW, agreed or terms(), timeline=(entry,)

@@ -1,4 +1,4 @@
-"""What an invoice says."""
+"""The content of invoices."""
 
 from datetime import UTC, datetime
 
@@ -20,16 +20,16 @@ from tests.orders.invoicing.samples import NOW, SELLER, document, gbp, paid
         (1_250, "KWD", "KWD 1.250"),
     ],
 )
-def test_money_reads_as_people_write_it(amount, currency, text):
+def test_money_is_formatted_by_currency(amount, currency, text):
     assert format_money(Money(amount=amount, currency=currency)) == text
 
 
-def test_days_read_as_people_write_them():
+def test_dates_are_formatted_in_full():
     assert date_text(datetime(2026, 1, 7, tzinfo=UTC)) == "7 January 2026"
     assert date_text(datetime(2026, 12, 31, 23, 59, tzinfo=UTC)) == "31 December 2026"
 
 
-def test_an_invoice_is_the_orders_terms_with_its_number():
+def test_an_invoice_contains_the_terms_of_the_order():
     made = document(2)
     assert (made.invoice_number, made.issued_at, made.order_id) == ("2026-000123", NOW, "ord_1")
     assert made.order_number == paid().number
@@ -41,33 +41,33 @@ def test_an_invoice_is_the_orders_terms_with_its_number():
     assert made.grand_total == ("Total (GBP)", "£31.97")
 
 
-def test_an_order_without_a_number_has_no_invoice():
+def test_an_order_without_an_invoice_number_has_no_invoice():
     with pytest.raises(ValueError, match="no invoice"):
         document_of(paid(), SELLER)
 
 
-def test_tax_in_the_prices_is_told_and_not_added():
+def test_included_tax_is_shown_but_not_added():
     made = document(2)
     assert [label for label, _ in made.sums] == ["Subtotal", "Discount", "Shipping"]
     assert made.tax_note == "includes tax of £1.00"
     assert made.columns == ["Quantity", "Unit price", "Amount", "Discount", "Tax, incl."]
 
 
-def test_tax_on_top_stands_among_the_sums():
+def test_excluded_tax_is_one_of_the_sums():
     made = document(2, tax_inclusive=False)
     assert made.sums[-1] == ("Tax", "£1.00")
     assert made.tax_note == ""
     assert made.columns[-1] == "Tax"
 
 
-def test_what_there_is_none_of_has_no_column():
+def test_a_column_without_values_is_omitted():
     made = document(2, discount=0)
     assert "Discount" not in made.columns
     assert len(made.figures(made.lines[0])) == len(made.columns)
     assert [label for label, _ in made.sums] == ["Subtotal", "Shipping"]
 
 
-def test_text_from_outside_becomes_one_plain_line():
+def test_user_text_becomes_a_single_line():
     made = document(1, title="a\u202egnp.exe\nb\x00c" + "x" * 500)
     assert made.lines[0].title.startswith("agnp.exe b c")
     assert len(made.lines[0].title) == 200

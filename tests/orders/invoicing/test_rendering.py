@@ -1,4 +1,4 @@
-"""How an invoice looks: as HTML and as PDF, whatever the text is that it has to show."""
+"""The rendering of invoices as HTML and PDF, with any text."""
 
 import hashlib
 import subprocess
@@ -21,12 +21,12 @@ from tests.support import ROOT
 
 
 def titled(title: str) -> Document:
-    """A document whose line has a title that nobody looked at."""
+    """Return a document with this title and buyer."""
     made = document(1)
     return replace(made, lines=(replace(made.lines[0], title=title),), buyer=(title,))
 
 
-def test_the_pdf_says_what_the_invoice_says():
+def test_the_pdf_contains_the_whole_invoice():
     made = document(3, tax_inclusive=False)
     (text,) = pages(pdf.render(made))
     wanted = ["2026-000123", "21 November 2026", made.order_number, "20 November 2026", "pay_1", "standard"]
@@ -36,7 +36,7 @@ def test_the_pdf_says_what_the_invoice_says():
     assert [part for part in wanted if part not in text] == []
 
 
-def test_the_html_says_what_the_invoice_says():
+def test_the_html_contains_the_whole_invoice():
     made = document(3)
     text = " ".join(_Words.of(html.render(made)))
     wanted = ["2026-000123", "21 November 2026", made.order_number, "Zoë Łódzka", "zoe@example.com", "pay_1"]
@@ -45,7 +45,7 @@ def test_the_html_says_what_the_invoice_says():
     assert [part for part in wanted if part not in text] == []
 
 
-def test_a_thousand_lines_take_pages_with_heads_and_numbers():
+def test_every_page_of_a_long_invoice_has_a_header_and_a_number():
     made = document(1_000)
     read = pages(pdf.render(made))
     assert len(read) > 20
@@ -59,7 +59,7 @@ def test_a_thousand_lines_take_pages_with_heads_and_numbers():
 
 
 @pytest.mark.parametrize("lines", range(10, 24))
-def test_nothing_is_drawn_below_the_paper_wherever_the_lines_end(lines):
+def test_nothing_is_drawn_below_the_bottom_margin(lines):
     file = PdfReader(BytesIO(pdf.render(document(lines))))
     heights = [
         height for page in file.pages for height in _heights(page, ("SKU-", "includes tax of", "Total"))
@@ -68,7 +68,7 @@ def test_nothing_is_drawn_below_the_paper_wherever_the_lines_end(lines):
     assert min(heights) > pdf.BOTTOM
 
 
-def test_an_absurd_address_leaves_the_lines_their_place():
+def test_a_very_long_address_leaves_room_for_the_lines():
     made = replace(document(2), buyer=("W" * 200,) * 7)
     file = PdfReader(BytesIO(pdf.render(made)))
     drawn = [height for page in file.pages for height in _heights(page, ("WW", "SKU-", "Total", "zoe@"))]
@@ -77,7 +77,7 @@ def test_an_absurd_address_leaves_the_lines_their_place():
 
 
 def _heights(page: Any, starts: tuple[str, ...]) -> list[float]:
-    """How far up the page the texts are that start so, in points."""
+    """Return the heights on the page, in points, of the texts with these beginnings."""
     heights = []
 
     def look(found: str, _: Any, matrix: list[float], *__: Any) -> None:
@@ -88,7 +88,7 @@ def _heights(page: Any, starts: tuple[str, ...]) -> list[float]:
     return heights
 
 
-def test_the_same_invoice_is_the_same_bytes_in_any_process():
+def test_an_invoice_yields_the_same_bytes_in_every_process():
     code = (
         "import hashlib; from tests.orders.invoicing.test_rendering import *;"
         "print(hashlib.sha256(pdf.render(document(3)) + html.render(document(3))).hexdigest())"
@@ -100,12 +100,12 @@ def test_the_same_invoice_is_the_same_bytes_in_any_process():
         text=True,
         check=True,
     )
-    pdf.render(titled("another one before it, Щ"))
+    pdf.render(titled("another document first, Щ"))
     here = pdf.render(document(3)) + html.render(document(3))
     assert done.stdout.strip() == hashlib.sha256(here).hexdigest()
 
 
-def test_names_are_printed_in_their_own_letters():
+def test_names_are_printed_in_their_own_script():
     names = "Łódź Zoë Ελλάδα Щука Đặng €"
     (text,) = pages(pdf.render(titled(names)))
     assert names in text
@@ -115,7 +115,7 @@ def test_names_are_printed_in_their_own_letters():
     assert [name.partition("+")[2] for name in sorted(embedded)] == ["NotoSans-Bold", "NotoSans-Regular"]
 
 
-def test_letters_that_the_font_lacks_are_shown_as_lacking():
+def test_characters_missing_from_the_font_are_replaced():
     assert text_layout.printable("日本 tea") == "\ufffd\ufffd tea"
     assert text_layout.printable("Zoe\u0308\u200b\u202e\x07!") == "Zoë !"
     (text,) = pages(pdf.render(titled("日本 tea")))
@@ -123,7 +123,7 @@ def test_letters_that_the_font_lacks_are_shown_as_lacking():
 
 
 @given(st.text(max_size=60))
-def test_any_text_can_be_printed(text):
+def test_any_text_can_be_rendered(text):
     shown = text_layout.printable(text)
     assert all(text_layout.width(char, text_layout.REGULAR, 9) >= 0 for char in shown)
     lines = text_layout.wrapped(shown, text_layout.REGULAR, 9, 50)
@@ -133,7 +133,7 @@ def test_any_text_can_be_printed(text):
 
 
 @given(st.text(st.sampled_from("<>&\"'/ab={}%!-"), max_size=40))
-def test_no_text_becomes_markup(text):
+def test_no_text_becomes_html_markup(text):
     evil = f"<script>alert(1)</script><img src=x onerror=y>{{{{7*7}}}}{text}"
     page = html.render(titled(evil))
     reader = _Words()
@@ -142,14 +142,14 @@ def test_no_text_becomes_markup(text):
     assert [word for word in reader.words if word == evil.strip()]
 
 
-def test_what_looks_like_markup_is_printed_as_it_is():
+def test_text_that_looks_like_markup_is_printed_literally():
     evil = "<b>bold</b> <font size=40>& &amp; </para>"
     (printed,) = pages(pdf.render(titled(evil)))
     assert evil in printed.replace("\n", " ")
 
 
 class _Words(HTMLParser):
-    """The text of a page, and which tags it has."""
+    """A parser that collects a page's texts and tags."""
 
     def __init__(self) -> None:
         super().__init__()
