@@ -1,1 +1,1 @@
-"""Orders, from placement to payment, shipment, return and refund."""
+"""Orders, from placement to payment, delivery, return and refund."""

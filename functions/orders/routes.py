@@ -52,7 +52,7 @@ def get_invoice(caller: Caller, order_id: str) -> InvoiceView:
 
 @routes.post("/orders/{order_id}/cancel", role=GUEST, idempotent=True)
 def cancel_order(caller: Caller, order_id: str, key: IdempotencyKey) -> OrderView:
-    """Cancel an order before shipment. Its stock and coupon are released and its payment is refunded."""
+    """Cancel an order that is not shipped. Its stock and coupon are released and its payment is refunded."""
     return OrderView.of(cancellation.cancel(caller, order_id, key.pk))
 
 

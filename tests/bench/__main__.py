@@ -28,7 +28,7 @@ from orders.domain import paying, placing  # noqa: E402
 from orders.domain.orders import Order  # noqa: E402
 from orders.domain.terms import agree  # noqa: E402
 from orders.tables.packing import to_row  # noqa: E402
-from tests.orders.samples import ADDRESS, NOW, quote, payment_update  # noqa: E402
+from tests.orders.samples import ADDRESS, NOW, payment_update, quote  # noqa: E402
 from tests.packaging.artifacts import (  # noqa: E402
     FUNCTIONS,
     MB,
@@ -77,7 +77,9 @@ def order() -> Order:
     """Return a paid order of three lines."""
     terms = agree(quote(user_id=SHOPPER.user_id), ADDRESS, "ada@example.com", NOW, timedelta(minutes=30))
     placed = placing.place(placing.open_order(ORDER_ID, SHOPPER.user_id, NOW), terms)
-    return paying.apply_payment(placed, payment_update(terms.total.amount, "pay_01J9ZB0H3K8Q7W6E5R4T3Y2U1I"), NOW)
+    return paying.apply_payment(
+        placed, payment_update(terms.total.amount, "pay_01J9ZB0H3K8Q7W6E5R4T3Y2U1I"), NOW
+    )
 
 
 def serve(item: Mapping[str, Any]) -> Server:

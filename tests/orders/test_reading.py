@@ -125,13 +125,13 @@ def test_shipped_and_closed_orders_cannot_be_cancelled(shop):
 def test_describe_returns_any_order(shop):
     order_id = placed()
     event = {"command": "describe", "input": {"order_id": order_id}, "request_id": "r"}
-    payment_update = commands(event, Context())["output"]
-    assert (payment_update["order"]["user_id"], payment_update["order"]["status"]) == (
+    output = commands(event, Context())["output"]
+    assert (output["order"]["user_id"], output["order"]["status"]) == (
         "usr_1",
         "awaiting_payment",
     )
-    assert payment_update["order"]["total"] == read(order_id).json["total"]
-    assert payment_update["version"] == 2
+    assert output["order"]["total"] == read(order_id).json["total"]
+    assert output["version"] == 2
     event["input"] = {"order_id": "ord_none"}
     assert commands(event, Context())["problem"]["type"] == "/problems/not-found"
 

@@ -66,7 +66,7 @@ class RefundDue:
 
 @dataclass(frozen=True)
 class Fulfilment:
-    """Shipped pieces by SKU; `at` is the time of shipment."""
+    """Shipped pieces by SKU; `at` is when they were shipped."""
 
     fulfilment_id: str
     pieces: Mapping[str, int]
@@ -99,8 +99,8 @@ class Invoice:
 class Order:
     """An order.
 
-    `terms` is None until the order is placed, unless a retry could not derive the same terms again; use
-    `was_placed` to tell. `expires_at` is None if no deadline runs. `rejection` is the problem (RFC 9457) with
+    `terms` is None until the order is placed, unless a retry could not derive the same terms again; see
+    `was_placed`. `expires_at` is None if no deadline runs. `rejection` is the problem (RFC 9457) with
     which the placement failed. `refunds_due` is by refund, `payment_totals` by payment id. `redeemed` are the
     coupon counters that the order holds; `released` those that this change releases (not stored).
     """

@@ -60,7 +60,7 @@ def apply_failed_refund(
 def apply_void(order: Order, update: PaymentUpdate, now: datetime) -> Order:
     """Store that the payment's authorization was voided.
 
-    This cancels a paid order of which nothing was captured or shipped; a shipped one is left to staff (see
+    This cancels a paid order if nothing was captured or shipped; a shipped one is left to staff (see
     `is_underpaid`). Raises OrderNotPlacedError while the order is pending.
     """
     updated = _with_totals(order, update, now)

@@ -47,7 +47,7 @@ def render(document: Document) -> bytes:
 
 
 class _Renderer:
-    """The renderer of one invoice. It draws pages from top to bottom; `y` is the current position."""
+    """The renderer of one invoice. Pages are drawn from top to bottom; `y` is the current position."""
 
     def __init__(self, canvas: Canvas, document: Document) -> None:
         self.canvas = canvas

@@ -30,7 +30,7 @@ __all__ = ["BOLD", "REGULAR", "REPLACEMENT", "Canvas", "printable", "width", "wr
 
 
 def printable(text: str) -> str:
-    """Return the text in NFC without invisible characters, with U+FFFD for characters that the fonts lack."""
+    """Return the text in NFC, without invisible characters, and with U+FFFD for missing characters."""
     characters = []
     for char in unicodedata.normalize("NFC", text):
         if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Zs"}:
