@@ -7,7 +7,7 @@ from shared.errors import Invalid
 
 MIN_LENGTH, MAX_LENGTH = 10, 128
 MIN_DISTINCT = 5
-MAX_INPUT_LENGTH = 1024  # limits the work of normalizing and hashing; longer input is rejected unread
+MAX_INPUT_LENGTH = 1024  # limits the work of normalizing and hashing; longer input is rejected
 
 # Our own selection: passwords that occur in every published list of leaked passwords and pass the other
 # rules.
