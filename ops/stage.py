@@ -54,8 +54,7 @@ class Stage:
         return {url.rpartition("/")[2]: url for url in sorted(urls)}
 
     def files(self, bucket: str) -> Iterator[str]:
-        """Yield the keys in the bucket `tillstack-<stage>-<bucket>-<account>`; nothing if it does not
-        exist."""
+        """Yield the keys in the bucket `tillstack-<stage>-<bucket>-<account>`, if it exists."""
         s3 = self.client("s3")
         prefix = f"tillstack-{self.name}-{bucket}-"
         for found in s3.list_buckets()["Buckets"]:

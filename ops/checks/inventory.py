@@ -14,7 +14,7 @@ REPORTED_BELOW = 100  # catalog publishes each change of stock only below this
 
 
 def reservations_match_orders(snapshot: Snapshot, result: CheckResult) -> None:
-    """Each order's reservation has the state and the lines that the order's status requires."""
+    """Check that each order's reservation has the state and the lines that the order's status requires."""
     for order in snapshot.orders.values():
         if order.status != "pending" and snapshot.is_old(order.changed_at):
             rows = snapshot.reservations.get(order.order_id, [])
@@ -45,8 +45,7 @@ def _lines(row: Row) -> list[tuple[str, str, int]]:
 
 
 def stock_matches_reservations(snapshot: Snapshot, result: CheckResult) -> None:
-    """Each SKU's reserved quantity is the sum of held reservations; its available quantity is not
-    negative."""
+    """Check that reserved quantities are the sums of held reservations, and available ones not negative."""
     held: Counter[str] = Counter()
     for rows in snapshot.reservations.values():
         for row in rows:
@@ -63,7 +62,7 @@ def stock_matches_reservations(snapshot: Snapshot, result: CheckResult) -> None:
 
 
 def received_returns_are_restocked(snapshot: Snapshot, result: CheckResult) -> None:
-    """Each received return that is to be restocked was added to the stock."""
+    """Check that each received return that is to be restocked was added to the stock."""
     restocked = {pk.rpartition(".")[0].removeprefix("event#") for pk in snapshot.restocked}
     for order in snapshot.orders.values():
         for return_ in order.returns:
@@ -81,7 +80,7 @@ def received_returns_are_restocked(snapshot: Snapshot, result: CheckResult) -> N
 
 
 def the_carts_replica_is_current(snapshot: Snapshot, result: CheckResult) -> None:
-    """The cart's copy of each product has the catalog's price, status and available quantity."""
+    """Check that the cart's replica has the price, status and available quantity of each product."""
     for row in snapshot.carts:
         if row["pk"].startswith("product#"):
             variant = snapshot.variants.get(row["sku"])
@@ -100,8 +99,7 @@ def the_carts_replica_is_current(snapshot: Snapshot, result: CheckResult) -> Non
 
 
 def coupon_counters_match_orders(snapshot: Snapshot, result: CheckResult) -> None:
-    """Each coupon's counters in orders and in cart are the number of orders that use it and were not
-    released."""
+    """Check that the counters of orders and of cart are the number of orders with the coupon."""
     redeemed = Counter(counter for order in snapshot.orders.values() for counter in order.redeemed)
     for counter, used in snapshot.counters.items():
         if counter.startswith("coupon#"):

@@ -28,7 +28,7 @@ OPEN = {"requires_payment", "processing", "authorized"}
 
 
 def payments_match_stripe(snapshot: Snapshot, result: CheckResult) -> None:
-    """Each payment matches its PaymentIntent, and each PaymentIntent of the shop has a payment."""
+    """Check that each payment matches its PaymentIntent, and each of the shop's PaymentIntents has one."""
     known = {payment.provider_id for payment in snapshot.payments.values()}
     for payment in snapshot.payments.values():
         result.add(payment.payment_id, *_payment_problems(snapshot, payment))
@@ -80,7 +80,7 @@ def _payment_status(snapshot: Snapshot, intent: Object) -> str:
 
 
 def refunds_match_stripe(snapshot: Snapshot, result: CheckResult) -> None:
-    """Each refund matches its object at Stripe and the reverse, and each requested refund reached Stripe."""
+    """Check that each refund matches Stripe's and the reverse, and that each requested one reached Stripe."""
     for payment in snapshot.payments.values():
         at_stripe = {each["id"]: each for each in snapshot.refunds.get(payment.provider_id or "", ())}
         for refund in payment.refunds:
@@ -109,7 +109,7 @@ def refunds_match_stripe(snapshot: Snapshot, result: CheckResult) -> None:
 
 
 def the_ledger_balances(snapshot: Snapshot, result: CheckResult) -> None:
-    """Each ledger entry sums to zero, and the entries of a payment sum to its amounts."""
+    """Check that each ledger entry sums to zero, and that the entries of a payment sum to its amounts."""
     for payment in snapshot.payments.values():
         if payment.captured or payment.ledger:
             result.add(payment.payment_id, *_ledger_problems(snapshot, payment))
@@ -139,8 +139,7 @@ def _ledger_problems(snapshot: Snapshot, payment: Payment) -> Iterator[str | Non
 
 
 def _disputed_amounts(snapshot: Snapshot, payment: Payment) -> tuple[int, int]:
-    """Return the amounts that banks withhold for open disputes and that lost disputes cost, in minor
-    units."""
+    """Return the amounts withheld for open disputes and lost to others, in minor units."""
     withheld = lost = 0
     for dispute in snapshot.disputes.get(payment.provider_id or "", ()):
         amount = -sum(transaction["amount"] for transaction in dispute["balance_transactions"])
@@ -152,7 +151,7 @@ def _disputed_amounts(snapshot: Snapshot, payment: Payment) -> tuple[int, int]:
 
 
 def orders_match_payments(snapshot: Snapshot, result: CheckResult) -> None:
-    """Each paid order is paid once and in full, other orders keep no money, and due refunds were made."""
+    """Check that paid orders are paid once and in full, others keep no money, and due refunds were made."""
     payments_by_order: dict[str, list[Payment]] = {}
     for payment in snapshot.payments.values():
         payments_by_order.setdefault(payment.order_id, []).append(payment)
@@ -192,7 +191,7 @@ def _order_problems(order: Order, payments: Sequence[Payment]) -> Iterator[str |
 
 
 def _amount_problems(order: Order, payment: Payment) -> Iterator[str | None]:
-    """With manual capture, the amount is authorized in full and captured as the order ships."""
+    """Yield wrong amounts. With manual capture, the amount is authorized and captured as the order ships."""
     captured = f"has {payment.captured} captured of {order.total}"
     if payment.capture == "manual" and order.status in {"paid", "partially_shipped", "refunded"}:
         yield expect(payment.captured <= order.total, captured)

@@ -1,5 +1,4 @@
-"""Checks that each event that people are notified of has one notification, and that its email was
-delivered."""
+"""Checks that events have their notifications, and that emails were delivered."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ SENT = {"sent", "delivered", "bounced", "complained"}
 
 
 def events_have_notifications(snapshot: Snapshot, result: CheckResult) -> None:
-    """Each event that people are notified of has one notification; each notification has an event."""
+    """Check that each event that people are notified of has one notification, and the reverse."""
     notified = Counter(row["event_id"] for row in snapshot.notifications if row.get("event_id"))
     published = {event_id for order in snapshot.orders.values() for event_id in order.events()}
     for order in snapshot.orders.values():
@@ -81,7 +80,7 @@ def _check_queued(snapshot: Snapshot, result: CheckResult) -> None:
 
 
 def sent_emails_are_in_the_mailbox(snapshot: Snapshot, result: CheckResult) -> None:
-    """Each email that is recorded as sent is in the mailbox, and each email there is recorded.
+    """Check that the emails in the mailbox are those that are recorded as sent.
 
     An email whose response from SES was lost is sent again; the duplicate becomes a note. Without access to
     the mailbox nothing is checked.

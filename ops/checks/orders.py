@@ -29,7 +29,7 @@ AT_MOST_ONCE = (
 
 
 def timelines_match_orders(snapshot: Snapshot, result: CheckResult) -> None:
-    """Each order's status, fulfilments and returns match its timeline."""
+    """Check that each order's status, fulfilments and returns match its timeline."""
     for order in snapshot.orders.values():
         result.add(order.order_id, *_timeline_problems(order))
 
@@ -70,7 +70,7 @@ def _sum(quantities: Iterable[Mapping[str, int]]) -> Counter[str]:
 
 
 def nothing_is_overdue(snapshot: Snapshot, result: CheckResult) -> None:
-    """No order is past its deadline, and no payment is open whose order does not await one."""
+    """Check that no order is past its deadline, and that open payments belong to orders that await one."""
     for order in snapshot.orders.values():
         overdue = order.expires_at is not None and snapshot.is_old(order.expires_at)
         result.add(
@@ -93,7 +93,7 @@ def nothing_is_overdue(snapshot: Snapshot, result: CheckResult) -> None:
 
 
 def invoices_are_complete(snapshot: Snapshot, result: CheckResult) -> None:
-    """Each paid order has one invoice with its file, and the numbers of a year have no gap."""
+    """Check that each paid order has one invoice with its file, and that a year's numbers have no gap."""
     numbers: dict[str, list[str]] = {}
     files = {name.rpartition("/")[2] for name in snapshot.invoice_files}
     for order in snapshot.orders.values():

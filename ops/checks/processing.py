@@ -6,7 +6,7 @@ from ops.snapshot import Snapshot
 
 
 def stripe_events_are_applied(snapshot: Snapshot, result: CheckResult) -> None:
-    """Each event in the inbox was applied or ignored."""
+    """Check that each event in the inbox was applied or ignored."""
     for row in snapshot.inbox:
         status, event = row["status"], f"{row['type']} of {row['object_id']}"
         overdue = status == "received" and snapshot.is_old(parse_time(row["received_at"]))
@@ -18,7 +18,7 @@ def stripe_events_are_applied(snapshot: Snapshot, result: CheckResult) -> None:
 
 
 def dead_letter_queues_are_empty(snapshot: Snapshot, result: CheckResult) -> None:
-    """No dead-letter queue holds a message. Messages in other queues become notes."""
+    """Check that no dead-letter queue holds a message. Messages in other queues become notes."""
     for name, counts in snapshot.queues.items():
         is_dead_letter_queue, messages = name.endswith("-dlq"), sum(counts.values())
         result.add(

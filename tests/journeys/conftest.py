@@ -51,7 +51,7 @@ def guest(local: Cloud, url: str, anonymous: Shop) -> Shopper:
 
 @pytest.fixture
 def create_product(staff: Shop) -> Callable[..., str]:
-    """`goods(stock=10, price=500)` creates an active product and returns its SKU."""
+    """`create_product(stock=10, price=500)` creates an active product and returns its SKU."""
 
     def make(stock: int = 10, price: int = 500, title: str = "Journey goods") -> str:
         sku = f"J-{uuid4().hex[:12]}"
@@ -69,7 +69,7 @@ def create_product(staff: Shop) -> Callable[..., str]:
 
 @pytest.fixture
 def place_order(create_product: Callable[..., str]) -> Callable[..., dict[str, Any]]:
-    """`ordered(shopper, quantity=2)` places an order of a new product."""
+    """`place_order(shopper, quantity=2)` places an order of a new product."""
 
     def order(shopper: Shopper, quantity: int = 2, **product: Any) -> dict[str, Any]:
         shopper.add(create_product(**product), quantity)
@@ -81,7 +81,7 @@ def place_order(create_product: Callable[..., str]) -> Callable[..., dict[str, A
 
 @pytest.fixture
 def place_paid_order(place_order: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """`paid(shopper, quantity=2)` places and pays an order of a new product and waits for its invoice."""
+    """`place_paid_order(shopper, quantity=2)` also pays the order and waits for its invoice."""
 
     def pay(shopper: Shopper, quantity: int = 2, **product: Any) -> dict[str, Any]:
         return pay_and_wait(shopper, place_order(shopper, quantity, **product))
@@ -91,7 +91,7 @@ def place_paid_order(place_order: Callable[..., dict[str, Any]]) -> Callable[...
 
 @pytest.fixture
 def create_coupon(staff: Shop) -> Callable[..., str]:
-    """`coupon(usage_limit=10)` creates a coupon of 10 % and returns its code."""
+    """`create_coupon(usage_limit=10)` creates a coupon of 10 % and returns its code."""
 
     def make(**terms: Any) -> str:
         code = f"J-{uuid4().hex[:12]}".upper()

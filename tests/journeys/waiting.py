@@ -91,8 +91,7 @@ def wait_for_notification(staff, to, notification_id):
 
 
 def one_click(url, link):
-    """Unsubscribe as an email client does (RFC 8058, 3.2), and as the page's button does; return the
-    status."""
+    """Unsubscribe as an email client (RFC 8058, 3.2) and the page's button do; return the status."""
     request = urllib.request.Request(url + link, b"List-Unsubscribe=One-Click", method="POST")
     request.add_header("Content-Type", "application/x-www-form-urlencoded")
     try:

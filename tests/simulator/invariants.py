@@ -57,7 +57,7 @@ def orders() -> list[Any]:
 
 
 def money(simulator: Simulator) -> Iterator[str]:
-    """Stripe, payments, ledgers and orders agree on the captured and refunded amounts."""
+    """Check that Stripe, payments, ledgers and orders agree on the captured and refunded amounts."""
     known = {order.order_id: order for order in orders()}
     paid = {payment.stripe.intent_id: payment for payment in payments() if payment.stripe.intent_id}
     held: Counter[str] = Counter()
@@ -83,7 +83,7 @@ def money(simulator: Simulator) -> Iterator[str]:
 
 
 def _check_totals(intent: Any, refunded: int, payment: Payment, order: Any) -> Iterator[str]:
-    """Stripe, the payment, its ledger and its order have the same captured and refunded amounts."""
+    """Check that Stripe, the payment, its ledger and its order have the same amounts."""
     recorded, entries = order.totals_of(payment.payment_id), ledger(payment.payment_id)
     totals = {
         "Stripe": (intent["amount_received"], refunded),
@@ -105,7 +105,7 @@ def _check_totals(intent: Any, refunded: int, payment: Payment, order: Any) -> I
 
 
 def _check_disputes(simulator: Simulator, intent_id: str, payment: Payment) -> Iterator[str]:
-    """The payment knows its disputes and the amounts that they withhold."""
+    """Check that the payment has its disputes and the amounts that they withhold."""
     at_stripe = {
         dispute["id"]: (
             dispute["status"],
@@ -120,7 +120,7 @@ def _check_disputes(simulator: Simulator, intent_id: str, payment: Payment) -> I
 
 
 def _check_authorization(intent: Any, payment: Payment, order: Any) -> Iterator[str]:
-    """Open PaymentIntents and authorizations belong to orders that await payment or shipping."""
+    """Check that open PaymentIntents and authorizations belong to orders that await payment or shipping."""
     renewable = order.status.value == "paid" and not order.captured
     if intent["status"] in OPEN_INTENTS and order.status.value != "awaiting_payment" and not renewable:
         yield f"{intent['id']} can still be paid, though {order.order_id} is {order.status}"
@@ -135,7 +135,7 @@ def retained(order: Any) -> int:
 
 
 def refunds(simulator: Simulator) -> Iterator[str]:
-    """Due refunds were made unless a dispute blocks them, and shipped lines were captured.
+    """Check that due refunds were made unless a dispute blocks them, and that shipped lines were captured.
 
     Staff may have refunded more than is due.
     """
@@ -175,7 +175,7 @@ def was_cancelled(order: Any) -> bool:
 
 
 def stock(on_hand: Mapping[str, int]) -> Iterator[str]:
-    """Available, reserved and sold pieces sum to the initial stock; reserved pieces belong to open orders."""
+    """Check that available, reserved and sold pieces sum to the initial stock."""
     sold: Counter[str] = Counter()
     awaited: Counter[str] = Counter()
     pending = set()
@@ -205,7 +205,7 @@ def stock(on_hand: Mapping[str, int]) -> Iterator[str]:
 
 
 def _replica(inventory: Mapping[str, tuple[int, int]]) -> Iterator[str]:
-    """The cart's replica has the available stock."""
+    """Check that the cart's replica has the available stock."""
     for row in tables.rows(ENVIRONMENT["CART_TABLE"]):
         if row["pk"]["S"].startswith("product#"):
             sku = row["pk"]["S"].removeprefix("product#")
@@ -214,7 +214,7 @@ def _replica(inventory: Mapping[str, tuple[int, int]]) -> Iterator[str]:
 
 
 def transitions() -> Iterator[str]:
-    """Each change of an order increments its version and is a legal transition."""
+    """Check that each change of an order increments its version and is a legal transition."""
     legal = {
         before.value: {transition.value for transition in found.values()}
         for before, found in TRANSITIONS.items()
@@ -233,7 +233,7 @@ def transitions() -> Iterator[str]:
 
 
 def sequences(simulator: Simulator) -> Iterator[str]:
-    """The sequence of an order's events starts at 1 and has no gap; each number has one event."""
+    """Check that an order's sequence numbers start at 1 without a gap, and that each has one event."""
     published: dict[str, dict[int, dict[str, str]]] = {}
     for event in simulator.published("orders"):
         subject = published.setdefault(event["subject"], {})
@@ -250,7 +250,7 @@ def sequences(simulator: Simulator) -> Iterator[str]:
 
 
 def invoices(simulator: Simulator) -> Iterator[str]:
-    """Each paid order has an invoice and its file; no invoice number is missing or used twice."""
+    """Check that each paid order has an invoice with its file, and that the numbers are consecutive."""
     numbers = []
     files = "\n".join(simulator.files(ENVIRONMENT["ORDERS_INVOICES_BUCKET"]))
     for order in orders():
@@ -265,7 +265,7 @@ def invoices(simulator: Simulator) -> Iterator[str]:
 
 
 def coupons() -> Iterator[str]:
-    """A coupon's counter is the number of orders that use it and were not cancelled or expired."""
+    """Check that a coupon's counter is the number of orders that use it."""
     used_by_orders = Counter(counter for order in orders() for counter in order.redeemed)
     for row in tables.rows(ENVIRONMENT["ORDERS_COUNTERS_TABLE"]):
         name, used = row["pk"]["S"], int(row["value"]["N"])
@@ -274,7 +274,7 @@ def coupons() -> Iterator[str]:
 
 
 def emails(duplicate_emails: bool) -> Iterator[str]:
-    """Each email was sent once and recorded, and each paid order has a confirmation."""
+    """Check that each email was sent once and recorded, and that each paid order has a confirmation."""
     sent = Counter(email.headers["X-Notification-Id"] for email in mailbox.emails())
     rows = tables.rows(ENVIRONMENT["NOTIFY_TABLE"])
     notifications = [row for row in rows if row["pk"]["S"].startswith("ntf_")]
@@ -301,6 +301,6 @@ def emails(duplicate_emails: bool) -> Iterator[str]:
 
 
 def failures(simulator: Simulator) -> Iterator[str]:
-    """No message is a dead letter, and no role denied a call."""
+    """Check that there are no dead letters, and that no role denied a call."""
     yield from sorted(set(simulator.transport.refused))
     yield from (f"dead letter: {message}" for message in simulator.dead_letters)
