@@ -36,9 +36,9 @@ class Daemon:
         """
         try:
             record = json.loads(self.record.read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
+            return record["pid"] if record["started"] == _start_time(record["pid"]) else None
+        except (FileNotFoundError, json.JSONDecodeError, KeyError):
             return None
-        return record["pid"] if record["started"] == _start_time(record["pid"]) else None
 
     def start(self, command: list[str], environment: dict[str, str], cwd: Path) -> None:
         """Start the process in its own session, so that ^C or a closed terminal does not end it."""

@@ -178,7 +178,7 @@ def _sam(cloud: Cloud, *arguments: str) -> None:
     )
     with log.open("a") as out:
         # close_fds=False: sam inherits the lock, so if this process is killed, the next one waits for sam
-        done = subprocess.run(
+        process = subprocess.run(
             [SAM, *arguments],
             cwd=ROOT,
             env=environment,
@@ -188,8 +188,6 @@ def _sam(cloud: Cloud, *arguments: str) -> None:
             check=False,
             close_fds=False,
         )
-    if done.returncode:
-        last = "\n".join(log.read_text(errors="replace").rstrip().splitlines()[-25:])
-        raise LocalCloudError(
-            f"sam {arguments[0]} failed; its log is {log.relative_to(ROOT)}, which ends:\n{last}"
-        )
+    if process.returncode:
+        tail = "\n".join(log.read_text(errors="replace").rstrip().splitlines()[-25:])
+        raise LocalCloudError(f"`sam {arguments[0]}` failed; {log.relative_to(ROOT)} ends with:\n{tail}")

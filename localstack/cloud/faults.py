@@ -26,8 +26,8 @@ from localstack.cloud.daemon import wait_until
 from localstack.cloud.local_cloud import ROOT, STACK, Cloud, LocalCloudError
 
 CONTROL = "/_faults"
-_SCOPE = re.compile(rb"Credential=[^/]+/\d+/[^/]+/([a-z0-9-]+)/aws4_request")
-_PREFIX = {"dynamodb": "com.amazonaws.dynamodb.v20120810#", "sqs": "com.amazonaws.sqs#"}
+_SIGNED_SERVICE = re.compile(rb"Credential=[^/]+/\d+/[^/]+/([a-z0-9-]+)/aws4_request")
+_ERROR_PREFIXES = {"dynamodb": "com.amazonaws.dynamodb.v20120810#", "sqs": "com.amazonaws.sqs#"}
 _END = b"\r\n\r\n"
 
 
@@ -70,8 +70,8 @@ class ProxyClient:
 
     def _control(self, body: Any) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(self.url + CONTROL, data, timeout=10) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(self.url + CONTROL, data, timeout=10) as response:
+            return json.load(response)
 
 
 @contextmanager
@@ -81,11 +81,11 @@ def injected(cloud: Cloud) -> Iterator[ProxyClient]:
     Wait until the functions are idle before you leave the block: a running function cannot be changed.
     """
     with running(cloud.endpoint, cloud.folder / "faults.log") as faults:
-        _point(cloud, faults.url)
+        _set_endpoint(cloud, faults.url)
         try:
             yield faults
         finally:
-            _point(cloud, None)
+            _set_endpoint(cloud, None)
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _point(cloud: Cloud, url: str | None) -> None:
+def _set_endpoint(cloud: Cloud, url: str | None) -> None:
     """Set AWS_ENDPOINT_URL in the stack's functions, which overrides the engine's own; None removes it.
 
     The functions are changed in parallel, because the engine ends a changed function's processes one by one.
@@ -119,8 +119,8 @@ def _point(cloud: Cloud, url: str | None) -> None:
     client = cloud.client("lambda")
 
     def change(function: Mapping[str, Any]) -> None:
-        known = function.get("Environment", {}).get("Variables", {})
-        variables = {name: value for name, value in known.items() if name != "AWS_ENDPOINT_URL"}
+        old = function.get("Environment", {}).get("Variables", {})
+        variables = {name: value for name, value in old.items() if name != "AWS_ENDPOINT_URL"}
         variables |= {"AWS_ENDPOINT_URL": url} if url else {}
         client.update_function_configuration(
             FunctionName=function["FunctionName"], Environment={"Variables": variables}
@@ -151,7 +151,7 @@ class HttpMessage:
     @property
     def service(self) -> str | None:
         """Return the service from the request's signature; None if it is not an AWS API call."""
-        found = _SCOPE.search(self.head)
+        found = _SIGNED_SERVICE.search(self.head)
         return found[1].decode() if found else None
 
 
@@ -244,7 +244,7 @@ def _error(request: HttpMessage, status: int, code: str) -> bytes:
     if request.is_query:
         body = f"<ErrorResponse><Error><Type>Sender</Type>{detail}</Error></ErrorResponse>"
         return _response(status, code, body.encode(), {"Content-Type": "text/xml"})
-    kind = _PREFIX.get(request.service or "", "") + code
+    kind = _ERROR_PREFIXES.get(request.service or "", "") + code
     body = json.dumps({"__type": kind, "message": "Injected."})
     headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-ErrorType": code}
     return _response(status, code, body.encode(), headers)

@@ -32,7 +32,7 @@ class StepPrinter:
         """Run a step, print its result as `describe` puts it, and return it."""
         self.number += 1
         started_at = time.perf_counter()
-        sys.stdout.write(f"{self.number:>3}  {title:<35}")
+        sys.stdout.write(f"{self.number:>3}  {title:<38}")
         sys.stdout.flush()
         result = run()
         duration = (time.perf_counter() - started_at) * 1000

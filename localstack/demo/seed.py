@@ -152,12 +152,12 @@ def ensure_account(cloud: Cloud, account: Account) -> None:
         "name": account.name,
         "roles": list(account.roles),
     }
-    answer = cloud.client("lambda").invoke(
+    response = cloud.client("lambda").invoke(
         FunctionName=cloud.outputs()["UsersCommandsFunction"],
         Payload=json.dumps({"command": "ensure_account", "input": details}).encode(),
     )
-    output = answer["Payload"].read().decode()
-    if answer.get("FunctionError"):
+    output = response["Payload"].read().decode()
+    if response.get("FunctionError"):
         raise LocalCloudError(f"the account {account.email} could not be created: {output[:500]}")
 
 
@@ -197,9 +197,9 @@ def load_catalog(cloud: Cloud) -> bool:
 
 def _create(staff: Shop, path: str, body: dict[str, Any], key: str) -> None:
     """POST with an idempotency key; a repeat after the key has expired returns 409, which is accepted."""
-    answer = staff.call("POST", path, body, Idempotency_Key=key)
-    if answer.status not in {201, 409}:
-        raise LocalCloudError(f"POST {path} returned {answer.status}: {json.dumps(answer.body)[:500]}")
+    response = staff.call("POST", path, body, Idempotency_Key=key)
+    if response.status not in {201, 409}:
+        raise LocalCloudError(f"POST {path} returned {response.status}: {json.dumps(response.body)[:500]}")
 
 
 def _seeded(cloud: Cloud) -> bool:

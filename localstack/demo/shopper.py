@@ -31,11 +31,11 @@ class Shopper:
         """Return a signed-in shopper; the account is created unless it exists."""
         stranger = Shop(base_url)
         password = f"demo {email} 8Kq"[:128][::-1]
-        answer = stranger.call(
+        response = stranger.call(
             "POST", "/users/register", {"email": email, "password": password, "name": name}
         )
-        if answer.status not in {201, 409}:
-            raise LocalCloudError(f"POST /users/register returned {answer.status}: {answer.body}")
+        if response.status not in {201, 409}:
+            raise LocalCloudError(f"POST /users/register returned {response.status}: {response.body}")
         tokens = stranger.expect(200, "POST", "/users/login", {"email": email, "password": password})
         return cls(cloud, Shop(base_url, tokens["access_token"]), email)
 

@@ -30,7 +30,7 @@ from localstack.stripe.unit import Unit, public
 
 ROUTES: list[Route] = [
     route
-    for noun in (
+    for resource in (
         payment_intents,
         payment_methods,
         customers,
@@ -44,7 +44,7 @@ ROUTES: list[Route] = [
         products,
         checkout,
     )
-    for route in noun.ROUTES
+    for route in resource.ROUTES
 ]
 
 
@@ -127,13 +127,13 @@ def _route(request: Request) -> tuple[Route, tuple[str, ...]]:
     )
 
 
-def _require_client_secret(unit: Unit, intent_id: str, given: Any) -> None:
+def _require_client_secret(unit: Unit, intent_id: str, client_secret: Any) -> None:
     intent = unit.get("payment_intent", intent_id)
-    if not given:
+    if not client_secret:
         raise invalid(
             "Missing required param: client_secret.", code="parameter_missing", param="client_secret"
         )
-    if not hmac.compare_digest(str(given).encode(), intent["client_secret"].encode()):
+    if not hmac.compare_digest(str(client_secret).encode(), intent["client_secret"].encode()):
         raise invalid(
             "The client_secret provided does not match the client_secret associated with the PaymentIntent.",
             code="payment_intent_invalid_parameter",
@@ -148,16 +148,16 @@ def _run_handler(
     paths = params.pop("expand", [])
     try:
         with unit.store.attempt():
-            refusal: CardError | None = None
+            decline: CardError | None = None
             try:
                 result = route.handler(unit, params, *path_ids)
             except CardError as error:
-                refusal = error
-            if refusal is None:
+                decline = error
+            if decline is None:
                 return Response(200, _visible(expand(unit, result, paths), publishable))
     except StripeError as error:
         return Response(error.status, _visible_error(error, publishable))
-    return Response(refusal.status, _visible_error(refusal, publishable))
+    return Response(decline.status, _visible_error(decline, publishable))
 
 
 def _visible(result: Object, publishable: bool) -> Object:

@@ -69,9 +69,9 @@ class Emulator:
 
     def respond(self, request: api.Request, override: Response | None = None) -> Response:
         """Return the API's response; `override` is returned instead of running the request."""
-        answer = api.respond(self.store, request, self.clock.now(), override)
+        response = api.respond(self.store, request, self.clock.now(), override)
         self._wake.set()
-        return answer
+        return response
 
     def show_page(self, request: api.Request) -> pages.Page:
         """Return a shopper's page. A declined card is a page too, so its writes are kept."""
@@ -116,11 +116,11 @@ class Emulator:
                 raise StripeError(
                     404, f"Unknown action of the control plane: {method} {name[:80]}. The README lists them."
                 )
-            answer = actions[name](_json(text))
+            response = actions[name](_json(text))
         except StripeError as error:
             return Response(error.status, error.body())
         self._wake.set()
-        return Response(200, answer)
+        return Response(200, response)
 
     def _reset(self, body: Object) -> Object:
         self.store.wipe()

@@ -42,15 +42,15 @@ def _any_kind(kinds: str, value: Any, path: str) -> Any:
             code="parameter_invalid_empty",
             param=path,
         )
-    refusal: StripeError | None = None
+    best_error: StripeError | None = None
     for kind in choices:
         try:
             return _kind(kind, value, path)
         except StripeError as error:
             # An error about a nested parameter is more specific than "not a list".
-            if refusal is None or str(error.fields.get("param")) != path:
-                refusal = error
-    raise refusal or invalid(f"Invalid {path}", param=path)
+            if best_error is None or str(error.fields.get("param")) != path:
+                best_error = error
+    raise best_error or invalid(f"Invalid {path}", param=path)
 
 
 def _kind(kind: str, value: Any, path: str) -> Any:

@@ -159,17 +159,17 @@ class WebhookSender:
             )
             event = self._store.get("event", event_id)
             if accepted and event:
-                left = self._store.rows(_COUNT_UNDELIVERED, event_id)
-                event["pending_webhooks"] = left[0]["n"]
+                remaining = self._store.rows(_COUNT_UNDELIVERED, event_id)
+                event["pending_webhooks"] = remaining[0]["n"]
                 self._store.put(event)
 
 
 def send(url: str, secrets: list[str], body: bytes) -> int | str:
     """Send once, signed with the real time. Return the HTTP status, or the error as text."""
     parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection_type = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     try:
-        connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT)
+        connection = connection_type(parts.hostname or "", parts.port, timeout=_TIMEOUT)
         try:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request(

@@ -91,19 +91,19 @@ class Shop:
 
     def control(self, action: str, **body: Any) -> Any:
         request = urllib.request.Request(f"{self.url}/_emulator/{action}", json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(request, timeout=5) as response:
+            return json.load(response)
 
     def read(self, name: str) -> Any:
-        with urllib.request.urlopen(f"{self.url}/_emulator/{name}", timeout=5) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(f"{self.url}/_emulator/{name}", timeout=5) as response:
+            return json.load(response)
 
     def page(self, url: str, **form: str) -> tuple[int, str, str]:
         """GET a page, or POST the form to it. Return the status, the text and the redirect's URL."""
         data = urllib.parse.urlencode(form).encode() if form else None
         try:
-            with _OPENER.open(url, data, timeout=5) as answer:
-                return answer.status, answer.read().decode(), ""
+            with _OPENER.open(url, data, timeout=5) as response:
+                return response.status, response.read().decode(), ""
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode(), error.headers.get("Location", "")

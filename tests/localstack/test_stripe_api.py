@@ -90,8 +90,8 @@ def test_a_publishable_key_confirms_only_the_intent_of_its_client_secret(shop):
             {"Authorization": "Bearer pk_test_browser"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                return answer.status, json.load(answer)
+            with urllib.request.urlopen(request, timeout=5) as response:
+                return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.load(error)

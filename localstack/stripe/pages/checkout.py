@@ -39,12 +39,12 @@ _EXPIRY = re.compile(r"(\d{1,2})\s*/?\s*(?:20)?(\d\d)")
 
 def show(unit: Unit, session: Object, path: str) -> Page:
     """Return the form with the last payment error, or a page that says that the session is over."""
-    refusal = ""
+    decline_message = ""
     if session["payment_intent"]:
         last = unit.get("payment_intent", session["payment_intent"])["last_payment_error"]
-        refusal = last["message"] if last else ""
+        decline_message = last["message"] if last else ""
     values = {"email": session["customer_email"] or ""}
-    return _page(session, path, values, {}, refusal)
+    return _page(session, path, values, {}, decline_message)
 
 
 def pay(unit: Unit, session: Object, path: str, form: dict[str, str]) -> Page:
@@ -59,8 +59,8 @@ def pay(unit: Unit, session: Object, path: str, form: dict[str, str]) -> Page:
         return _page(session, path, form, errors, "")
     try:
         intent = checkout.pay(unit, session, form.get("email", ""), form.get("name", ""), means)
-    except CardError as refusal:
-        return _page(session, path, form, {}, str(refusal))
+    except CardError as decline_message:
+        return _page(session, path, form, {}, str(decline_message))
     if intent["status"] == "requires_action":
         return redirect(intent["next_action"]["redirect_to_url"]["url"])
     return redirect(checkout.success_url(checkout.complete_session(unit, intent) or session))
@@ -115,7 +115,9 @@ def _read_card(today: datetime, form: dict[str, str], errors: dict[str, str]) ->
     }
 
 
-def _page(session: Object, path: str, values: dict[str, str], errors: dict[str, str], refusal: str) -> Page:
+def _page(
+    session: Object, path: str, values: dict[str, str], errors: dict[str, str], decline_message: str
+) -> Page:
     if session["status"] == "complete":
         return redirect(checkout.success_url(session))
     back_link = ""
@@ -131,12 +133,12 @@ def _page(session: Object, path: str, values: dict[str, str], errors: dict[str, 
     hints = _TEST_CARDS + (_TEST_ACCOUNTS if debits else ())
     options = "".join(f'<option value="{number}">{what}</option>' for number, what in _TEST_CARDS)
     return document(
-        402 if refusal else 400 if errors else 200,
+        402 if decline_message else 400 if errors else 200,
         f"{verb} {total}",
         _lines(session, total)
-        + _alert(errors, refusal)
+        + _alert(errors, decline_message)
         + f'<form method="post" action="{html.escape(path)}" novalidate>'
-        + _fields(values, errors, "number" if refusal else next(iter(errors), ""), debits=debits)
+        + _fields(values, errors, "number" if decline_message else next(iter(errors), ""), debits=debits)
         + f'<datalist id="cards">{options}</datalist><button>{verb} {total}</button></form>{back_link}'
         "<details><summary>Test cards and accounts</summary><ul>"
         + "".join(f"<li><code>{number}</code> {what}</li>" for number, what in hints)
@@ -162,10 +164,10 @@ def _lines(session: Object, total: str) -> str:
     )
 
 
-def _alert(errors: dict[str, str], refusal: str) -> str:
-    if not errors and not refusal:
+def _alert(errors: dict[str, str], decline_message: str) -> str:
+    if not errors and not decline_message:
         return ""
-    message = html.escape(refusal) or "Nothing was charged yet. Please check:"
+    message = html.escape(decline_message) or "Nothing was charged yet. Please check:"
     links = "".join(f'<li><a href="#{name}">{_FIELDS[name][0]}</a></li>' for name in errors)
     return f'<div class="alert" role="alert">{message}{f"<ul>{links}</ul>" if links else ""}</div>'
 
