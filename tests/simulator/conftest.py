@@ -25,7 +25,7 @@ def module_simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def simulator(module_simulator: Simulator) -> Iterator[Simulator]:
     """The simulator after a reset. Fails a test in which a role denied a call."""
-    module_simulator.transport.refused.clear()
+    module_simulator.transport.denied.clear()
     module_simulator.reset()
     yield module_simulator
-    assert not module_simulator.transport.refused, "\n".join(sorted(set(module_simulator.transport.refused)))
+    assert not module_simulator.transport.denied, "\n".join(sorted(set(module_simulator.transport.denied)))

@@ -302,5 +302,5 @@ def emails(duplicate_emails: bool) -> Iterator[str]:
 
 def failures(simulator: Simulator) -> Iterator[str]:
     """Check that there are no dead letters, and that no role denied a call."""
-    yield from sorted(set(simulator.transport.refused))
+    yield from sorted(set(simulator.transport.denied))
     yield from (f"dead letter: {message}" for message in simulator.dead_letters)

@@ -49,7 +49,7 @@ class Orders(RuleBasedStateMachine):
 
     def __init__(self, simulator: Simulator, initial: Snapshot, event_counts: Counter[str]) -> None:
         super().__init__()
-        simulator.transport.refused.clear()
+        simulator.transport.denied.clear()
         simulator.reset(initial)
         self.simulator, self.event_counts = simulator, event_counts
         self.created: dict[tuple[Identity, str], tuple[str, str]] = {}

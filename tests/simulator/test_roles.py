@@ -32,11 +32,11 @@ def revoke(simulator, monkeypatch):
         raise AssertionError(f"{function} has no permission for {action} on {resource}")
 
     yield revoke_action
-    simulator.transport.refused.clear()
+    simulator.transport.denied.clear()
 
 
 def denied_calls(simulator) -> set[str]:
-    return set(simulator.transport.refused)
+    return set(simulator.transport.denied)
 
 
 def test_a_denied_call_that_only_a_log_shows_fails_the_invariants(simulator, revoke):
@@ -61,7 +61,7 @@ def test_caller_and_callee_each_need_their_own_permissions(simulator, revoke):
     revoke("CatalogCommands", "dynamodb:UpdateItem", "CatalogArn")
     assert shopping.place_cart(simulator, ADA, "first").status >= 500
     assert denied_calls(simulator) == {f"CatalogCommands may not dynamodb:UpdateItem on {TABLE}-catalog"}
-    simulator.transport.refused.clear()
+    simulator.transport.denied.clear()
     revoke("OrdersApi", "lambda:InvokeFunction", "CartCommands")
     assert shopping.place_cart(simulator, ADA, "second").status >= 500
     callee = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:CartCommands"
@@ -105,7 +105,7 @@ def test_a_missing_object_is_forbidden_without_list_permission(simulator):
     assert denied_calls(simulator) == {
         f"OrdersInvoices may not s3:GetObject on arn:aws:s3:::{bucket}/elsewhere/none.pdf"
     }
-    simulator.transport.refused.clear()
+    simulator.transport.denied.clear()
 
 
 EMAIL = {"Source": "Tillstack <orders@tillstack.example>"}

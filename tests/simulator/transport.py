@@ -45,13 +45,13 @@ class Transport:
     """Replaces the clients of AWS and Stripe. Counts calls and injects faults only within `invocation`.
 
     `calls` lists them as `dynamodb.PutItem`, `lambda.CatalogCommands`, `stripe.post refunds`; calls of an
-    invoked function start with `> `. `refused` lists every call to AWS that a role did not allow.
+    invoked function start with `> `. `denied` lists every call to AWS that a role did not allow.
     """
 
     def __init__(self, callees: Mapping[str, Function], roles: Roles) -> None:
         self.callees = callees
         self.roles = roles
-        self.refused: list[str] = []
+        self.denied: list[str] = []
         self.running: list[str] = []
         self.calls: list[str] = []
         self.down: set[str] = set()
@@ -66,16 +66,12 @@ class Transport:
             service = client.meta.service_model.service_name
             if service == "lambda" and operation == "Invoke":
                 function = self.callees[params["FunctionName"]]
-                name, permissions = (
-                    function.name,
-                    [Permission("lambda:InvokeFunction", function_arn(function.name))],
-                )
+                name = function.name
+                permissions = [Permission("lambda:InvokeFunction", function_arn(name))]
                 call: Callable[[], Any] = partial(self._invoke, function, params)
             else:
-                name, permissions = (
-                    operation,
-                    required_permissions(service, operation, params) if self.running else [],
-                )
+                name = operation
+                permissions = required_permissions(service, operation, params) if self.running else []
                 call = partial(api_call, client, operation, params)
             return self._intercept(
                 f"{service}.{name}", partial(self._authorize, operation, permissions, call)
@@ -106,7 +102,7 @@ class Transport:
             return call()
         function = self.running[-1]
         if missing := self.roles.missing(function, permissions):
-            self.refused.append(f"{function} may not {missing}")
+            self.denied.append(f"{function} may not {missing}")
             raise access_denied(function, operation, missing)
         try:
             return call()
