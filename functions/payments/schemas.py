@@ -245,7 +245,7 @@ class RequestReconciliation(Body):
 class ReconciliationView(View):
     """A reconciliation of the objects that Stripe created between `since` and `until`.
 
-    `looked_at` counts Stripe's objects by kind, and follow-ups of earlier reconciliations as `asked`. Of the
+    `looked_at` counts Stripe's objects by kind, and the follow-ups of earlier reconciliations. Of the
     `differences`, some are `repaired` and some `unexplained` (staff must act); the next reconciliation checks
     the rest. `reason` says why a reconciliation failed.
     """

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-EXPIRY_NOTICE = timedelta(hours=24)  # how long before the expiry the shopper is asked to pay again
+EXPIRY_NOTICE = timedelta(hours=24)  # how long before the expiry the shopper is notified to pay again
 GRACE = timedelta(hours=1)  # Stripe releases an expired authorization with some delay
 
 
 @dataclass(frozen=True)
 class Authorization:
     """`capturable` is in minor units and expires at `capture_before`; `multicapture` means that the card
-    allows several captures; `expiry_notified` means that the shopper was asked to pay again."""
+    allows several captures; `expiry_notified` means that the shopper was notified."""
 
     capturable: int = 0
     capture_before: datetime | None = None
