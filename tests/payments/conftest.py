@@ -1,4 +1,4 @@
-"""A shop that takes payments: moto for AWS, the local Stripe over HTTP, orders answered by a dictionary."""
+"""Payments in process: moto for AWS, the local Stripe over HTTP, and orders answered by the driver."""
 
 from collections.abc import Iterator
 
@@ -32,12 +32,12 @@ def driver(cloud, published, local_stripe, monkeypatch) -> PaymentsDriver:
 
 @pytest.fixture
 def manual(driver, monkeypatch) -> None:
-    """The shop captures as goods leave."""
+    """Configure manual capture."""
     known = settings().model_copy(update={"payments_capture": "manual"})
     monkeypatch.setattr(checkout, "settings", lambda: known)
 
 
 @pytest.fixture
 def once_only(monkeypatch) -> None:
-    """The SDK calls Stripe once, so that the first failure is the answer."""
+    """Disable the SDK's retries, so that the first failure is the response."""
     monkeypatch.setattr(stripe_gateway, "RETRIES", 0)

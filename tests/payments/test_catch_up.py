@@ -1,4 +1,4 @@
-"""Events that no webhook brought: lost deliveries, outages, pages, races, and where the reading goes on."""
+"""Catching up on missed webhooks: outages, pages, concurrent readings, and the list position."""
 
 import json
 import threading
@@ -33,26 +33,26 @@ from tests.support import ENVIRONMENT, REGION, Context, call, sqs_event, staff
 
 
 class Hurried(Context):
-    """Lambda's context when the time is almost up."""
+    """A Lambda context with little time left."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 5_000
 
 
-def kept_by(context: Context | None = None) -> int:
-    """Run the function; how many events were new to it."""
+def stored_by(context: Context | None = None) -> int:
+    """Run the function; return how many events were new."""
     return catch_up.catch_up({}, context or Context())["stored"]
 
 
-def happen(driver: PaymentsDriver, times: int) -> set[str]:
-    """So many things happen at Stripe; the ids of all its events."""
+def cause_events(driver: PaymentsDriver, times: int) -> set[str]:
+    """Cause `times` events at Stripe; return the ids of all its events."""
     for number in range(times):
         driver.stripe.customers.create({"name": f"No. {number}"})
     return {event["id"] for event in driver.stripe_events()}
 
 
-def told_of(driver: PaymentsDriver) -> set[str]:
-    """What the events that are here are about."""
+def stored_objects(driver: PaymentsDriver) -> set[str]:
+    """Return the object ids of the stored events."""
     return {row["object_id"]["S"] for row in driver.rows("PAYMENTS_INBOX_TABLE").values()}
 
 
@@ -64,7 +64,7 @@ def apply_all(driver: PaymentsDriver) -> None:
 
 @pytest.fixture
 def listening(driver: PaymentsDriver) -> Iterator[None]:
-    """The webhook's function behind a port, and Stripe told of it."""
+    """Serve the webhook on a port and register it at Stripe."""
 
     class Door(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -90,7 +90,7 @@ def listening(driver: PaymentsDriver) -> Iterator[None]:
     server.server_close()
 
 
-def test_a_delivery_that_was_lost_is_made_up_for(driver, listening):
+def test_a_lost_webhook_is_caught_up(driver, listening):
     driver.order()
     opened = driver.pay().json
     driver.control_stripe("chaos", drop=1)
@@ -98,133 +98,133 @@ def test_a_delivery_that_was_lost_is_made_up_for(driver, listening):
     driver.control_stripe("chaos")
     said_later = driver.stripe.customers.create({"name": "Heard"}).id
     deadline = time.monotonic() + 30
-    while said_later not in told_of(driver):
+    while said_later not in stored_objects(driver):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert driver.payment(opened["payment_id"]).captures.captured == 0
 
-    assert kept_by() > 0
+    assert stored_by() > 0
     assert set(driver.inbox()) == {event["id"] for event in driver.stripe_events()}
     apply_all(driver)
     assert driver.status(opened["payment_id"]) == "succeeded"
-    assert kept_by() == 0
+    assert stored_by() == 0
 
 
-def test_hours_of_outage_are_read_page_by_page(driver, monkeypatch):
+def test_hours_of_missed_events_are_read_page_by_page(driver, monkeypatch):
     monkeypatch.setattr(stripe_lists, "PAGE_SIZE", 3)
-    happen(driver, 4)
+    cause_events(driver, 4)
     driver.control_stripe("advance", seconds=6 * 3600)
-    everything = happen(driver, 6)
+    everything = cause_events(driver, 6)
     assert len(everything) == 10
-    assert kept_by() == 10
+    assert stored_by() == 10
     assert set(driver.inbox()) == everything
 
 
-def test_a_reading_that_ran_out_of_time_goes_on_where_it_stopped(driver, monkeypatch):
+def test_an_interrupted_reading_continues_where_it_stopped(driver, monkeypatch):
     monkeypatch.setattr(stripe_lists, "PAGE_SIZE", 3)
-    everything = happen(driver, 8)
-    assert kept_by(Hurried()) == 3
-    later = happen(driver, 2) - everything
-    assert kept_by(Hurried()) == 3
-    assert kept_by(Hurried()) == 2
+    everything = cause_events(driver, 8)
+    assert stored_by(Hurried()) == 3
+    later = cause_events(driver, 2) - everything
+    assert stored_by(Hurried()) == 3
+    assert stored_by(Hurried()) == 2
     assert set(driver.inbox()) == everything
-    assert kept_by() == 2
+    assert stored_by() == 2
     assert set(driver.inbox()) == everything | later
 
 
-def test_a_place_that_stripe_forgot_has_the_reading_begin_again(driver, monkeypatch):
-    everything = happen(driver, 2)
+def test_a_position_unknown_to_stripe_restarts_the_reading(driver, monkeypatch):
+    everything = cause_events(driver, 2)
     long_ago = clock.epoch(clock.now()) - 40 * 24 * 3600
     assert inbox.save_position(ListPosition(long_ago, long_ago + 60, "evt_forgotten"))
-    assert kept_by() == 2
+    assert stored_by() == 2
     assert set(driver.inbox()) == everything
 
 
-def test_what_is_here_is_neither_written_nor_queued_again(driver):
-    happen(driver, 2)
-    assert kept_by() == 2
+def test_stored_events_are_not_written_or_queued_again(driver):
+    cause_events(driver, 2)
+    assert stored_by() == 2
     rows = driver.rows("PAYMENTS_INBOX_TABLE")
-    assert kept_by() == 0
+    assert stored_by() == 0
     after = driver.rows("PAYMENTS_INBOX_TABLE")
     assert {key: row for key, row in after.items() if key != inbox.POSITION} == {
         key: row for key, row in rows.items() if key != inbox.POSITION
     }
 
 
-def test_an_event_that_comes_by_webhook_at_the_same_moment_is_kept_once(driver, monkeypatch):
+def test_an_event_delivered_by_its_webhook_meanwhile_is_stored_once(driver, monkeypatch):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
     read = stripe_lists.events
 
-    def and_the_webhooks_come(*about):
+    def with_concurrent_webhooks(*about):
         found = read(*about)
         for event in driver.stripe_events():
             driver.post_event(event)
         apply_all(driver)
         return found
 
-    monkeypatch.setattr(stripe_lists, "events", and_the_webhooks_come)
-    monkeypatch.setattr(inbox, "stored_ids", lambda ids: set())  # a read that does not know yet
-    assert kept_by() == 0
+    monkeypatch.setattr(stripe_lists, "events", with_concurrent_webhooks)
+    monkeypatch.setattr(inbox, "stored_ids", lambda ids: set())  # an eventually consistent read
+    assert stored_by() == 0
     assert set(driver.inbox().values()) == {"applied", "ignored"}
     driver.forward_inbox()
     assert driver.queued_messages() == []
 
 
-def test_two_readings_at_once_leave_nothing_out(driver, monkeypatch):
+def test_two_concurrent_readings_miss_no_event(driver, monkeypatch):
     monkeypatch.setattr(stripe_lists, "PAGE_SIZE", 2)
-    everything = happen(driver, 5)
+    everything = cause_events(driver, 5)
     read, met = stripe_lists.events, list[bool]()
 
-    def and_another_reads_it_all(*about):
+    def with_concurrent_reading(*about):
         if not met:
             met.append(True)
-            assert kept_by() == 5
+            assert stored_by() == 5
         return read(*about)
 
-    monkeypatch.setattr(stripe_lists, "events", and_another_reads_it_all)
-    assert kept_by() == 0
+    monkeypatch.setattr(stripe_lists, "events", with_concurrent_reading)
+    assert stored_by() == 0
     assert set(driver.inbox()) == everything
     found = inbox.list_position()
     assert found is not None
     assert (found.after, found.newest) == (None, None)
 
 
-def test_while_stripe_is_away_nothing_is_lost(driver):
-    everything = happen(driver, 2)
+def test_no_event_is_lost_while_stripe_is_unavailable(driver):
+    everything = cause_events(driver, 2)
     driver.break_stripe(path="/v1/events", method="GET", times=1, status=429)
     with pytest.raises(StripeUnavailable):
-        kept_by()
+        stored_by()
     assert driver.inbox() == {}
     driver.control_stripe("advance", seconds=3 * 3600)
-    assert kept_by() == 2
+    assert stored_by() == 2
     assert set(driver.inbox()) == everything
 
 
-def test_an_event_with_decimals_is_kept_like_any_other(driver):
+def test_an_event_with_decimal_amounts_is_stored(driver):
     product = driver.stripe.products.create({"name": "Tea"})
     driver.stripe.prices.create({"product": product.id, "currency": "gbp", "unit_amount": 250})
     assert "price.created" in {event["type"] for event in driver.stripe_events()}
-    kept_by()
+    stored_by()
     assert set(driver.inbox()) == {event["id"] for event in driver.stripe_events()}
 
 
-def test_one_event_that_cannot_be_read_does_not_hold_up_the_others(driver, monkeypatch):
-    everything = happen(driver, 2)
+def test_an_unreadable_event_does_not_block_the_others(driver, monkeypatch):
+    everything = cause_events(driver, 2)
     read = stripe_lists.events
 
-    def and_something_odd(*about):
+    def with_unreadable_event(*about):
         found = read(*about)
         odd = stripe_lists.ListedEvent("evt_odd", found.items[0].created, b'{"id": "evt_odd"}')
         return stripe_lists.Listed([found.items[0], odd, *found.items[1:]], found.more)
 
-    monkeypatch.setattr(stripe_lists, "events", and_something_odd)
-    assert kept_by() == 2
+    monkeypatch.setattr(stripe_lists, "events", with_unreadable_event)
+    assert stored_by() == 2
     assert set(driver.inbox()) == everything
 
 
-def test_what_was_kept_and_never_reached_the_queue_is_queued_after_a_while(driver):
+def test_a_stored_event_that_was_never_queued_is_requeued(driver):
     driver.order()
     driver.pay()
     [created] = driver.stripe_events()
@@ -238,27 +238,27 @@ def test_what_was_kept_and_never_reached_the_queue_is_queued_after_a_while(drive
     assert requeue(now + timedelta(minutes=16)) == 0
 
 
-def test_the_place_of_the_reading_is_no_event(driver):
-    happen(driver, 1)
-    kept_by()
+def test_the_list_position_is_not_listed_as_an_event(driver):
+    cause_events(driver, 1)
+    stored_by()
     driver.forward_inbox()
     assert call(reads.api, "POST", f"/admin/webhooks/{inbox.POSITION}/replay", caller=staff()).status == 404
     listed = driver.get("/admin/webhooks", staff()).json["items"]
     assert inbox.POSITION not in {event["event_id"] for event in listed}
 
 
-def test_it_stands_on_its_own():
+def test_the_catch_up_function_imports_the_stripe_sdk():
     assert {"stripe", "requests"} <= loaded("payments.app.catch_up")
 
 
-def test_the_first_reading_looks_back_a_day():
+def test_the_first_reading_begins_a_day_ago():
     now = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
     assert list_since(first_position(now)) == clock.epoch(now - FIRST_READING - OVERLAP)
 
 
 @given(st.data())
-def test_whatever_the_interruptions_and_however_late_events_show_all_are_read(data):
-    """A list that grows while it is read, in which events show up to ten minutes after they were made."""
+def test_all_events_are_read_despite_interruptions_and_late_events(data):
+    """A list that grows while it is read, with events listed up to ten minutes late."""
     overlap, size = int(OVERLAP.total_seconds()), 3
     now, shown, read = 10_000, list[tuple[int, str]](), set[str]()
     position = ListPosition(since=now)

@@ -1,4 +1,4 @@
-"""Opening a payment: one an order, one PaymentIntent a payment, whoever asks how often."""
+"""Opening a payment: one active payment per order, one PaymentIntent per payment."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -23,12 +23,12 @@ def intents(driver: PaymentsDriver) -> list:
     return list(driver.stripe.payment_intents.list({"limit": 100}).data)
 
 
-def test_a_payment_opens_a_payment_intent_over_the_orders_total(driver):
+def test_opening_a_payment_creates_an_intent_of_the_orders_total(driver):
     driver.order(total=2470)
-    answer = driver.pay()
+    response = driver.pay()
     [intent] = intents(driver)
-    opened = answer.json
-    assert answer.status == 201
+    opened = response.json
+    assert response.status == 201
     assert opened == {
         "payment_id": opened["payment_id"],
         "order_id": "ord_1",
@@ -42,30 +42,30 @@ def test_a_payment_opens_a_payment_intent_over_the_orders_total(driver):
     assert intent.metadata.to_dict() == {"order_id": "ord_1", "payment_id": opened["payment_id"]}
 
 
-def test_the_same_key_gets_the_first_answer_again(driver):
+def test_the_same_key_replays_the_first_response(driver):
     driver.order()
     first, second = driver.pay(key="k"), driver.pay(key="k")
     assert second.text == first.text
     assert second.header("Idempotent-Replayed") == "true"
 
 
-def test_another_key_gets_the_live_payment(driver):
+def test_another_key_returns_the_active_payment(driver):
     driver.order()
     assert driver.pay().json == driver.pay().json
     assert len(intents(driver)) == 1
 
 
-def test_two_at_once_get_one_payment(driver):
+def test_concurrent_requests_open_one_payment(driver):
     driver.order()
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: driver.pay(), range(6)))
-    assert {answer.status for answer in answers} == {201}
-    assert len({answer.text for answer in answers}) == 1
+        responses = list(pool.map(lambda _: driver.pay(), range(6)))
+    assert {response.status for response in responses} == {201}
+    assert len({response.text for response in responses}) == 1
     assert len(intents(driver)) == 1
     assert len(driver.get("/payments?order_id=ord_1").json["items"]) == 1
 
 
-def test_a_process_that_dies_after_stripes_answer_loses_nothing(driver, monkeypatch):
+def test_a_retry_after_a_crash_returns_the_created_intent(driver, monkeypatch):
     driver.order()
 
     def die(*_, **__):
@@ -81,7 +81,7 @@ def test_a_process_that_dies_after_stripes_answer_loses_nothing(driver, monkeypa
     assert len(intents(driver)) == 1
 
 
-def test_stripes_own_event_finds_a_payment_that_does_not_know_its_intent(driver, monkeypatch):
+def test_an_intents_first_webhook_writes_its_id_to_the_payment(driver, monkeypatch):
     driver.order()
     with monkeypatch.context() as dying:
         dying.setattr(syncing, "sync_from_stripe", lambda *_, **__: 1 / 0)
@@ -94,7 +94,7 @@ def test_stripes_own_event_finds_a_payment_that_does_not_know_its_intent(driver,
 @pytest.mark.parametrize(
     "fault", [{"status": 500}, {"status": 503}, {"status": 429}, {"drop_after": True}], ids=str
 )
-def test_while_stripe_fails_the_answer_is_503_and_a_retry_succeeds(driver, once_only, fault):
+def test_a_failure_of_stripe_is_503_and_a_retry_succeeds(driver, once_only, fault):
     driver.order()
     driver.break_stripe(path="/v1/payment_intents", method="POST", times=1, **fault)
     failed = driver.pay(key="k")
@@ -104,7 +104,7 @@ def test_while_stripe_fails_the_answer_is_503_and_a_retry_succeeds(driver, once_
     assert len(intents(driver)) == 1
 
 
-def test_what_stripe_refuses_for_good_fails_and_the_next_try_is_a_new_payment(driver, monkeypatch):
+def test_a_refused_payment_fails_and_the_next_request_opens_another(driver, monkeypatch):
     driver.order()
     with monkeypatch.context() as tiny:
 
@@ -120,7 +120,7 @@ def test_what_stripe_refuses_for_good_fails_and_the_next_try_is_a_new_payment(dr
     assert statuses == ["failed", "requires_payment"]
 
 
-def test_an_order_that_cannot_be_paid_is_refused(driver):
+def test_an_order_that_does_not_await_a_payment_is_409(driver):
     reasons: list[dict[str, Any]] = [
         {"status": "pending"},
         {"status": "paid"},
@@ -135,14 +135,14 @@ def test_an_order_that_cannot_be_paid_is_refused(driver):
     assert intents(driver) == []
 
 
-def test_an_order_that_is_paid_already_is_refused(driver):
+def test_an_order_that_is_already_paid_is_409(driver):
     driver.order()
     driver.confirm(driver.pay().json["provider_id"])
-    assert driver.pay().status == 409  # orders has not heard of it yet
+    assert driver.pay().status == 409  # orders has not received the event yet
 
 
 @pytest.mark.parametrize("who", [customer("usr_2"), guest()])
-def test_somebody_elses_order_is_not_there(driver, who):
+def test_another_users_order_is_404(driver, who):
     driver.order()
     refused = driver.pay(who=who)
     assert (refused.status, refused.json["type"]) == (404, "/problems/no-such-order")
@@ -152,17 +152,17 @@ def test_somebody_elses_order_is_not_there(driver, who):
     assert driver.get("/payments?order_id=ord_1", who).json["items"] == []
 
 
-def test_guests_pay_their_orders_and_staff_see_them(driver):
+def test_guests_pay_their_orders_and_staff_read_the_payments(driver):
     driver.order(user_id="gst_1")
-    assert driver.pay(who=staff()).status == 404, "nobody pays another's order"
+    assert driver.pay(who=staff()).status == 404, "staff cannot pay another user's order"
     opened = driver.pay(who=guest()).json["payment_id"]
     assert driver.get(f"/payments/{opened}", guest()).status == 200
     assert driver.get(f"/payments/{opened}", staff()).json["amount"] == {"amount": 2000, "currency": "GBP"}
 
 
-def test_while_orders_does_not_answer_nothing_is_begun(driver, monkeypatch):
+def test_no_payment_is_opened_while_orders_is_unavailable(driver, monkeypatch):
     def silent(*_):
-        raise Unavailable("A part of the shop does not answer; ask again.")
+        raise Unavailable("A service of the shop does not respond; retry.")
 
     with monkeypatch.context() as down:
         down.setattr(rpc, "call", silent)
@@ -184,19 +184,19 @@ BAD_BODIES = [
 ]
 
 
-def test_bad_requests_are_told_what_is_wrong(driver):
+def test_invalid_requests_are_rejected(driver):
     driver.order()
     for body, status in BAD_BODIES:
-        answer = call(
+        response = call(
             checkout.api, "POST", "/payments", raw=body, caller=customer(), headers=idempotency_headers()
         )
-        assert answer.status == status, body
+        assert response.status == status, body
     without_key = call(checkout.api, "POST", "/payments", body={"order_id": "ord_1"}, caller=customer())
     assert without_key.status == 400
     assert intents(driver) == []
 
 
-def test_an_order_that_ends_while_its_payment_opens_cannot_be_paid(driver, monkeypatch):
+def test_an_order_that_ends_during_the_call_to_stripe_cannot_be_paid(driver, monkeypatch):
     driver.order()
     real = stripe_gateway.open_intent
 
@@ -210,7 +210,7 @@ def test_an_order_that_ends_while_its_payment_opens_cannot_be_paid(driver, monke
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_a_payment_that_begins_at_the_same_moment_is_the_same(driver, monkeypatch, attempt):
+def test_a_concurrently_activated_payment_is_returned(driver, monkeypatch, attempt):
     driver.order()
     if attempt == 2:
         driver.stripe.payment_intents.cancel(driver.pay().json["provider_id"])
@@ -222,7 +222,7 @@ def test_a_payment_that_begins_at_the_same_moment_is_the_same(driver, monkeypatc
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_an_order_that_ends_at_the_same_moment_has_no_payment(driver, monkeypatch, attempt):
+def test_an_order_that_ends_before_the_activation_gets_no_payment(driver, monkeypatch, attempt):
     driver.order()
     if attempt == 2:
         driver.stripe.payment_intents.cancel(driver.pay().json["provider_id"])
@@ -233,7 +233,7 @@ def test_an_order_that_ends_at_the_same_moment_has_no_payment(driver, monkeypatc
 
 
 def _meanwhile(monkeypatch, happens):
-    """Between the next look at the slot and its taking, something else happens; what that gave."""
+    """Run an action between the next read of the active payment and its write; return the results."""
     real, given = active_payments.activate, []
 
     def late(*arguments):
@@ -245,15 +245,15 @@ def _meanwhile(monkeypatch, happens):
     return given
 
 
-def test_an_order_that_ended_before_its_payment_began_gets_none(driver):
+def test_an_ended_order_gets_no_payment_from_an_outdated_read(driver):
     order = driver.order()
     driver.receive(driver.order_ended(OrderExpired))
-    driver.orders["ord_1"] = order  # what was asked of orders a moment earlier
+    driver.orders["ord_1"] = order  # an outdated answer of orders
     assert driver.pay().status == 409
     assert intents(driver) == []
 
 
-def test_a_list_goes_on_where_its_cursor_says(driver):
+def test_a_list_continues_after_its_cursor(driver):
     driver.order()
     opened = driver.pay().json["payment_id"]
     held = driver.payment(opened)

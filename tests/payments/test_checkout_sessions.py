@@ -1,4 +1,4 @@
-"""Stripe's own page: one a payment, open as long as its order waits, and never beside another way to pay."""
+"""Checkout Sessions: one per payment, and never beside another open payment."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -25,13 +25,13 @@ def at_stripe(driver) -> list[Any]:
 
 
 def fill_in(url: str, number: str = "4242424242424242") -> None:
-    """The shopper on Stripe's page."""
+    """Pay on Stripe's page."""
     form = {"email": "ada@example.com", "number": number, "name": "Ada"}
-    with suppress(OSError):  # the page sends the shopper back to a shop that is not there
+    with suppress(OSError):  # the page redirects to a shop that does not exist
         urlopen(Request(url, urlencode(form).encode())).close()
 
 
-def test_a_page_lists_what_was_bought_and_ends_after_the_order(driver):
+def test_a_session_lists_the_orders_lines_and_ends_after_its_deadline(driver):
     mugs = OrderLineData(
         sku="M", product_id="p", title="Mug", quantity=2, unit_price=gbp(1000), line_total=gbp(2000)
     )
@@ -54,7 +54,7 @@ def test_a_page_lists_what_was_bought_and_ends_after_the_order(driver):
     assert (line.description, line.quantity) == ("Mug", 2)
 
 
-def test_a_paid_page_pays_the_order(driver):
+def test_a_paid_session_pays_the_order(driver):
     driver.order()
     opened = page(driver).json
     fill_in(opened["checkout_url"])
@@ -65,7 +65,7 @@ def test_a_paid_page_pays_the_order(driver):
     assert page(driver).status == 409
 
 
-def test_a_page_holds_the_money_where_it_is_taken_as_goods_leave(driver, manual):
+def test_a_session_with_manual_capture_is_authorized(driver, manual):
     driver.order()
     opened = page(driver).json
     fill_in(opened["checkout_url"])
@@ -76,7 +76,7 @@ def test_a_page_holds_the_money_where_it_is_taken_as_goods_leave(driver, manual)
     assert driver.payment(opened["payment_id"]).authorization.capturable == 0
 
 
-def test_a_card_that_is_declined_on_the_page_leaves_it_open(driver):
+def test_a_declined_card_leaves_the_session_open(driver):
     driver.order()
     opened = page(driver).json
     fill_in(opened["checkout_url"], "4000000000000002")
@@ -86,7 +86,7 @@ def test_a_card_that_is_declined_on_the_page_leaves_it_open(driver):
     assert driver.deliver_all() == ["payment.succeeded"]
 
 
-def test_an_order_that_ends_closes_its_page(driver):
+def test_an_ended_order_expires_its_session(driver):
     driver.order()
     opened = page(driver).json
     driver.receive(driver.order_ended(OrderExpired))
@@ -95,7 +95,7 @@ def test_an_order_that_ends_closes_its_page(driver):
     assert driver.deliver_all() == []
 
 
-def test_an_order_that_ends_after_a_decline_closes_its_page(driver):
+def test_an_ended_order_expires_its_session_after_a_decline(driver):
     driver.order()
     opened = page(driver).json
     fill_in(opened["checkout_url"], "4000000000000002")
@@ -106,7 +106,7 @@ def test_an_order_that_ends_after_a_decline_closes_its_page(driver):
     assert driver.deliver_all() == []
 
 
-def test_a_page_that_was_paid_before_the_order_ended_keeps_the_money(driver):
+def test_a_session_paid_before_the_order_ended_stays_paid(driver):
     driver.order()
     opened = page(driver).json
     fill_in(opened["checkout_url"])
@@ -114,7 +114,7 @@ def test_a_page_that_was_paid_before_the_order_ended_keeps_the_money(driver):
     assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_a_page_that_stripe_closed_makes_room_for_another(driver):
+def test_an_expired_session_is_replaced_by_a_new_payment(driver):
     driver.order()
     first = page(driver).json
     driver.stripe.checkout.sessions.expire(first["provider_id"])
@@ -123,7 +123,7 @@ def test_a_page_that_stripe_closed_makes_room_for_another(driver):
     assert driver.status(first["payment_id"]) == "cancelled"
 
 
-def test_stripe_tells_of_a_page_that_nobody_paid_on(driver):
+def test_the_webhook_of_an_unpaid_expired_session_cancels_the_payment(driver):
     driver.order()
     first = page(driver).json
     driver.stripe.checkout.sessions.expire(first["provider_id"])
@@ -131,16 +131,16 @@ def test_stripe_tells_of_a_page_that_nobody_paid_on(driver):
     assert driver.status(first["payment_id"]) == "cancelled"
 
 
-def test_two_tabs_have_one_page(driver):
+def test_concurrent_requests_open_one_session(driver):
     driver.order()
     with ThreadPoolExecutor(5) as pool:
-        answers = list(pool.map(lambda _: page(driver), range(5)))
-    assert {answer.status for answer in answers} == {201}
-    assert len({answer.json["checkout_url"] for answer in answers}) == 1
+        responses = list(pool.map(lambda _: page(driver), range(5)))
+    assert {response.status for response in responses} == {201}
+    assert len({response.json["checkout_url"] for response in responses}) == 1
     assert len(at_stripe(driver)) == 1
 
 
-def test_a_process_that_dies_after_stripe_made_the_page_goes_on_with_it(driver, monkeypatch):
+def test_a_retry_after_a_crash_returns_the_created_session(driver, monkeypatch):
     driver.order()
     real = sessions.open_session
 
@@ -157,7 +157,7 @@ def test_a_process_that_dies_after_stripe_made_the_page_goes_on_with_it(driver, 
     assert len(at_stripe(driver)) == 1
 
 
-def test_a_page_that_nobody_knew_of_is_paid_all_the_same(driver, monkeypatch):
+def test_a_session_whose_id_was_not_written_can_be_paid(driver, monkeypatch):
     driver.order()
     with monkeypatch.context() as dying:
         dying.setattr(syncing, "change", lambda *_: 1 / 0)
@@ -168,10 +168,10 @@ def test_a_page_that_nobody_knew_of_is_paid_all_the_same(driver, monkeypatch):
 
 
 @pytest.mark.parametrize("missing", ["success_url", "cancel_url"])
-def test_a_page_needs_addresses_to_send_the_shopper_to(driver, missing):
+def test_a_session_requires_both_urls(driver, missing):
     driver.order()
-    wish = {name: url for name, url in PAGES.items() if name != missing}
-    refused = driver.pay(method="checkout_session", **wish)
+    choice = {name: url for name, url in PAGES.items() if name != missing}
+    refused = driver.pay(method="checkout_session", **choice)
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, f"/{missing}")
 
 
@@ -191,16 +191,16 @@ def test_a_page_needs_addresses_to_send_the_shopper_to(driver, missing):
         ("https://shop.example\\@evil.example/", 422),
     ],
 )
-def test_shoppers_are_sent_by_tls_or_to_the_developers_machine(driver, url, status):
+def test_urls_must_be_https_or_localhost(driver, url, status):
     driver.order()
-    answer = driver.pay(method="checkout_session", success_url=url, cancel_url=PAGES["cancel_url"])
-    assert answer.status == status
+    response = driver.pay(method="checkout_session", success_url=url, cancel_url=PAGES["cancel_url"])
+    assert response.status == status
 
 
-# Another way to pay
+# The other method
 
 
-def test_another_method_closes_the_first(driver):
+def test_a_request_for_the_other_method_cancels_the_active_payment(driver):
     driver.order()
     intent = driver.pay().json
     session = page(driver).json
@@ -213,7 +213,7 @@ def test_another_method_closes_the_first(driver):
     assert driver.deliver_all() == ["payment.succeeded"]
 
 
-def test_a_first_method_that_was_paid_meanwhile_stays(driver):
+def test_a_paid_active_payment_is_not_replaced_by_the_other_method(driver):
     driver.order()
     intent = driver.pay().json
     driver.confirm(intent["provider_id"])
@@ -222,11 +222,11 @@ def test_a_first_method_that_was_paid_meanwhile_stays(driver):
     assert at_stripe(driver) == []
 
 
-def test_two_tabs_that_want_different_methods_end_with_one_way_to_pay(driver):
+def test_concurrent_requests_for_both_methods_leave_one_open_payment(driver):
     driver.order()
     with ThreadPoolExecutor(4) as pool:
-        wishes = [lambda: page(driver), lambda: driver.pay()] * 2
-        list(pool.map(lambda wish: wish(), wishes))
+        choices = [lambda: page(driver), lambda: driver.pay()] * 2
+        list(pool.map(lambda choice: choice(), choices))
     open_intents = [
         each
         for each in driver.stripe.payment_intents.list({}).data

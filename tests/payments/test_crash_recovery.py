@@ -1,4 +1,4 @@
-"""A process that dies anywhere: whoever comes next finishes what was begun, once."""
+"""A process that dies at any point: the next run finishes its work, once."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from shared.contracts.events import OrderCancelled
 from shared.runtime import clock
 from tests.payments.payments_driver import PaymentsDriver
 from tests.payments.test_captures import at_stripe
-from tests.payments.test_refunds_and_disputes import assert_the_books_are_right
+from tests.payments.test_refunds_and_disputes import assert_ledger_balances
 from tests.support import Context, sqs_event
 
 STEPS: tuple[tuple[Any, str], ...] = (
@@ -36,43 +36,43 @@ HELD = "payment_intent.amount_capturable_updated"
 PART = {"amount": 700, "currency": "GBP"}
 
 
-class Dead(BaseException):
-    """The process is gone: no handler catches this."""
+class Died(BaseException):
+    """The end of the process; no handler catches it."""
 
 
 @dataclass
-class Fuse:
-    """Counts the places before and after each step that leaves a trace; burns through at one of them."""
+class Crash:
+    """Counts the points before and after each step with an effect, and ends the process at one of them."""
 
     left: int
-    burnt: bool = False
+    happened: bool = False
 
-    def pass_by(self) -> None:
+    def pass_point(self) -> None:
         self.left -= 1
-        if self.left < 0 and not self.burnt:
-            self.burnt = True
-            raise Dead
+        if self.left < 0 and not self.happened:
+            self.happened = True
+            raise Died
 
     def around(self, step: Callable[..., Any]) -> Callable[..., Any]:
         def watched(*arguments: Any, **more: Any) -> Any:
-            self.pass_by()
-            answer = step(*arguments, **more)
-            self.pass_by()
-            return answer
+            self.pass_point()
+            response = step(*arguments, **more)
+            self.pass_point()
+            return response
 
         return watched
 
 
 @contextmanager
-def dying(monkeypatch: pytest.MonkeyPatch, place: int) -> Iterator[Fuse]:
-    fuse = Fuse(place)
+def dying(monkeypatch: pytest.MonkeyPatch, place: int) -> Iterator[Crash]:
+    crash = Crash(place)
     with monkeypatch.context() as patch:
         for module, name in STEPS:
-            patch.setattr(module, name, fuse.around(getattr(module, name)))
+            patch.setattr(module, name, crash.around(getattr(module, name)))
         try:
-            yield fuse
-        except Dead:
-            assert fuse.burnt
+            yield crash
+        except Died:
+            assert crash.happened
 
 
 def paid(driver: PaymentsDriver, order_id: str) -> tuple[str, str]:
@@ -81,7 +81,7 @@ def paid(driver: PaymentsDriver, order_id: str) -> tuple[str, str]:
     driver.confirm(opened["provider_id"])
     syncing.sync_from_stripe(
         opened["payment_id"], clock.now()
-    )  # as its webhooks would, in a tenth of the time
+    )  # the same as its webhooks, but ten times faster
     driver.new_events()
     driver.published_types()
     return opened["payment_id"], opened["provider_id"]
@@ -89,19 +89,19 @@ def paid(driver: PaymentsDriver, order_id: str) -> tuple[str, str]:
 
 def test_opening_a_payment(driver, monkeypatch):
     for method, known in (("payment_intent", 6), ("checkout_session", 8)):
-        wish = {"method": method}
+        choice = {"method": method}
         if method == "checkout_session":
-            wish |= {"success_url": "https://shop.example/a", "cancel_url": "https://shop.example/b"}
+            choice |= {"success_url": "https://shop.example/a", "cancel_url": "https://shop.example/b"}
         places = 0
         for place in range(20):
             order_id = f"{method}_{place}"
             driver.order(order_id)
-            with dying(monkeypatch, place) as fuse:
-                driver.pay(order_id, **wish)
-            opened = driver.pay(order_id, **wish)
+            with dying(monkeypatch, place) as crash:
+                driver.pay(order_id, **choice)
+            opened = driver.pay(order_id, **choice)
             assert opened.status == 201, place
             assert len(driver.get(f"/payments?order_id={order_id}").json["items"]) == 1
-            if not fuse.burnt:
+            if not crash.happened:
                 break
             places += 1
         assert places >= known
@@ -112,26 +112,26 @@ def test_opening_a_payment(driver, monkeypatch):
 
 
 @pytest.mark.parametrize("who", ["orders", "staff"])
-def test_giving_money_back(driver, monkeypatch, who):
+def test_refunding(driver, monkeypatch, who):
     for place in range(20):
         payment_id, provider_id = paid(driver, f"ord_{place}")
 
-        def ask(payment_id=payment_id, place=place):
+        def request(payment_id=payment_id, place=place):
             if who == "orders":
                 driver.receive(driver.refund_due(payment_id, 700, order_id=f"ord_{place}"))
             else:
                 driver.create_refund(payment_id, key=f"k{place}", amount=PART)
 
-        with dying(monkeypatch, place) as fuse:
-            ask()
-        ask()
+        with dying(monkeypatch, place) as crash:
+            request()
+        request()
         assert [each.amount for each in driver.stripe.refunds.list({"payment_intent": provider_id}).data] == [
             700
         ]
         assert driver.payment(payment_id).refunds.refunded == 700
         assert driver.published_types().count("payment.refunded") == 1
-        assert_the_books_are_right(driver, payment_id)
-        if not fuse.burnt:
+        assert_ledger_balances(driver, payment_id)
+        if not crash.happened:
             break
     assert place >= 6
 
@@ -140,25 +140,25 @@ def test_giving_money_back(driver, monkeypatch, who):
 def test_capturing(driver, monkeypatch, manual, who):
     for place in range(20):
         payment_id, provider_id = paid(driver, f"ord_{place}")
-        parcel = driver.shipped(payment_id, 700)
+        fulfilment = driver.shipped(payment_id, 700)
 
-        def ask(payment_id=payment_id, place=place, parcel=parcel):
+        def request(payment_id=payment_id, place=place, fulfilment=fulfilment):
             if who == "staff":
                 driver.capture(payment_id, key=f"k{place}", amount=PART)
             else:
-                driver.receive(parcel)
+                driver.receive(fulfilment)
 
-        with dying(monkeypatch, place) as fuse:
-            ask()
-        said = driver.published_types()
+        with dying(monkeypatch, place) as crash:
+            request()
+        published = driver.published_types()
         if who == "sweeper" and driver.payment(payment_id).captures.due:
-            said += driver.sweep_later()
+            published += driver.sweep_later()
         else:
-            ask()
+            request()
         assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300), place
         assert driver.payment(payment_id).captures.captured == 700
-        assert [*said, *driver.published_types()].count("payment.captured") == 1
-        if not fuse.burnt:
+        assert [*published, *driver.published_types()].count("payment.captured") == 1
+        if not crash.happened:
             break
     assert place >= 8
 
@@ -167,13 +167,13 @@ def test_ending_an_order(driver, monkeypatch, manual):
     for place in range(20):
         payment_id, provider_id = paid(driver, f"ord_{place}")
         ended = driver.order_ended(OrderCancelled, f"ord_{place}")
-        with dying(monkeypatch, place) as fuse:
+        with dying(monkeypatch, place) as crash:
             driver.receive(ended)
         driver.receive(ended)
         assert at_stripe(driver, provider_id) == ("canceled", 0, 0)
         assert driver.published_types() == ["payment.voided"]
         assert driver.status(payment_id) == "cancelled"
-        if not fuse.burnt:
+        if not crash.happened:
             break
     assert place >= 6
 
@@ -183,7 +183,7 @@ def apply_all(messages):
         apply.apply(sqs_event(body), Context())
 
 
-def test_paying_anew(driver, monkeypatch, manual):
+def test_replacing_an_expiring_payment(driver, monkeypatch, manual):
     for place in range(30):
         order_id = f"ord_{place}"
         before, old_intent = paid(driver, order_id)
@@ -197,7 +197,7 @@ def test_paying_anew(driver, monkeypatch, manual):
         driver.post_event(agreed)
         driver.forward_inbox()
         messages = driver.queued_messages()
-        with dying(monkeypatch, place) as fuse:
+        with dying(monkeypatch, place) as crash:
             apply_all(messages)
         apply_all(messages)
         driver.sweep_later()
@@ -207,6 +207,6 @@ def test_paying_anew(driver, monkeypatch, manual):
         assert "payment.voided" not in driver.published_types()
         driver.receive(driver.shipped(before, 2000, fully_shipped=True))
         assert at_stripe(driver, opened["provider_id"]) == ("succeeded", 2000, 0)
-        if not fuse.burnt:
+        if not crash.happened:
             break
     assert place >= 8

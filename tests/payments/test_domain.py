@@ -1,4 +1,4 @@
-"""The rules of a payment, with plain values."""
+"""The rules of a payment, tested with plain values."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -40,7 +40,7 @@ CHARGEBACK = Dispute("du_1", "needs_response", TOTAL, "fraudulent", withheld=TOT
         (PAID, Status.SUCCEEDED),
     ],
 )
-def test_each_state_of_an_intent_is_a_status(seen, status):
+def test_each_state_of_an_intent_maps_to_a_status(seen, status):
     assert payments.observe(PAYMENT, seen).status is status
 
 
@@ -48,7 +48,7 @@ def test_each_state_of_an_intent_is_a_status(seen, status):
     ("refunded", "status"),
     [(0, Status.SUCCEEDED), (1, Status.PARTIALLY_REFUNDED), (TOTAL, Status.REFUNDED)],
 )
-def test_money_that_went_back_decides_the_status_of_what_came_in(refunded, status):
+def test_the_refunded_amount_decides_the_status(refunded, status):
     assert payments.observe(having(PAYMENT, refunds__refunded=refunded), PAID).status is status
 
 
@@ -63,13 +63,13 @@ def test_money_that_went_back_decides_the_status_of_what_came_in(refunded, statu
         ("won", Status.SUCCEEDED),
     ],
 )
-def test_a_chargeback_that_is_open_or_lost_outranks_the_money(of_dispute, status):
+def test_an_open_or_lost_chargeback_outranks_the_amounts(of_dispute, status):
     disputed = payments.observe(PAYMENT, PAID, (replace(CHARGEBACK, status=of_dispute),))
     assert disputed.status is status
     assert disputed.disputes.any_open == (of_dispute in ("needs_response", "under_review"))
 
 
-def test_a_decline_leaves_the_payment_open_with_its_reason():
+def test_a_decline_leaves_the_payment_open_with_a_reason():
     declined = payments.observe(PAYMENT, DECLINED)
     assert (declined.status, declined.reason) == (Status.REQUIRES_PAYMENT, "generic_decline")
     assert declined.is_open
@@ -78,28 +78,28 @@ def test_a_decline_leaves_the_payment_open_with_its_reason():
 
 
 @pytest.mark.parametrize("late", [DECLINED, intent("processing"), intent("requires_capture")])
-def test_what_is_over_stays_over(late):
+def test_an_ended_payment_stays_ended(late):
     cancelled = payments.observe(PAYMENT, intent("canceled"))
     assert payments.observe(cancelled, late) == cancelled
 
 
-def test_money_that_comes_after_all_outranks_a_cancellation():
+def test_a_late_success_outranks_a_cancellation():
     assert payments.observe(payments.cancel_unopened(PAYMENT), PAID).status is Status.SUCCEEDED
 
 
-def test_giving_up_leaves_money_alone():
+def test_cancelling_does_not_change_a_succeeded_payment():
     assert payments.cancel_unopened(payments.observe(PAYMENT, PAID)).status is Status.SUCCEEDED
 
 
 @pytest.mark.parametrize("other", [{"payment_id": "pay_2"}, {"order_id": "ord_2"}, {"payment_id": None}])
-def test_an_intent_is_known_by_what_it_says(other):
+def test_an_intent_is_matched_by_its_metadata(other):
     assert payments.is_of(PAYMENT, PAID)
     assert not payments.is_of(PAYMENT, replace(PAID, **other))
     assert not payments.is_of(having(PAYMENT, stripe__intent_id="pi_9"), PAID)
 
 
 @pytest.mark.parametrize("status", ["requires_payment_method", "requires_action", "requires_capture"])
-def test_only_an_open_intent_that_nobody_wants_is_cancelled(status):
+def test_only_an_open_intent_of_an_ended_payment_is_cancelled(status):
     assert payments.must_cancel(payments.cancel_unopened(PAYMENT), intent(status))
     assert not payments.must_cancel(PAYMENT, intent(status))
     assert not payments.must_cancel(payments.cancel_unopened(PAYMENT), PAID)
@@ -114,13 +114,13 @@ def refund(refund_id: str, amount: int, status: RefundStatus = RefundStatus.REQU
 
 
 @pytest.mark.parametrize("amount", [0, -1, TOTAL + 1])
-def test_no_more_is_given_back_than_came_in(amount):
+def test_a_refund_cannot_exceed_the_captured_amount(amount):
     with pytest.raises(RefundTooLarge) as refused:
         payments.require_refundable(payments.observe(PAYMENT, PAID), amount)
     assert refused.value.extra == {"left": {"amount": TOTAL, "currency": "GBP"}}
 
 
-def test_what_is_claimed_or_lost_to_a_bank_is_not_left():
+def test_reserved_and_lost_amounts_are_not_refundable():
     paid = payments.observe(having(PAYMENT, refunds__reserved=300), PAID)
     assert paid.refundable == 700
     lost = Dispute("du_1", "lost", 500, "fraudulent", withheld=500)
@@ -129,14 +129,14 @@ def test_what_is_claimed_or_lost_to_a_bank_is_not_left():
     assert having(paid, disputes__items=(won,)).refundable == 700
 
 
-def test_a_refund_made_by_hand_becomes_a_row_of_its_own_once():
+def test_a_refund_created_in_stripe_becomes_one_row():
     theirs = [StripeRefund("re_1", None, RefundStatus.PENDING, 300)]
     [made] = refunds.merge("pay_1", [], theirs, NOW)
     assert (made.amount, made.status, made.provider_id) == (300, RefundStatus.PENDING, "re_1")
     assert refunds.merge("pay_1", [made], theirs, NOW) == [made]
 
 
-def test_a_refund_that_borrows_the_id_of_another_is_a_row_of_its_own():
+def test_a_refund_with_the_id_of_another_becomes_a_separate_row():
     ours = refund("ref_1", 300, RefundStatus.SUCCEEDED, provider_id="re_1")
     theirs = [
         StripeRefund("re_2", "ref_1", RefundStatus.SUCCEEDED, 50),
@@ -148,7 +148,7 @@ def test_a_refund_that_borrows_the_id_of_another_is_a_row_of_its_own():
     assert len({each.refund_id for each in merged}) == 3
 
 
-def test_a_refund_that_fails_days_later_is_taken_back_from_the_sums():
+def test_a_refund_that_fails_later_reduces_the_totals():
     pending = refund("ref_1", 300, RefundStatus.PENDING)
     given = RefundTotals().with_changes([refund("ref_1", 300)], [pending])
     assert (given.reserved, given.refunded, given.pending) == (300, 300, 0)
@@ -156,7 +156,7 @@ def test_a_refund_that_fails_days_later_is_taken_back_from_the_sums():
     assert (failed.reserved, failed.refunded, failed.failed, failed.reversed) == (0, 0, 300, 300)
 
 
-def test_a_refund_that_is_refused_at_once_was_never_counted():
+def test_a_refund_that_is_refused_at_once_counts_only_as_failed():
     requested = refund("ref_1", 300)
     refused = replace(requested, status=RefundStatus.FAILED)
     failed = RefundTotals().with_changes([requested], [refused])
@@ -168,7 +168,7 @@ def test_a_refund_that_is_refused_at_once_was_never_counted():
 # Captures
 
 
-def test_parcels_told_in_any_order_come_to_the_same():
+def test_the_amount_due_is_independent_of_the_order_of_fulfilments():
     in_order = payments.add_capture_due(payments.add_capture_due(AUTHORIZED, 300, False), TOTAL, True)
     assert payments.add_capture_due(payments.add_capture_due(AUTHORIZED, TOTAL, True), 300, False) == in_order
     assert payments.add_capture_due(in_order, 300, False) == in_order
@@ -186,12 +186,12 @@ def test_parcels_told_in_any_order_come_to_the_same():
         (False, 300, True, Claim(0, 300, True)),
     ],
 )
-def test_what_is_captured_follows_what_left_and_what_the_card_allows(many, due, complete, claim):
+def test_a_claim_depends_on_the_amount_due_and_on_multicapture(many, due, complete, claim):
     owing = payments.add_capture_due(having(AUTHORIZED, authorization__multicapture=many), due, complete)
     assert payments.claim_capture(owing).captures.claim == claim
 
 
-def test_a_claim_that_is_under_way_stays_the_only_one():
+def test_there_is_one_claim_at_a_time():
     first = payments.claim_capture(payments.add_capture_due(AUTHORIZED, 300, False))
     assert (
         payments.claim_capture(payments.add_capture_due(first, 500, False)).captures.claim
@@ -202,26 +202,26 @@ def test_a_claim_that_is_under_way_stays_the_only_one():
 
 
 @pytest.mark.parametrize("amount", [0, TOTAL + 1])
-def test_staff_capture_no_more_than_is_held(amount):
+def test_staff_cannot_capture_more_than_is_authorized(amount):
     with pytest.raises(captures.CaptureTooLarge):
         payments.request_capture(AUTHORIZED, amount, "k")
     with pytest.raises(captures.NothingToCapture):
         payments.request_capture(PAYMENT, None, "k")
 
 
-def test_the_same_capture_asked_for_twice_is_one():
+def test_a_repeated_capture_request_counts_once():
     once = payments.request_capture(AUTHORIZED, 300, "k")
     done = having(once, captures__captured=300, authorization__capturable=700)
     assert payments.request_capture(done, 300, "k").captures.due == 300
 
 
-# Holds
+# Authorizations
 
 
 @pytest.mark.parametrize(
     ("before", "expiring"), [(timedelta(hours=25), False), (timedelta(hours=23), True), (timedelta(0), False)]
 )
-def test_a_hold_is_told_of_a_day_before_it_lapses(before, expiring):
+def test_an_expiry_is_notified_a_day_ahead(before, expiring):
     assert AUTHORIZED.authorization.capture_before
     assert (
         follow_ups.must_notify_expiry(AUTHORIZED, AUTHORIZED.authorization.capture_before - before)
@@ -238,7 +238,7 @@ def test_a_hold_is_told_of_a_day_before_it_lapses(before, expiring):
         {"replacement__replaced_by": "pay_2"},
     ],
 )
-def test_a_hold_that_is_told_of_already_or_on_its_way_is_not_told_of(changes):
+def test_an_expiry_is_not_notified_twice_or_without_need(changes):
     assert AUTHORIZED.authorization.capture_before
     held = having(AUTHORIZED, **changes)
     assert not follow_ups.must_notify_expiry(
@@ -267,12 +267,12 @@ def test_a_hold_that_is_told_of_already_or_on_its_way_is_not_told_of(changes):
         ({"authorization__capturable": 0}, None),
     ],
 )
-def test_somebody_looks_again_when_there_is_something_to_do(changes, after):
+def test_the_next_check_depends_on_the_pending_work(changes, after):
     due = follow_ups.due_at(having(AUTHORIZED, **changes), NOW)
     assert due == (None if after is None else NOW + after)
 
 
-def test_an_inquiry_that_becomes_a_chargeback_is_reminded_of_again():
+def test_an_inquiry_that_becomes_a_chargeback_is_reminded_again():
     soon = replace(CHARGEBACK, evidence_due=NOW + timedelta(days=2))
     inquiry = replace(soon, status="warning_needs_response", withheld=0)
     reminded = Disputes((inquiry,)).due_reminders(NOW)
@@ -291,18 +291,18 @@ def line(quantity: int, price: int, title: str = "Mug") -> OrderLineData:
     )
 
 
-def test_lines_that_make_up_the_total_are_shown_and_others_are_one_sum():
+def test_lines_are_listed_if_they_add_up_to_the_total():
     lines = [line(2, 300), line(1, 400, "Pot")]
     assert checkout.line_items(lines, gbp(1000), "7K") == [LineItem("Mug", 2, 300), LineItem("Pot", 1, 400)]
     whole = [LineItem("Order 7K", 1, 1250)]
-    assert checkout.line_items(lines, gbp(1250), "7K") == whole, "delivery has no line"
+    assert checkout.line_items(lines, gbp(1250), "7K") == whole, "shipping has no line"
     assert checkout.line_items([line(1, 1)] * 101, gbp(101), "7K") == [LineItem("Order 7K", 1, 101)]
     assert checkout.line_items([], gbp(1250), "7K") == whole
 
 
 @given(st.integers(0, 22 * 3600), st.integers(0, 22 * 3600))
-def test_a_page_may_be_opened_as_long_as_its_order_waits(life, later):
+def test_a_session_can_be_created_until_the_orders_deadline(life, later):
     ends = NOW + timedelta(seconds=life)
     until = checkout.open_until(ends, NOW)
-    asked = NOW + timedelta(seconds=min(later, life))
-    assert timedelta(minutes=30) <= until - asked <= timedelta(hours=24)
+    requested = NOW + timedelta(seconds=min(later, life))
+    assert timedelta(minutes=30) <= until - requested <= timedelta(hours=24)

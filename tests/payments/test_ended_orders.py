@@ -1,4 +1,4 @@
-"""Orders that end: nothing more comes in, what came too late goes back, once, and never more than came in."""
+"""Ended orders: open payments are cancelled, and late ones are refunded once, up to the captured amount."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,7 +30,7 @@ def paid(driver, total=2000):
 
 
 @pytest.mark.parametrize("kind", [OrderCancelled, OrderExpired])
-def test_an_order_that_ends_takes_its_payment_with_it(driver, kind):
+def test_an_ended_order_cancels_its_payment(driver, kind):
     driver.order()
     opened = driver.pay().json
     over = driver.order_ended(kind)
@@ -41,7 +41,7 @@ def test_an_order_that_ends_takes_its_payment_with_it(driver, kind):
     assert driver.pay().status == 409
 
 
-def test_a_payment_that_came_before_the_end_stays_and_is_said(driver):
+def test_a_payment_made_before_the_order_ended_is_published(driver):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
@@ -51,21 +51,21 @@ def test_a_payment_that_came_before_the_end_stays_and_is_said(driver):
     assert driver.deliver_all() == []
 
 
-def test_a_payment_that_overtakes_its_cancellation_stays(driver, monkeypatch):
+def test_a_payment_concurrent_with_its_cancellation_stays(driver, monkeypatch):
     driver.order()
     opened = driver.pay().json
     real = stripe_gateway.cancel
 
-    def overtaken(intent_id):
+    def concurrent(intent_id):
         driver.confirm(intent_id)
         return real(intent_id)
 
-    monkeypatch.setattr(stripe_gateway, "cancel", overtaken)
+    monkeypatch.setattr(stripe_gateway, "cancel", concurrent)
     driver.receive(driver.order_ended(OrderExpired))
     assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_what_comes_too_late_goes_back_once(driver):
+def test_a_late_payment_is_refunded_once(driver):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
@@ -81,7 +81,7 @@ def test_what_comes_too_late_goes_back_once(driver):
     assert (seen["status"], seen["refunded"]) == ("refunded", {"amount": 2000, "currency": "GBP"})
 
 
-def test_an_intent_that_nobody_knew_of_is_cancelled_when_stripe_tells(driver, monkeypatch):
+def test_an_unknown_intent_of_an_ended_order_is_cancelled_by_its_webhook(driver, monkeypatch):
     driver.order()
     real = stripe_gateway.open_intent
 
@@ -100,12 +100,12 @@ def test_an_intent_that_nobody_knew_of_is_cancelled_when_stripe_tells(driver, mo
     assert intent(driver, made.id).status == "canceled"
 
 
-def test_refunds_in_parts_never_exceed_what_came_in(driver):
+def test_partial_refunds_never_exceed_the_captured_amount(driver):
     payment_id, provider_id = paid(driver)
     driver.receive(driver.refund_due(payment_id, 1500, "a"))
     assert driver.status(payment_id) == "partially_refunded"
     driver.receive(driver.refund_due(payment_id, 501, "b"))
-    assert sorted(refunds(driver, provider_id)) == [500, 1500], "what is left, and no more"
+    assert sorted(refunds(driver, provider_id)) == [500, 1500], "the remaining amount and no more"
     driver.receive(driver.refund_due(payment_id, 500, "c"))
     assert sorted(refunds(driver, provider_id)) == [500, 1500]
     assert driver.status(payment_id) == "refunded"
@@ -113,7 +113,7 @@ def test_refunds_in_parts_never_exceed_what_came_in(driver):
     assert sorted(row["status"]["S"] for row in kept) == ["failed", "succeeded", "succeeded"]
 
 
-def test_refunds_asked_for_at_once_do_not_overdraw(driver):
+def test_concurrent_refunds_never_exceed_the_captured_amount(driver):
     payment_id, provider_id = paid(driver)
     events = [driver.refund_due(payment_id, 700, f"k{number}") for number in range(5)]
     with ThreadPoolExecutor(5) as pool:
@@ -123,17 +123,17 @@ def test_refunds_asked_for_at_once_do_not_overdraw(driver):
     assert driver.payment(payment_id).refunds.refunded == 2000
 
 
-def test_a_refund_that_another_overtakes_takes_what_is_left(driver, monkeypatch):
+def test_a_refund_after_a_concurrent_one_gets_the_remaining_amount(driver, monkeypatch):
     payment_id, provider_id = paid(driver)
     real = payments.write
 
-    def overtaken(*arguments):
-        if arguments[1].refunds.reserved:  # the write that claims the money
+    def concurrent(*arguments):
+        if arguments[1].refunds.reserved:  # the write that reserves the refund
             monkeypatch.setattr(payments, "write", real)
             driver.receive(driver.refund_due(payment_id, 1500, "other"))
         return real(*arguments)
 
-    monkeypatch.setattr(payments, "write", overtaken)
+    monkeypatch.setattr(payments, "write", concurrent)
     driver.receive(driver.refund_due(payment_id, 501, "mine"))
     assert sorted(refunds(driver, provider_id)) == [500, 1500]
     assert driver.payment(payment_id).refunds.reserved == 2000
@@ -143,7 +143,7 @@ def _deliver(event):
     return deliver(consume.consume, event)
 
 
-def test_a_refund_is_found_again_after_stripe_forgot_its_key(driver, monkeypatch):
+def test_a_refund_is_found_after_stripe_forgot_its_key(driver, monkeypatch):
     payment_id, provider_id = paid(driver)
     due = driver.refund_due(payment_id, 700)
     real = stripe_refunds.create_refund
@@ -161,7 +161,7 @@ def test_a_refund_is_found_again_after_stripe_forgot_its_key(driver, monkeypatch
     assert refunds(driver, provider_id) == [700]
 
 
-def test_a_refund_made_by_hand_at_stripe_is_booked(driver):
+def test_a_refund_created_in_stripe_is_recorded(driver):
     payment_id, provider_id = paid(driver)
     driver.stripe.refunds.create({"payment_intent": provider_id, "amount": 300})
     assert driver.deliver_all() == ["payment.refunded"]
@@ -170,7 +170,7 @@ def test_a_refund_made_by_hand_at_stripe_is_booked(driver):
     assert sorted(refunds(driver, provider_id)) == [300, 1700]
 
 
-def test_a_refund_by_hand_that_is_not_heard_of_yet_leaves_the_rest_to_give(driver):
+def test_a_refund_due_is_reduced_by_one_created_in_stripe(driver):
     payment_id, provider_id = paid(driver)
     driver.stripe.refunds.create({"payment_intent": provider_id, "amount": 300})
     driver.receive(driver.refund_due(payment_id, 2000))
@@ -178,9 +178,9 @@ def test_a_refund_by_hand_that_is_not_heard_of_yet_leaves_the_rest_to_give(drive
     assert driver.status(payment_id) == "refunded"
 
 
-def test_what_stripe_will_not_give_back_is_kept_as_failed_and_unclaimed(driver):
+def test_a_refused_refund_is_failed_and_not_reserved(driver):
     payment_id, provider_id = paid(driver)
-    driver.stripe.refunds.create({"payment_intent": provider_id})  # its webhook is not here yet
+    driver.stripe.refunds.create({"payment_intent": provider_id})  # its webhook has not arrived
     driver.receive(driver.refund_due(payment_id, 2000))
     held = driver.payment(payment_id)
     assert (held.status, held.refunds.refunded, held.refunds.reserved) == ("refunded", 2000, 2000)
@@ -188,7 +188,7 @@ def test_what_stripe_will_not_give_back_is_kept_as_failed_and_unclaimed(driver):
     assert refunds(driver, provider_id) == [2000]
 
 
-def test_money_of_another_currency_or_payment_does_not_move(driver):
+def test_a_refund_in_another_currency_or_of_no_payment_is_not_sent(driver):
     payment_id, provider_id = paid(driver)
     due = driver.refund_due(payment_id, 100)
     euros = due.data.model_copy(update={"amount": gbp(100).model_copy(update={"currency": "EUR"})})

@@ -1,4 +1,4 @@
-"""Which of Stripe's events are of concern, and what each is about."""
+"""The types of Stripe's events, and the object of each."""
 
 import json
 
@@ -30,14 +30,14 @@ from tests.payments.payments_driver import post_webhook, signed
         "checkout.session.expired",
     ],
 )
-def test_what_can_change_a_payment_is_handled(kind):
+def test_events_that_can_change_a_payment_are_handled(kind):
     assert is_handled(kind)
 
 
 @pytest.mark.parametrize(
     "kind", ["charge.succeeded", "charge.updated", "customer.created", "checkout", "a.new.thing", ""]
 )
-def test_what_cannot_is_left_alone(kind):
+def test_other_events_are_ignored(kind):
     assert not is_handled(kind)
 
 
@@ -86,7 +86,7 @@ def test_what_cannot_is_left_alone(kind):
         ("refund.updated", {"id": "re_1", "payment_intent": {}, "metadata": ["odd"]}, None, None),
     ],
 )
-def test_an_event_is_about_an_intent_or_names_a_payment(driver, kind, about, intent_id, payment_id):
+def test_an_event_refers_to_an_intent_or_names_a_payment(driver, kind, about, intent_id, payment_id):
     body = json.dumps({"id": "evt_1", "type": kind, "created": 1, "data": {"object": about}}).encode()
     assert post_webhook(body, signed(body)).status == 200
     kept = inbox.event("evt_1")

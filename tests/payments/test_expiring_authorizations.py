@@ -1,4 +1,4 @@
-"""Holds that run out: the shopper is asked in time, pays anew, and never pays twice."""
+"""Expiring authorizations: the shopper is notified in time, may pay again, and never pays twice."""
 
 import pytest
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("manual")
 
 
 def expiring(driver):
-    """A held payment of a paid order whose shopper was asked to pay anew."""
+    """Authorize a payment of a paid order and notify its expiry; return its id and its intent's."""
     payment_id, provider_id = held(driver)
     driver.order(status="paid", expires_at=None)
     driver.paid_by["ord_1"] = payment_id
@@ -22,7 +22,7 @@ def expiring(driver):
     return payment_id, provider_id
 
 
-def test_a_hold_that_lapses_within_a_day_is_told_of_once(driver):
+def test_an_authorization_that_expires_within_a_day_is_notified_once(driver):
     payment_id, _ = held(driver)
     driver.advance(days=5, hours=23)
     assert driver.sweep() == []
@@ -33,7 +33,7 @@ def test_a_hold_that_lapses_within_a_day_is_told_of_once(driver):
     assert driver.payment(payment_id).authorization.expiry_notified
 
 
-def test_a_hold_of_which_a_part_was_taken_is_not_told_of(driver):
+def test_a_partially_captured_authorization_is_not_notified(driver):
     payment_id, _ = held(driver)
     driver.receive(driver.shipped(payment_id, 700))
     driver.published_types()
@@ -41,7 +41,7 @@ def test_a_hold_of_which_a_part_was_taken_is_not_told_of(driver):
     assert driver.sweep() == []
 
 
-def test_a_hold_that_lapsed_is_told_and_its_webhook_is_not_needed(driver):
+def test_an_expired_authorization_is_voided_without_its_webhook(driver):
     payment_id, _ = expiring(driver)
     driver.advance(days=1, hours=3)
     assert driver.sweep() == ["payment.voided"]
@@ -50,7 +50,7 @@ def test_a_hold_that_lapsed_is_told_and_its_webhook_is_not_needed(driver):
     assert driver.sweep() == []
 
 
-def test_what_was_left_of_a_hold_lapses_and_what_came_in_stays(driver):
+def test_the_rest_of_an_authorization_expires_and_the_captured_part_stays(driver):
     payment_id, _ = held(driver)
     driver.receive(driver.shipped(payment_id, 700))
     driver.published_types()
@@ -66,7 +66,7 @@ def test_what_was_left_of_a_hold_lapses_and_what_came_in_stays(driver):
     assert driver.published_types() == ["payment.capture_failed"]
 
 
-def test_a_shopper_who_pays_anew_is_held_once(driver):
+def test_a_replacing_payment_releases_the_replaced_one(driver):
     before, old_intent = expiring(driver)
     opened = driver.pay().json
     assert opened["payment_id"] != before
@@ -86,7 +86,7 @@ def test_a_shopper_who_pays_anew_is_held_once(driver):
     assert driver.pay().status == 409
 
 
-def test_a_parcel_told_of_the_old_payment_is_taken_from_the_new_one(driver):
+def test_a_fulfilment_of_the_replaced_payment_captures_the_new_one(driver):
     before, _ = expiring(driver)
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
@@ -95,7 +95,7 @@ def test_a_parcel_told_of_the_old_payment_is_taken_from_the_new_one(driver):
     assert at_stripe(driver, opened["provider_id"]) == ("requires_capture", 700, 1300)
 
 
-def test_a_process_that_dies_before_the_old_hold_is_let_go_leaves_it_to_the_sweeper(driver, monkeypatch):
+def test_the_sweeper_releases_a_replaced_payment_after_a_crash(driver, monkeypatch):
     _, old_intent = expiring(driver)
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
@@ -108,7 +108,7 @@ def test_a_process_that_dies_before_the_old_hold_is_let_go_leaves_it_to_the_swee
     assert driver.payment(opened["payment_id"]).replacement.released
 
 
-def test_goods_that_leave_before_the_new_hold_is_there_are_paid_by_the_old_one(driver):
+def test_goods_shipped_before_the_replacement_are_paid_by_the_old_payment(driver):
     before, old_intent = expiring(driver)
     opened = driver.pay().json
     driver.receive(driver.shipped(before, 2000, fully_shipped=True))
@@ -118,7 +118,7 @@ def test_goods_that_leave_before_the_new_hold_is_there_are_paid_by_the_old_one(d
     assert at_stripe(driver, opened["provider_id"])[0] == "canceled", "nobody pays twice"
 
 
-def test_a_parcel_told_of_a_new_payment_that_came_too_late_is_taken_from_the_old_one(driver):
+def test_a_fulfilment_of_a_late_replacement_captures_the_old_payment(driver):
     before, old_intent = expiring(driver)
     opened = driver.pay().json
     driver.receive(driver.shipped(before, 700))
@@ -130,25 +130,25 @@ def test_a_parcel_told_of_a_new_payment_that_came_too_late_is_taken_from_the_old
     assert "payment.capture_failed" not in driver.published_types()
 
 
-def test_a_parcel_whose_payment_gives_its_place_away_meanwhile_is_taken_from_the_new_one(driver, monkeypatch):
+def test_a_fulfilment_during_the_replacement_captures_the_new_payment(driver, monkeypatch):
     before, _ = expiring(driver)
     opened = driver.pay().json
     real = captures._paying_payment
 
-    def overtaken(payment_id):
+    def concurrent(payment_id):
         found = real(payment_id)
         monkeypatch.setattr(captures, "_paying_payment", real)
         driver.confirm(opened["provider_id"])
         driver.deliver_all()
         return found
 
-    monkeypatch.setattr(captures, "_paying_payment", overtaken)
+    monkeypatch.setattr(captures, "_paying_payment", concurrent)
     driver.receive(driver.shipped(before, 700))
     assert at_stripe(driver, opened["provider_id"]) == ("requires_capture", 700, 1300)
     assert "payment.capture_failed" not in driver.published_types()
 
 
-def test_an_order_that_ends_lets_go_of_both(driver):
+def test_an_ended_order_voids_both_payments(driver):
     _, old_intent = expiring(driver)
     opened = driver.pay().json
     driver.receive(driver.order_ended(OrderCancelled))
@@ -156,7 +156,7 @@ def test_an_order_that_ends_lets_go_of_both(driver):
     assert at_stripe(driver, opened["provider_id"])[0] == "canceled"
 
 
-def test_a_paid_order_whose_hold_lasts_is_not_paid_again(driver):
+def test_a_paid_order_with_a_valid_authorization_cannot_be_paid_again(driver):
     payment_id, _ = held(driver)
     driver.order(status="paid", expires_at=None)
     driver.paid_by["ord_1"] = payment_id
@@ -164,7 +164,7 @@ def test_a_paid_order_whose_hold_lasts_is_not_paid_again(driver):
     assert driver.pay(who=customer("usr_2")).status == 404
 
 
-def test_one_payment_that_cannot_be_helped_does_not_keep_the_others_waiting(driver, monkeypatch):
+def test_a_failing_payment_does_not_block_the_others(driver, monkeypatch):
     held(driver)
     other = driver.order("ord_2", total=500)
     opened = driver.pay("ord_2").json
@@ -185,7 +185,7 @@ def test_one_payment_that_cannot_be_helped_does_not_keep_the_others_waiting(driv
     assert driver.sweep() == ["payment.expiring"], "the next run helps the other"
 
 
-def test_a_run_without_time_begins_nothing(driver):
+def test_a_sweep_without_time_starts_nothing(driver):
     held(driver)
     driver.advance(days=6, hours=1)
 

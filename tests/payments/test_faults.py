@@ -1,5 +1,4 @@
-"""Stripe on a bad day: slow, away, too busy, or its answer lost. Empty is left in doubt, and nobody waits
-for ever."""
+"""Faults of Stripe: slow, unavailable, rate-limited, or with a lost response; no call waits without limit."""
 
 import time
 from typing import Any
@@ -11,7 +10,7 @@ from payments.app import consume
 from shared.contracts.events import OrderCancelled
 from tests.payments.samples import authorized_payment
 from tests.payments.test_captures import at_stripe
-from tests.payments.test_refunds_and_disputes import at_stripe as given_back
+from tests.payments.test_refunds_and_disputes import at_stripe as refunds_at_stripe
 from tests.payments.test_refunds_and_disputes import paid
 from tests.support import deliver
 
@@ -33,7 +32,7 @@ CALLS = [
 
 @pytest.fixture
 def hurried(monkeypatch):
-    """As in life, with less patience."""
+    """Use shorter timeouts and no retries."""
     monkeypatch.setattr(stripe_gateway, "TIMEOUT", (0.3, 0.3))
     monkeypatch.setattr(stripe_gateway, "RETRIES", 0)
     stripe_gateway._client.cache_clear()
@@ -42,7 +41,7 @@ def hurried(monkeypatch):
 
 
 @pytest.mark.parametrize(("what", "method", "path"), CALLS)
-def test_each_call_that_fails_once_is_made_up_for(driver, hurried, what, method, path):
+def test_each_call_recovers_from_one_failure(driver, hurried, what, method, path):
     for number, fault in enumerate(BAD_DAYS):
         order_id = f"ord_{number}"
         driver.order(order_id)
@@ -55,39 +54,39 @@ def test_each_call_that_fails_once_is_made_up_for(driver, hurried, what, method,
             assert driver.pay(order_id, key=order_id).status == 503, fault
             assert driver.pay(order_id, key=order_id).status == 201, fault
             continue
-        news = driver.order_ended(OrderCancelled, order_id)
+        event = driver.order_ended(OrderCancelled, order_id)
         if what == "refund":
-            news = driver.refund_due(opened["payment_id"], 700, order_id=order_id)
-        assert deliver(consume.consume, news) == ["m0"], fault
-        driver.receive(news)
+            event = driver.refund_due(opened["payment_id"], 700, order_id=order_id)
+        assert deliver(consume.consume, event) == ["m0"], fault
+        driver.receive(event)
         if what == "refund":
-            assert given_back(driver, opened["provider_id"]) == [700], fault
+            assert refunds_at_stripe(driver, opened["provider_id"]) == [700], fault
         else:
             assert at_stripe(driver, opened["provider_id"])[0] == "canceled", fault
     assert len(driver.stripe.payment_intents.list({"limit": 100}).data) == len(BAD_DAYS)
 
 
 @pytest.mark.parametrize("fault", BAD_DAYS, ids=str)
-def test_a_capture_that_fails_once_is_made_up_for(driver, manual, hurried, fault):
+def test_a_capture_recovers_from_one_failure(driver, manual, hurried, fault):
     payment_id, provider_id = authorized_payment(driver)
     driver.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, **fault)
-    parcel = driver.shipped(payment_id, 700)
-    assert deliver(consume.consume, parcel) == ["m0"]
-    driver.receive(parcel)
+    fulfilment = driver.shipped(payment_id, 700)
+    assert deliver(consume.consume, fulfilment) == ["m0"]
+    driver.receive(fulfilment)
     assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300)
 
 
-def test_what_no_time_is_left_for_is_not_begun(driver, monkeypatch):
+def test_a_call_that_exceeds_the_deadline_is_not_made(driver, monkeypatch):
     payment_id, provider_id = paid(driver)
-    monkeypatch.setattr(stripe_gateway, "STRIPE_DEADLINE", 7.9)  # a try may take 8 seconds
+    monkeypatch.setattr(stripe_gateway, "STRIPE_DEADLINE", 7.9)  # one try may take 8 seconds
     refused = driver.create_refund(payment_id)
     assert (refused.status, refused.json["type"]) == (503, "/problems/stripe-unavailable")
-    assert given_back(driver, provider_id) == []
+    assert refunds_at_stripe(driver, provider_id) == []
     monkeypatch.setattr(stripe_gateway, "STRIPE_DEADLINE", 22.0)
     assert driver.create_refund(payment_id).status == 201
 
 
-def test_a_slow_stripe_is_waited_for_no_longer_than_patience_allows(driver, monkeypatch):
+def test_calls_to_a_slow_stripe_end_within_the_deadline(driver, monkeypatch):
     payment_id, _ = paid(driver)
     monkeypatch.setattr(stripe_gateway, "TIMEOUT", (0.2, 0.3))
     monkeypatch.setattr(stripe_gateway, "STRIPE_DEADLINE", 1.2)
@@ -99,8 +98,8 @@ def test_a_slow_stripe_is_waited_for_no_longer_than_patience_allows(driver, monk
     stripe_gateway._client.cache_clear()
 
 
-def test_tries_fit_into_a_requests_time():
+def test_all_tries_fit_into_a_requests_time():
     one_try, pause = sum(stripe_gateway.TIMEOUT), 0.5
     tries = int(stripe_gateway.STRIPE_DEADLINE // one_try)
-    # The first slow call takes all its tries; after it at most one more call is begun, with one try.
+    # The first slow call uses all its tries; at most one more call with one try follows.
     assert tries * one_try + (tries - 1) * pause + (stripe_gateway.STRIPE_DEADLINE - tries * one_try) < 29 - 5

@@ -1,4 +1,4 @@
-"""Each function loads what it needs and no more, in a process of its own."""
+"""Each function imports only what it needs, tested in a process of its own."""
 
 import json
 import os
@@ -24,11 +24,11 @@ def loaded(module: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("door", ["webhook", "reads", "relay"])
-def test_only_what_asks_stripe_loads_its_sdk(door):
-    assert not loaded(f"payments.app.{door}") & {"stripe", "requests", "httpx", "aws_xray_sdk"}
+@pytest.mark.parametrize("module", ["webhook", "reads", "relay"])
+def test_functions_that_do_not_call_stripe_do_not_import_its_sdk(module):
+    assert not loaded(f"payments.app.{module}") & {"stripe", "requests", "httpx", "aws_xray_sdk"}
 
 
-@pytest.mark.parametrize("door", ["checkout", "money", "apply", "consume", "sweep"])
-def test_what_asks_stripe_stands_on_its_own(door):
-    assert {"stripe", "requests"} <= loaded(f"payments.app.{door}")
+@pytest.mark.parametrize("module", ["checkout", "money", "apply", "consume", "sweep"])
+def test_functions_that_call_stripe_import_its_sdk(module):
+    assert {"stripe", "requests"} <= loaded(f"payments.app.{module}")

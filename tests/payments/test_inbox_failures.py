@@ -1,4 +1,4 @@
-"""Events that could not be applied: seen with their reason, tried five times, replayed by staff."""
+"""Events that cannot be applied: listed with their reason, retried five times, replayed by staff."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ TRIES = 5  # the queue's maxReceiveCount
 
 
 def paid(driver) -> tuple[str, dict]:
-    """A payment that succeeded at Stripe, and the kept event that says so."""
+    """Pay an order; return the payment's id and the stored event of its success."""
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
@@ -26,13 +26,13 @@ def failed(driver) -> Any:
     return driver.get("/admin/webhooks?status=failed", staff()).json["items"]
 
 
-def test_what_failed_five_times_is_seen_with_its_reason_until_a_replay_clears_it(driver):
+def test_an_event_that_failed_five_times_is_listed_until_it_is_replayed(driver):
     payment_id, event = paid(driver)
     [body] = driver.queued_messages()
     driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=TRIES, status=429)
     for _ in range(TRIES):
-        answer = apply.apply(sqs_event(body), Context())
-        assert answer["batchItemFailures"] == [{"itemIdentifier": "m0"}]
+        response = apply.apply(sqs_event(body), Context())
+        assert response["batchItemFailures"] == [{"itemIdentifier": "m0"}]
     [seen] = failed(driver)
     assert (seen["event_id"], seen["reason"], seen["attempts"]) == (event["id"], "StripeUnavailable", TRIES)
     assert driver.status(payment_id) == "requires_payment"
@@ -47,13 +47,13 @@ def test_what_failed_five_times_is_seen_with_its_reason_until_a_replay_clears_it
     [applied] = driver.get("/admin/webhooks?status=applied", staff()).json["items"]
     assert (applied["event_id"], applied["reason"]) == (event["id"], None)
 
-    # The first message, handed back from the dead-letter queue later, changes nothing more.
+    # The first message, redriven from the dead-letter queue later, has no effect.
     before = driver.rows("PAYMENTS_INBOX_TABLE")
     assert apply.apply(sqs_event(body), Context()) == {"batchItemFailures": []}
     assert driver.rows("PAYMENTS_INBOX_TABLE") == before
 
 
-def test_a_try_that_loses_to_one_that_applied_it_does_not_make_it_look_failed(driver):
+def test_a_failed_delivery_does_not_overwrite_an_applied_status(driver):
     _, event = paid(driver)
     [body] = driver.queued_messages()
     assert apply.apply(sqs_event(body), Context()) == {"batchItemFailures": []}
@@ -62,6 +62,6 @@ def test_a_try_that_loses_to_one_that_applied_it_does_not_make_it_look_failed(dr
     assert failed(driver) == []
 
 
-def test_an_event_that_was_forgotten_meanwhile_is_not_made_anew_by_its_mark(driver):
+def test_marking_a_deleted_event_does_not_create_it(driver):
     inbox.mark("evt_gone", EventStatus.FAILED, "StripeUnavailable")
     assert driver.inbox() == {}

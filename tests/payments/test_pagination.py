@@ -1,4 +1,4 @@
-"""Lists of payments whose last page is full: they say that it is the last."""
+"""Lists whose last page is full end without a cursor."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +14,7 @@ from tests.support import staff
 
 
 def pages(driver, path: str, limit: int) -> list[int]:
-    """How many there are on each page."""
+    """Return the number of items on each page."""
     sizes, cursor = [], ""
     while cursor is not None:
         more = f"{'&' if '?' in path else '?'}limit={limit}" + (cursor and f"&cursor={cursor}")
@@ -26,7 +26,7 @@ def pages(driver, path: str, limit: int) -> list[int]:
 
 @pytest.fixture
 def paid(driver) -> str:
-    """An order's first of four payments, of which something was given back three times."""
+    """Create four payments of an order and refund the first one three times; return its id."""
     driver.order()
     opened = driver.pay().json
     payment_id: str = opened["payment_id"]
@@ -40,7 +40,7 @@ def paid(driver) -> str:
     return payment_id
 
 
-def test_of_payments_refunds_and_the_ledger(driver, paid):
+def test_the_last_page_of_payments_refunds_and_ledgers_has_no_cursor(driver, paid):
     for path, many in [
         ("/payments?order_id=ord_1", 4),
         (f"/payments/{paid}/refunds", 3),
@@ -50,7 +50,7 @@ def test_of_payments_refunds_and_the_ledger(driver, paid):
         assert pages(driver, path, 1) == [1] * many
 
 
-def test_of_events(driver):
+def test_the_last_page_of_events_has_no_cursor(driver):
     for number in range(4):
         body = b'{"id": "evt_%d", "type": "customer.created", "created": 1, "data": {"object": {}}}' % number
         assert post_webhook(body, signed(body)).status == 200
@@ -58,7 +58,7 @@ def test_of_events(driver):
     assert pages(driver, "/admin/webhooks?status=ignored", 2) == [2, 2]
 
 
-def test_of_comparisons(driver):
+def test_the_last_page_of_reconciliations_has_no_cursor(driver):
     now = clock.now()
     for number in range(4):
         begin = now + timedelta(hours=number)

@@ -1,4 +1,4 @@
-"""What the shopper, a parcel or a return does between two of our looks at Stripe."""
+"""Actions of the shopper, fulfilments and refunds between two calls to Stripe."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.payments.test_checkout_sessions import fill_in, page
 
 
 def before_the_first(monkeypatch, what, name, act):
-    """Have `act` happen just before the first call of `what.name`."""
+    """Run `act` just before the first call of `what.name`."""
     plain = getattr(what, name)
     done: list[bool] = []
 
@@ -29,7 +29,7 @@ def before_the_first(monkeypatch, what, name, act):
 
 
 def declined_page(driver):
-    """A page on which a card was declined: its intent is there and waits."""
+    """Open a session on which a card was declined, so that its intent awaits another card."""
     driver.order()
     opened = page(driver).json
     fill_in(opened["checkout_url"], "4000000000000002")
@@ -38,9 +38,7 @@ def declined_page(driver):
 
 
 @pytest.mark.parametrize(("how", "status"), [("automatic", "succeeded"), ("manual", "authorized")])
-def test_a_page_that_is_paid_while_it_is_looked_at_is_not_taken_for_closed(
-    driver, request, monkeypatch, how, status
-):
+def test_a_session_paid_during_a_synchronization_is_not_closed(driver, request, monkeypatch, how, status):
     if how == "manual":
         request.getfixturevalue("manual")
     opened = declined_page(driver)
@@ -50,7 +48,7 @@ def test_a_page_that_is_paid_while_it_is_looked_at_is_not_taken_for_closed(
     assert driver.status(opened["payment_id"]) == status
 
 
-def test_another_method_does_not_drop_what_was_just_held(driver, manual):
+def test_the_other_method_does_not_cancel_a_new_authorization(driver, manual):
     driver.order()
     opened = page(driver).json
     fill_in(opened["checkout_url"])
@@ -60,7 +58,7 @@ def test_another_method_does_not_drop_what_was_just_held(driver, manual):
     assert (held.status, held.cancel_requested) == ("authorized", False)
 
 
-def test_a_page_that_is_paid_while_another_method_is_asked_for_stays_paid(driver, manual, monkeypatch):
+def test_a_session_paid_during_a_request_for_the_other_method_stays_paid(driver, manual, monkeypatch):
     driver.order()
     opened = page(driver).json
     before_the_first(monkeypatch, sessions, "expire", lambda: fill_in(opened["checkout_url"]))
@@ -70,7 +68,7 @@ def test_a_page_that_is_paid_while_another_method_is_asked_for_stays_paid(driver
     assert (held.status, held.cancel_requested, held.authorization.capturable) == ("authorized", False, 2000)
 
 
-def test_a_hold_that_a_parcel_is_paid_by_at_this_moment_is_not_replaced(driver, manual, monkeypatch):
+def test_a_payment_that_is_being_captured_is_not_replaced(driver, manual, monkeypatch):
     before, old_intent = authorized_payment(driver)
     driver.order(status="paid", expires_at=None)
     driver.paid_by["ord_1"] = before
@@ -81,13 +79,13 @@ def test_a_hold_that_a_parcel_is_paid_by_at_this_moment_is_not_replaced(driver, 
     new = syncing.sync_from_stripe(opened["payment_id"], driver.now())
     seen = driver.payment(before)
 
-    def relieve():
+    def release():
         with monkeypatch.context() as patch:
-            patch.setattr(captures, "capture_due", lambda *_: seen)  # its look came before the parcel
+            patch.setattr(captures, "capture_due", lambda *_: seen)  # it synchronized before the fulfilment
             with pytest.raises(ConcurrentUpdate):
                 sweeper._release_replaced(new, before, driver.now())
 
-    before_the_first(monkeypatch, captures, "_send", relieve)
+    before_the_first(monkeypatch, captures, "_send", release)
     driver.receive(driver.shipped(before, 700))
     driver.deliver_all()
     driver.sweep_later()
@@ -95,7 +93,7 @@ def test_a_hold_that_a_parcel_is_paid_by_at_this_moment_is_not_replaced(driver, 
     assert sum(captured for _, captured, _ in taken) == 700, taken
 
 
-def test_a_part_that_comes_back_does_not_let_go_of_what_is_held_for_the_rest(driver, manual, monkeypatch):
+def test_a_partial_refund_does_not_void_an_uncaptured_payment(driver, manual, monkeypatch):
     payment_id, _ = authorized_payment(driver)
 
     def refuse(*_):

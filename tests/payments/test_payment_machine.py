@@ -1,4 +1,4 @@
-"""A shopper, a shop, a bank and Stripe do as they like: what is held here is always explained."""
+"""A state machine of shopper, shop, bank and Stripe: the row, the ledger and Stripe always agree."""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,24 +21,24 @@ LATER = NOW + timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Stripe:
-    """What Stripe knows, at one moment."""
+    """The state at Stripe at one time."""
 
     intent: Intent
     refunds: tuple[StripeRefund, ...] = ()
     disputes: tuple[Dispute, ...] = ()
 
     @property
-    def back(self) -> int:
+    def refunded(self) -> int:
         return sum(each.amount for each in self.refunds if each.status in refunds.REFUNDED)
 
     @property
-    def taken(self) -> int:
+    def withheld(self) -> int:
         return sum(each.withheld for each in self.disputes)
 
 
 @dataclass
 class Worker:
-    """One that read the row, maybe looked at Stripe, and has not written yet."""
+    """A worker that has read the row and perhaps Stripe, and has not written yet."""
 
     held: Payment
     rows: dict[str, Refund]
@@ -47,12 +47,12 @@ class Worker:
 
 @dataclass
 class Shop:
-    """The rows of one payment: written under the version that was read, or not at all."""
+    """The rows of one payment, written only under the version that was read."""
 
     payment: Payment
     rows: dict[str, Refund] = field(default_factory=dict)
     ledger: list[Entry] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)
 
     def write(self, old: Payment, new: Payment, changed: list[Refund]) -> bool:
         if old.version != self.payment.version:
@@ -62,15 +62,17 @@ class Shop:
         after = replace(new, version=old.version + 1, updated_at=LATER)
         entry = postings(old, after)
         if entry:
-            assert entry.version not in {each.version for each in self.ledger}, "added, never changed"
+            assert entry.version not in {each.version for each in self.ledger}, (
+                "entries are added and never changed"
+            )
             self.ledger.append(entry)
-        self.said += [pending.event_class.event_type() for pending in domain_events.derive(old, after)]
+        self.published += [pending.event_class.event_type() for pending in domain_events.derive(old, after)]
         self.payment = after
         self.rows |= {each.refund_id: each for each in changed}
         return True
 
 
-class Life(RuleBasedStateMachine):
+class PaymentMachine(RuleBasedStateMachine):
     capture = CaptureMethod.AUTOMATIC
 
     def __init__(self) -> None:
@@ -79,53 +81,53 @@ class Life(RuleBasedStateMachine):
         intent = Intent("pi_1", "requires_payment_method", order_id="ord_1", payment_id="pay_1")
         self.stripe = Stripe(intent)
         self.workers: list[Worker] = []
-        self.asked: set[Claim] = set()
+        self.captures_sent: set[Claim] = set()
         self.in_flight: list[Claim] = []
         self.due = 0
         self.given = 0
 
-    def becomes(self, **changes: object) -> None:
+    def change_intent(self, **changes: object) -> None:
         self.stripe = replace(self.stripe, intent=replace(self.stripe.intent, **changes))  # type: ignore[arg-type]
 
     @property
     def intent(self) -> Intent:
         return self.stripe.intent
 
-    # The shopper.
+    # The shopper
 
     @initialize(at_once=st.booleans(), many=st.booleans())
-    def shopper_comes(self, at_once: bool, many: bool) -> None:
+    def shopper_begins(self, at_once: bool, many: bool) -> None:
         if at_once:
-            self.agree(many)
+            self.accept(many)
 
     @precondition(lambda self: self.intent.status == "requires_payment_method")
     @rule(many=st.booleans())
-    def card_agrees(self, many: bool) -> None:
-        self.agree(many)
+    def card_is_accepted(self, many: bool) -> None:
+        self.accept(many)
 
-    def agree(self, many: bool) -> None:
+    def accept(self, many: bool) -> None:
         if self.capture is CaptureMethod.MANUAL:
-            self.becomes(
+            self.change_intent(
                 status="requires_capture",
                 amount_capturable=TOTAL,
                 multicapture=many,
                 capture_before=NOW + timedelta(days=7),
             )
         else:
-            self.becomes(status="succeeded", amount_received=TOTAL)
+            self.change_intent(status="succeeded", amount_received=TOTAL)
 
-    # The shop's workers: each reads, looks and writes whenever it likes.
+    # Workers: each reads the row, reads Stripe and writes at any time
 
     @rule()
-    def worker_reads(self) -> None:
+    def worker_reads_row(self) -> None:
         self.workers.append(Worker(self.shop.payment, dict(self.shop.rows)))
 
     @precondition(lambda self: self.workers)
     @rule(data=st.data())
-    def worker_looks(self, data: st.DataObject) -> None:
+    def worker_reads_stripe(self, data: st.DataObject) -> None:
         worker = data.draw(st.sampled_from(self.workers))
         if payments.must_cancel(worker.held, self.intent):
-            self.let_go()
+            self.void()
         worker.seen = self.stripe
 
     @precondition(lambda self: any(worker.seen for worker in self.workers))
@@ -144,15 +146,15 @@ class Life(RuleBasedStateMachine):
         new = payments.observe(counted, seen.intent, seen.disputes)
         return self.shop.write(held, new, [each for each in after if each not in before])
 
-    def look(self) -> None:
-        """One worker, uninterrupted."""
+    def sync(self) -> None:
+        """Run one worker without interruption."""
         worker = Worker(self.shop.payment, dict(self.shop.rows))
         if payments.must_cancel(worker.held, self.intent):
-            self.let_go()
+            self.void()
         worker.seen = self.stripe
         assert self.write(worker)
 
-    # The order.
+    # The order
 
     @rule(rarely=st.integers(0, 7))
     def order_ends(self, rarely: int) -> None:
@@ -160,41 +162,41 @@ class Life(RuleBasedStateMachine):
         if not held.captures.due and rarely == 7:
             self.shop.write(held, replace(held, cancel_requested=True), [])
 
-    def let_go(self) -> None:
+    def void(self) -> None:
         received = self.intent.amount_received
-        self.becomes(status="succeeded" if received else "canceled", amount_capturable=0)
+        self.change_intent(status="succeeded" if received else "canceled", amount_capturable=0)
 
     @precondition(lambda self: not self.shop.payment.cancel_requested)
     @rule(so_far=st.integers(1, TOTAL), fully_shipped=st.booleans())
-    def parcel_leaves(self, so_far: int, fully_shipped: bool) -> None:
+    def goods_are_shipped(self, so_far: int, fully_shipped: bool) -> None:
         held = self.shop.payment
         if held.capture_method is CaptureMethod.MANUAL:
             self.due = max(self.due, so_far)
             self.shop.write(held, payments.add_capture_due(held, so_far, fully_shipped), [])
 
-    @rule(asked=st.booleans(), answered=st.booleans())
-    def capture_what_is_due(self, asked: bool, answered: bool) -> None:
-        self.look()
+    @rule(sent=st.booleans(), answered=st.booleans())
+    def capture_due(self, sent: bool, answered: bool) -> None:
+        self.sync()
         held = self.shop.payment
         if not follow_ups.owes_capture(held) or not held.authorization.capturable:
             return
         assert self.shop.write(held, payments.claim_capture(held), [])
         claim = self.shop.payment.captures.claim
         assert claim
-        if asked:
+        if sent:
             self.stripe_captures(claim)
         else:
             self.in_flight.append(claim)
         if answered:
-            self.look()
+            self.sync()
 
     @precondition(
         lambda self: self.intent.status == "requires_capture" and not self.shop.payment.cancel_requested
     )
-    @rule(so_far=st.integers(1, TOTAL), asked=st.booleans())
-    def parcel_leaves_and_is_heard_of(self, so_far: int, asked: bool) -> None:
-        self.parcel_leaves(so_far, fully_shipped=False)
-        self.capture_what_is_due(asked, answered=False)
+    @rule(so_far=st.integers(1, TOTAL), sent=st.booleans())
+    def goods_are_shipped_and_captured(self, so_far: int, sent: bool) -> None:
+        self.goods_are_shipped(so_far, fully_shipped=False)
+        self.capture_due(sent, answered=False)
 
     @precondition(lambda self: self.in_flight)
     @rule()
@@ -202,21 +204,21 @@ class Life(RuleBasedStateMachine):
         self.stripe_captures(self.in_flight.pop(0))
 
     def stripe_captures(self, claim: Claim) -> None:
-        """Stripe, which knows a key that it has seen."""
-        if claim in self.asked or self.intent.status != "requires_capture":
+        """Capture at Stripe, which remembers idempotency keys."""
+        if claim in self.captures_sent or self.intent.status != "requires_capture":
             return
-        self.asked.add(claim)
+        self.captures_sent.add(claim)
         if claim.amount > self.intent.amount_capturable:
             return
         received = self.intent.amount_received + claim.amount
         left = 0 if claim.final else self.intent.amount_capturable - claim.amount
         status = "succeeded" if claim.final else "requires_capture"
-        self.becomes(status=status, amount_received=received, amount_capturable=left)
+        self.change_intent(status=status, amount_received=received, amount_capturable=left)
 
-    # Money back.
+    # Refunds
 
     @rule(amount=st.integers(1, TOTAL))
-    def refund_is_claimed(self, amount: int) -> None:
+    def refund_is_reserved(self, amount: int) -> None:
         held = self.shop.payment
         if held.disputes.any_open or amount > held.refundable:
             return
@@ -226,14 +228,14 @@ class Life(RuleBasedStateMachine):
         assert self.shop.write(held, reserved, [row])
 
     @rule(data=st.data(), pending=st.booleans())
-    def stripe_is_asked_for_a_refund(self, data: st.DataObject, pending: bool) -> None:
-        waiting = [each for each in self.shop.rows.values() if each.status is RefundStatus.REQUESTED]
-        if not waiting:
+    def refund_is_sent(self, data: st.DataObject, pending: bool) -> None:
+        requested = [each for each in self.shop.rows.values() if each.status is RefundStatus.REQUESTED]
+        if not requested:
             return
-        row = data.draw(st.sampled_from(waiting))
+        row = data.draw(st.sampled_from(requested))
         known = {each.refund_id for each in self.stripe.refunds}
         open_or_lost = any(each.is_open or each.is_lost for each in self.stripe.disputes)
-        room = self.intent.amount_received - self.stripe.back
+        room = self.intent.amount_received - self.stripe.refunded
         if row.refund_id in known or open_or_lost or row.amount > room:
             return
         status = RefundStatus.PENDING if pending else RefundStatus.SUCCEEDED
@@ -241,15 +243,15 @@ class Life(RuleBasedStateMachine):
         self.stripe = replace(self.stripe, refunds=(*self.stripe.refunds, made))
 
     @rule(amount=st.integers(1, TOTAL))
-    def somebody_refunds_by_hand(self, amount: int) -> None:
-        room = self.intent.amount_received - self.stripe.back - self.stripe.taken
+    def refund_is_created_in_stripe(self, amount: int) -> None:
+        room = self.intent.amount_received - self.stripe.refunded - self.stripe.withheld
         if amount <= room:
             made = StripeRefund(f"re_{len(self.stripe.refunds)}", None, RefundStatus.SUCCEEDED, amount)
             self.stripe = replace(self.stripe, refunds=(*self.stripe.refunds, made))
 
-    @precondition(lambda self: self.stripe.back)
+    @precondition(lambda self: self.stripe.refunded)
     @rule(data=st.data())
-    def refund_fails_after_all(self, data: st.DataObject) -> None:
+    def refund_fails_later(self, data: st.DataObject) -> None:
         back = [each for each in self.stripe.refunds if each.status in refunds.REFUNDED]
         failed = data.draw(st.sampled_from(back))
         self.stripe = replace(
@@ -260,12 +262,12 @@ class Life(RuleBasedStateMachine):
             ),
         )
 
-    # Banks.
+    # Disputes
 
     @precondition(lambda self: not self.stripe.disputes)
     @rule()
     def bank_disputes(self) -> None:
-        left = self.intent.amount_received - self.stripe.back
+        left = self.intent.amount_received - self.stripe.refunded
         if left > 0:
             dispute = Dispute("du_1", "needs_response", left, "fraudulent", withheld=left)
             self.stripe = replace(self.stripe, disputes=(dispute,))
@@ -277,21 +279,23 @@ class Life(RuleBasedStateMachine):
         decided = replace(dispute, status="won", withheld=0) if won else replace(dispute, status="lost")
         self.stripe = replace(self.stripe, disputes=(decided,))
 
-    # What always follow_ups.
+    # Invariants
 
     @invariant()
-    def the_ledger_explains_the_row(self) -> None:
+    def the_ledger_balances(self) -> None:
         assert all(sum(line.amount for line in entry.lines) == 0 for entry in self.shop.ledger)
         assert balances(self.shop.ledger) == expected(self.shop.payment)
 
     @invariant()
-    def no_more_is_captured_than_is_due_or_was_held(self) -> None:
+    def captures_never_exceed_the_amount_due_or_authorized(self) -> None:
         received = self.intent.amount_received
         assert 0 <= received <= TOTAL
         if self.capture is CaptureMethod.MANUAL and self.intent.multicapture:
             assert received <= self.due
         elif self.capture is CaptureMethod.MANUAL and received:
-            assert received == TOTAL or self.shop.payment.captures.fully_shipped, "nothing leaves unpaid"
+            assert received == TOTAL or self.shop.payment.captures.fully_shipped, (
+                "no goods are shipped unpaid"
+            )
 
     @invariant()
     def refunds_add_up(self) -> None:
@@ -306,37 +310,37 @@ class Life(RuleBasedStateMachine):
         )
 
     @invariant()
-    def what_is_told_once_is_told_once(self) -> None:
+    def single_events_are_published_once(self) -> None:
         for kind in ("payment.authorized", "payment.succeeded", "payment.voided"):
-            assert self.shop.said.count(kind) <= 1, self.shop.said
+            assert self.shop.published.count(kind) <= 1, self.shop.published
 
     def teardown(self) -> None:
-        """However many workers are under way: two looks later all is as Stripe says."""
+        """Whatever workers are running, the payment equals Stripe's state after two synchronizations."""
         for worker in [worker for worker in self.workers if worker.seen]:
             self.write(worker)
-        self.look()
-        self.look()
+        self.sync()
+        self.sync()
         held = self.shop.payment
         assert (held.captures.captured, held.authorization.capturable) == (
             self.intent.amount_received,
             self.intent.amount_capturable,
         )
-        assert held.refunds.refunded == self.stripe.back
-        assert held.disputes.withheld + held.disputes.lost == self.stripe.taken
+        assert held.refunds.refunded == self.stripe.refunded
+        assert held.disputes.withheld + held.disputes.lost == self.stripe.withheld
         assert (held.status is Status.DISPUTED) == any(
             each.is_open or each.is_lost for each in self.stripe.disputes
         )
-        assert ("payment.succeeded" in self.shop.said) == (held.captures.captured > 0)
-        assert self.shop.said.count("payment.captured") <= len(self.asked)
+        assert ("payment.succeeded" in self.shop.published) == (held.captures.captured > 0)
+        assert self.shop.published.count("payment.captured") <= len(self.captures_sent)
         if not follow_ups.has_work(held) and held.authorization.capturable:
-            assert follow_ups.due_at(held, LATER), "a hold always has somebody to come back"
+            assert follow_ups.due_at(held, LATER), "every authorization is checked again"
 
 
-class LifeByManualCapture(Life):
+class ManualCaptureMachine(PaymentMachine):
     capture = CaptureMethod.MANUAL
 
 
-TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
-TestLifeByManualCapture = LifeByManualCapture.TestCase
-TestLifeByManualCapture.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestPaymentMachine = PaymentMachine.TestCase
+TestPaymentMachine.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestManualCaptureMachine = ManualCaptureMachine.TestCase
+TestManualCaptureMachine.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)

@@ -1,4 +1,4 @@
-"""What differs from Stripe is found, put right, and audited; what nobody can explain is told."""
+"""The reconciler finds, repairs and reports differences from Stripe, and publishes the unexplained ones."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,38 +17,38 @@ NOTHING: list[tuple[str, str | None, bool | None]] = []
 
 
 @pytest.fixture
-def books(driver, monkeypatch) -> ReconciliationDriver:
+def reconciliation(driver, monkeypatch) -> ReconciliationDriver:
     return ReconciliationDriver(driver, monkeypatch)
 
 
-def test_where_all_agrees_nothing_is_found(books):
-    payment_id = books.paid()
-    books.wait()
-    before = books.driver.payment(payment_id)
-    report = books.compare()
+def test_equal_states_have_no_findings(reconciliation):
+    payment_id = reconciliation.paid()
+    reconciliation.wait()
+    before = reconciliation.driver.payment(payment_id)
+    report = reconciliation.compare()
     assert (report["status"], report["findings"], report["unexplained"]) == ("finished", [], 0)
     assert report["looked_at"] == {"payment_intents": 1, "refunds": 0, "disputes": 0}
-    assert books.driver.payment(payment_id) == before
-    assert books.deliver_to_orders() == []
+    assert reconciliation.driver.payment(payment_id) == before
+    assert reconciliation.deliver_to_orders() == []
 
 
-def test_money_that_came_in_unheard_is_booked_and_said(books):
-    payment_id = books.paid_unnoticed()
-    assert books.find() == [("paid_unknown", "settle", True)]
-    assert books.driver.payment(payment_id).captures.captured == 2000
-    assert "payment.succeeded" in books.deliver_to_orders()
-    assert books.find() == NOTHING
+def test_an_unknown_success_is_recorded_and_published(reconciliation):
+    payment_id = reconciliation.paid_unnoticed()
+    assert reconciliation.find() == [("paid_unknown", "settle", True)]
+    assert reconciliation.driver.payment(payment_id).captures.captured == 2000
+    assert "payment.succeeded" in reconciliation.deliver_to_orders()
+    assert reconciliation.find() == NOTHING
 
 
-def test_a_finding_says_what_was_expected_where(books):
-    payment_id = books.paid_unnoticed()
-    books.wait()
-    [finding] = books.compare()["findings"]
+def test_a_finding_states_the_expected_and_the_found_state(reconciliation):
+    payment_id = reconciliation.paid_unnoticed()
+    reconciliation.wait()
+    [finding] = reconciliation.compare()["findings"]
     assert finding == {
         "kind": "paid_unknown",
         "payment_id": payment_id,
         "order_id": "ord_1",
-        "provider_id": books.driver.payment(payment_id).stripe.intent_id,
+        "provider_id": reconciliation.driver.payment(payment_id).stripe.intent_id,
         "expected": "succeeded, 2000 GBP captured",
         "found": "requires_payment, 0 GBP captured",
         "repair": "settle",
@@ -56,160 +56,168 @@ def test_a_finding_says_what_was_expected_where(books):
     }
 
 
-def test_what_happened_a_moment_ago_is_left_to_its_webhook(books):
-    books.paid_unnoticed()
-    assert books.compare()["findings"] == []
-    assert books.find() == [("paid_unknown", "settle", True)]
+def test_a_recent_change_is_left_to_its_webhook(reconciliation):
+    reconciliation.paid_unnoticed()
+    assert reconciliation.compare()["findings"] == []
+    assert reconciliation.find() == [("paid_unknown", "settle", True)]
 
 
-def test_a_payment_that_seems_to_process_for_ever_is_looked_at(books):
-    books.driver.order()
-    held = books.driver.payment(books.driver.pay().json["payment_id"])
+def test_a_payment_that_stays_in_processing_is_synchronized(reconciliation):
+    reconciliation.driver.order()
+    held = reconciliation.driver.payment(reconciliation.driver.pay().json["payment_id"])
     assert payments.write(held, replace(held, status=Status.PROCESSING), clock.now())
-    assert books.find() == [("stuck_processing", "settle", True)]
-    assert books.driver.payment(held.payment_id).status is Status.REQUIRES_PAYMENT
-    assert books.find() == NOTHING
+    assert reconciliation.find() == [("stuck_processing", "settle", True)]
+    assert reconciliation.driver.payment(held.payment_id).status is Status.REQUIRES_PAYMENT
+    assert reconciliation.find() == NOTHING
 
 
-def test_an_order_that_never_heard_of_its_payment_is_told_again(books):
-    payment_id = books.paid_unnoticed()
-    books._deliver_webhooks()
-    assert "payment.succeeded" in books.driver.published_types()  # and orders lost it
-    assert books.find() == [("order_unpaid", "say_again", None)], "whether they hear it, a later look sees"
-    assert books.deliver_to_orders() == ["payment.succeeded"]
-    assert books.driver.orders["ord_1"].status == "paid"
-    assert books.driver.payment(payment_id).captures.captured == 2000
-    assert books.find() == [("order_unpaid", "say_again", True)]
-    assert books.find() == NOTHING
+def test_events_are_published_again_for_an_unpaid_order(reconciliation):
+    payment_id = reconciliation.paid_unnoticed()
+    reconciliation._deliver_webhooks()
+    assert "payment.succeeded" in reconciliation.driver.published_types()  # and orders did not receive it
+    assert reconciliation.find() == [("order_unpaid", "say_again", None)], "a later check shows the effect"
+    assert reconciliation.deliver_to_orders() == ["payment.succeeded"]
+    assert reconciliation.driver.orders["ord_1"].status == "paid"
+    assert reconciliation.driver.payment(payment_id).captures.captured == 2000
+    assert reconciliation.find() == [("order_unpaid", "say_again", True)]
+    assert reconciliation.find() == NOTHING
 
 
-def test_news_that_were_said_again_in_vain_are_left_to_a_person(books):
-    books.paid_unnoticed()
-    books._deliver_webhooks()
-    books.driver.published_types()
+def test_a_repeated_publication_without_effect_is_left_to_staff(reconciliation):
+    reconciliation.paid_unnoticed()
+    reconciliation._deliver_webhooks()
+    reconciliation.driver.published_types()
     for _ in range(3):
-        assert books.find() == [("order_unpaid", "say_again", None)]
-        assert books.driver.published_types() == ["payment.succeeded"]
-    assert books.find() == [("order_unpaid", None, False)]
-    assert books.driver.published_types() == ["payment.unreconciled"]
+        assert reconciliation.find() == [("order_unpaid", "say_again", None)]
+        assert reconciliation.driver.published_types() == ["payment.succeeded"]
+    assert reconciliation.find() == [("order_unpaid", None, False)]
+    assert reconciliation.driver.published_types() == ["payment.unreconciled"]
 
 
-def test_of_two_payments_for_an_order_the_one_that_is_not_its_own_is_told_again_until_it_is_back(books):
-    payment_id = books.paid()
-    books.paid_by["ord_1"] = "pay_another"
-    assert books.find() == [("two_payments", "say_again", None)]
-    assert books.deliver_to_orders() == ["payment.succeeded"]
+def test_a_second_payment_of_an_order_is_published_until_it_is_refunded(reconciliation):
+    payment_id = reconciliation.paid()
+    reconciliation.paid_by["ord_1"] = "pay_another"
+    assert reconciliation.find() == [("two_payments", "say_again", None)]
+    assert reconciliation.deliver_to_orders() == ["payment.succeeded"]
 
-    books.driver.receive(books.driver.refund_due(payment_id, 2000, key=f"{payment_id}:late"))
-    books._deliver_webhooks()
-    assert books.driver.payment(payment_id).refunds.refunded == 2000
-    assert books.find() == [("two_payments", "say_again", True)]
-    assert books.find() == NOTHING
-
-
-def test_money_for_an_order_that_had_ended_is_told_again_until_it_is_back(books):
-    payment_id = books.paid_unnoticed()
-    books.driver.order_ended(OrderExpired)
-    books._deliver_webhooks()
-    books.driver.published_types()
-    assert books.find() == [("late_money", "say_again", None)]
-    books.driver.receive(books.driver.refund_due(payment_id, 2000))
-    assert books.find() == [("late_money", "say_again", True)]
-    assert books.find() == NOTHING
+    reconciliation.driver.receive(
+        reconciliation.driver.refund_due(payment_id, 2000, key=f"{payment_id}:late")
+    )
+    reconciliation._deliver_webhooks()
+    assert reconciliation.driver.payment(payment_id).refunds.refunded == 2000
+    assert reconciliation.find() == [("two_payments", "say_again", True)]
+    assert reconciliation.find() == NOTHING
 
 
-def test_money_of_a_cancelled_order_whose_refund_was_lost_is_left_to_a_person(books):
-    payment_id = books.paid()
-    cancelled = books.driver.order_ended(OrderCancelled)
-    assert books.find() == [("late_money", "cancel", None)], "its end may be on its way: it is heard now"
-    assert books.find() == [("late_money", None, False)]
-    books.driver.receive(cancelled, books.driver.refund_due(payment_id, 2000))
-    books._deliver_webhooks()
-    books.deliver_to_orders()
-    assert books.find() == NOTHING
+def test_a_payment_of_an_ended_order_is_published_until_it_is_refunded(reconciliation):
+    payment_id = reconciliation.paid_unnoticed()
+    reconciliation.driver.order_ended(OrderExpired)
+    reconciliation._deliver_webhooks()
+    reconciliation.driver.published_types()
+    assert reconciliation.find() == [("late_money", "say_again", None)]
+    reconciliation.driver.receive(reconciliation.driver.refund_due(payment_id, 2000))
+    assert reconciliation.find() == [("late_money", "say_again", True)]
+    assert reconciliation.find() == NOTHING
 
 
-def test_a_refund_made_at_stripe_is_written_down_and_said(books):
-    payment_id = books.paid()
-    intent_id = books.driver.payment(payment_id).stripe.intent_id
-    books.driver.stripe.refunds.create({"payment_intent": intent_id, "amount": 500})
-    assert books.find() == [("refunded_elsewhere", "settle", True)]
-    assert books.driver.payment(payment_id).refunds.refunded == 500
+def test_a_cancelled_order_with_a_lost_refund_is_left_to_staff(reconciliation):
+    payment_id = reconciliation.paid()
+    cancelled = reconciliation.driver.order_ended(OrderCancelled)
+    assert reconciliation.find() == [("late_money", "cancel", None)], (
+        "the end may be on its way; it is recorded now"
+    )
+    assert reconciliation.find() == [("late_money", None, False)]
+    reconciliation.driver.receive(cancelled, reconciliation.driver.refund_due(payment_id, 2000))
+    reconciliation._deliver_webhooks()
+    reconciliation.deliver_to_orders()
+    assert reconciliation.find() == NOTHING
+
+
+def test_a_refund_created_in_stripe_is_recorded_and_published(reconciliation):
+    payment_id = reconciliation.paid()
+    intent_id = reconciliation.driver.payment(payment_id).stripe.intent_id
+    reconciliation.driver.stripe.refunds.create({"payment_intent": intent_id, "amount": 500})
+    assert reconciliation.find() == [("refunded_elsewhere", "settle", True)]
+    assert reconciliation.driver.payment(payment_id).refunds.refunded == 500
     assert [each.amount for each in refunds.refunds_of(payment_id)] == [500]
-    assert books.deliver_to_orders() == ["payment.refunded"]
-    assert books.find() == NOTHING
+    assert reconciliation.deliver_to_orders() == ["payment.refunded"]
+    assert reconciliation.find() == NOTHING
 
 
-def test_a_refund_that_stands_otherwise_at_stripe_is_followed(books):
-    payment_id = books.paid()
-    books.driver.receive(books.driver.refund_due(payment_id, 700))
-    books._deliver_webhooks()
-    books.deliver_to_orders()
+def test_a_refund_with_another_status_is_synchronized(reconciliation):
+    payment_id = reconciliation.paid()
+    reconciliation.driver.receive(reconciliation.driver.refund_due(payment_id, 700))
+    reconciliation._deliver_webhooks()
+    reconciliation.deliver_to_orders()
     [refund] = refunds.refunds_of(payment_id)
-    books.driver.dynamodb.update_item(
+    reconciliation.driver.dynamodb.update_item(
         TableName=ENVIRONMENT["PAYMENTS_TABLE"],
         Key={"pk": {"S": f"payment#{payment_id}"}, "sk": {"S": refund.refund_id}},
         UpdateExpression="SET #s = :pending",
         ExpressionAttributeNames={"#s": "status"},
         ExpressionAttributeValues={":pending": {"S": "pending"}},
     )
-    assert books.find() == [("refund_differs", "settle", True)]
+    assert reconciliation.find() == [("refund_differs", "settle", True)]
     assert [each.status for each in refunds.refunds_of(payment_id)] == [refund.status]
-    assert books.find() == NOTHING
+    assert reconciliation.find() == NOTHING
 
 
-def test_an_order_that_never_heard_of_a_refund_is_told_again(books):
-    payment_id = books.paid()
-    books.driver.receive(books.driver.refund_due(payment_id, 700))
-    books._deliver_webhooks()
-    books.driver.published_types()  # and orders lost it
-    assert books.find() == [("given_back_differs", "say_again", None)]
-    assert books.deliver_to_orders() == ["payment.succeeded"]  # with all sums, and no second letter
-    assert books.refunded["ord_1"] == 700
-    assert books.find() == [("given_back_differs", "say_again", True)]
-    assert books.find() == NOTHING
+def test_events_are_published_again_for_an_unknown_refund(reconciliation):
+    payment_id = reconciliation.paid()
+    reconciliation.driver.receive(reconciliation.driver.refund_due(payment_id, 700))
+    reconciliation._deliver_webhooks()
+    reconciliation.driver.published_types()  # and orders did not receive it
+    assert reconciliation.find() == [("given_back_differs", "say_again", None)]
+    assert reconciliation.deliver_to_orders() == [
+        "payment.succeeded"
+    ]  # with all amounts, so that no second email is sent
+    assert reconciliation.refunded["ord_1"] == 700
+    assert reconciliation.find() == [("given_back_differs", "say_again", True)]
+    assert reconciliation.find() == NOTHING
 
 
-def test_a_dispute_that_was_decided_unheard_is_followed(books):
-    payment_id = books.paid(card="pm_card_createDispute")
-    [dispute] = books.driver.payment(payment_id).disputes.items
-    assert books.find() == NOTHING
-    books.driver.stripe.disputes.close(dispute.dispute_id)
-    assert books.find() == [("dispute_differs", "settle", True)]
-    [lost] = books.driver.payment(payment_id).disputes.items
+def test_a_dispute_with_another_status_is_synchronized(reconciliation):
+    payment_id = reconciliation.paid(card="pm_card_createDispute")
+    [dispute] = reconciliation.driver.payment(payment_id).disputes.items
+    assert reconciliation.find() == NOTHING
+    reconciliation.driver.stripe.disputes.close(dispute.dispute_id)
+    assert reconciliation.find() == [("dispute_differs", "settle", True)]
+    [lost] = reconciliation.driver.payment(payment_id).disputes.items
     assert lost.status == "lost"
-    assert books.find() == NOTHING
+    assert reconciliation.find() == NOTHING
 
 
-def test_a_dispute_that_nobody_here_heard_of_is_written_down(books):
-    payment_id = books.paid_unnoticed(card="pm_card_createDispute")
-    assert books.find() == [("paid_unknown", "settle", True)]
-    assert len(books.driver.payment(payment_id).disputes.items) == 1
+def test_an_unknown_dispute_is_recorded(reconciliation):
+    payment_id = reconciliation.paid_unnoticed(card="pm_card_createDispute")
+    assert reconciliation.find() == [("paid_unknown", "settle", True)]
+    assert len(reconciliation.driver.payment(payment_id).disputes.items) == 1
 
 
-def test_an_intent_of_an_order_that_ended_unheard_is_cancelled(books):
-    books.driver.order()
-    opened = books.driver.pay().json
-    books.driver.order_ended(OrderExpired)
-    books.wait(timedelta(minutes=27))
-    assert books.find() == NOTHING  # the order ended three minutes ago: the news are on their way
-    assert books.find() == [("never_heard", "cancel", True)]
-    assert books.driver.stripe.payment_intents.retrieve(opened["provider_id"]).status == "canceled"
-    assert books.driver.status(opened["payment_id"]) == "cancelled"
-    assert books.find() == NOTHING
+def test_an_open_intent_of_an_ended_order_is_cancelled(reconciliation):
+    reconciliation.driver.order()
+    opened = reconciliation.driver.pay().json
+    reconciliation.driver.order_ended(OrderExpired)
+    reconciliation.wait(timedelta(minutes=27))
+    assert (
+        reconciliation.find() == NOTHING
+    )  # the order ended three minutes ago, so its event may be on its way
+    assert reconciliation.find() == [("never_heard", "cancel", True)]
+    assert reconciliation.driver.stripe.payment_intents.retrieve(opened["provider_id"]).status == "canceled"
+    assert reconciliation.driver.status(opened["payment_id"]) == "cancelled"
+    assert reconciliation.find() == NOTHING
 
 
-def test_an_intent_that_stayed_open_though_its_payment_is_over_is_cancelled(books):
-    books.driver.order()
-    held = books.driver.payment(books.driver.pay().json["payment_id"])
+def test_an_open_intent_of_an_ended_payment_is_cancelled(reconciliation):
+    reconciliation.driver.order()
+    held = reconciliation.driver.payment(reconciliation.driver.pay().json["payment_id"])
     assert payments.write(held, replace(held, status=Status.CANCELLED, cancel_requested=True), clock.now())
-    assert books.find() == [("never_heard", "cancel", True)]
-    assert books.driver.stripe.payment_intents.retrieve(held.stripe.intent_id).status == "canceled"
-    assert books.find() == NOTHING
+    assert reconciliation.find() == [("never_heard", "cancel", True)]
+    assert reconciliation.driver.stripe.payment_intents.retrieve(held.stripe.intent_id).status == "canceled"
+    assert reconciliation.find() == NOTHING
 
 
-def test_money_in_an_intent_that_is_not_ours_is_told_and_left_alone(books, capsys):
-    made = books.driver.stripe.payment_intents.create(
+def test_a_foreign_intent_is_reported_and_not_changed(reconciliation, capsys):
+    made = reconciliation.driver.stripe.payment_intents.create(
         {
             "amount": 1234,
             "currency": "gbp",
@@ -218,35 +226,35 @@ def test_money_in_an_intent_that_is_not_ours_is_told_and_left_alone(books, capsy
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
         }
     )
-    books.wait()
-    report = books.compare()
+    reconciliation.wait()
+    report = reconciliation.compare()
     assert (report["differences"], report["repaired"], report["unexplained"]) == (1, 0, 1)
     [finding] = report["findings"]
     assert (finding["kind"], finding["provider_id"]) == ("foreign", made.id)
     assert (finding["expected"], finding["repair"], finding["repaired"]) == ("1234 GBP received", None, False)
-    [said] = books.driver.published_events()
-    assert said["type"] == "payment.unreconciled"
-    assert said["data"] == {
+    [published] = reconciliation.driver.published_events()
+    assert published["type"] == "payment.unreconciled"
+    assert published["data"] == {
         "reconciliation_id": report["reconciliation_id"],
         "unexplained": 1,
         "summary": f"1 foreign: {made.id}",
     }
     assert '"Unreconciled":[1.0]' in capsys.readouterr().out.replace(" ", "")
 
-    books.driver.stripe.refunds.create({"payment_intent": made.id})
-    assert books.find() == NOTHING
+    reconciliation.driver.stripe.refunds.create({"payment_intent": made.id})
+    assert reconciliation.find() == NOTHING
 
 
-def test_a_ledger_that_does_not_add_up_is_told(books):
-    payment_id = books.paid()
-    entries = [key for key in books.driver.rows("PAYMENTS_TABLE") if "ledger#" in key]
+def test_a_ledger_that_does_not_add_up_is_reported(reconciliation):
+    payment_id = reconciliation.paid()
+    entries = [key for key in reconciliation.driver.rows("PAYMENTS_TABLE") if "ledger#" in key]
     assert len(entries) == 1
     pk, sk = entries[0].split("ledger#")
-    books.driver.dynamodb.delete_item(
+    reconciliation.driver.dynamodb.delete_item(
         TableName=ENVIRONMENT["PAYMENTS_TABLE"], Key={"pk": {"S": pk}, "sk": {"S": f"ledger#{sk}"}}
     )
-    books.wait()
-    report = books.compare()
+    reconciliation.wait()
+    report = reconciliation.compare()
     [finding] = report["findings"]
     assert (finding["kind"], finding["payment_id"], finding["repaired"]) == (
         "ledger_differs",
@@ -257,17 +265,17 @@ def test_a_ledger_that_does_not_add_up_is_told(books):
     assert finding["found"] == "stripe 0, sales 0"
 
 
-def test_a_repair_that_does_not_help_is_not_called_one(books, monkeypatch):
-    books.paid_unnoticed()
+def test_a_repair_without_effect_is_unexplained(reconciliation, monkeypatch):
+    reconciliation.paid_unnoticed()
     monkeypatch.setattr(syncing, "sync_from_stripe", lambda payment_id, now, **about: None)
-    assert books.find() == [("paid_unknown", "settle", False)]
+    assert reconciliation.find() == [("paid_unknown", "settle", False)]
 
 
-def test_an_order_that_nobody_knows_is_told(books):
-    books.paid()
-    del books.driver.orders["ord_1"]
-    books.wait()
-    [finding] = books.compare()["findings"]
+def test_an_unknown_order_is_reported(reconciliation):
+    reconciliation.paid()
+    del reconciliation.driver.orders["ord_1"]
+    reconciliation.wait()
+    [finding] = reconciliation.compare()["findings"]
     assert (finding["kind"], finding["found"], finding["repaired"]) == (
         "unreadable",
         "There is no such order.",
@@ -275,17 +283,17 @@ def test_an_order_that_nobody_knows_is_told(books):
     )
 
 
-def test_one_payment_that_cannot_be_compared_holds_up_no_other(books, monkeypatch):
-    odd, other = books.paid_unnoticed("ord_1"), books.paid_unnoticed("ord_2")
+def test_a_payment_that_cannot_be_compared_blocks_no_other(reconciliation, monkeypatch):
+    odd, other = reconciliation.paid_unnoticed("ord_1"), reconciliation.paid_unnoticed("ord_2")
     read = payments.payment
 
-    def and_one_is_odd(payment_id):
-        if payment_id == odd and books.slices:
+    def with_one_unreadable(payment_id):
+        if payment_id == odd and reconciliation.slices:
             raise ValueError("odd")
         return read(payment_id)
 
-    monkeypatch.setattr(payments, "payment", and_one_is_odd)
-    books.wait()
-    report = books.compare()
+    monkeypatch.setattr(payments, "payment", with_one_unreadable)
+    reconciliation.wait()
+    report = reconciliation.compare()
     found = {each["payment_id"]: (each["kind"], each["repaired"]) for each in report["findings"]}
     assert found == {odd: ("unreadable", False), other: ("paid_unknown", True)}

@@ -1,4 +1,4 @@
-"""What a comparison could only ask for is looked at again, by whichever comes next, until a person knows."""
+"""Repairs with a delayed effect are checked by later reconciliations, until staff are notified."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -21,160 +21,160 @@ Findings = list[tuple[str, str | None, bool | None]]
 
 
 @pytest.fixture
-def books(driver, monkeypatch) -> ReconciliationDriver:
+def reconciliation(driver, monkeypatch) -> ReconciliationDriver:
     return ReconciliationDriver(driver, monkeypatch)
 
 
-def hourly(books: ReconciliationDriver) -> Findings:
-    """What the schedule's comparison finds an hour after the last."""
-    books.wait(HOUR)
+def hourly(reconciliation: ReconciliationDriver) -> Findings:
+    """Run the scheduled reconciliation an hour after the last; return its findings."""
+    reconciliation.wait(HOUR)
     reconcile.reconcile({"id": "hourly"}, Context())
-    books.work()
-    newest = books.driver.get("/admin/reconciliations?limit=1", staff()).json["items"][0]
+    reconciliation.work()
+    newest = reconciliation.driver.get("/admin/reconciliations?limit=1", staff()).json["items"][0]
     assert newest["status"] == "finished", newest["reason"]
-    findings = books.report(newest["reconciliation_id"])["findings"]
+    findings = reconciliation.report(newest["reconciliation_id"])["findings"]
     return [(each["kind"], each["repair"], each["repaired"]) for each in findings]
 
 
-def said_in_vain(books: ReconciliationDriver) -> str:
-    """A payment whose news orders lose, each time."""
-    payment_id = books.paid_unnoticed()
-    books._deliver_webhooks()
-    books.driver.published_types()
+def published_without_effect(reconciliation: ReconciliationDriver) -> str:
+    """Make a payment whose events orders never receives; return its id."""
+    payment_id = reconciliation.paid_unnoticed()
+    reconciliation._deliver_webhooks()
+    reconciliation.driver.published_types()
     return payment_id
 
 
-def test_news_said_in_vain_on_the_hourly_schedule_reach_a_person(books):
-    said_in_vain(books)
+def test_hourly_publications_without_effect_reach_staff(reconciliation):
+    published_without_effect(reconciliation)
     found = []
     for _ in range(5):
-        found.append(hourly(books))
-        books.driver.published_types()
-    asked = [("order_unpaid", "say_again", None)]
-    assert found == [asked, asked, asked, [("order_unpaid", None, False)], []]
+        found.append(hourly(reconciliation))
+        reconciliation.driver.published_types()
+    waiting = [("order_unpaid", "say_again", None)]
+    assert found == [waiting, waiting, waiting, [("order_unpaid", None, False)], []]
 
 
-def test_what_is_unexplained_is_said(books):
-    said_in_vain(books)
-    said = []
+def test_unexplained_differences_are_published(reconciliation):
+    published_without_effect(reconciliation)
+    published = []
     for _ in range(4):
-        hourly(books)
-        said += books.driver.published_types()
-    assert said == [*["payment.succeeded"] * 3, "payment.unreconciled"]
+        hourly(reconciliation)
+        published += reconciliation.driver.published_types()
+    assert published == [*["payment.succeeded"] * 3, "payment.unreconciled"]
 
 
-def test_news_that_orders_acted_on_long_after_are_repaired_then(books):
-    said_in_vain(books)
-    assert hourly(books) == [("order_unpaid", "say_again", None)]
-    books.driver.published_types()
-    assert hourly(books) == [("order_unpaid", "say_again", None)]
-    assert books.deliver_to_orders() == ["payment.succeeded"]
-    assert hourly(books) == [("order_unpaid", "say_again", True)]
-    assert hourly(books) == []
+def test_a_late_effect_of_a_publication_is_recorded_as_repaired(reconciliation):
+    published_without_effect(reconciliation)
+    assert hourly(reconciliation) == [("order_unpaid", "say_again", None)]
+    reconciliation.driver.published_types()
+    assert hourly(reconciliation) == [("order_unpaid", "say_again", None)]
+    assert reconciliation.deliver_to_orders() == ["payment.succeeded"]
+    assert hourly(reconciliation) == [("order_unpaid", "say_again", True)]
+    assert hourly(reconciliation) == []
 
 
-def test_what_was_asked_for_is_looked_at_whatever_the_next_one_compares(books):
-    said_in_vain(books)
-    assert hourly(books) == [("order_unpaid", "say_again", None)]
-    books.deliver_to_orders()
-    books.wait(9 * HOUR)
-    report = books.compare(since=clock.now() - MINUTE)
+def test_follow_ups_are_checked_whatever_the_window(reconciliation):
+    published_without_effect(reconciliation)
+    assert hourly(reconciliation) == [("order_unpaid", "say_again", None)]
+    reconciliation.deliver_to_orders()
+    reconciliation.wait(9 * HOUR)
+    report = reconciliation.compare(since=clock.now() - MINUTE)
     assert report["looked_at"] == {"payment_intents": 0, "refunds": 0, "disputes": 0, "asked": 1}
     assert [each["repaired"] for each in report["findings"]] == [True]
     assert (report["differences"], report["repaired"], report["unexplained"]) == (1, 1, 0)
 
 
-def test_what_changed_a_moment_ago_is_left_to_the_one_after(books):
-    payment_id = said_in_vain(books)
-    assert hourly(books) == [("order_unpaid", "say_again", None)]
-    books.deliver_to_orders()
-    books.wait()
+def test_a_follow_up_of_a_recent_change_waits_for_the_next_run(reconciliation):
+    payment_id = published_without_effect(reconciliation)
+    assert hourly(reconciliation) == [("order_unpaid", "say_again", None)]
+    reconciliation.deliver_to_orders()
+    reconciliation.wait()
     syncing.change(payment_id, lambda held: syncing.Change(replace(held, review="open")), clock.now())
-    assert books.compare()["findings"] == []
-    assert books.find() == [("order_unpaid", "say_again", True)]
+    assert reconciliation.compare()["findings"] == []
+    assert reconciliation.find() == [("order_unpaid", "say_again", True)]
 
 
-def test_a_comparison_that_dies_or_fails_forgets_nothing_that_was_asked_for(books, monkeypatch):
-    said_in_vain(books)
-    assert hourly(books) == [("order_unpaid", "say_again", None)]
-    books.deliver_to_orders()
-    books.wait(HOUR)
-    books.driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=1, status=429)
-    assert books.compare()["status"] == "failed"
+def test_follow_ups_survive_failed_and_dead_reconciliations(reconciliation, monkeypatch):
+    published_without_effect(reconciliation)
+    assert hourly(reconciliation) == [("order_unpaid", "say_again", None)]
+    reconciliation.deliver_to_orders()
+    reconciliation.wait(HOUR)
+    reconciliation.driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=1, status=429)
+    assert reconciliation.compare()["status"] == "failed"
 
     def dies(*about, **more):
         raise Died
 
-    books.wait()
-    books.request()
+    reconciliation.wait()
+    reconciliation.request()
     with monkeypatch.context() as patched, pytest.raises(Died):
         patched.setattr(stripe_lists, "intent", dies)
-        books.work()
-    books.wait(HOUR)  # nothing is heard of it any more
-    assert hourly(books) == [("order_unpaid", "say_again", True)]
+        reconciliation.work()
+    reconciliation.wait(HOUR)  # the running one is dead now
+    assert hourly(reconciliation) == [("order_unpaid", "say_again", True)]
 
 
-def test_what_differs_otherwise_when_it_is_looked_at_again_is_told(books):
-    said_in_vain(books)
-    assert hourly(books) == [("order_unpaid", "say_again", None)]
-    del books.driver.orders["ord_1"]
-    books.wait(3 * HOUR)
-    found = hourly(books)
+def test_a_follow_up_that_differs_in_another_way_is_reported(reconciliation):
+    published_without_effect(reconciliation)
+    assert hourly(reconciliation) == [("order_unpaid", "say_again", None)]
+    del reconciliation.driver.orders["ord_1"]
+    reconciliation.wait(3 * HOUR)
+    found = hourly(reconciliation)
     assert ("order_unpaid", "say_again", False) in found
     assert ("unreadable", None, False) in found
-    assert hourly(books) == []
+    assert hourly(reconciliation) == []
 
 
-def test_an_intent_that_cannot_be_cancelled_is_asked_to_end_until_a_person_knows(books, monkeypatch):
-    books.driver.order()
-    opened = books.driver.pay().json
-    books.driver.order_ended(OrderExpired)
+def test_an_intent_that_cannot_be_cancelled_is_left_to_staff_in_the_end(reconciliation, monkeypatch):
+    reconciliation.driver.order()
+    opened = reconciliation.driver.pay().json
+    reconciliation.driver.order_ended(OrderExpired)
     with monkeypatch.context() as patched:
         patched.setattr(syncing, "_void", lambda payment, seen: seen)
-        found = [hourly(books) for _ in range(4)]
-    asked = [("never_heard", "cancel", None)]
-    assert found == [asked, asked, asked, [("never_heard", "cancel", False)]]
-    books.wait(timedelta(days=1))
-    assert hourly(books) == [("never_heard", "cancel", True)]
-    assert books.driver.status(opened["payment_id"]) == "cancelled"
+        found = [hourly(reconciliation) for _ in range(4)]
+    waiting = [("never_heard", "cancel", None)]
+    assert found == [waiting, waiting, waiting, [("never_heard", "cancel", False)]]
+    reconciliation.wait(timedelta(days=1))
+    assert hourly(reconciliation) == [("never_heard", "cancel", True)]
+    assert reconciliation.driver.status(opened["payment_id"]) == "cancelled"
 
 
-@pytest.mark.parametrize("heard", [True, False])
+@pytest.mark.parametrize("recorded", [True, False])
 @pytest.mark.parametrize("cancelled_after", [40, 100, 600])
-def test_money_of_an_order_cancelled_whenever_reaches_a_person_within_a_day(books, heard, cancelled_after):
-    payment_id = books.paid()
-    hourly(books)  # the first; the orders' news are lost after it
-    books.wait((cancelled_after - 60) * MINUTE if cancelled_after > 60 else -20 * MINUTE)
-    cancelled = books.driver.order_ended(OrderCancelled)
-    if heard:
-        books.driver.receive(cancelled)
-    books.wait(25 * HOUR - cancelled_after * MINUTE)
-    found: Findings = hourly(books) + hourly(books)
+def test_a_lost_refund_of_an_old_order_reaches_staff_within_a_day(reconciliation, recorded, cancelled_after):
+    payment_id = reconciliation.paid()
+    hourly(reconciliation)  # the first one; orders' events are lost after it
+    reconciliation.wait((cancelled_after - 60) * MINUTE if cancelled_after > 60 else -20 * MINUTE)
+    cancelled = reconciliation.driver.order_ended(OrderCancelled)
+    if recorded:
+        reconciliation.driver.receive(cancelled)
+    reconciliation.wait(25 * HOUR - cancelled_after * MINUTE)
+    found: Findings = hourly(reconciliation) + hourly(reconciliation)
     assert found[-1] == ("late_money", None, False)
-    assert books.driver.published_types() == ["payment.unreconciled"]
-    assert books.driver.payment(payment_id).refunds.refunded == 0
+    assert reconciliation.driver.published_types() == ["payment.unreconciled"]
+    assert reconciliation.driver.payment(payment_id).refunds.refunded == 0
 
 
-def test_five_weeks_are_looked_through_once_a_day(books):
-    books.paid()
-    books.wait(-MINUTE)  # the second window includes the payment on a slow machine, too
+def test_the_window_covers_five_weeks_once_a_day(reconciliation):
+    reconciliation.paid()
+    reconciliation.wait(-MINUTE)  # so that the second window includes the payment on a slow machine too
     looked_at = []
     for more in (0, 0, 0, 22, 0, 23, 0):
-        books.wait(more * HOUR)
-        hourly(books)
-        newest = books.driver.get("/admin/reconciliations?limit=1", staff()).json["items"][0]
+        reconciliation.wait(more * HOUR)
+        hourly(reconciliation)
+        newest = reconciliation.driver.get("/admin/reconciliations?limit=1", staff()).json["items"][0]
         looked_at.append(newest["looked_at"]["payment_intents"])
     assert looked_at == [1, 1, 0, 1, 0, 1, 0]
 
 
-def test_what_cannot_be_looked_at_again_is_for_a_person_once(books, monkeypatch):
-    said_in_vain(books)
-    assert [hourly(books), hourly(books)] == [[("order_unpaid", "say_again", None)]] * 2
+def test_a_follow_up_that_cannot_be_checked_is_left_to_staff_once(reconciliation, monkeypatch):
+    published_without_effect(reconciliation)
+    assert [hourly(reconciliation), hourly(reconciliation)] == [[("order_unpaid", "say_again", None)]] * 2
 
     def gone(_: str) -> None:
         raise StripeRefused("resource_missing", "No such payment_intent")
 
     monkeypatch.setattr(stripe_lists, "intent", gone)
-    found = [hourly(books) for _ in range(3)]
+    found = [hourly(reconciliation) for _ in range(3)]
     assert sorted(found[0]) == [("order_unpaid", "say_again", False), ("unreadable", None, False)]
     assert found[1:] == [[], []]

@@ -1,4 +1,4 @@
-"""A comparison's course and what counts as a difference, with plain values."""
+"""The rules of reconciliations, tested with plain values."""
 
 import json
 from dataclasses import replace
@@ -57,28 +57,28 @@ def intent(status: str = "succeeded", received: int = 2000, **about) -> ListedIn
     return ListedIntent("pi_1", status, amount_received=received, **(known | about))
 
 
-def test_a_window_begins_an_hour_before_all_is_compared_and_a_day_ago_the_first_time():
+def test_a_window_begins_an_hour_before_the_last_end_or_a_day_ago():
     assert runs.window(Latest(), None, NOW) == (NOW - timedelta(hours=24), NOW)
     known = Latest(compared_until=NOW - HOUR, wide_until=NOW - 23 * HOUR)
     assert runs.window(known, None, NOW) == (NOW - 2 * HOUR, NOW)
     assert runs.window(known, NOW - 9 * HOUR, NOW) == (NOW - 9 * HOUR, NOW)
 
 
-def test_once_a_day_a_window_goes_back_five_weeks():
+def test_a_window_begins_five_weeks_ago_once_a_day():
     begin = NOW - timedelta(days=35)
     known = Latest(compared_until=NOW - HOUR, wide_until=NOW - 24 * HOUR)
     assert runs.window(known, None, NOW) == (begin, NOW)
     assert runs.window(replace(known, wide_until=None), None, NOW) == (begin, NOW)
     assert runs.ended(known, finished(since=begin)).wide_until == NOW
     assert runs.ended(known, finished()).wide_until == known.wide_until
-    failed = runs.failed(run(since=begin), "Stripe was away.", NOW)
-    assert runs.ended(known, failed) == replace(known, wide_until=NOW), "what is new does not wait for it"
+    failed = runs.failed(run(since=begin), "Stripe was unavailable.", NOW)
+    assert runs.ended(known, failed) == replace(known, wide_until=NOW), "recent objects do not wait for it"
     assert runs.ended(Latest(), finished()).wide_until == NOW, "a day after the first"
     long_ago = replace(known, compared_until=NOW - timedelta(days=50))
     assert runs.window(long_ago, None, NOW) == (NOW - timedelta(days=50) - HOUR, NOW)
 
 
-def test_what_is_compared_grows_without_gaps():
+def test_the_compared_time_grows_without_gaps():
     known = Latest(compared_until=NOW - 3 * HOUR)
     assert runs.ended(known, finished(since=NOW - 4 * HOUR)).compared_until == NOW
     assert runs.ended(known, finished(since=NOW - HOUR)).compared_until == NOW - 3 * HOUR
@@ -87,11 +87,11 @@ def test_what_is_compared_grows_without_gaps():
     assert runs.ended(Latest(), finished()).compared_until == NOW
 
 
-def test_what_was_asked_for_is_looked_at_by_the_next_until_that_is_decided():
-    asked = runs.with_repair(runs.with_findings(run(), [finding()]), finding(), None)
-    assert (asked.pending, asked.tally) == ([], Tally(1, 0, 0))
-    assert runs.with_findings(asked, [finding()]) == asked, "it changed a moment ago"
-    latest = runs.ended(Latest(), asked)
+def test_follow_ups_pass_to_the_next_run_until_they_are_decided():
+    waiting = runs.with_repair(runs.with_findings(run(), [finding()]), finding(), None)
+    assert (waiting.pending, waiting.tally) == ([], Tally(1, 0, 0))
+    assert runs.with_findings(waiting, [finding()]) == waiting, "it changed a moment ago"
+    latest = runs.ended(Latest(), waiting)
     assert latest.follow_ups == (finding(attempts=1),)
 
     undecided = run()
@@ -99,7 +99,7 @@ def test_what_was_asked_for_is_looked_at_by_the_next_until_that_is_decided():
     assert runs.ended(latest, undecided).follow_ups == latest.follow_ups
     found_again = runs.with_findings(undecided, [finding()], latest.follow_ups)
     assert found_again.pending == [finding(attempts=1)]
-    assert runs.ended(latest, found_again).follow_ups == latest.follow_ups, "it died before it asked"
+    assert runs.ended(latest, found_again).follow_ups == latest.follow_ups, "it died before the repair"
     for decided in (True, False):
         over = runs.with_findings(undecided, [finding(attempts=1, repaired=decided)], latest.follow_ups)
         assert over.tally == Tally(1, decided, not decided)
@@ -107,7 +107,7 @@ def test_what_was_asked_for_is_looked_at_by_the_next_until_that_is_decided():
         assert runs.ended(latest, over).follow_ups == ()
 
 
-def test_what_was_asked_for_three_times_is_up_to_a_person():
+def test_a_repair_attempted_three_times_is_left_to_staff():
     latest = Latest()
     for times in (1, 2, 3):
         again = runs.with_findings(run(), [finding()], latest.follow_ups)
@@ -119,7 +119,7 @@ def test_what_was_asked_for_three_times_is_up_to_a_person():
     assert runs.ended(latest, in_vain).follow_ups == ()
 
 
-def test_what_was_asked_for_comes_last_and_only_where_there_is_something():
+def test_follow_ups_are_the_last_stage_if_there_are_any():
     last = replace(run(), stage=Stage.DISPUTES)
     assert runs.advance(last, 0, None, False, NOW).status is RunStatus.FINISHED
     going = runs.advance(last, 0, None, False, NOW, follow_ups=3)
@@ -134,7 +134,7 @@ def finished(**about) -> Run:
     return replace(run(**about), status=RunStatus.FINISHED)
 
 
-def test_a_run_goes_through_all_lists_to_its_end():
+def test_a_run_reads_all_lists():
     going = runs.started(run(), NOW)
     assert (going.status, going.started_at) == (RunStatus.RUNNING, NOW)
     assert runs.started(going, NOW + HOUR) == going
@@ -147,7 +147,7 @@ def test_a_run_goes_through_all_lists_to_its_end():
     assert going.looked_at == {"payment_intents": 103, "refunds": 0, "disputes": 2}
 
 
-def test_a_finding_waits_for_its_repair_and_one_without_is_unexplained_at_once():
+def test_a_finding_without_a_repair_is_unexplained_at_once():
     found = runs.with_findings(run(), [finding(1), finding(2, repair=None)])
     assert found.pending == [finding(1)]
     assert found.tally == Tally(differences=2, repaired=0, unexplained=1)
@@ -156,7 +156,7 @@ def test_a_finding_waits_for_its_repair_and_one_without_is_unexplained_at_once()
     assert done.tally == Tally(differences=2, repaired=1, unexplained=1)
 
 
-def test_what_is_found_again_after_its_repair_was_not_repaired():
+def test_a_finding_that_reappears_after_its_repair_is_unexplained():
     found = runs.with_findings(run(), [finding()])
     assert runs.with_findings(found, [finding()]).findings == found.findings
     done = runs.with_repair(found, finding(), True)
@@ -165,7 +165,7 @@ def test_what_is_found_again_after_its_repair_was_not_repaired():
 
 
 @given(st.lists(st.integers(0, 60), max_size=30), st.randoms(use_true_random=False))
-def test_however_many_are_found_all_are_counted_and_the_unexplained_are_kept_first(pages, chance):
+def test_all_findings_are_counted_and_unexplained_ones_are_stored_first(pages, chance):
     going, number, unexplained = run(), 0, 0
     for size in pages:
         found = []
@@ -184,7 +184,7 @@ def test_however_many_are_found_all_are_counted_and_the_unexplained_are_kept_fir
     assert kept == min(unexplained, runs.MAX_FINDINGS)
 
 
-def test_a_run_full_of_findings_and_a_page_more_fits_into_a_row():
+def test_a_full_run_and_one_more_page_fit_into_a_row():
     long = "x" * rules.MAX_TEXT
     found = [
         Finding(
@@ -203,10 +203,10 @@ def test_a_run_full_of_findings_and_a_page_more_fits_into_a_row():
     assert RunRow.from_raw_data(row).run().findings == runs.with_findings(run(), found).findings
 
 
-def test_a_summary_counts_kinds_and_names_a_few():
+def test_a_summary_counts_kinds_and_names_a_few_payments():
     odd = [finding(number, repair=None) for number in range(7)]
-    told = runs.summary(runs.with_findings(run(), [*odd, finding(9)]))
-    assert told == "7 paid_unknown: pay_0, pay_1, pay_2, pay_3, pay_4"
+    published = runs.summary(runs.with_findings(run(), [*odd, finding(9)]))
+    assert published == "7 paid_unknown: pay_0, pay_1, pay_2, pay_3, pay_4"
     assert runs.summary(run(unlisted=Tally(1, 0, 1))) == "no finding is stored"
 
 
@@ -233,7 +233,7 @@ def test_a_summary_counts_kinds_and_names_a_few():
         (payment(status=Status.CANCELLED), intent("requires_action", 0), False),
     ],
 )
-def test_what_a_list_shows_is_compared_with_the_row(held, listed, same):
+def test_a_listed_intent_is_compared_with_the_payment(held, listed, same):
     assert rules.seems_same(held, listed) is same
 
 
@@ -280,19 +280,19 @@ WITHHELD = Dispute("du_1", "needs_response", 2000, "fraudulent", withheld=2000)
         (payment(status=Status.AUTHORIZED, authorization__capturable=2000), order("cancelled"), None),
     ],
 )
-def test_a_payment_is_compared_with_what_its_order_knows(held, known, kind):
+def test_a_payment_is_compared_with_its_order(held, known, kind):
     found = rules.order_difference(held, known)
     assert (found.kind if found else None) is kind
 
 
 @pytest.mark.parametrize(("cancel_requested", "repair"), [(True, None), (False, Repair.CANCEL)])
-def test_money_of_an_order_that_is_known_to_have_ended_is_left_to_a_person(cancel_requested, repair):
+def test_a_payment_of_a_recorded_ended_order_is_left_to_staff(cancel_requested, repair):
     found = rules.order_difference(replace(PAID, cancel_requested=cancel_requested), order("cancelled"))
     assert found is not None
     assert (found.kind, found.repair) == (Kind.LATE_MONEY, repair)
 
 
-def test_the_intent_of_a_page_that_was_closed_stays_open_for_nobody():
+def test_the_intent_of_an_expired_session_cannot_be_paid():
     closed = payment(status=Status.CANCELLED, stripe__session_id="cs_1")
     assert not rules.can_be_paid(closed, intent("requires_payment_method", 0))
     assert rules.can_be_paid(closed, intent("requires_capture", 0))
@@ -301,7 +301,7 @@ def test_the_intent_of_a_page_that_was_closed_stays_open_for_nobody():
     assert not rules.can_be_paid(payment(), intent("canceled", 0))
 
 
-def test_an_order_that_ended_a_moment_ago_is_left_to_its_news():
+def test_a_recently_ended_order_is_left_to_its_event():
     opened, listed = payment(), intent("requires_payment_method", 0)
     ended = replace(order("expired", None), expires_at=NOW)
     assert rules.cancellation_difference(opened, listed, ended, NOW + timedelta(minutes=4)) is None
@@ -320,7 +320,7 @@ def test_an_order_that_ended_a_moment_ago_is_left_to_its_news():
         (payment(), []),
     ],
 )
-def test_what_is_said_again_is_the_latest_of_the_money(held, kinds):
+def test_publishing_again_repeats_the_latest_event(held, kinds):
     events = domain_events.derive(held, replace(held, republish_count=1))
     assert [each.event_class.event_type() for each in events] == kinds
     assert [*domain_events.derive(held, held)] == []

@@ -1,4 +1,4 @@
-"""A comparison's slices: they die, race, wait for Stripe, and all of it is compared in the end."""
+"""The slices of a reconciliation: crashes, concurrency, and unavailable services."""
 
 from datetime import timedelta
 
@@ -17,131 +17,131 @@ NOTHING: list[tuple[str, str | None, bool | None]] = []
 
 
 @pytest.fixture
-def books(driver, monkeypatch) -> ReconciliationDriver:
+def reconciliation(driver, monkeypatch) -> ReconciliationDriver:
     return ReconciliationDriver(driver, monkeypatch)
 
 
 class Died(BaseException):
-    """The process ended here."""
+    """The end of the process."""
 
 
-def test_a_process_that_dies_between_finding_and_repair_leaves_the_finding_to_the_next(books, monkeypatch):
-    payment_id = books.paid_unnoticed()
-    books.wait()
-    reconciliation_id = books.request().json["reconciliation_id"]
+def test_a_crash_before_a_repair_leaves_it_to_the_next_slice(reconciliation, monkeypatch):
+    payment_id = reconciliation.paid_unnoticed()
+    reconciliation.wait()
+    reconciliation_id = reconciliation.request().json["reconciliation_id"]
 
     def dies(*about, **more):
         raise Died
 
     with monkeypatch.context() as patched, pytest.raises(Died):
         patched.setattr(syncing, "sync_from_stripe", dies)
-        books.work()
-    [finding] = books.report(reconciliation_id)["findings"]
+        reconciliation.work()
+    [finding] = reconciliation.report(reconciliation_id)["findings"]
     assert (finding["kind"], finding["repaired"]) == ("paid_unknown", None)
 
-    books.seen = {}  # the stream hands over the same record again
-    books.work()
-    report = books.report(reconciliation_id)
+    reconciliation.seen = {}  # the stream delivers the same record again
+    reconciliation.work()
+    report = reconciliation.report(reconciliation_id)
     assert report["status"] == "finished"
     assert [(each["kind"], each["repaired"]) for each in report["findings"]] == [("paid_unknown", True)]
-    assert books.driver.payment(payment_id).captures.captured == 2000
+    assert reconciliation.driver.payment(payment_id).captures.captured == 2000
 
 
-def test_a_process_that_dies_after_a_repair_repeats_it_in_vain_and_loses_no_finding(books, monkeypatch):
-    payment_id = books.paid_unnoticed()
-    books.wait()
-    reconciliation_id = books.request().json["reconciliation_id"]
-    settle = syncing.sync_from_stripe
+def test_a_crash_after_a_repair_repeats_it_and_loses_no_finding(reconciliation, monkeypatch):
+    payment_id = reconciliation.paid_unnoticed()
+    reconciliation.wait()
+    reconciliation_id = reconciliation.request().json["reconciliation_id"]
+    sync = syncing.sync_from_stripe
 
-    def settles_and_dies(*about, **more):
-        settle(*about, **more)
+    def syncs_and_dies(*about, **more):
+        sync(*about, **more)
         raise Died
 
     with monkeypatch.context() as patched, pytest.raises(Died):
-        patched.setattr(syncing, "sync_from_stripe", settles_and_dies)
-        books.work()
-    version = books.driver.payment(payment_id).version
-    books.seen = {}
-    books.work()
-    [finding] = books.report(reconciliation_id)["findings"]
+        patched.setattr(syncing, "sync_from_stripe", syncs_and_dies)
+        reconciliation.work()
+    version = reconciliation.driver.payment(payment_id).version
+    reconciliation.seen = {}
+    reconciliation.work()
+    [finding] = reconciliation.report(reconciliation_id)["findings"]
     assert (finding["kind"], finding["repaired"]) == ("paid_unknown", True)
-    assert books.driver.payment(payment_id).version == version
+    assert reconciliation.driver.payment(payment_id).version == version
 
 
-def test_of_two_slices_at_once_the_slower_one_writes_nothing(books, monkeypatch):
-    payment_id = books.paid_unnoticed()
-    books.wait()
-    reconciliation_id = books.request().json["reconciliation_id"]
-    [queued] = [row for key, row in books.driver.rows("PAYMENTS_TABLE").items() if "rec_" in key]
+def test_the_slower_of_two_concurrent_slices_writes_nothing(reconciliation, monkeypatch):
+    payment_id = reconciliation.paid_unnoticed()
+    reconciliation.wait()
+    reconciliation_id = reconciliation.request().json["reconciliation_id"]
+    [queued] = [row for key, row in reconciliation.driver.rows("PAYMENTS_TABLE").items() if "rec_" in key]
     read, met = stripe_lists.intents, list[bool]()
 
-    def and_another_slice_does_it_all(*about):
+    def with_concurrent_slice(*about):
         found = read(*about)
         if not met:
             met.append(True)
-            books.work()
+            reconciliation.work()
         return found
 
-    monkeypatch.setattr(stripe_lists, "intents", and_another_slice_does_it_all)
+    monkeypatch.setattr(stripe_lists, "intents", with_concurrent_slice)
     reconcile.reconcile(stream_event((None, queued)), Context())
-    report = books.report(reconciliation_id)
+    report = reconciliation.report(reconciliation_id)
     assert report["status"] == "finished"
     assert [(each["kind"], each["repaired"]) for each in report["findings"]] == [("paid_unknown", True)]
-    assert books.driver.payment(payment_id).captures.captured == 2000
+    assert reconciliation.driver.payment(payment_id).captures.captured == 2000
 
 
-def test_it_goes_page_by_page_and_slice_by_slice(books, monkeypatch):
+def test_a_reconciliation_runs_page_by_page_and_slice_by_slice(reconciliation, monkeypatch):
     monkeypatch.setattr(stripe_lists, "PAGE_SIZE", 2)
-    paid = [books.paid_unnoticed(f"ord_{number}") for number in range(5)]
-    books.wait()
-    report = books.compare()
-    assert books.slices > 5
+    paid = [reconciliation.paid_unnoticed(f"ord_{number}") for number in range(5)]
+    reconciliation.wait()
+    report = reconciliation.compare()
+    assert reconciliation.slices > 5
     assert report["looked_at"]["payment_intents"] == 5
     assert {each["payment_id"] for each in report["findings"]} == set(paid)
     assert report["repaired"] == 5
-    assert {books.driver.payment(each).captures.captured for each in paid} == {2000}
+    assert {reconciliation.driver.payment(each).captures.captured for each in paid} == {2000}
 
 
-def test_with_time_left_a_slice_does_it_all(books, monkeypatch):
+def test_one_slice_finishes_if_it_has_time(reconciliation, monkeypatch):
     monkeypatch.setattr(reconciler, "MIN_SECONDS_LEFT", 1.0)
-    books.paid_unnoticed()
-    assert books.find() == [("paid_unknown", "settle", True)]
-    assert books.slices == 2  # the second one hears that it is over
+    reconciliation.paid_unnoticed()
+    assert reconciliation.find() == [("paid_unknown", "settle", True)]
+    assert reconciliation.slices == 2  # the second one finds it over
 
 
-def test_while_stripe_is_away_it_fails_visibly_and_the_next_one_compares_the_same(books):
-    payment_id = books.paid_unnoticed()
-    books.wait()
-    books.driver.break_stripe(path="/v1/payment_intents", method="GET", times=1, status=429)
-    report = books.compare()
+def test_it_fails_while_stripe_is_unavailable_and_the_next_compares_the_same(reconciliation):
+    payment_id = reconciliation.paid_unnoticed()
+    reconciliation.wait()
+    reconciliation.driver.break_stripe(path="/v1/payment_intents", method="GET", times=1, status=429)
+    report = reconciliation.compare()
     assert report["status"] == "failed"
     assert report["reason"].startswith("StripeUnavailable")
     assert report["finished_at"]
-    assert books.driver.payment(payment_id).captures.captured == 0
+    assert reconciliation.driver.payment(payment_id).captures.captured == 0
     reconcile.reconcile({}, Context())  # the next hour
-    books.work()
-    [again, _] = books.driver.get("/admin/reconciliations", staff()).json["items"]
+    reconciliation.work()
+    [again, _] = reconciliation.driver.get("/admin/reconciliations", staff()).json["items"]
     assert (again["status"], again["asked_by"]) == ("finished", "schedule")
-    again = books.report(again["reconciliation_id"])
+    again = reconciliation.report(again["reconciliation_id"])
     assert [(each["kind"], each["repaired"]) for each in again["findings"]] == [("paid_unknown", True)]
 
 
-def test_while_orders_are_away_it_fails_visibly_too(books, monkeypatch):
-    books.paid()
-    books.wait()
+def test_it_fails_while_orders_is_unavailable(reconciliation, monkeypatch):
+    reconciliation.paid()
+    reconciliation.wait()
 
-    def away(function, question):
-        raise Unavailable("A part of the shop does not answer; ask again.")
+    def unavailable(function, command):
+        raise Unavailable("A service of the shop does not respond; retry.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(rpc, "call", away)
-        assert books.compare()["status"] == "failed"
-    assert books.find() == NOTHING
+        patched.setattr(rpc, "call", unavailable)
+        assert reconciliation.compare()["status"] == "failed"
+    assert reconciliation.find() == NOTHING
 
 
-def test_a_comparison_can_go_back_as_far_as_it_is_asked_to(books):
-    payment_id = books.paid_unnoticed()
-    books.wait(timedelta(days=3))
-    assert books.compare()["findings"] == []
-    [finding] = books.compare(since=clock.now() - timedelta(days=4))["findings"]
+def test_a_reconciliation_begins_at_the_requested_time(reconciliation):
+    payment_id = reconciliation.paid_unnoticed()
+    reconciliation.wait(timedelta(days=3))
+    assert reconciliation.compare()["findings"] == []
+    [finding] = reconciliation.compare(since=clock.now() - timedelta(days=4))["findings"]
     assert (finding["kind"], finding["payment_id"]) == ("paid_unknown", payment_id)

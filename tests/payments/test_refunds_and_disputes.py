@@ -1,4 +1,4 @@
-"""Money that staff move, refunds that fail, chargebacks, and the books of all of it."""
+"""Refunds by staff, failed refunds, disputes, and the ledger of all of them."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -25,28 +25,28 @@ def at_stripe(driver, provider_id):
     return [each.amount for each in driver.stripe.refunds.list({"payment_intent": provider_id}).data]
 
 
-def assert_the_books_are_right(driver, payment_id):
+def assert_ledger_balances(driver, payment_id):
     held, entries = driver.payment(payment_id), driver.ledger(payment_id)
     assert balances(entries) == expected(held)
     assert all(sum(line.amount for line in entry.lines) == 0 for entry in entries)
 
 
-# Refunds that staff ask for
+# Refunds by staff
 
 
-def test_staff_give_back_a_part_and_then_the_rest(driver):
+def test_staff_refund_a_part_and_then_the_rest(driver):
     payment_id, provider_id = paid(driver)
     made = driver.create_refund(payment_id, amount={"amount": 700, "currency": "GBP"}, reason="scratched")
     assert (made.status, made.json["status"]) == (201, "succeeded")
     assert (made.json["amount"], made.json["reason"]) == ({"amount": 700, "currency": "GBP"}, "scratched")
-    assert driver.create_refund(payment_id).json["amount"]["amount"] == 1300, "all that is left"
+    assert driver.create_refund(payment_id).json["amount"]["amount"] == 1300, "the remaining amount"
     assert sorted(at_stripe(driver, provider_id)) == [700, 1300]
     assert driver.status(payment_id) == "refunded"
     assert sorted(each["amount"]["amount"] for each in driver.refunds(payment_id)) == [700, 1300]
-    assert_the_books_are_right(driver, payment_id)
+    assert_ledger_balances(driver, payment_id)
 
 
-def test_what_is_not_left_is_refused_with_what_is(driver):
+def test_a_refund_that_is_too_large_is_409_with_the_refundable_amount(driver):
     payment_id, _ = paid(driver)
     driver.create_refund(payment_id, amount={"amount": 700, "currency": "GBP"})
     refused = driver.create_refund(payment_id, amount={"amount": 1301, "currency": "GBP"})
@@ -64,13 +64,13 @@ def test_what_is_not_left_is_refused_with_what_is(driver):
         ({"amount": 1, "currency": "EUR"}, "/amount/currency"),
     ],
 )
-def test_nothing_less_than_nothing_and_other_money_are_invalid(driver, door, amount, pointer):
+def test_zero_negative_and_foreign_amounts_are_invalid(driver, door, amount, pointer):
     payment_id, _ = paid(driver)
     refused = driver.staff_post(door, payment_id, {"amount": amount})
     assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, pointer)
 
 
-def test_refunds_are_listed_in_the_order_in_which_they_were_made(driver):
+def test_refunds_are_listed_in_the_order_of_their_creation(driver):
     payment_id, provider_id = paid(driver)
     for number in range(1, 8):
         if number % 2:
@@ -84,7 +84,7 @@ def test_refunds_are_listed_in_the_order_in_which_they_were_made(driver):
     assert [each["refund_id"] for each in listed] == sorted(each["refund_id"] for each in listed)
 
 
-def test_refunds_whose_ids_are_digests_are_known_again(driver, monkeypatch):
+def test_refunds_with_older_digest_ids_are_found(driver, monkeypatch):
     payment_id, provider_id = paid(driver)
     due = driver.refund_due(payment_id, 700)
     with monkeypatch.context() as before:
@@ -99,7 +99,7 @@ def test_refunds_whose_ids_are_digests_are_known_again(driver, monkeypatch):
     assert sorted(each["amount"]["amount"] for each in driver.refunds(payment_id)) == [500, 700]
 
 
-def test_only_staff_move_money_and_each_request_has_its_key(driver):
+def test_only_staff_refund_and_capture_and_each_request_needs_a_key(driver):
     payment_id, _ = paid(driver)
     assert driver.get(f"/payments/{payment_id}/refunds", customer()).status == 403
     assert driver.get(f"/payments/{payment_id}/ledger", customer()).status == 403
@@ -109,7 +109,7 @@ def test_only_staff_move_money_and_each_request_has_its_key(driver):
     assert driver.staff_post("capture", payment_id, {}, headers={}).status == 400
 
 
-def test_the_same_request_again_is_the_same_refund_even_where_its_answer_was_lost(driver, monkeypatch):
+def test_a_repeated_refund_request_after_a_crash_refunds_once(driver, monkeypatch):
     payment_id, provider_id = paid(driver)
     real = stripe_refunds.create_refund
 
@@ -126,42 +126,42 @@ def test_the_same_request_again_is_the_same_refund_even_where_its_answer_was_los
     assert at_stripe(driver, provider_id) == [700]
 
 
-def test_many_at_once_never_give_more_than_came_in(driver):
+def test_concurrent_staff_refunds_never_exceed_the_captured_amount(driver):
     payment_id, provider_id = paid(driver)
     with ThreadPoolExecutor(6) as pool:
-        answers = list(
+        responses = list(
             pool.map(
                 lambda _: driver.create_refund(payment_id, amount={"amount": 700, "currency": "GBP"}),
                 range(6),
             )
         )
-    assert {answer.status for answer in answers} <= {201, 409, 503}
+    assert {response.status for response in responses} <= {201, 409, 503}
     driver.sweep_later()
     assert sum(at_stripe(driver, provider_id)) <= 2000
     assert at_stripe(driver, provider_id) == [700] * len(at_stripe(driver, provider_id))
     held = driver.payment(payment_id)
     assert (held.refunds.refunded, held.refunds.pending) == (sum(at_stripe(driver, provider_id)), 0)
-    assert_the_books_are_right(driver, payment_id)
+    assert_ledger_balances(driver, payment_id)
 
 
-def test_what_stripe_could_not_be_asked_for_is_carried_out_by_the_sweeper(driver, monkeypatch):
+def test_the_sweeper_sends_a_refund_that_stripe_did_not_receive(driver, monkeypatch):
     payment_id, provider_id = paid(driver)
     driver.break_stripe(path="/v1/refunds", method="POST", times=9, status=503)
     assert driver.create_refund(payment_id).status == 503
     driver.repair_stripe()
     [waiting] = driver.refunds(payment_id)
     assert waiting["status"] == "requested"
-    assert driver.sweep() == [], "it was asked for a moment ago"
+    assert driver.sweep() == [], "the retry delay is not over"
     driver.advance(minutes=6)
     assert driver.sweep() == ["payment.refunded"]
     assert at_stripe(driver, provider_id) == [2000]
     assert driver.sweep() == []
 
 
-# Refunds that do not get through
+# Failed refunds
 
 
-def test_a_refund_that_fails_days_later_is_told_and_may_be_given_again(driver):
+def test_a_refund_that_fails_later_is_published_and_can_be_repeated(driver):
     payment_id, _ = paid(driver, "pm_card_refundFail")
     driver.receive(driver.refund_due(payment_id, 700))
     assert driver.deliver_all() == ["payment.refunded"]
@@ -170,19 +170,19 @@ def test_a_refund_that_fails_days_later_is_told_and_may_be_given_again(driver):
         driver.post_event(event)
     driver.forward_inbox()
     driver.apply_without_relay()
-    [said] = [read_event(event) for event in driver.published_events()]
-    assert isinstance(said, PaymentRefundFailed)
-    assert (said.data.failed_refund_amount, said.data.refunded) == (gbp(700), gbp(0))
+    [published] = [read_event(event) for event in driver.published_events()]
+    assert isinstance(published, PaymentRefundFailed)
+    assert (published.data.failed_refund_amount, published.data.refunded) == (gbp(700), gbp(0))
     held = driver.payment(payment_id)
     assert (held.status, held.refunds.refunded, held.refunds.reserved) == ("succeeded", 0, 0)
     assert [each["status"] for each in driver.refunds(payment_id)] == ["failed"]
     assert driver.deliver_all() == []
-    assert_the_books_are_right(driver, payment_id)
+    assert_ledger_balances(driver, payment_id)
     driver.receive(driver.refund_due(payment_id, 700, "again"))
     assert driver.payment(payment_id).refunds.refunded == 700
 
 
-def test_a_pending_refund_counts_until_it_arrives(driver):
+def test_a_pending_refund_counts_as_refunded(driver):
     payment_id, _ = paid(driver, "pm_card_pendingRefund")
     assert driver.create_refund(payment_id).json["status"] == "pending"
     assert driver.status(payment_id) == "refunded"
@@ -191,7 +191,7 @@ def test_a_pending_refund_counts_until_it_arrives(driver):
     assert [each["status"] for each in driver.refunds(payment_id)] == ["succeeded"]
 
 
-def test_refunds_made_by_hand_at_stripe_are_listed(driver):
+def test_refunds_created_in_stripe_are_listed(driver):
     payment_id, provider_id = paid(driver)
     driver.create_refund(payment_id, amount={"amount": 100, "currency": "GBP"})
     driver.stripe.refunds.create({"payment_intent": provider_id, "amount": 300})
@@ -216,7 +216,7 @@ def decide(driver, dispute_id, evidence):
     return driver.deliver_all()
 
 
-def test_a_chargeback_freezes_refunds_and_when_it_is_won_what_waited_is_given(driver):
+def test_refunds_wait_for_a_chargeback_and_are_sent_when_it_is_won(driver):
     payment_id, dispute_id = disputed(driver)
     held = driver.payment(payment_id)
     assert (held.status, held.disputes.withheld) == ("disputed", 2000)
@@ -224,8 +224,8 @@ def test_a_chargeback_freezes_refunds_and_when_it_is_won_what_waited_is_given(dr
     assert (refused.status, refused.json["type"]) == (409, "/problems/payment-disputed")
     driver.receive(driver.refund_due(payment_id, 700))
     assert [each["status"] for each in driver.refunds(payment_id)] == ["requested"]
-    said = decide(driver, dispute_id, "winning_evidence")
-    assert (said.count("payment.refunded"), "payment.disputed" in said) == (1, True)
+    published = decide(driver, dispute_id, "winning_evidence")
+    assert (published.count("payment.refunded"), "payment.disputed" in published) == (1, True)
     held = driver.payment(payment_id)
     assert (held.status, held.refunds.refunded, held.disputes.withheld, held.disputes.lost) == (
         "partially_refunded",
@@ -233,14 +233,14 @@ def test_a_chargeback_freezes_refunds_and_when_it_is_won_what_waited_is_given(dr
         0,
         0,
     )
-    assert_the_books_are_right(driver, payment_id)
+    assert_ledger_balances(driver, payment_id)
 
 
-def test_a_chargeback_that_is_lost_gave_the_money_back(driver):
+def test_a_lost_chargeback_fails_the_waiting_refunds(driver):
     payment_id, dispute_id = disputed(driver)
     driver.receive(driver.refund_due(payment_id, 2000))
-    said = decide(driver, dispute_id, "losing_evidence")
-    assert "payment.refund_failed" not in said, "the shopper has it from the bank"
+    published = decide(driver, dispute_id, "losing_evidence")
+    assert "payment.refund_failed" not in published, "the shopper has it from the bank"
     held = driver.payment(payment_id)
     assert (held.status, held.refunds.refunded, held.disputes.lost, held.refunds.reserved) == (
         "disputed",
@@ -250,10 +250,10 @@ def test_a_chargeback_that_is_lost_gave_the_money_back(driver):
     )
     assert [each["status"] for each in driver.refunds(payment_id)] == ["failed"]
     assert driver.create_refund(payment_id).json["left"] == {"amount": 0, "currency": "GBP"}
-    assert_the_books_are_right(driver, payment_id)
+    assert_ledger_balances(driver, payment_id)
 
 
-def test_a_dispute_nobody_answers_is_told_of_once_more_before_its_evidence_is_due(driver):
+def test_an_unanswered_dispute_is_published_again_before_its_evidence_is_due(driver):
     disputed(driver)
     driver.advance(days=5, hours=22)
     assert driver.sweep() == []
@@ -263,7 +263,7 @@ def test_a_dispute_nobody_answers_is_told_of_once_more_before_its_evidence_is_du
     assert driver.sweep() == []
 
 
-def test_a_dispute_that_is_answered_is_not_asked_for_again(driver):
+def test_an_answered_dispute_is_not_published_again(driver):
     _, dispute_id = disputed(driver)
     driver.stripe.disputes.update(dispute_id, {"evidence": {"uncategorized_text": "it arrived"}})
     driver.deliver_all()
@@ -271,14 +271,14 @@ def test_a_dispute_that_is_answered_is_not_asked_for_again(driver):
     assert driver.sweep() == []
 
 
-def test_an_inquiry_is_told_and_changes_nothing(driver):
+def test_an_inquiry_changes_nothing(driver):
     payment_id, _ = disputed(driver, "pm_card_createDisputeInquiry")
     held = driver.payment(payment_id)
     assert (held.status, held.disputes.withheld, held.disputes.any_open) == ("succeeded", 0, False)
     assert driver.create_refund(payment_id).status == 201
 
 
-def test_each_change_of_a_dispute_is_told_once_under_its_own_id(driver):
+def test_each_change_of_a_dispute_is_published_once_under_its_id(driver):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"], "pm_card_createDispute")
@@ -286,15 +286,15 @@ def test_each_change_of_a_dispute_is_told_once_under_its_own_id(driver):
         driver.post_event(event)
     driver.forward_inbox()
     driver.apply_without_relay()
-    told = [event for event in driver.published_events() if event["type"] == "payment.disputed"]
-    assert [(event["subject"], event["data"]["status"]) for event in told] == [
-        (told[0]["data"]["dispute_id"], "needs_response")
+    published = [event for event in driver.published_events() if event["type"] == "payment.disputed"]
+    assert [(event["subject"], event["data"]["status"]) for event in published] == [
+        (published[0]["data"]["dispute_id"], "needs_response")
     ]
-    assert told[0]["data"]["withheld"] == {"amount": 2000, "currency": "GBP"}
+    assert published[0]["data"]["withheld"] == {"amount": 2000, "currency": "GBP"}
     assert driver.deliver_all() == []
 
 
-def test_a_review_is_told_when_it_opens_and_when_it_closes(driver):
+def test_a_review_is_published_when_it_opens_and_when_it_closes(driver):
     payment_id, provider_id = paid(driver)
     driver.control_stripe("review", payment_intent=provider_id)
     assert driver.deliver_all() == ["payment.reviewed"]

@@ -1,4 +1,4 @@
-"""Answers that Stripe keeps under a key for a day, its failures too: got past, and nothing happens twice."""
+"""Answers that Stripe repeats under an idempotency key for a day, including failures."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from payments.app import consume
 from tests.payments.samples import authorized_payment as held
 from tests.payments.test_captures import at_stripe
 from tests.payments.test_checkout import intents
-from tests.payments.test_refunds_and_disputes import at_stripe as given_back
+from tests.payments.test_refunds_and_disputes import at_stripe as refunds_at_stripe
 from tests.payments.test_refunds_and_disputes import paid
 from tests.support import deliver
 
@@ -14,7 +14,7 @@ PART = {"amount": 700, "currency": "GBP"}
 
 
 @pytest.mark.parametrize(
-    ("path", "wish"),
+    ("path", "choice"),
     [
         ("/v1/payment_intents", {}),
         (
@@ -27,26 +27,22 @@ PART = {"amount": 700, "currency": "GBP"}
         ),
     ],
 )
-def test_a_failure_that_stripe_keeps_under_its_key_does_not_close_the_order_to_payment(
-    driver, once_only, path, wish
-):
+def test_a_repeated_failure_of_stripe_does_not_block_the_next_payment(driver, once_only, path, choice):
     driver.order()
     driver.break_stripe(path=path, method="POST", times=1, status=500, kept=True)
-    failed = driver.pay(key="k", **wish)
+    failed = driver.pay(key="k", **choice)
     assert (failed.status, failed.json["type"]) == (503, "/problems/stripe-unavailable")
-    again = driver.pay(key="k", **wish)
+    again = driver.pay(key="k", **choice)
     assert again.status == 201
     statuses = {
         each["payment_id"]: each["status"] for each in driver.get("/payments?order_id=ord_1").json["items"]
     }
     assert statuses.pop(again.json["payment_id"]) == "requires_payment"
     assert [*statuses.values()] == ["cancelled"]
-    assert driver.published_types() == [], "nobody is written to about it"
+    assert driver.published_types() == [], "no event is published"
 
 
-def test_an_intent_that_came_about_though_stripe_said_it_failed_is_cancelled_by_its_first_webhook(
-    driver, once_only
-):
+def test_an_intent_created_despite_a_failure_is_cancelled_by_its_webhook(driver, once_only):
     driver.order()
     driver.break_stripe(path="/v1/payment_intents", method="POST", times=1, status=500, kept=True)
     driver.pay()
@@ -62,7 +58,7 @@ def test_an_intent_that_came_about_though_stripe_said_it_failed_is_cancelled_by_
 
 
 @pytest.mark.parametrize("fault", [{"status": 429}, {"drop_after": True}], ids=str)
-def test_a_payment_of_which_stripe_did_not_say_that_it_failed_stays_the_live_one(driver, once_only, fault):
+def test_a_payment_without_a_failure_response_stays_active(driver, once_only, fault):
     driver.order()
     driver.break_stripe(path="/v1/payment_intents", method="POST", times=1, **fault)
     assert driver.pay().status == 503
@@ -71,7 +67,7 @@ def test_a_payment_of_which_stripe_did_not_say_that_it_failed_stays_the_live_one
 
 
 @pytest.mark.usefixtures("manual")
-def test_a_capture_that_was_refused_may_be_asked_for_again(driver):
+def test_a_refused_capture_can_be_requested_again(driver):
     payment_id, provider_id = held(driver)
     capture = {"path": "/v1/payment_intents/*/capture", "method": "POST"}
     driver.break_stripe(**capture, times=1, status=402, code="processing_error", kept=True)
@@ -83,7 +79,7 @@ def test_a_capture_that_was_refused_may_be_asked_for_again(driver):
 
 
 @pytest.mark.usefixtures("manual")
-def test_a_refused_part_may_be_asked_for_again_as_the_last(driver):
+def test_a_refused_partial_capture_can_be_requested_as_final(driver):
     payment_id, provider_id = held(driver)
     driver.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, status=402, kept=True)
     assert driver.capture(payment_id, amount=PART).status == 409
@@ -92,30 +88,30 @@ def test_a_refused_part_may_be_asked_for_again_as_the_last(driver):
 
 
 @pytest.mark.usefixtures("manual")
-def test_a_failure_that_stripe_keeps_under_its_key_does_not_cost_a_parcel_its_money(driver, once_only):
+def test_a_repeated_failure_of_stripe_does_not_block_a_capture(driver, once_only):
     payment_id, provider_id = held(driver)
     driver.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, status=500, kept=True)
-    parcel = driver.shipped(payment_id, 700)
-    assert deliver(consume.consume, parcel) == ["m0"], "it failed"
-    assert deliver(consume.consume, parcel) == ["m0"], "and is known to be what Stripe keeps"
-    driver.receive(parcel)
+    fulfilment = driver.shipped(payment_id, 700)
+    assert deliver(consume.consume, fulfilment) == ["m0"], "the first failure"
+    assert deliver(consume.consume, fulfilment) == ["m0"], "the failure that Stripe repeats"
+    driver.receive(fulfilment)
     assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300)
     assert driver.payment(payment_id).captures.captured == 700
 
 
 @pytest.mark.usefixtures("manual")
-def test_a_capture_that_came_about_though_stripe_said_it_failed_is_not_made_again(driver, once_only):
+def test_a_capture_that_succeeded_despite_a_failure_is_not_repeated(driver, once_only):
     payment_id, provider_id = held(driver)
     driver.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, status=500, kept=True)
-    parcel = driver.shipped(payment_id, 700)
+    fulfilment = driver.shipped(payment_id, 700)
     for _ in range(2):
-        assert deliver(consume.consume, parcel) == ["m0"]
+        assert deliver(consume.consume, fulfilment) == ["m0"]
     driver.stripe.payment_intents.capture(provider_id, {"amount_to_capture": 700, "final_capture": False})
-    driver.receive(parcel)
+    driver.receive(fulfilment)
     assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300)
 
 
-def test_a_refund_that_stripe_says_failed_waits_until_it_forgets_that_and_is_given_once(driver, once_only):
+def test_a_refund_with_a_repeated_failure_waits_and_is_sent_once(driver, once_only):
     payment_id, provider_id = paid(driver)
     driver.break_stripe(path="/v1/refunds", method="POST", times=1, status=500, kept=True)
     for _ in range(2):
@@ -123,7 +119,7 @@ def test_a_refund_that_stripe_says_failed_waits_until_it_forgets_that_and_is_giv
             driver.create_refund(payment_id, key="k", amount={"amount": 700, "currency": "GBP"}).status == 503
         )
     driver.sweep_later()
-    assert given_back(driver, provider_id) == [], "another key might give it twice"
+    assert refunds_at_stripe(driver, provider_id) == [], "another key might refund twice"
     driver.advance(hours=25)
     assert driver.sweep() == ["payment.refunded"]
-    assert given_back(driver, provider_id) == [700]
+    assert refunds_at_stripe(driver, provider_id) == [700]

@@ -1,4 +1,4 @@
-"""Keys that are longer than DynamoDB takes, which calls them an error: to us they are absent."""
+"""Ids that are longer than DynamoDB's keys may be are treated as absent."""
 
 import pytest
 
@@ -9,22 +9,22 @@ from payments.tables.reconciliations import RunRow
 from payments.tables.refunds import RefundRow
 from tests.support import staff
 
-LONGEST_KEY, LONGEST_SORT_KEY = 2_048, 1_024  # bytes; moto reads longer ones
+LONGEST_KEY, LONGEST_SORT_KEY = 2_048, 1_024  # bytes; moto accepts longer ones
 
 
 @pytest.fixture
 def strict(monkeypatch) -> None:
     for row in (PaymentRow, RefundRow, InboxRow, RunRow):
-        monkeypatch.setattr(row, "get", as_strict_as_dynamodb(row.get))
+        monkeypatch.setattr(row, "get", with_dynamodb_limits(row.get))
 
 
-def as_strict_as_dynamodb(get):
-    def strictly(key, *arguments, **more):
+def with_dynamodb_limits(get):
+    def limited(key, *arguments, **more):
         assert len(key.encode()) <= LONGEST_KEY
         assert all(len(sort_key.encode()) <= LONGEST_SORT_KEY for sort_key in arguments)
         return get(key, *arguments, **more)
 
-    return strictly
+    return limited
 
 
 @pytest.mark.usefixtures("strict")
@@ -35,16 +35,16 @@ def test_a_payment_whose_id_is_too_long_is_absent(driver, what):
 
 
 @pytest.mark.usefixtures("strict")
-def test_of_a_payment_whose_id_is_too_long_nothing_is_given_back(driver):
+def test_a_payment_whose_id_is_too_long_cannot_be_refunded(driver):
     assert driver.create_refund("p" * 3_000).status == 404
 
 
 @pytest.mark.usefixtures("cloud", "strict")
 def test_an_event_whose_id_is_too_long_is_absent():
-    assert inbox.event("evt_" + "e" * 251) is None, "as long as Stripe's become"
+    assert inbox.event("evt_" + "e" * 251) is None, "the longest id that Stripe uses"
     assert inbox.event("e" * 3_000) is None
 
 
 @pytest.mark.usefixtures("strict")
-def test_a_comparison_whose_id_is_too_long_is_absent(driver):
+def test_a_reconciliation_whose_id_is_too_long_is_absent(driver):
     assert driver.get(f"/admin/reconciliations/rec_{'r' * 1_100}", staff()).status == 404

@@ -1,4 +1,4 @@
-"""A payment kept in step with Stripe: whatever comes late, twice, in disorder or not at all."""
+"""Synchronization with Stripe: late, repeated, reordered and missing events."""
 
 import random
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from tests.support import Context, sqs_event
 DECLINED = "pm_card_visa_chargeDeclined"
 
 
-def test_a_paid_intent_is_news_once_with_what_came_in(driver):
+def test_a_paid_intent_is_published_once(driver):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
@@ -28,31 +28,31 @@ def test_a_paid_intent_is_news_once_with_what_came_in(driver):
     assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_events_in_any_order_and_twice_end_the_same(driver):
+def test_repeated_and_reordered_events_have_the_same_result(driver):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"], DECLINED)
     driver.confirm(opened["provider_id"])
     events = driver.stripe_events() * 2
     random.Random(7).shuffle(events)
-    said = []
+    published = []
     for each in events:
         driver.post_event(each)
         driver.forward_inbox()
         driver.apply_events()
-        said += driver.published_types()
-    assert said == ["payment.succeeded"]
+        published += driver.published_types()
+    assert published == ["payment.succeeded"]
     assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_each_decline_is_news_and_leaves_the_payment_live(driver):
+def test_each_decline_is_published_and_leaves_the_payment_open(driver):
     driver.order()
     opened = driver.pay().json
-    said = []
+    published = []
     for _ in range(2):
         driver.confirm(opened["provider_id"], DECLINED)
-        said += driver.deliver_all()
-    assert said == ["payment.failed", "payment.failed"]
+        published += driver.deliver_all()
+    assert published == ["payment.failed", "payment.failed"]
     seen = driver.get(f"/payments/{opened['payment_id']}").json
     assert (seen["status"], seen["reason"]) == ("requires_payment", "generic_decline")
     assert driver.pay().json["client_secret"] == opened["client_secret"]
@@ -61,7 +61,7 @@ def test_each_decline_is_news_and_leaves_the_payment_live(driver):
     assert driver.get(f"/payments/{opened['payment_id']}").json["reason"] is None
 
 
-def test_the_news_says_whose_and_how_much(driver):
+def test_the_event_states_the_owner_and_the_amounts(driver):
     driver.order(total=4321)
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
@@ -70,15 +70,15 @@ def test_the_news_says_whose_and_how_much(driver):
     driver.forward_inbox()
     for body in driver.queued_messages():
         apply.apply(sqs_event(body), Context())
-    [said] = driver.published_events()
-    event = read_event(said)
+    [published] = driver.published_events()
+    event = read_event(published)
     assert isinstance(event, PaymentSucceeded)
     assert (event.data.amount, event.data.refunded) == (gbp(4321), gbp(0))
     assert (event.data.user_id, event.data.email) == ("usr_1", "ada@example.com")
     assert (event.subject, event.requestid is not None) == (opened["payment_id"], True)
 
 
-def test_an_intent_made_elsewhere_is_ignored(driver):
+def test_a_foreign_intent_is_ignored(driver):
     driver.order()
     opened = driver.pay().json
     forged = {"order_id": "ord_1", "payment_id": opened["payment_id"]}
@@ -97,7 +97,7 @@ def test_an_intent_made_elsewhere_is_ignored(driver):
     assert "failed" not in driver.inbox().values()
 
 
-def test_an_intent_cancelled_at_stripe_makes_room_for_another_payment(driver):
+def test_an_intent_cancelled_in_stripe_allows_another_payment(driver):
     driver.order()
     first = driver.pay().json
     driver.stripe.payment_intents.cancel(first["provider_id"])
@@ -108,29 +108,29 @@ def test_an_intent_cancelled_at_stripe_makes_room_for_another_payment(driver):
     assert second["provider_id"] != first["provider_id"]
 
 
-def test_an_earlier_look_never_overwrites_a_later_one(driver, monkeypatch):
+def test_an_older_state_never_overwrites_a_newer_one(driver, monkeypatch):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"], DECLINED)
     real = stripe_gateway.intent
-    looks = []
+    reads = []
 
-    def overtaken(intent_id):
+    def concurrent(intent_id):
         seen = real(intent_id)
-        looks.append(seen.status)
-        if len(looks) == 1:  # between this look and its write the card pays, and another worker books it
+        reads.append(seen.status)
+        if len(reads) == 1:  # before the write, the card pays and another worker records it
             driver.confirm(intent_id)
             syncing.sync_from_stripe(opened["payment_id"], clock.now())
         return seen
 
-    monkeypatch.setattr(stripe_gateway, "intent", overtaken)
+    monkeypatch.setattr(stripe_gateway, "intent", concurrent)
     syncing.sync_from_stripe(opened["payment_id"], clock.now())
-    assert looks == ["requires_payment_method", "succeeded", "succeeded"]
+    assert reads == ["requires_payment_method", "succeeded", "succeeded"]
     assert driver.status(opened["payment_id"]) == "succeeded"
 
 
 def conflicting(monkeypatch, times):
-    """Another transaction holds the payment's row, so often."""
+    """Let another transaction hold the payment's row `times` times."""
     real, left = transaction, [ConcurrentUpdate()] * times
 
     @contextmanager
@@ -143,7 +143,7 @@ def conflicting(monkeypatch, times):
     monkeypatch.setattr(payments, "transaction", busy)
 
 
-def test_a_write_that_meets_anothers_transaction_is_made_again_at_once(driver, monkeypatch):
+def test_a_write_is_retried_after_a_transaction_conflict(driver, monkeypatch):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
@@ -152,7 +152,7 @@ def test_a_write_that_meets_anothers_transaction_is_made_again_at_once(driver, m
     assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_a_row_that_others_hold_all_the_time_is_left_for_later(driver, monkeypatch):
+def test_a_permanent_transaction_conflict_raises(driver, monkeypatch):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
@@ -162,7 +162,7 @@ def test_a_row_that_others_hold_all_the_time_is_left_for_later(driver, monkeypat
     assert driver.status(opened["payment_id"]) == "requires_payment"
 
 
-def test_a_wrong_api_key_is_ours_to_mend_and_loses_nothing(driver, monkeypatch):
+def test_a_wrong_api_key_is_503_and_a_retry_succeeds(driver, monkeypatch):
     with monkeypatch.context() as wrong:
         wrong.setattr(secrets, "secret", lambda _: {"api_key": "nonsense"})
         driver.order()
@@ -170,7 +170,7 @@ def test_a_wrong_api_key_is_ours_to_mend_and_loses_nothing(driver, monkeypatch):
     assert driver.pay(key="k").status == 201
 
 
-def test_stripes_errors_are_told_apart(driver):
+def test_an_unknown_intent_raises_stripe_refused(driver):
     with pytest.raises(stripe_gateway.StripeRefused) as refused:
         stripe_gateway.intent("pi_none")
     assert refused.value.code == "resource_missing"

@@ -1,4 +1,4 @@
-"""Stripe's door is narrow and quick: what it loads, what it calls, whom it believes."""
+"""The webhook's cost: what it imports, which AWS calls it makes, and which secrets it accepts."""
 
 import ast
 import json
@@ -24,7 +24,7 @@ def event(event_id: str = "evt_1") -> bytes:
 
 @pytest.fixture
 def calls(driver, monkeypatch) -> list[str]:
-    """The operations asked of AWS, as they are sent."""
+    """Record the operations that are sent to AWS."""
     made: list[str] = []
     send = Endpoint.make_request
 
@@ -36,7 +36,7 @@ def calls(driver, monkeypatch) -> list[str]:
     return made
 
 
-def test_a_cold_door_reads_the_secret_and_writes_once_and_a_warm_one_only_writes(calls):
+def test_the_webhook_reads_the_secret_once_and_writes_once_per_event(calls):
     body = event("evt_1")
     assert post_webhook(body, signed(body)).status == 200
     assert calls == ["GetSecretValue", "PutItem"]
@@ -47,39 +47,39 @@ def test_a_cold_door_reads_the_secret_and_writes_once_and_a_warm_one_only_writes
     assert calls == ["PutItem", "PutItem"]
 
 
-def test_forgers_make_it_read_the_secret_twice_and_then_no_more(calls):
+def test_forged_requests_read_the_secret_at_most_twice(calls):
     body = event()
     for _ in range(5):
         assert post_webhook(body, signed(body, "whsec_forged")).status == 400
     assert calls == ["GetSecretValue", "GetSecretValue"]
 
 
-def test_both_secrets_are_good_while_one_rolls_and_the_old_one_ends(driver, monkeypatch):
-    def roll(**known: str) -> None:
+def test_both_secrets_are_accepted_until_the_rotation_ends(driver, monkeypatch):
+    def rotate(**known: str) -> None:
         boto3.client("secretsmanager", region_name=REGION).put_secret_value(
             SecretId=ENVIRONMENT["PAYMENTS_WEBHOOK_SECRET_ARN"], SecretString=json.dumps(known)
         )
         secrets.invalidate(ENVIRONMENT["PAYMENTS_WEBHOOK_SECRET_ARN"])
 
-    def answers(*with_secrets: str) -> list[int]:
+    def responses(*with_secrets: str) -> list[int]:
         body = event()
         return [post_webhook(body, signed(body, secret)).status for secret in with_secrets]
 
-    roll(current="whsec_new", previous="whsec_old")
-    assert answers("whsec_new", "whsec_old", "whsec_other") == [200, 200, 400]
-    roll(current="whsec_new")
-    assert answers("whsec_new", "whsec_old") == [200, 400]
+    rotate(current="whsec_new", previous="whsec_old")
+    assert responses("whsec_new", "whsec_old", "whsec_other") == [200, 200, 400]
+    rotate(current="whsec_new")
+    assert responses("whsec_new", "whsec_old") == [200, 400]
 
 
-def test_nothing_behind_the_door_imports_stripe():
-    assert "payments.stripe_gateway" in set(_behind("payments.app.checkout"))
-    for module in _behind("payments.app.webhook"):
+def test_no_module_of_the_webhook_imports_stripe():
+    assert "payments.stripe_gateway" in set(_imported_by("payments.app.checkout"))
+    for module in _imported_by("payments.app.webhook"):
         assert not module.startswith("payments.stripe_"), module
         assert "stripe" not in {name.partition(".")[0] for name in _imports(module)}, module
 
 
-def _behind(module: str) -> Iterator[str]:
-    """The module and all of the shop's own that it imports, near or far."""
+def _imported_by(module: str) -> Iterator[str]:
+    """Return the module and all modules of the shop that it imports, directly or not."""
     seen, todo = set[str](), [module]
     while todo:
         here = todo.pop()

@@ -1,4 +1,4 @@
-"""Stripe's webhooks: who may say what, kept once, applied from the queue, seen and replayed by staff."""
+"""Stripe's webhooks: verified, stored once, applied from the queue, listed and replayed by staff."""
 
 import json
 
@@ -17,11 +17,11 @@ def event(event_id: str = "evt_1", kind: str = "payment_intent.succeeded", **abo
     return json.dumps({"id": event_id, "type": kind, "created": 1, "data": {"object": about}}).encode()
 
 
-def test_a_signed_event_is_kept_once_with_one_write(driver):
+def test_a_signed_event_is_stored_once_with_one_write(driver):
     body = event()
     for _ in range(3):
-        answer = post_webhook(body, signed(body))
-        assert (answer.status, answer.json) == (200, {"received": True})
+        response = post_webhook(body, signed(body))
+        assert (response.status, response.json) == (200, {"received": True})
     [row] = driver.rows("PAYMENTS_INBOX_TABLE").values()
     assert row["payload"]["S"].encode() == body
     assert row["status"]["S"] == "received"
@@ -29,7 +29,7 @@ def test_a_signed_event_is_kept_once_with_one_write(driver):
     assert abs(int(row["expires_at"]["N"]) - clock.epoch(clock.now()) - ninety_days) < 60
 
 
-def test_what_is_not_signed_by_stripe_now_leaves_no_trace(driver):
+def test_an_event_without_a_valid_signature_is_not_stored(driver):
     body, now = event(), clock.epoch(clock.now())
     headers = [
         None,
@@ -41,13 +41,13 @@ def test_what_is_not_signed_by_stripe_now_leaves_no_trace(driver):
         signed(event("evt_2")),
     ]
     for header in headers:
-        answer = post_webhook(body, header)
-        assert (answer.status, answer.json["type"]) == (400, "/problems/bad-signature")
-        assert answer.header("Content-Type") == "application/problem+json"
+        response = post_webhook(body, header)
+        assert (response.status, response.json["type"]) == (400, "/problems/bad-signature")
+        assert response.header("Content-Type") == "application/problem+json"
     assert driver.inbox() == {}
 
 
-def test_unknown_types_are_kept_and_left_alone(driver):
+def test_unknown_event_types_are_stored_and_ignored(driver):
     bodies = [
         event("evt_1", "customer.created", id="cus_1", object="customer"),
         event("evt_2", "a.new.thing"),
@@ -63,12 +63,12 @@ def test_unknown_types_are_kept_and_left_alone(driver):
     "body",
     [b"", b"{", b"[]", b"{}", event("not an id"), event(kind=""), event(event_id="evt_" + "x" * 300)],
 )
-def test_signed_nonsense_is_refused(driver, body):
+def test_a_signed_body_that_is_not_an_event_is_rejected(driver, body):
     assert post_webhook(body, signed(body)).status == 400
     assert driver.inbox() == {}
 
 
-def test_a_body_beyond_bounds_is_refused_and_a_large_one_kept_without_its_text(driver):
+def test_a_large_body_is_stored_without_payload_or_rejected(driver):
     huge, large = event(text="x" * 1_100_000), event(text="x" * 400_000)
     assert post_webhook(huge, signed(huge)).status == 413
     assert post_webhook(large, signed(large)).status == 200
@@ -76,7 +76,7 @@ def test_a_body_beyond_bounds_is_refused_and_a_large_one_kept_without_its_text(d
     assert "payload" not in row
 
 
-def test_the_bytes_are_verified_as_they_came(driver):
+def test_the_signature_covers_the_raw_bytes(driver):
     body = '{ "id":"evt_1",\n "type":"payment_intent.x", "created":1, "data":{"object":{"name":"Ünï ☃"}} }'
     assert post_webhook(body.encode(), signed(body.encode())).status == 200
     request = gateway_event(webhook.api, "POST", "/webhooks/stripe", raw=body.replace("\n ", " "))
@@ -84,7 +84,7 @@ def test_the_bytes_are_verified_as_they_came(driver):
     assert webhook.api(request, Context())["statusCode"] == 400
 
 
-def test_a_rolled_secret_is_noticed_at_once_and_forgers_do_not_make_us_ask_for_ever(driver, monkeypatch):
+def test_a_rotated_secret_is_read_again_at_most_every_ten_seconds(driver, monkeypatch):
     first, second = event("evt_1"), event("evt_2")
     assert post_webhook(first, signed(first)).status == 200
     manager = boto3.client("secretsmanager", region_name=REGION)
@@ -97,10 +97,10 @@ def test_a_rolled_secret_is_noticed_at_once_and_forgers_do_not_make_us_ask_for_e
         SecretId=ENVIRONMENT["PAYMENTS_WEBHOOK_SECRET_ARN"], SecretString='{"current": "whsec_newer"}'
     )
     third = event("evt_3")
-    assert post_webhook(third, signed(third, "whsec_newer")).status == 400  # read 10 seconds ago at most
+    assert post_webhook(third, signed(third, "whsec_newer")).status == 400  # read less than 10 seconds ago
 
 
-def test_only_new_events_reach_the_queue_and_each_is_applied_once(driver):
+def test_each_new_event_is_queued_and_applied_once(driver):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
@@ -112,7 +112,7 @@ def test_only_new_events_reach_the_queue_and_each_is_applied_once(driver):
     assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_an_event_that_comes_again_later_is_not_applied_again(driver):
+def test_a_repeated_event_is_not_applied_again(driver):
     driver.order()
     driver.confirm(driver.pay().json["provider_id"])
     driver.deliver_all()
@@ -125,7 +125,7 @@ def test_an_event_that_comes_again_later_is_not_applied_again(driver):
     assert driver.rows("PAYMENTS_INBOX_TABLE") == before
 
 
-def test_what_cannot_be_applied_now_is_noted_and_tried_again(driver):
+def test_an_event_that_cannot_be_applied_is_failed_and_retried(driver):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
@@ -134,8 +134,8 @@ def test_what_cannot_be_applied_now_is_noted_and_tried_again(driver):
     driver.forward_inbox()
     [body] = driver.queued_messages()
     driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=1, status=429)
-    answer = apply.apply(sqs_event("not JSON", body), Context())
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]}
+    response = apply.apply(sqs_event("not JSON", body), Context())
+    assert response == {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]}
     assert driver.inbox() == {paid["id"]: "failed"}
     [failed] = driver.get("/admin/webhooks?status=failed", staff()).json["items"]
     assert (failed["reason"], failed["attempts"]) == ("StripeUnavailable", 1)
@@ -145,13 +145,13 @@ def test_what_cannot_be_applied_now_is_noted_and_tried_again(driver):
     assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_staff_see_the_inbox_and_replay(driver):
+def test_staff_list_the_inbox_and_replay_events(driver):
     kinds = ["payment_intent.created", "customer.created", "payment_intent.succeeded"]
     for number, kind in enumerate(kinds):
         body = event(f"evt_{number}", kind)
         post_webhook(body, signed(body))
     driver.forward_inbox()
-    driver.apply_events()  # Stripe knows no pi_1
+    driver.apply_events()  # pi_1 does not exist at Stripe
     page = driver.get("/admin/webhooks?status=ignored&limit=2", staff()).json
     rest = driver.get(f"/admin/webhooks?status=ignored&limit=2&cursor={page['next_cursor']}", staff()).json
     assert sorted(each["event_id"] for each in page["items"] + rest["items"]) == ["evt_0", "evt_1", "evt_2"]
@@ -167,7 +167,7 @@ def test_staff_see_the_inbox_and_replay(driver):
     assert call(reads.api, "POST", "/admin/webhooks/evt_9/replay", caller=staff()).status == 404
 
 
-def test_without_a_status_the_inbox_is_walked_failures_first(driver):
+def test_without_a_status_failed_events_are_listed_first(driver):
     for number in range(5):
         body = event(f"evt_{number}", "customer.created" if number % 2 else "payment_intent.created")
         post_webhook(body, signed(body))
@@ -180,7 +180,7 @@ def test_without_a_status_the_inbox_is_walked_failures_first(driver):
     assert len({event_id for _, event_id in seen}) == 5
 
 
-def test_a_queue_that_takes_nothing_has_the_stream_come_again(driver, monkeypatch):
+def test_the_stream_is_retried_if_the_queue_rejects_events(driver, monkeypatch):
     body = event()
     post_webhook(body, signed(body))
 
