@@ -60,8 +60,7 @@ class Cloud:
 
     @classmethod
     def load(cls, name: str) -> "Cloud":
-        """Return the cloud that `make up` started under this name. Raises LocalCloudError if there is
-        none."""
+        """Return the cloud that `make up` started. Raises LocalCloudError if it is not up."""
         try:
             return cls(**json.loads((RUN / name / "cloud.json").read_text()))
         except FileNotFoundError:

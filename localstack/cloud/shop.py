@@ -56,7 +56,7 @@ class Shop:
                 return _response(error.code, error.headers, error.read())
 
     def expect(self, status: int, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """Return the body of the response. Raises LocalCloudError if its status is another than `status`."""
+        """Return the body of the response. Raises LocalCloudError if its status is not `status`."""
         response = self.call(method, path, body, **headers)
         if response.status != status:
             raise LocalCloudError(

@@ -81,15 +81,15 @@ class Store:
         found = self.rows("SELECT body FROM objects WHERE id = ? AND kind = ?", id_, kind)
         return json.loads(found[0]["body"]) if found else None
 
-    def put(self, thing: Object) -> None:
+    def put(self, obj: Object) -> None:
         """Insert or replace an object; a replaced object keeps its position."""
         self.rows(
             "INSERT INTO objects (id, kind, created, body) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET body = excluded.body",
-            thing["id"],
-            thing["object"],
-            thing.get("created", 0),
-            json.dumps(thing),
+            obj["id"],
+            obj["object"],
+            obj.get("created", 0),
+            json.dumps(obj),
         )
 
     def remove(self, id_: str) -> None:

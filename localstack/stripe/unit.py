@@ -42,8 +42,8 @@ class Unit:
             param=param or ("intent" if kind == "payment_intent" else "id"),
         )
 
-    def save(self, thing: Object) -> None:
-        self.store.put(thing)
+    def save(self, obj: Object) -> None:
+        self.store.put(obj)
 
     def schedule(self, seconds: float, action: str, target: str) -> None:
         """Schedule an action of `timers` on the object."""
@@ -51,9 +51,9 @@ class Unit:
             "INSERT INTO timers (due_at, action, target) VALUES (?, ?, ?)", self.now + seconds, action, target
         )
 
-    def emit(self, type_: str, thing: Object, before: Object | None = None) -> None:
+    def emit(self, type_: str, obj: Object, before: Object | None = None) -> None:
         """Emit an event with a snapshot of the object and, given `before`, its previous attributes."""
-        data: dict[str, Any] = {"object": public(thing)}
+        data: dict[str, Any] = {"object": public(obj)}
         if before is not None:
             old, new = public(before), data["object"]
             data["previous_attributes"] = {key: old[key] for key in old if old[key] != new.get(key)}
@@ -72,10 +72,10 @@ class Unit:
         self.save(event)
 
 
-def public(thing: Any) -> Any:
+def public(obj: Any) -> Any:
     """Return the object without internal fields, whose names begin with an underscore."""
-    if isinstance(thing, dict):
-        return {key: public(value) for key, value in thing.items() if not key.startswith("_")}
-    if isinstance(thing, list):
-        return [public(item) for item in thing]
-    return thing
+    if isinstance(obj, dict):
+        return {key: public(value) for key, value in obj.items() if not key.startswith("_")}
+    if isinstance(obj, list):
+        return [public(item) for item in obj]
+    return obj

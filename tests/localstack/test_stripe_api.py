@@ -221,11 +221,11 @@ def test_lists_are_filtered_by_creation_time(shop, resource):
     since = int(shop.read("health")["now"]) + 10
     shop.control("advance", seconds=20)
     created()
-    things = getattr(shop.v1, resource)
-    (late,) = things.list({"created": {"gte": since}}).data
-    (early,) = things.list({"created": {"lt": since}}).data
+    service = getattr(shop.v1, resource)
+    (late,) = service.list({"created": {"gte": since}}).data
+    (early,) = service.list({"created": {"lt": since}}).data
     assert early.created < since <= late.created
-    assert [each.id for each in things.list({"created": late.created}).data] == [late.id]
+    assert [each.id for each in service.list({"created": late.created}).data] == [late.id]
 
 
 def test_expanding_a_field_that_is_not_expandable_is_rejected(shop):

@@ -43,15 +43,15 @@ def person(given: Params | None) -> Object:
     }
 
 
-def change(thing: Object, params: Params, names: tuple[str, ...]) -> None:
+def change(obj: Object, params: Params, names: tuple[str, ...]) -> None:
     """Set the given fields among `names`, metadata and shipping; an empty string unsets a field."""
     for name in names:
         if name in params:
-            thing[name] = None if params[name] == "" else params[name]
+            obj[name] = None if params[name] == "" else params[name]
     if "metadata" in params:
-        thing["metadata"] = metadata(thing["metadata"], params["metadata"])
-    if "shipping" in params and "shipping" in thing:
-        thing["shipping"] = shipping(params["shipping"])
+        obj["metadata"] = metadata(obj["metadata"], params["metadata"])
+    if "shipping" in params and "shipping" in obj:
+        obj["shipping"] = shipping(params["shipping"])
 
 
 def card_options(intent: Object, params: Params) -> None:

@@ -29,9 +29,9 @@ def open_for(unit: Unit, intent: Object, charge: Object, opened_reason: str) -> 
         "session": None,
     }
     unit.save(review)
-    for thing in (charge, intent):
-        thing["review"] = review["id"]
-        unit.save(thing)
+    for obj in (charge, intent):
+        obj["review"] = review["id"]
+        unit.save(obj)
     unit.emit("review.opened", review)
     return review
 
