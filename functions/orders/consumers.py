@@ -1,21 +1,28 @@
 """The events that orders subscribes to, and the function that handles each."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from orders.service import paying
 from shared.contracts import events
 from shared.messaging.consumers import Consumers
 
+HANDLERS: Mapping[type[events.Event], Callable[[Any], None]] = {
+    events.PaymentAuthorized: paying.take_payment,
+    events.PaymentSucceeded: paying.take_payment,
+    events.PaymentCaptured: paying.store_totals,
+    events.PaymentRefunded: paying.store_totals,
+    events.PaymentRefundFailed: paying.store_failed_refund,
+    events.PaymentVoided: paying.store_void,
+    events.PaymentFailed: paying.note_decline,
+    events.PaymentExpiring: paying.note_expiring,
+    events.PaymentCaptureFailed: paying.note_failed_capture,
+    events.PaymentDisputed: paying.note_dispute,
+    events.PaymentReviewed: paying.note_review,
+    events.NotificationBounced: paying.note_bounce,
+}
 consumers = Consumers()
-consumers.on(events.PaymentAuthorized)(paying.take_payment)
-consumers.on(events.PaymentSucceeded)(paying.take_payment)
-consumers.on(events.PaymentCaptured)(paying.store_totals)
-consumers.on(events.PaymentRefunded)(paying.store_totals)
-consumers.on(events.PaymentRefundFailed)(paying.store_failed_refund)
-consumers.on(events.PaymentVoided)(paying.store_void)
-consumers.on(events.PaymentFailed)(paying.note_decline)
-consumers.on(events.PaymentExpiring)(paying.note_expiring)
-consumers.on(events.PaymentCaptureFailed)(paying.note_failed_capture)
-consumers.on(events.PaymentDisputed)(paying.note_dispute)
-consumers.on(events.PaymentReviewed)(paying.note_review)
-consumers.on(events.NotificationBounced)(paying.note_bounce)
+for event_class, handler in HANDLERS.items():
+    consumers.on(event_class)(handler)
 
 handle = consumers.handle

@@ -40,7 +40,7 @@ def test_an_authorized_order_is_paid_but_its_invoice_does_not_say_so(shop):
     order = authorized()
     publish_payment(PaymentAuthorized, order)
     assert types(order) == ["order.placed", "order.paid"]
-    assert document_of(numbered(order), SELLER).payment_note == "Your card is charged as the goods leave."
+    assert document_of(numbered(order), SELLER).payment_note == "Your card is charged on shipment."
     publish_payment(PaymentSucceeded, order, version=3, captured=order["total"]["amount"])
     assert document_of(numbered(order), SELLER).payment_note == "Paid in full, thank you."
 

@@ -89,4 +89,4 @@ def quantity_text(pieces: Mapping[str, int]) -> str:
 def check_room(parts: Sequence[Mapping[str, int]], pieces: Mapping[str, int]) -> None:
     """Raise TooManyParts if the order's row could become too large."""
     if len(parts) >= MAX_PARTS or sum(map(len, parts)) + len(pieces) > MAX_PIECES:
-        raise TooManyParts("The order has the maximum number of these; put more pieces into one.")
+        raise TooManyParts("The order has too many fulfilments or returns; put more pieces into one.")

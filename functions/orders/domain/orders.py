@@ -169,8 +169,8 @@ class Order:
 
     @property
     def amount_receivable(self) -> int:
-        """What the order's payment brings in total, in minor units: the order's total, or if the payment was
-        voided, what was captured before."""
+        """The total that the order's payment brings, in minor units: the order's total, or if the payment was
+        voided, the captured amount."""
         if self.payment_id is None:
             return 0
         return self.captured if self.totals_of(self.payment_id).voided else self.agreed_terms.total.amount
@@ -202,8 +202,8 @@ class Order:
 
     def with_notes(self, *entries: Entry) -> "Order":
         """Return the order with those entries for which there is room; the same order if there is none."""
-        room = [entry for entry in entries if has_room(self.timeline, entry)]
-        return self.changed(*room) if room else self
+        accepted = [entry for entry in entries if has_room(self.timeline, entry)]
+        return self.changed(*accepted) if accepted else self
 
     def as_one_change(self, before: "Order") -> "Order":
         """Return the result of several changes to `before` as a single version; `before` if none was made."""

@@ -123,7 +123,7 @@ class Document:
     @property
     def payment_note(self) -> str:
         """A note on the payment; an authorized total must not be called paid."""
-        return "Paid in full, thank you." if self.is_paid else "Your card is charged as the goods leave."
+        return "Paid in full, thank you." if self.is_paid else "Your card is charged on shipment."
 
     @property
     def tax_note(self) -> str:

@@ -74,7 +74,7 @@ def store_void(event: PaymentVoided) -> None:
     def rule(order: Order) -> Order:
         voided = paying.apply_void(order, update, clock.now())
         if voided is not order and paying.is_underpaid(voided):
-            log.error("authorization ended before everything was captured", extra=_ids(event))
+            log.error("authorization voided before full capture", extra=_ids(event))
             count("OrdersPaidInPart")
         return voided
 
