@@ -167,7 +167,7 @@ def test_staff_send_an_email_and_a_text_message(local, staff, shopper, address, 
     assert "<b>Ada</b>" in received.html and "it is here." in received.html
     assert "About &lt;i&gt;your&lt;/i&gt; lamp</h1>" in received.html
     assert "<script" not in received.html and "alert" not in received.html
-    assert "somebody at Tillstack wrote it to you" in " ".join(received.html.split())
+    assert "our team at Tillstack wrote to you" in " ".join(received.html.split())
 
     replayed = staff.call("POST", "/notifications/email", email, **key)
     assert (replayed.status, replayed.body) == (202, queued.body)
@@ -247,7 +247,7 @@ def test_an_address_unsubscribes_with_one_click(local, url, staff, address):
 def test_unsubscribing_by_link_changes_the_preferences(local, url, staff, customer):
     not_wanted = send_offer(staff, customer.email)
     item = wait_for_notification(staff, customer.email, not_wanted)
-    assert (item["status"], item["reason"]) == ("suppressed", "the reader wants no marketing")
+    assert (item["status"], item["reason"]) == ("suppressed", "the recipient does not want marketing")
     wanted = {"email": {"orders": True, "marketing": True}}
     assert _choose(customer, language="de", **wanted).body["version"] == 1
     email = wait_for_offers(local, staff, customer.email, 2)[-1]  # the first is the welcome
