@@ -1,4 +1,4 @@
-"""A post office that knows the shop, and orders that can be asked for invoices over Lambda's wire."""
+"""A stand-in for the function of orders that serves invoices."""
 
 import io
 import json
@@ -19,28 +19,28 @@ PDF = b"%PDF-1.7\n" + bytes(range(256)) + b"\n%%EOF\n"
 
 
 class NoInvoice(NotFound):
-    """As orders says it."""
+    """The problem that orders returns."""
 
 
 class Orders:
-    """The function that orders answers for invoices with. `down` breaks the line, `crashes` the function."""
+    """Orders' function. `down`: it does not respond; `crashes`: it fails."""
 
     def __init__(self) -> None:
         self.invoices = {"ord_1": "2026-000123"}
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.down = self.crashes = False
         self.commands = rpc.Commands()
         self.commands.on(FetchInvoice)(self.fetch)
 
-    def fetch(self, question: FetchInvoice) -> IssuedInvoice:
-        if question.order_id not in self.invoices:
+    def fetch(self, command: FetchInvoice) -> IssuedInvoice:
+        if command.order_id not in self.invoices:
             raise NoInvoice("The order has no invoice.")
-        number = self.invoices[question.order_id]
+        number = self.invoices[command.order_id]
         return IssuedInvoice(invoice_number=number, issued_at=AT, pdf=b64encode(PDF).decode())
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> Mapping[str, Any]:
         assert FunctionName == ENVIRONMENT["ORDERS_INVOICES"]
-        self.asked.append(json.loads(Payload)["input"]["order_id"])
+        self.requested.append(json.loads(Payload)["input"]["order_id"])
         if self.down:
             raise ReadTimeoutError(endpoint_url="https://lambda.test")
         if self.crashes:
@@ -52,7 +52,7 @@ class Orders:
 
 @pytest.fixture
 def orders(monkeypatch: pytest.MonkeyPatch) -> Orders:
-    answering = Orders()
+    service = Orders()
     # moto runs Lambda functions in Docker only.
-    monkeypatch.setattr(rpc, "client", lambda *_, **__: answering)
-    return answering
+    monkeypatch.setattr(rpc, "client", lambda *_, **__: service)
+    return service

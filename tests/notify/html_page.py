@@ -1,10 +1,10 @@
-"""A mail's page as a browser finds it."""
+"""The HTML of an email, parsed."""
 
 from html.parser import HTMLParser
 
 
 class Page(HTMLParser):
-    """The tags of a page, what it links to, and the text between them."""
+    """The tags, links and text of a page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

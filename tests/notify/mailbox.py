@@ -1,4 +1,4 @@
-"""What SES and SNS were handed: mails and text messages as their readers get them."""
+"""The emails and text messages that SES and SNS accepted."""
 
 from dataclasses import dataclass
 from email import message_from_string, policy
@@ -12,7 +12,7 @@ from tests.support import ACCOUNT, REGION
 
 @dataclass(frozen=True)
 class ReceivedEmail:
-    """A mail, decoded, with all its headers; `attachments` are (name, media type, content)."""
+    """A decoded email; `attachments` are (name, media type, content)."""
 
     to: list[str]
     subject: str
@@ -23,24 +23,24 @@ class ReceivedEmail:
 
 
 def emails() -> list[ReceivedEmail]:
-    """Every mail that SES took, oldest first."""
+    """Return every email that SES accepted, oldest first."""
     return [_read(sent) for sent in ses_backends[ACCOUNT][REGION].sent_messages]
 
 
 def the_email() -> ReceivedEmail:
-    """The one mail that SES took."""
+    """Return the only email that SES accepted."""
     (email,) = emails()
     return email
 
 
 def sms_messages() -> list[tuple[str, str]]:
-    """Every text message that SNS took, as (number, words), oldest first."""
+    """Return every text message that SNS accepted, as (number, text), oldest first."""
     sent = sns_backends[ACCOUNT][REGION].sms_message_objects.values()
     return [(message.phone_number, message.message) for message in sent]
 
 
 def notifications() -> list[NotificationRow]:
-    """Every notification that was written."""
+    """Return every stored notification."""
     return list(NotificationRow.scan(NotificationRow.pk.startswith("ntf_")))
 
 

@@ -1,4 +1,4 @@
-"""What notify's tests ask of it: words by hand, preferences, an account that can be reached."""
+"""Requests to the API: messages of staff and preferences."""
 
 from datetime import timedelta
 from typing import Any
@@ -36,11 +36,11 @@ NONE = {"email": {"orders": False, "marketing": False}, "sms": {"orders": False,
 
 
 class Died(BaseException):
-    """The process ends here."""
+    """The process died."""
 
 
 def die(*_: object, **__: object) -> None:
-    """In place of a function: the process ends where it is called."""
+    """Replace a function: the process dies when it is called."""
     raise Died
 
 
@@ -50,21 +50,21 @@ def pass_time(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
 
 
 def write(body: dict[str, Any], channel: str = "email", key: str | None = None) -> Reply:
-    """Staff write by hand."""
+    """Send a message as staff."""
     return call(
         api, "POST", f"/notifications/{channel}", body=body, caller=staff(), headers=idempotency_headers(key)
     )
 
 
 def queued() -> list[str]:
-    """The messages on notify's queue, taken off it."""
+    """Receive the messages on the service's queue."""
     sqs = boto3.client("sqs", region_name=REGION)
     answer = sqs.receive_message(QueueUrl=ENVIRONMENT["NOTIFY_QUEUE_URL"], MaxNumberOfMessages=10)
     return [message["Body"] for message in answer.get("Messages", [])]
 
 
 def carry_out() -> list[str]:
-    """Have what is queued sent; the ids of messages that come back."""
+    """Handle the queued messages; return the ids of those that return to the queue."""
     answer = consume(sqs_event(*queued()), Context())
     return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
 
@@ -74,15 +74,15 @@ def choose(body: dict[str, Any], if_match: str | None = None, user: str = "usr_1
     return call(api, "PUT", PREFERENCES, body=body, caller=customer(user), headers=headers)
 
 
-def joined(phone: str | None) -> UserRegistered:
-    """Ada opened an account."""
-    facts = UserData(user_id="usr_1", email="ada@example.com", name="Ada", phone=phone)
-    event = UserRegistered.of(facts, subject="usr_1", version=1, at=AT)
+def registration(phone: str | None) -> UserRegistered:
+    """Return the event of Ada's registration."""
+    data = UserData(user_id="usr_1", email="ada@example.com", name="Ada", phone=phone)
+    event = UserRegistered.of(data, subject="usr_1", version=1, at=AT)
     assert isinstance(event, UserRegistered)
     return event
 
 
 def register_reachable(preferences: dict[str, Any], phone: str | None = "+44 (0)7700 900-123") -> None:
-    """Ada has an account with a number, and chose."""
-    assert deliver(consume, joined(phone)) == []
+    """Register Ada with a number, and set her preferences."""
+    assert deliver(consume, registration(phone)) == []
     choose(preferences)

@@ -1,4 +1,4 @@
-"""What SES publishes of mails, in the shapes of its documentation."""
+"""SES's events, as in its documentation."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ AT = "2026-11-21T09:42:30.669Z"
 
 
 def email(notification_id: str, to: str = "ada@example.com", *, tagged: bool = True) -> dict[str, Any]:
-    """The part that all events have; not `tagged`: as identities publish it, without tags."""
+    """Return the part that all events have; without tags if `tagged` is false."""
     headers = [
         {"name": "From", "value": "Tillstack <orders@tillstack.example>"},
         {"name": "To", "value": to},
@@ -55,36 +55,38 @@ def bounce(
 
 
 def complaint(notification_id: str, to: str = "ada@example.com") -> str:
-    said = {
+    details = {
         "complainedRecipients": [{"emailAddress": to}],
         "timestamp": AT,
         "feedbackId": "01000157c44f053b",
         "complaintFeedbackType": "abuse",
     }
-    return json.dumps({"eventType": "Complaint", "complaint": said, "mail": email(notification_id, to)})
+    return json.dumps({"eventType": "Complaint", "complaint": details, "mail": email(notification_id, to)})
 
 
 def delivery(notification_id: str, to: str = "ada@example.com") -> str:
-    said = {
+    details = {
         "timestamp": AT,
         "processingTimeMillis": 11893,
         "recipients": [to],
         "smtpResponse": "250 2.6.0 Message received",
     }
-    return json.dumps({"eventType": "Delivery", "delivery": said, "mail": email(notification_id, to)})
+    return json.dumps({"eventType": "Delivery", "delivery": details, "mail": email(notification_id, to)})
 
 
 def reject(notification_id: str) -> str:
-    said = {"reason": "Bad content"}
-    return json.dumps({"eventType": "Reject", "reject": said, "mail": email(notification_id)})
+    details = {"reason": "Bad content"}
+    return json.dumps({"eventType": "Reject", "reject": details, "mail": email(notification_id)})
 
 
 def delayed(notification_id: str) -> str:
-    said = {"delayType": "TransientCommunicationFailure", "expirationTime": AT, "delayedRecipients": []}
-    return json.dumps({"eventType": "DeliveryDelay", "deliveryDelay": said, "mail": email(notification_id)})
+    details = {"delayType": "TransientCommunicationFailure", "expirationTime": AT, "delayedRecipients": []}
+    return json.dumps(
+        {"eventType": "DeliveryDelay", "deliveryDelay": details, "mail": email(notification_id)}
+    )
 
 
-def say(*events: str) -> list[str]:
-    """Hand them to the function as one batch; the ids of the messages that come back."""
+def deliver_feedback(*events: str) -> list[str]:
+    """Handle the events as one batch; return the ids of the messages that return to the queue."""
     answer = consume(sqs_event(*events), Context())
     return [item["itemIdentifier"] for item in answer["batchItemFailures"]]

@@ -20,7 +20,7 @@ from tests.notify.event_data import (
     unreconciled,
 )
 from tests.notify.mailbox import emails, notifications, sms_messages
-from tests.notify.ses_feedback import complaint, say
+from tests.notify.ses_feedback import complaint, deliver_feedback
 from tests.support import deliver
 
 STAFF, ADA = "staff@tillstack.example", "ada@example.com"
@@ -109,6 +109,6 @@ def test_a_customers_message_without_an_address_is_not_sent_to_staff(cloud: None
 
 def test_staff_who_complained_still_receive_alerts(cloud: None) -> None:
     assert deliver(consume, disputed("needs_response")) == []
-    assert say(complaint(notifications()[0].pk, STAFF)) == []
+    assert deliver_feedback(complaint(notifications()[0].pk, STAFF)) == []
     assert deliver(consume, disputed("lost", 5)) == []
     assert len(emails()) == 2

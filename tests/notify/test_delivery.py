@@ -1,4 +1,4 @@
-"""Each letter once, whatever becomes of the process, the queue or SES."""
+"""Each message is sent once, whatever happens to the process, the queue or SES."""
 
 import threading
 from datetime import timedelta
@@ -36,7 +36,7 @@ from tests.notify.mailbox import emails, notifications, the_email
 from tests.notify.requests import Died, die, pass_time
 from tests.support import REGION, Context, deliver, run_concurrently, sqs_event
 
-AGAIN = ["m0"]  # the one message of a batch comes back
+AGAIN = ["m0"]  # the only message of a batch returns to the queue
 
 
 def row() -> NotificationRow:
@@ -45,7 +45,7 @@ def row() -> NotificationRow:
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """SES answers like this."""
+    """Make SES raise the error."""
 
     def answer(**request: Any) -> None:
         raise error
@@ -57,29 +57,29 @@ def ses_error(code: str, message: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "SendRawEmail")
 
 
-def test_what_was_sent_is_recorded(cloud: None) -> None:
+def test_a_sent_email_is_recorded(cloud: None) -> None:
     deliver(consume, paid())
-    told = row()
-    assert told.pk.startswith("ntf_")
-    assert (told.channel, told.template, told.status) == ("email", "order_confirmation", "sent")
-    assert (told.to, told.user_id, told.event_id) == ("ada@example.com", "usr_1", paid().id)
-    assert told.provider_id and told.reason is None and told.leased_until is None
-    assert told.version == 2
-    assert the_email().headers["X-Notification-Id"] == told.pk
+    stored = row()
+    assert stored.pk.startswith("ntf_")
+    assert (stored.channel, stored.template, stored.status) == ("email", "order_confirmation", "sent")
+    assert (stored.to, stored.user_id, stored.event_id) == ("ada@example.com", "usr_1", paid().id)
+    assert stored.provider_id and stored.reason is None and stored.leased_until is None
+    assert stored.version == 2
+    assert the_email().headers["X-Notification-Id"] == stored.pk
 
 
-def test_the_same_event_again_mails_nobody(cloud: None) -> None:
+def test_a_repeated_event_sends_nothing(cloud: None) -> None:
     for _ in range(3):
         assert deliver(consume, registered(), registered()) == []
     assert len(emails()) == 1
 
 
-def test_another_event_for_the_same_order_does_not_confirm_it_twice(cloud: None) -> None:
+def test_another_event_of_the_order_does_not_confirm_it_twice(cloud: None) -> None:
     assert deliver(consume, paid(version=3), paid(version=4)) == []
     assert len(emails()) == 1
 
 
-def test_each_decline_is_told_once(cloud: None) -> None:
+def test_each_decline_is_sent_once(cloud: None) -> None:
     assert deliver(consume, declined(2), declined(3), declined(2)) == []
     assert len(emails()) == 2
 
@@ -98,7 +98,7 @@ def test_each_decline_is_told_once(cloud: None) -> None:
     ],
     ids=lambda event: event.type if event else "none",
 )
-def test_each_thing_is_told_once_and_the_next_one_again(
+def test_each_message_is_sent_once_and_the_next_one_again(
     cloud: None, orders: Orders, first: Event, again: Event, another: Event | None
 ) -> None:
     assert deliver(consume, first, first, again) == []
@@ -108,19 +108,19 @@ def test_each_thing_is_told_once_and_the_next_one_again(
         assert len(emails()) == 2
 
 
-def test_two_senders_at_once_send_one_mail(cloud: None) -> None:
+def test_concurrent_deliveries_send_one_email(cloud: None) -> None:
     outcomes = run_concurrently(*[lambda: deliver(consume, paid())] * 8)
     assert len(emails()) == 1
     assert row().status == "sent"
     assert [] in outcomes
     assert all(outcome in ([], AGAIN) for outcome in outcomes)
-    assert deliver(consume, paid()) == []  # those that came too early find it done
+    assert deliver(consume, paid()) == []  # the processes that came too early find it sent
     assert len(emails()) == 1
 
 
 @pytest.fixture
 def dead_after_sending(cloud: None) -> None:
-    """The process died between SES's answer and the record of it."""
+    """The process died between SES's response and its record."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows, "record_outcome", die)
         with pytest.raises(Died):
@@ -129,13 +129,13 @@ def dead_after_sending(cloud: None) -> None:
     assert row().status == "queued"
 
 
-def test_within_the_lease_a_redelivery_waits(dead_after_sending: None) -> None:
+def test_a_redelivery_within_the_lease_waits(dead_after_sending: None) -> None:
     assert deliver(consume, paid()) == AGAIN
     assert len(emails()) == 1
     assert row().status == "queued"
 
 
-def test_after_the_lease_a_redelivery_sends_again_under_the_same_id(
+def test_a_redelivery_after_the_lease_sends_again_with_the_same_id(
     dead_after_sending: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pass_time(monkeypatch, timedelta(seconds=121))
@@ -148,7 +148,7 @@ def test_after_the_lease_a_redelivery_sends_again_under_the_same_id(
     assert len(emails()) == 2
 
 
-def test_after_the_lease_two_redeliveries_send_one_mail(
+def test_concurrent_redeliveries_after_the_lease_send_one_email(
     dead_after_sending: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pass_time(monkeypatch, timedelta(seconds=121))
@@ -165,7 +165,7 @@ def test_after_the_lease_two_redeliveries_send_one_mail(
     assert row().status == "sent"
 
 
-def test_a_sender_that_was_overtaken_records_nothing(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_whose_lease_ended_records_nothing(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
     message = messages.confirmation(paid())
     slow = rows.new_row(message, Channel.EMAIL, message.to, paid().id, clock.now())
     assert rows.claim(slow, clock.now()).is_ours
@@ -176,7 +176,7 @@ def test_a_sender_that_was_overtaken_records_nothing(cloud: None, monkeypatch: p
     assert row().status == "sent"
 
 
-def test_a_failing_record_leaves_the_lease(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_record_keeps_the_lease(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
 
         def fail(*_: object, **__: object) -> None:
@@ -184,7 +184,7 @@ def test_a_failing_record_leaves_the_lease(cloud: None, monkeypatch: pytest.Monk
 
         patch.setattr(rows, "record_outcome", fail)
         assert deliver(consume, paid()) == AGAIN
-    assert deliver(consume, paid()) == AGAIN  # it may have been sent: only the lease decides
+    assert deliver(consume, paid()) == AGAIN  # it may have been sent, so the lease must end first
     assert len(emails()) == 1
 
 
@@ -203,13 +203,13 @@ def test_a_failing_record_leaves_the_lease(cloud: None, monkeypatch: pytest.Monk
     ],
     ids=str,
 )
-def test_what_passes_by_itself_is_tried_again_at_once(
+def test_a_temporary_failure_is_retried_without_waiting_for_the_lease(
     cloud: None, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     with monkeypatch.context() as patch:
         refuse(patch, error)
         assert deliver(consume, paid(), registered()) == ["m0", "m1"]
-    assert {told.status for told in notifications()} == {"queued"}
+    assert {stored.status for stored in notifications()} == {"queued"}
     assert deliver(consume, paid(), registered()) == []
     assert len(emails()) == 2
 
@@ -223,16 +223,16 @@ def test_what_passes_by_itself_is_tried_again_at_once(
     ],
     ids=str,
 )
-def test_what_ses_refuses_for_good_is_recorded_and_done(
+def test_a_permanent_failure_of_ses_is_recorded_and_not_retried(
     cloud: None, monkeypatch: pytest.MonkeyPatch, error: ClientError
 ) -> None:
     with monkeypatch.context() as patch:
         refuse(patch, error)
         assert deliver(consume, paid()) == []
-    told = row()
-    assert told.status == "failed"
-    said = f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
-    assert told.reason == said.replace("ada@example.com", "(recipient)")
+    stored = row()
+    assert stored.status == "failed"
+    reason = f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
+    assert stored.reason == reason.replace("ada@example.com", "(recipient)")
     assert deliver(consume, paid()) == []
     assert emails() == []
 
@@ -247,14 +247,14 @@ def test_what_ses_refuses_for_good_is_recorded_and_done(
         "=?utf-8?q?=?=@example.com",
     ],
 )
-def test_an_address_that_is_none_fails_without_holding_up_the_others(cloud: None, address: str) -> None:
+def test_an_invalid_address_fails_without_delaying_other_messages(cloud: None, address: str) -> None:
     assert deliver(consume, registered(email=address), paid()) == []
     assert [email.subject for email in emails()] == ["Your order 7K4M2-9QX2D is confirmed"]
-    told = next(found for found in notifications() if found.template == "welcome")
-    assert told.status == "failed" and told.reason == "invalid email address"
+    stored = next(found for found in notifications() if found.template == "welcome")
+    assert stored.status == "failed" and stored.reason == "invalid email address"
 
 
-def test_a_mail_that_cannot_be_written_fails_without_holding_up_the_others(
+def test_an_email_that_cannot_be_composed_fails_without_delaying_others(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compose = mailer.compose
@@ -267,11 +267,11 @@ def test_a_mail_that_cannot_be_written_fails_without_holding_up_the_others(
     monkeypatch.setattr(mailer, "compose", stumble)
     assert deliver(consume, registered(), paid()) == []
     assert [email.subject for email in emails()] == ["Your order 7K4M2-9QX2D is confirmed"]
-    told = next(found for found in notifications() if found.template == "welcome")
-    assert told.status == "failed" and told.reason == "the email cannot be composed (IndexError)"
+    stored = next(found for found in notifications() if found.template == "welcome")
+    assert stored.status == "failed" and stored.reason == "the email cannot be composed (IndexError)"
 
 
-def test_a_message_that_cannot_be_read_comes_back_alone(cloud: None) -> None:
+def test_only_an_unreadable_message_returns_to_the_queue(cloud: None) -> None:
     good = paid().model_dump_json(exclude_none=True)
     batch = sqs_event("not json", good, '{"id": "x", "type": "order.lost"}')
     assert consume(batch, Context()) == {
@@ -280,7 +280,7 @@ def test_a_message_that_cannot_be_read_comes_back_alone(cloud: None) -> None:
     assert len(emails()) == 1
 
 
-def test_an_unverified_sender_keeps_mails_for_later(cloud: None) -> None:
+def test_an_unverified_sender_delays_emails(cloud: None) -> None:
     ses = boto3.client("ses", region_name=REGION)
     ses.delete_identity(Identity="tillstack.example")
     assert deliver(consume, paid()) == AGAIN

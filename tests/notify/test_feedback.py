@@ -1,4 +1,4 @@
-"""What SES says later: the notification moves on, never back, and the address is remembered."""
+"""SES's feedback: statuses never move back, and addresses are blocked."""
 
 import itertools
 import json
@@ -28,12 +28,12 @@ from tests.notify.requests import (
     register_reachable,
     write,
 )
-from tests.notify.ses_feedback import bounce, complaint, delayed, delivery, reject, say
+from tests.notify.ses_feedback import bounce, complaint, delayed, deliver_feedback, delivery, reject
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, deliver, run_concurrently
 
 
 def sent() -> NotificationRow:
-    """A confirmation that went out."""
+    """Return a sent confirmation."""
     assert deliver(consume, paid()) == []
     (row,) = notifications()
     assert row.status == "sent"
@@ -51,7 +51,7 @@ def blocks() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("said", "status", "reason"),
+    ("report", "status", "reason"),
     [
         (delivery, "delivered", None),
         (bounce, "bounced", "Permanent, General, smtp; 550 5.1.1 user unknown"),
@@ -59,264 +59,273 @@ def blocks() -> set[str]:
         (reject, "failed", "SES rejected it: Bad content"),
     ],
 )
-def test_a_notification_shows_what_became_of_its_mail(
-    cloud: None, said: Any, status: str, reason: str | None
-) -> None:
+def test_feedback_changes_the_status(cloud: None, report: Any, status: str, reason: str | None) -> None:
     row = sent()
-    assert say(said(row.pk)) == []
-    told = of(row.pk)
-    assert (told.status, told.reason) == (status, reason)
-    assert [entry["status"] for entry in told.history] == ["queued", "sent", status]
-    assert told.provider_id == row.provider_id
+    assert deliver_feedback(report(row.pk)) == []
+    stored = of(row.pk)
+    assert (stored.status, stored.reason) == (status, reason)
+    assert [entry["status"] for entry in stored.history] == ["queued", "sent", status]
+    assert stored.provider_id == row.provider_id
 
 
-def test_a_mail_is_known_by_its_header_where_tags_are_missing(cloud: None) -> None:
+def test_feedback_without_tags_finds_the_notification_by_its_header(cloud: None) -> None:
     row = sent()
-    assert say(bounce(row.pk, tagged=False)) == []
+    assert deliver_feedback(bounce(row.pk, tagged=False)) == []
     assert of(row.pk).status == "bounced"
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations([delivery, bounce, complaint, delayed])))
-def test_in_any_order_and_twice_the_furthest_stays(cloud: None, order: tuple[Any, ...]) -> None:
+def test_repeated_feedback_in_any_order_ends_at_the_furthest_status(
+    cloud: None, order: tuple[Any, ...]
+) -> None:
     row = sent()
-    for said in (*order, *order):
-        assert say(said(row.pk), said(row.pk)) == []
+    for report in (*order, *order):
+        assert deliver_feedback(report(row.pk), report(row.pk)) == []
     assert of(row.pk).status == "complained"
     ranks = ["queued", "sent", "delivered", "bounced", "complained"]
     known = [ranks.index(entry["status"]) for entry in of(row.pk).history]
     assert known == sorted(set(known))
 
 
-def test_the_same_at_once_is_taken_once(cloud: None) -> None:
+def test_concurrent_feedback_is_applied_once(cloud: None) -> None:
     row = sent()
-    said = [bounce, delivery, bounce, complaint]
-    assert run_concurrently(*[lambda what=what: say(what(row.pk)) for what in said]) == [[]] * 4
+    report = [bounce, delivery, bounce, complaint]
+    assert (
+        run_concurrently(*[lambda what=what: deliver_feedback(what(row.pk)) for what in report]) == [[]] * 4
+    )
     assert of(row.pk).status == "complained"
     statuses = [entry["status"] for entry in of(row.pk).history]
     assert len(statuses) == len(set(statuses))
 
 
-def test_what_was_never_sent_hears_nothing(cloud: None) -> None:
+def test_a_suppressed_notification_ignores_feedback(cloud: None) -> None:
     assert deliver(consume, cancelled(), paid()) == []
-    (overtaken,) = (row for row in notifications() if row.status == "suppressed")
-    assert say(bounce(overtaken.pk), delivery(overtaken.pk)) == []
-    assert of(overtaken.pk).status == "suppressed"
+    (superseded,) = (row for row in notifications() if row.status == "suppressed")
+    assert deliver_feedback(bounce(superseded.pk), delivery(superseded.pk)) == []
+    assert of(superseded.pk).status == "suppressed"
 
 
-def test_a_hard_bounce_ends_all_mail_to_the_address(cloud: None) -> None:
+def test_a_hard_bounce_blocks_the_address(cloud: None) -> None:
     row = sent()
-    assert say(bounce(row.pk)) == []
+    assert deliver_feedback(bounce(row.pk)) == []
     assert blocks() == {"block#bounce#ada@example.com"}
     assert deliver(consume, shipped(), registered(email="Ada@Example.com")) == []
     write(MAIL)
     carry_out()
     assert len(emails()) == 1
-    later = [told for told in notifications() if told.pk != row.pk]
-    assert {(told.status, told.cause) for told in later} == {("suppressed", "bounce")}
+    later = [stored for stored in notifications() if stored.pk != row.pk]
+    assert {(stored.status, stored.cause) for stored in later} == {("suppressed", "bounce")}
     assert deliver(consume, paid(order_id="ord_2", email="grace@example.com")) == []
     assert len(emails()) == 2
 
 
 @pytest.mark.parametrize("kind", ["Transient", "Undetermined"])
-def test_a_bounce_that_may_pass_ends_nothing(cloud: None, kind: str) -> None:
+def test_a_soft_bounce_blocks_nothing(cloud: None, kind: str) -> None:
     row = sent()
-    assert say(bounce(row.pk, kind)) == []
+    assert deliver_feedback(bounce(row.pk, kind)) == []
     assert of(row.pk).status == "bounced" and blocks() == set()
     assert deliver(consume, shipped()) == []
     assert len(emails()) == 2
 
 
-def test_a_bounce_that_turns_out_hard_ends_all_mail(cloud: None) -> None:
+def test_a_hard_bounce_after_a_soft_one_blocks_the_address(cloud: None) -> None:
     row = sent()
-    assert say(bounce(row.pk, "Transient"), bounce(row.pk), bounce(row.pk, "Transient")) == []
-    told = of(row.pk)
-    assert (told.status, told.reason) == ("bounced", "Permanent, General, smtp; 550 5.1.1 user unknown")
-    assert [entry["status"] for entry in told.history] == ["queued", "sent", "bounced", "bounced"]
+    assert deliver_feedback(bounce(row.pk, "Transient"), bounce(row.pk), bounce(row.pk, "Transient")) == []
+    stored = of(row.pk)
+    assert (stored.status, stored.reason) == ("bounced", "Permanent, General, smtp; 550 5.1.1 user unknown")
+    assert [entry["status"] for entry in stored.history] == ["queued", "sent", "bounced", "bounced"]
     assert blocks() == {"block#bounce#ada@example.com"}
 
 
-def test_a_bounce_that_turns_out_hard_is_told_by_text_instead(cloud: None) -> None:
+def test_a_hard_bounce_after_a_soft_one_sends_a_text_message_instead(cloud: None) -> None:
     register_reachable(DEFAULT)
     assert deliver(consume, paid()) == []
     choose(ALL)
-    (row,) = (told for told in notifications() if told.template == "order_confirmation")
-    assert say(bounce(row.pk, "Transient")) == []
+    (row,) = (stored for stored in notifications() if stored.template == "order_confirmation")
+    assert deliver_feedback(bounce(row.pk, "Transient")) == []
     assert sms_messages() == []
-    assert say(bounce(row.pk)) == []
+    assert deliver_feedback(bounce(row.pk)) == []
     assert len(sms_messages()) == 1 and of(row.pk).instead == "sms"
 
 
-def test_a_bounce_off_the_list_that_the_account_keeps_is_a_block(cloud: None) -> None:
+def test_a_bounce_from_sess_suppression_list_blocks_the_address(cloud: None) -> None:
     row = sent()
-    said = json.loads(bounce(row.pk))
-    said["bounce"] |= {"bounceSubType": "OnAccountSuppressionList"}
-    assert say(json.dumps(said)) == []
+    report = json.loads(bounce(row.pk))
+    report["bounce"] |= {"bounceSubType": "OnAccountSuppressionList"}
+    assert deliver_feedback(json.dumps(report)) == []
     assert of(row.pk).status == "bounced" and blocks() == {"block#bounce#ada@example.com"}
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "Not-Spam"])
-def test_a_report_that_is_no_complaint_changes_nothing(cloud: None, kind: str) -> None:
+def test_a_report_that_is_not_a_complaint_changes_nothing(cloud: None, kind: str) -> None:
     row = sent()
     for said_of in (row.pk, "ntf_gone"):
-        said = json.loads(complaint(said_of))
-        said["complaint"]["complaintFeedbackType"] = kind
-        assert say(json.dumps(said)) == []
+        report = json.loads(complaint(said_of))
+        report["complaint"]["complaintFeedbackType"] = kind
+        assert deliver_feedback(json.dumps(report)) == []
     assert of(row.pk).status == "sent" and len(of(row.pk).history) == 2 and blocks() == set()
 
 
-def test_whatever_came_before_all_that_is_said_of_an_address_is_remembered(cloud: None) -> None:
+def test_a_bounce_after_a_complaint_still_blocks_the_address(cloud: None) -> None:
     row = sent()
-    assert say(complaint(row.pk), bounce(row.pk), bounce(row.pk)) == []
+    assert deliver_feedback(complaint(row.pk), bounce(row.pk), bounce(row.pk)) == []
     assert of(row.pk).status == "complained"
     assert blocks() == {"block#bounce#ada@example.com", "block#complaint#ada@example.com"}
 
 
 @pytest.mark.parametrize("kind", ["Transient", "Undetermined"])
 @pytest.mark.parametrize("is_first", [True, False])
-def test_a_soft_bounce_of_what_was_delivered_is_no_news(cloud: None, kind: str, is_first: bool) -> None:
+def test_a_soft_bounce_of_a_delivered_email_is_ignored(cloud: None, kind: str, is_first: bool) -> None:
     row = sent()
     soft, arrived = bounce(row.pk, kind), delivery(row.pk)
-    assert say(*((soft, arrived) if is_first else (arrived, soft)), soft) == []
-    told = of(row.pk)
-    assert told.status == "delivered" and told.cause is None and told.reason is None
-    assert say(bounce(row.pk)) == []
+    assert deliver_feedback(*((soft, arrived) if is_first else (arrived, soft)), soft) == []
+    stored = of(row.pk)
+    assert stored.status == "delivered" and stored.cause is None and stored.reason is None
+    assert deliver_feedback(bounce(row.pk)) == []
     assert of(row.pk).status == "bounced"
 
 
-def test_a_complaint_ends_all_but_security(cloud: None) -> None:
+def test_a_complaint_suppresses_all_but_security(cloud: None) -> None:
     row = sent()
-    assert say(complaint(row.pk)) == []
+    assert deliver_feedback(complaint(row.pk)) == []
     assert deliver(consume, shipped(), registered()) == []
     write(MAIL)
     carry_out()
     assert [email.subject for email in emails()][1:] == ["Welcome to Tillstack"]
-    causes = {told.template: told.cause for told in notifications()}
+    causes = {stored.template: stored.cause for stored in notifications()}
     assert (causes["order_shipped"], causes["staff_message"]) == ("complaint", "complaint")
 
 
-def test_feedback_that_comes_before_the_record_of_sending_is_not_undone(
+def test_recording_sent_does_not_replace_earlier_feedback(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settle = rows.record_outcome
+    record_outcome = rows.record_outcome
 
     def late(row: NotificationRow, *args: Any, **options: Any) -> None:
-        monkeypatch.setattr(rows, "record_outcome", settle)
-        assert say(delivery(row.pk)) == []
-        settle(row, *args, **options)
+        monkeypatch.setattr(rows, "record_outcome", record_outcome)
+        assert deliver_feedback(delivery(row.pk)) == []
+        record_outcome(row, *args, **options)
 
     monkeypatch.setattr(rows, "record_outcome", late)
     assert deliver(consume, paid()) == []
-    (told,) = notifications()
-    assert told.status == "delivered" and len(emails()) == 1
+    (stored,) = notifications()
+    assert stored.status == "delivered" and len(emails()) == 1
     assert deliver(consume, paid()) == []
     assert len(emails()) == 1
 
 
-def test_feedback_of_no_notification_still_tells_of_the_address(cloud: None) -> None:
-    assert say(bounce("ntf_gone"), complaint("ntf_gone", "eve@example.com"), delivery("ntf_gone")) == []
+def test_feedback_without_a_notification_still_blocks_the_address(cloud: None) -> None:
+    assert (
+        deliver_feedback(bounce("ntf_gone"), complaint("ntf_gone", "eve@example.com"), delivery("ntf_gone"))
+        == []
+    )
     assert blocks() == {"block#bounce#ada@example.com", "block#complaint#eve@example.com"}
 
 
-def test_what_cannot_be_read_comes_back_alone(cloud: None) -> None:
+def test_only_unreadable_feedback_returns_to_the_queue(cloud: None) -> None:
     row = sent()
-    assert say("{}", delivery(row.pk), '{"eventType": "Bounce"}') == ["m0", "m2"]
+    assert deliver_feedback("{}", delivery(row.pk), '{"eventType": "Bounce"}') == ["m0", "m2"]
     assert of(row.pk).status == "delivered"
 
 
 @pytest.mark.parametrize(
     "body", ["Successfully validated SNS topic for Amazon SES event publishing.", "not json", "[]", '""', ""]
 )
-def test_what_is_no_event_of_ses_is_done(cloud: None, body: str) -> None:
+def test_a_message_that_is_not_a_json_object_is_ignored(cloud: None, body: str) -> None:
     row = sent()
-    assert say(body, delivery(row.pk)) == []
+    assert deliver_feedback(body, delivery(row.pk)) == []
     assert of(row.pk).status == "delivered"
 
 
-def test_logs_hold_no_address(cloud: None, caplog: pytest.LogCaptureFixture) -> None:
+def test_logs_contain_no_address(cloud: None, caplog: pytest.LogCaptureFixture) -> None:
     row = sent()
     email = json.loads(bounce(row.pk))["mail"]
     unread = json.dumps({"eventType": ["ada@example.com"], "mail": email})
-    assert say(unread, bounce(row.pk), complaint("ntf_gone"), "ada@example.com") == ["m0"]
+    assert deliver_feedback(unread, bounce(row.pk), complaint("ntf_gone"), "ada@example.com") == ["m0"]
     assert "message failed" in caplog.text and "ValidationError" in caplog.text
     assert "ada@example.com" not in caplog.text
 
 
-def test_a_bounced_order_mail_is_told_by_text_instead(cloud: None) -> None:
+def test_a_bounced_order_email_is_replaced_by_a_text_message(cloud: None) -> None:
     register_reachable(DEFAULT)
     assert deliver(consume, paid()) == []
-    choose(ALL)  # since it went out
-    (row,) = (told for told in notifications() if told.template == "order_confirmation")
+    choose(ALL)  # after it was sent
+    (row,) = (stored for stored in notifications() if stored.template == "order_confirmation")
     assert sms_messages() == []
-    assert say(bounce(row.pk), bounce(row.pk)) == []
+    assert deliver_feedback(bounce(row.pk), bounce(row.pk)) == []
     ((number, words),) = sms_messages()
     assert number == PHONE and "7K4M2-9QX2D" in words
     assert of(row.pk).instead == "sms"
-    (text,) = (told for told in notifications() if told.channel == "sms")
+    (text,) = (stored for stored in notifications() if stored.channel == "sms")
     assert (text.status, text.instead_of, text.order_id) == ("sent", row.pk, "ord_1")
 
 
-@pytest.mark.parametrize("said", [lambda i: bounce(i, "Transient"), complaint, delivery])
-def test_only_an_address_that_is_none_is_told_by_text_instead(cloud: None, said: Any) -> None:
+@pytest.mark.parametrize("report", [lambda i: bounce(i, "Transient"), complaint, delivery])
+def test_only_a_hard_bounce_sends_a_text_message_instead(cloud: None, report: Any) -> None:
     register_reachable(DEFAULT)
     deliver(consume, paid())
     choose(ALL)
-    (row,) = (told for told in notifications() if told.template == "order_confirmation")
-    assert say(said(row.pk)) == []
+    (row,) = (stored for stored in notifications() if stored.template == "order_confirmation")
+    assert deliver_feedback(report(row.pk)) == []
     assert sms_messages() == [] and of(row.pk).instead is None
 
 
-def test_a_bounced_mail_that_later_news_overtook_is_not_told_by_text(cloud: None) -> None:
+def test_a_superseded_email_that_bounces_sends_no_text_message(cloud: None) -> None:
     register_reachable(DEFAULT)
     deliver(consume, shipped(), delivered())
     choose(ALL)
-    (row,) = (told for told in notifications() if told.template == "order_shipped")
-    assert say(bounce(row.pk)) == []
+    (row,) = (stored for stored in notifications() if stored.template == "order_shipped")
+    assert deliver_feedback(bounce(row.pk)) == []
     assert sms_messages() == []
     assert of(row.pk).status == "bounced" and of(row.pk).instead is None
 
 
-def test_a_text_that_went_out_beside_a_mail_counts_when_later_news_overtook_both(cloud: None) -> None:
+def test_an_earlier_text_message_counts_although_it_is_superseded(cloud: None) -> None:
     register_reachable(ALL)
     deliver(consume, shipped(), delivered())
     (row,) = (
-        told for told in notifications() if told.template == "order_shipped" and told.channel == "email"
+        stored
+        for stored in notifications()
+        if stored.template == "order_shipped" and stored.channel == "email"
     )
     before = len(sms_messages())
-    assert say(bounce(row.pk)) == []
+    assert deliver_feedback(bounce(row.pk)) == []
     assert len(sms_messages()) == before and of(row.pk).instead == "sms"
 
 
-def test_who_wants_no_texts_gets_none_instead(cloud: None) -> None:
+def test_a_bounce_sends_no_text_message_to_those_who_want_none(cloud: None) -> None:
     register_reachable(DEFAULT)
     deliver(consume, paid())
-    (row,) = (told for told in notifications() if told.template == "order_confirmation")
-    assert say(bounce(row.pk)) == []
+    (row,) = (stored for stored in notifications() if stored.template == "order_confirmation")
+    assert deliver_feedback(bounce(row.pk)) == []
     assert sms_messages() == [] and of(row.pk).instead is None
 
 
-def test_a_text_beside_the_mail_is_not_repeated_in_its_place(cloud: None) -> None:
+def test_a_text_message_is_not_repeated_after_a_bounce(cloud: None) -> None:
     register_reachable(ALL)
     deliver(consume, refunded(295, 295))
-    (row,) = (told for told in notifications() if told.template == "refunded" and told.channel == "email")
-    assert say(bounce(row.pk)) == []
+    (row,) = (
+        stored for stored in notifications() if stored.template == "refunded" and stored.channel == "email"
+    )
+    assert deliver_feedback(bounce(row.pk)) == []
     assert len(sms_messages()) == 1 and of(row.pk).instead == "sms"
 
 
 @pytest.mark.parametrize("step", ["before the text", "before the record"])
-def test_who_dies_amid_a_bounce_leaves_it_to_the_next(
+def test_interrupted_feedback_is_completed_by_a_redelivery(
     cloud: None, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     register_reachable(DEFAULT)
     deliver(consume, paid())
     choose(ALL)
-    (row,) = (told for told in notifications() if told.template == "order_confirmation")
+    (row,) = (stored for stored in notifications() if stored.template == "order_confirmation")
     with monkeypatch.context() as patch:
         place, name = (sms, "send") if step == "before the text" else (feedback, "_record")
         patch.setattr(place, name, die)
         with pytest.raises(Died):
-            say(bounce(row.pk))
+            deliver_feedback(bounce(row.pk))
     assert of(row.pk).status == "sent"
-    assert say(bounce(row.pk)) == []
+    assert deliver_feedback(bounce(row.pk)) == []
     assert len(sms_messages()) == 1
     assert (of(row.pk).status, of(row.pk).instead) == ("bounced", "sms")
     assert blocks() == {"block#bounce#ada@example.com"}
@@ -325,16 +334,16 @@ def test_who_dies_amid_a_bounce_leaves_it_to_the_next(
 @pytest.mark.parametrize(
     ("kind", "status"), [("bounce", "bounced"), ("complaint", "complained"), ("delivery", "delivered")]
 )
-def test_what_the_local_cloud_says_in_sess_place_is_understood(cloud: None, kind: str, status: str) -> None:
+def test_simulated_feedback_is_applied(cloud: None, kind: str, status: str) -> None:
     row = sent()
-    said = local.event(kind, row.pk, row.to, row.provider_id, clock.now())
-    assert say(json.dumps(said)) == []
+    report = local.event(kind, row.pk, row.to, row.provider_id, clock.now())
+    assert deliver_feedback(json.dumps(report)) == []
     assert of(row.pk).status == status
     assert bool(blocks()) == (kind != "delivery")
 
 
 class LocalCloud:
-    """A local cloud's clients, in process."""
+    """The clients of a local cloud, in process."""
 
     name = "test"
 
@@ -343,7 +352,7 @@ class LocalCloud:
         return make(service, region_name=REGION)
 
 
-def test_the_local_command_publishes_where_ses_would(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_local_command_publishes_feedback(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "TABLE", ENVIRONMENT["NOTIFY_TABLE"])
     monkeypatch.setattr(local, "TOPIC", "tillstack-test-notify-feedback")
     row = sent()
@@ -359,5 +368,5 @@ def test_the_local_command_publishes_where_ses_would(cloud: None, monkeypatch: p
         local.publish(LocalCloud(), "ntf_other", "bounce")  # type: ignore[arg-type]
     local.publish(LocalCloud(), row.pk, "bounce")  # type: ignore[arg-type]
     (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
-    assert say(message["Body"]) == []
+    assert deliver_feedback(message["Body"]) == []
     assert of(row.pk).status == "bounced"

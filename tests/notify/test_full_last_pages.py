@@ -1,4 +1,4 @@
-"""Lists of notifications whose last page is full: they say that it is the last."""
+"""Lists of notifications whose last page is full."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support import call, customer, deliver, staff
 
 @pytest.mark.parametrize("limit", [1, 2, 4])
 @pytest.mark.parametrize("whose", ["own", "recipient"])
-def test_a_last_page_that_is_full_is_known_to_be_the_last(cloud: None, whose: str, limit: int) -> None:
+def test_a_full_last_page_has_no_next_cursor(cloud: None, whose: str, limit: int) -> None:
     assert deliver(consume, *(declined(version) for version in range(2, 6))) == []
     query, caller = ("", customer()) if whose == "own" else ("&recipient=ada@example.com", staff())
     sizes, cursor = [], ""

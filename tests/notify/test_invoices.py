@@ -1,4 +1,4 @@
-"""The invoice goes with its letter, or the letter does not go."""
+"""The invoice is attached, or no email is sent."""
 
 import pytest
 
@@ -9,17 +9,17 @@ from tests.notify.html_page import Page
 from tests.notify.mailbox import emails, notifications, the_email
 from tests.support import deliver
 
-AGAIN = ["m0"]  # the one message of a batch comes back
+AGAIN = ["m0"]  # the only message of a batch returns to the queue
 
 
-def test_an_invoice_comes_as_the_pdf_that_orders_keeps(cloud: None, orders: Orders) -> None:
+def test_an_invoice_is_attached_as_a_pdf(cloud: None, orders: Orders) -> None:
     assert deliver(consume, invoiced()) == []
     email = the_email()
     assert email.subject == "Your invoice 2026-000123"
     assert email.attachments == [("2026-000123.pdf", "application/pdf", PDF)]
     for body in (email.text, Page(email.html).text):
         assert "2026-000123" in body and NUMBER in body and "£1,233.85" in body
-    assert orders.asked == ["ord_1"]
+    assert orders.requested == ["ord_1"]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_an_invoice_comes_as_the_pdf_that_orders_keeps(cloud: None, orders: Orde
         ("1\r\nX-Evil: 1", "1--X-Evil--1.pdf"),
     ],
 )
-def test_an_enclosed_file_has_a_name_that_is_one(cloud: None, orders: Orders, number: str, name: str) -> None:
+def test_an_attachment_has_a_safe_name(cloud: None, orders: Orders, number: str, name: str) -> None:
     orders.invoices["ord_1"] = number
     assert deliver(consume, invoiced(invoice_number=number)) == []
     email = the_email()
@@ -40,7 +40,7 @@ def test_an_enclosed_file_has_a_name_that_is_one(cloud: None, orders: Orders, nu
 
 
 @pytest.mark.parametrize("trouble", ["down", "crashes"])
-def test_an_invoice_that_cannot_be_had_now_is_sent_when_it_can(
+def test_an_unavailable_invoice_is_sent_later(
     cloud: None, orders: Orders, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
     with monkeypatch.context() as patch:
@@ -54,18 +54,20 @@ def test_an_invoice_that_cannot_be_had_now_is_sent_when_it_can(
     assert len(emails()) == 2
 
 
-def test_an_invoice_that_there_is_not_is_recorded_and_nothing_is_sent_without_it(
-    cloud: None, orders: Orders
-) -> None:
+def test_a_missing_invoice_is_recorded_and_no_email_is_sent(cloud: None, orders: Orders) -> None:
     orders.invoices.clear()
     assert deliver(consume, invoiced()) == []
     assert emails() == []
-    (told,) = notifications()
-    assert (told.template, told.status, told.reason) == ("invoice", "failed", "The order has no invoice.")
+    (stored,) = notifications()
+    assert (stored.template, stored.status, stored.reason) == (
+        "invoice",
+        "failed",
+        "The order has no invoice.",
+    )
     assert deliver(consume, invoiced()) == []
-    assert orders.asked == ["ord_1"]
+    assert orders.requested == ["ord_1"]
 
 
-def test_an_invoice_that_was_sent_is_not_asked_for_again(cloud: None, orders: Orders) -> None:
+def test_a_sent_invoice_is_not_fetched_again(cloud: None, orders: Orders) -> None:
     assert deliver(consume, invoiced(), invoiced()) == []
-    assert orders.asked == ["ord_1"]
+    assert orders.requested == ["ord_1"]

@@ -1,4 +1,4 @@
-"""Sums, days and text messages as each language and network writes them; the brand's colours."""
+"""Amounts, dates, text messages and the brand's colours."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -30,13 +30,13 @@ def test_money_in_german(amount: int, currency: str, text: str) -> None:
 
 
 @given(st.integers(-(10**15), 10**15), st.sampled_from(["GBP", "JPY", "KWD"]), st.sampled_from(list(STYLES)))
-def test_no_digit_of_an_amount_is_lost_in_any_language(amount: int, currency: str, language: str) -> None:
+def test_amounts_keep_all_digits_in_every_language(amount: int, currency: str, language: str) -> None:
     text = format_money(Money(amount=amount, currency=currency), language)
     assert int("".join(char for char in text if char.isdigit())) == abs(amount)
     assert text.startswith("-") == (amount < 0)
 
 
-def test_each_language_writes_money_days_and_hours() -> None:
+def test_each_language_has_formats_of_money_and_months() -> None:
     assert set(LANGUAGES) == set(STYLES)
     assert all(len(set(language.months)) == 12 for language in LANGUAGES.values())
 
@@ -48,14 +48,14 @@ def test_each_language_writes_money_days_and_hours() -> None:
         ("de", "1. März 2026", "1. März 2026, 00:05 Uhr (UTC)"),
     ],
 )
-def test_days_and_hours(language: str, date: str, date_time: str) -> None:
+def test_dates_and_times(language: str, date: str, date_time: str) -> None:
     at = datetime(2026, 2, 28, 22, 5, tzinfo=timezone(timedelta(hours=-2)))
     assert language_for(language).date(at) == date
     assert language_for(language).date_time(at) == date_time
     assert language_for(language).date(datetime(2026, 12, 31, 23, 59, tzinfo=UTC)).endswith("2026")
 
 
-def test_a_language_that_is_none_of_ours_is_read_in_english() -> None:
+def test_an_unsupported_language_becomes_english() -> None:
     assert language_for("fr").code == "en"
 
 
@@ -68,14 +68,14 @@ def test_a_language_that_is_none_of_ours_is_read_in_english() -> None:
         ("a\u0301\u200d", "a"),
     ],
 )
-def test_a_text_message_keeps_to_its_alphabet(text: str, written: str) -> None:
+def test_a_text_message_uses_the_gsm_alphabet(text: str, written: str) -> None:
     assert sms.gsm(text) == written
 
 
 @given(st.text(max_size=400), st.integers(10, 306))
 @example("€" * 200, 306)
 @example("word " * 100, 160)
-def test_a_text_message_is_cut_to_its_length(text: str, limit: int) -> None:
+def test_a_text_message_is_cut_to_its_limit(text: str, limit: int) -> None:
     whole = sms.gsm(text)
     short = sms.cut(whole, limit)
     assert sms.septets(short) <= limit
@@ -83,13 +83,13 @@ def test_a_text_message_is_cut_to_its_length(text: str, limit: int) -> None:
     assert set(short) <= sms.ALPHABET
 
 
-def test_a_text_message_ends_at_a_word() -> None:
+def test_a_cut_text_message_ends_at_a_word() -> None:
     assert sms.cut("one two, three four", 14) == "one two..."
     assert sms.cut("one", 3) == "one"
 
 
 @pytest.mark.parametrize("colour", ["#1f4d3a", "#ffee00", "#000000", "#ffffff", "#777777", "#FF00aa"])
-def test_a_brands_colours_can_be_read_by_day_and_night(colour: str) -> None:
+def test_brand_colours_are_legible_in_light_and_dark_mode(colour: str) -> None:
     brand = Brand("Shop", colour, "", "https://shop.example")
     for ink, ground in (
         (brand.accent, LIGHT_GROUND),
@@ -100,22 +100,22 @@ def test_a_brands_colours_can_be_read_by_day_and_night(colour: str) -> None:
         assert contrast(ink, ground) >= 4.5
 
 
-def test_a_colour_that_can_be_read_stays() -> None:
+def test_a_legible_colour_is_unchanged() -> None:
     assert legible("#1f4d3a", LIGHT_GROUND) == "#1f4d3a"
     assert contrast("#ffffff", "#000000") == pytest.approx(21)
 
 
 @pytest.mark.parametrize("colour", ["", "green", "#fff", "#12345g", "#1f4d3a;x"])
-def test_what_is_no_colour_is_said_at_the_start(colour: str) -> None:
+def test_an_invalid_colour_is_rejected(colour: str) -> None:
     with pytest.raises(ValueError, match="invalid colour"):
         Brand("Shop", colour, "", "https://shop.example")
 
 
 @pytest.mark.parametrize("name", ["evil．example", "ｗｗｗ.evil", "evil。example", "go evil․example"])
-def test_a_name_that_folds_to_a_link_is_not_greeted(name: str) -> None:
+def test_a_name_that_becomes_a_link_by_normalization_is_left_out(name: str) -> None:
     assert salutation(name) == ""
 
 
-def test_a_longer_text_keeps_its_paragraphs() -> None:
+def test_prose_keeps_its_paragraphs() -> None:
     assert prose(" a\r\nb\n\n\n\nc\x00d\u202e ") == "a\nb\n\nc d"
     assert len(prose("x " * 50_000)) <= 20_000

@@ -1,4 +1,4 @@
-"""Notifications as their readers and staff see them, page by page."""
+"""Lists of notifications, for customers and staff."""
 
 import pytest
 
@@ -14,12 +14,12 @@ def read(query: str = "", caller: Identity | None = None) -> Reply:
     return call(api, "GET", f"/notifications{query}", caller=caller or customer())
 
 
-def test_a_reader_sees_their_own_newest_first(cloud: None) -> None:
+def test_customers_see_their_own_notifications_newest_first(cloud: None) -> None:
     for event in (paid(), shipped(), paid(order_id="ord_9", user_id="usr_2", email="grace@example.com")):
         assert deliver(consume, event) == []
     answer = read()
     assert answer.status == 200 and answer.json["next_cursor"] is None
-    assert [told["template"] for told in answer.json["items"]] == ["order_shipped", "order_confirmation"]
+    assert [stored["template"] for stored in answer.json["items"]] == ["order_shipped", "order_confirmation"]
     newest = answer.json["items"][0]
     assert newest | {"notification_id": "", "at": "", "updated_at": "", "history": []} == {
         "notification_id": "",
@@ -38,17 +38,17 @@ def test_a_reader_sees_their_own_newest_first(cloud: None) -> None:
         "history": [],
     }
     assert newest["at"].endswith("Z") and newest["history"][0]["at"].endswith("Z")
-    assert [told["to"] for told in read(caller=customer("usr_2")).json["items"]] == ["grace@example.com"]
+    assert [stored["to"] for stored in read(caller=customer("usr_2")).json["items"]] == ["grace@example.com"]
 
 
-def test_staff_see_what_a_recipient_was_told_by_either_channel(cloud: None) -> None:
+def test_staff_see_the_notifications_of_a_recipient(cloud: None) -> None:
     register_reachable(ALL)
     assert deliver(consume, shipped()) == []
     for written in ("ada@example.com", "ADA@example.com"):
         found = read(f"?recipient={written}", staff()).json["items"]
-        assert [told["template"] for told in found] == ["order_shipped", "welcome"]
+        assert [stored["template"] for stored in found] == ["order_shipped", "welcome"]
     for written in (PHONE, "+44 7700 900123", "0044 7700 900123"):
-        assert [told["to"] for told in read(f"?recipient={written}", staff()).json["items"]] == [PHONE]
+        assert [stored["to"] for stored in read(f"?recipient={written}", staff()).json["items"]] == [PHONE]
     assert read("?recipient=nobody@example.com", staff()).json == {"items": [], "next_cursor": None}
 
 
@@ -58,14 +58,14 @@ def test_staff_without_a_recipient_see_their_own(cloud: None) -> None:
     assert len(read(caller=staff("usr_1")).json["items"]) == 1
 
 
-def test_a_recipient_is_for_staff_alone(cloud: None) -> None:
+def test_only_staff_may_name_a_recipient(cloud: None) -> None:
     assert read("?recipient=ada@example.com").status == 403
     assert read(caller=guest()).status == 403
     assert call(api, "GET", "/notifications").status == 401
 
 
 @pytest.mark.parametrize("whose", ["own", "recipient"])
-def test_pages_hold_each_once(cloud: None, whose: str) -> None:
+def test_pages_contain_each_notification_once(cloud: None, whose: str) -> None:
     events = [declined(version) for version in range(2, 7)] + [cancelled(), shipped()]
     assert deliver(consume, *events) == []
     query, caller = ("", customer()) if whose == "own" else ("&recipient=ada@example.com", staff())
@@ -73,14 +73,14 @@ def test_pages_hold_each_once(cloud: None, whose: str) -> None:
     while True:
         page = read(f"?limit=3{query}{cursor}", caller).json
         assert len(page["items"]) <= 3
-        seen += [told["notification_id"] for told in page["items"]]
+        seen += [stored["notification_id"] for stored in page["items"]]
         if page["next_cursor"] is None:
             break
         cursor = f"&cursor={page['next_cursor']}"
     assert sorted(seen) == sorted(row.pk for row in notifications())
 
 
-def test_a_cursor_is_of_its_list_and_unaltered(cloud: None) -> None:
+def test_a_cursor_is_valid_for_its_list_only(cloud: None) -> None:
     assert deliver(consume, paid(), shipped()) == []
     cursor = read("?limit=1").json["next_cursor"]
     assert read(f"?cursor={cursor}", customer("usr_2")).status == 400
@@ -89,7 +89,7 @@ def test_a_cursor_is_of_its_list_and_unaltered(cloud: None) -> None:
     assert read("?limit=0").status == 422 and read("?limit=101").status == 422
 
 
-def test_an_order_is_told_of_five_declines_a_day_and_no_more(cloud: None) -> None:
+def test_five_declines_are_sent_per_order_and_day(cloud: None) -> None:
     events = [declined(version) for version in range(2, 10)]
     assert deliver(consume, *events) == []
     assert deliver(consume, *events) == []

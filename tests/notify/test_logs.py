@@ -1,4 +1,4 @@
-"""Logs name nobody: what is raised is written there with all that led to it."""
+"""Logs contain neither addresses nor numbers."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ AGAIN = ["m0"]
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, client: Any, name: str, error: Exception) -> None:
-    """SES or SNS answers like this."""
+    """Make SES or SNS raise the error."""
 
     def answer(**request: Any) -> None:
         raise error
@@ -33,11 +33,11 @@ UNVERIFIED = "Email address is not verified. The following identities failed the
 
 
 @pytest.mark.parametrize("failed", ["orders@tillstack.example, ada@example.com", "Ada@Example.com"])
-def test_logs_hold_no_address_where_ses_names_it(
+def test_logs_omit_an_address_that_ses_names(
     cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, failed: str
 ) -> None:
-    said = {"Code": "MessageRejected", "Message": UNVERIFIED + failed}
-    answer: Any = {"Error": said, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    reason = {"Code": "MessageRejected", "Message": UNVERIFIED + failed}
+    answer: Any = {"Error": reason, "ResponseMetadata": {"HTTPStatusCode": 400}}
     refuse(monkeypatch, mailer._ses(), "send_raw_email", ClientError(answer, "SendRawEmail"))
 
     def busy(*_: object, **__: object) -> None:
@@ -45,12 +45,12 @@ def test_logs_hold_no_address_where_ses_names_it(
 
     monkeypatch.setattr(rows, "record_outcome", busy)
     assert deliver(consume, paid()) == AGAIN
-    assert "not verified" in caplog.text  # whoever mends it must know what SES says
+    assert "not verified" in caplog.text  # operators need the reason
     assert "ada@example" not in caplog.text.lower()
 
 
 def fail(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, *, where: str) -> None:
-    """Of text messages alone, `place` can no longer do `name`: the shop is busy."""
+    """Make the function `name` of `place` fail for text messages."""
     real = getattr(place, name)
 
     def busy(row: NotificationRow, *args: Any, **options: Any) -> Any:
@@ -62,12 +62,12 @@ def fail(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, *, where: str) 
 
 
 def sns_names(number: str, code: str) -> ClientError:
-    said = f"Invalid parameter: PhoneNumber Reason: {number} is not valid to publish to"
-    return ClientError({"Error": {"Code": code, "Message": said}}, "Publish")
+    reason = f"Invalid parameter: PhoneNumber Reason: {number} is not valid to publish to"
+    return ClientError({"Error": {"Code": code, "Message": reason}}, "Publish")
 
 
 @pytest.mark.parametrize("code", ["InvalidParameter", "OptedOutException", "Throttled"])
-def test_logs_hold_no_number_where_a_refusal_cannot_be_recorded(
+def test_logs_omit_the_number_if_a_failure_cannot_be_recorded(
     cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: str
 ) -> None:
     register_reachable(ALL)
@@ -79,7 +79,7 @@ def test_logs_hold_no_number_where_a_refusal_cannot_be_recorded(
     assert PHONE[3:] not in caplog.text
 
 
-def test_logs_hold_no_number_that_opted_out(
+def test_logs_omit_a_number_that_opted_out(
     cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     register_reachable(ALL, "+44 7700 900199")  # moto takes these for opted out
@@ -89,7 +89,7 @@ def test_logs_hold_no_number_that_opted_out(
     assert "7700900199" not in caplog.text
 
 
-def test_logs_hold_no_number_that_was_told_too_often(
+def test_logs_omit_a_number_beyond_its_limit(
     cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     register_reachable(ALL)
@@ -105,13 +105,11 @@ def test_logs_hold_no_number_that_was_told_too_often(
     assert PHONE[3:] not in caplog.text
 
 
-def test_the_record_of_a_refusal_says_why_without_the_number(
-    cloud: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_reason_of_a_failure_omits_the_number(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
     register_reachable(ALL)
     refuse(monkeypatch, sms_client._sns(), "publish", sns_names(PHONE, "InvalidParameter"))
     assert deliver(consume, shipped()) == []
-    (row,) = (told for told in notifications() if told.channel == "sms")
+    (row,) = (stored for stored in notifications() if stored.channel == "sms")
     assert row.reason == (
         "InvalidParameter: Invalid parameter: PhoneNumber Reason: (recipient) is not valid to publish to"
     )

@@ -1,4 +1,4 @@
-"""Offers go out at most once: who died on the way is not followed by a second mail."""
+"""Marketing is sent at most once."""
 
 from datetime import timedelta
 from typing import Any
@@ -14,49 +14,49 @@ from shared.errors import Unavailable
 from tests.notify.event_data import paid
 from tests.notify.mailbox import emails, notifications
 from tests.notify.requests import MAIL, OFFER, Died, die, pass_time, queued, write
-from tests.notify.ses_feedback import delivery, say
+from tests.notify.ses_feedback import deliver_feedback, delivery
 from tests.support import Context, deliver, sqs_event
 
 AGAIN = {"batchItemFailures": [{"itemIdentifier": "m0"}]}
 DONE: dict[str, Any] = {"batchItemFailures": []}
 
 
-def promise(body: dict[str, Any]) -> Any:
-    """The message of a mail that was promised."""
+def queue_message(body: dict[str, Any]) -> Any:
+    """Queue an email and return its message."""
     write(body)
     (message,) = queued()
     return sqs_event(message)
 
 
 def ses_answers(status: int, code: str) -> ClientError:
-    said: Any = {
+    error: Any = {
         "Error": {"Code": code, "Message": "not now"},
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
-    return ClientError(said, "SendRawEmail")
+    return ClientError(error, "SendRawEmail")
 
 
 @pytest.mark.parametrize(
     ("place", "name", "sent"),
     [(rendering, "_template", 0), (mailer, "compose", 0), (rows, "record_outcome", 1)],
-    ids=["before the words", "before the sending", "before the record"],
+    ids=["before rendering", "before sending", "before recording"],
 )
-def test_an_offer_whose_sender_died_is_not_sent_again(
+def test_interrupted_marketing_is_not_sent_again(
     cloud: None, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, sent: int
 ) -> None:
-    message = promise(OFFER)
+    message = queue_message(OFFER)
     with monkeypatch.context() as patch:
         patch.setattr(place, name, die)
         with pytest.raises(Died):
             consume(message, Context())
-    assert consume(message, Context()) == AGAIN  # the sender may still be at it
+    assert consume(message, Context()) == AGAIN  # its lease has not ended
     pass_time(monkeypatch, timedelta(seconds=121))
     for _ in range(2):
         assert consume(message, Context()) == DONE
     assert len(emails()) == sent
     (row,) = notifications()
     assert (row.status, row.cause) == ("failed", "interrupted")
-    assert say(delivery(row.pk)) == []
+    assert deliver_feedback(delivery(row.pk)) == []
     (row,) = notifications()
     assert row.status == "delivered" and row.cause is None and row.reason is None
 
@@ -64,12 +64,12 @@ def test_an_offer_whose_sender_died_is_not_sent_again(
 @pytest.mark.parametrize(
     ("place", "name", "sent"),
     [(recipients, "read", 1), (mailer, "compose", 1), (rows, "record_outcome", 2)],
-    ids=["before the words", "before the sending", "before the record"],
+    ids=["before rendering", "before sending", "before recording"],
 )
-def test_any_other_mail_whose_sender_died_is_sent_again(
+def test_any_other_interrupted_email_is_sent_again(
     cloud: None, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, sent: int
 ) -> None:
-    message = promise(MAIL)
+    message = queue_message(MAIL)
     with monkeypatch.context() as patch:
         patch.setattr(place, name, die)
         with pytest.raises(Died):
@@ -81,10 +81,10 @@ def test_any_other_mail_whose_sender_died_is_sent_again(
     assert notifications()[0].status == "sent"
 
 
-def test_an_offer_that_ses_did_not_answer_for_is_not_sent_again(
+def test_marketing_without_a_response_of_ses_is_not_sent_again(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    message = promise(OFFER)
+    message = queue_message(OFFER)
     with monkeypatch.context() as patch:
 
         def answer(**request: Any) -> None:
@@ -98,10 +98,10 @@ def test_an_offer_that_ses_did_not_answer_for_is_not_sent_again(
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_an_offer_that_ses_failed_over_may_have_gone_out_and_is_not_sent_again(
+def test_marketing_after_a_5xx_of_ses_is_not_sent_again(
     cloud: None, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
-    message = promise(OFFER)
+    message = queue_message(OFFER)
     with monkeypatch.context() as patch:
 
         def answer(**request: Any) -> None:
@@ -114,11 +114,11 @@ def test_an_offer_that_ses_failed_over_may_have_gone_out_and_is_not_sent_again(
     assert (notifications()[0].status, notifications()[0].cause) == ("failed", "interrupted")
 
 
-@pytest.mark.parametrize("why", ["throttled", "no words"])
-def test_an_offer_that_is_known_to_be_unsent_is_tried_again(
+@pytest.mark.parametrize("why", ["throttled", "not rendered"])
+def test_marketing_that_was_certainly_not_sent_is_retried(
     cloud: None, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
-    message = promise(OFFER)
+    message = queue_message(OFFER)
     with monkeypatch.context() as patch:
         if why == "throttled":
 
@@ -133,15 +133,15 @@ def test_an_offer_that_is_known_to_be_unsent_is_tried_again(
     assert len(emails()) == 1 and notifications()[0].status == "sent"
 
 
-def test_an_offer_asks_ses_but_once(cloud: None) -> None:
+def test_the_client_for_marketing_does_not_retry(cloud: None) -> None:
     assert mailer._ses(1).meta.config.retries["total_max_attempts"] == 1
 
 
 @pytest.mark.parametrize("body", [MAIL, OFFER])
-def test_a_table_that_is_busy_costs_no_mail(
+def test_a_busy_table_delays_a_message_of_staff(
     cloud: None, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any]
 ) -> None:
-    message = promise(body)
+    message = queue_message(body)
     with monkeypatch.context() as patch:
         patch.setattr(recipients, "read", busy)
         assert consume(message, Context()) == AGAIN
@@ -150,10 +150,10 @@ def test_a_table_that_is_busy_costs_no_mail(
 
 
 def busy(*_: object, **__: object) -> None:
-    raise Unavailable("The shop is busy; ask again.")
+    raise Unavailable("The table is busy; retry.")
 
 
-def test_a_table_that_is_busy_holds_up_a_letter_but_not_for_its_lease(
+def test_a_busy_table_delays_a_message_but_not_for_its_lease(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:

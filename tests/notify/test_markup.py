@@ -1,4 +1,4 @@
-"""HTML that staff write, reduced to what a letter may hold."""
+"""HTML of staff, reduced to text markup."""
 
 from html.parser import HTMLParser
 
@@ -30,7 +30,7 @@ from notify.domain.markup import clean
         ("a\u202eb\r\nc", "ab c"),
     ],
 )
-def test_a_texts_own_tags_stay_and_nothing_else(written: str, kept: str) -> None:
+def test_only_text_markup_is_kept(written: str, kept: str) -> None:
     assert clean(written) == kept
 
 
@@ -52,7 +52,7 @@ def test_a_texts_own_tags_stay_and_nothing_else(written: str, kept: str) -> None
         ('https://a.example/"><script>', "https://a.example/&quot;&gt;&lt;script&gt;"),
     ],
 )
-def test_a_link_leads_where_one_can_see(target: str, leads: str) -> None:
+def test_only_safe_links_are_kept(target: str, leads: str) -> None:
     written = target.replace('"', "&quot;")
     link = f'<a class="link" href="{leads}">' if leads else "<a>"
     assert clean(f'<a href="{written}" target=x>y</a>') == f"{link}y</a>"
@@ -88,7 +88,7 @@ PIECES += [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 @example("<a><p></a></p>")
-def test_whatever_is_written_is_well_formed_and_harmless(written: str) -> None:
+def test_any_input_becomes_well_formed_and_safe_html(written: str) -> None:
     kept = clean(written)
     page = _Strict()
     page.feed(kept)
@@ -98,7 +98,7 @@ def test_whatever_is_written_is_well_formed_and_harmless(written: str) -> None:
 
 
 class _Strict(HTMLParser):
-    """A page in which each tag is allowed, and closed where it was opened last."""
+    """A parser that rejects tags that are not allowed or not properly nested."""
 
     def __init__(self) -> None:
         super().__init__()

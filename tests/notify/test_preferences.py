@@ -1,4 +1,4 @@
-"""What readers choose: signed in, or by a link that scanners of mails may follow without harm."""
+"""Preferences and unsubscribe links."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ def read(user: str = "usr_1") -> Reply:
 
 
 def link(email: ReceivedEmail) -> str:
-    """The path of the link in the mail's header."""
+    """Return the path of the link in the email's header."""
     header = email.headers["List-Unsubscribe"]
     assert header.startswith(f"<{ENVIRONMENT['NOTIFY_API_URL']}/") and header.endswith(">")
     parts = urlsplit(header[1:-1])
@@ -36,34 +36,34 @@ def one_click(path: str, body: str = ONE_CLICK, kind: str = "application/x-www-f
 
 
 def an_offer(to: str = "ada@example.com") -> ReceivedEmail:
-    """A marketing mail that went out."""
+    """Send a marketing email and return it."""
     write(OFFER | {"to": to})
     assert carry_out() == []
     return emails()[-1]
 
 
-def test_who_never_chose_hears_of_orders_by_mail_alone(cloud: None) -> None:
+def test_by_default_only_emails_about_orders_are_on(cloud: None) -> None:
     answer = read()
     assert answer.status == 200
     assert answer.json == DEFAULT | {"language": None, "version": 0}
     assert answer.header("ETag") == '"0"'
 
 
-def test_what_is_chosen_is_kept_for_its_owner(cloud: None) -> None:
+def test_preferences_are_stored_per_account(cloud: None) -> None:
     answer = choose(ALL | {"language": "de"})
     assert (answer.status, answer.json) == (200, ALL | {"language": "de", "version": 1})
     assert read().json == answer.json and read().header("ETag") == '"1"'
     assert read("usr_2").json["version"] == 0
 
 
-def test_a_stale_version_is_refused(cloud: None) -> None:
+def test_a_stale_version_is_rejected(cloud: None) -> None:
     assert choose(ALL, '"0"').status == 200
     assert choose(NONE, '"0"').status == 412
     assert choose(NONE, '"1"').json["version"] == 2
     assert choose(ALL).json["version"] == 3
 
 
-def test_of_simultaneous_choices_all_are_made_one_after_the_other(cloud: None) -> None:
+def test_concurrent_changes_are_all_applied(cloud: None) -> None:
     choices = [lambda body=body: choose(body).status for body in (ALL, NONE, DEFAULT, ALL)]
     assert run_concurrently(*choices) == [200] * 4
     assert read().json["version"] == 4
@@ -81,7 +81,7 @@ def test_of_simultaneous_choices_all_are_made_one_after_the_other(cloud: None) -
         ALL | {"language": "fr"},
     ],
 )
-def test_security_cannot_be_switched_off_and_nothing_else_is_taken(cloud: None, body: dict[str, Any]) -> None:
+def test_invalid_preferences_and_security_are_rejected(cloud: None, body: dict[str, Any]) -> None:
     assert choose(body).status == 422
     assert read().json["version"] == 0
 
@@ -91,25 +91,23 @@ def test_preferences_are_for_customers(cloud: None) -> None:
     assert call(api, "GET", PREFERENCES).status == 401
 
 
-def test_who_wants_no_mail_about_orders_gets_none_and_the_account_still_does(
-    cloud: None, orders: Orders
-) -> None:
+def test_emails_about_orders_can_be_turned_off_and_security_stays(cloud: None, orders: Orders) -> None:
     choose(NONE)
-    news: list[Event] = [paid(), invoiced(), registered()]
-    assert deliver(consume, *news) == []
+    events: list[Event] = [paid(), invoiced(), registered()]
+    assert deliver(consume, *events) == []
     assert the_email().subject == "Welcome to Tillstack"
     untold = [row for row in notifications() if row.template != "welcome"]
     assert {(row.status, row.cause) for row in untold} == {("suppressed", "preference")}
 
 
-def test_mails_come_in_the_language_that_was_chosen(cloud: None) -> None:
+def test_emails_are_in_the_preferred_language(cloud: None) -> None:
     choose(DEFAULT | {"language": "de"})
     assert deliver(consume, paid()) == []
     assert "bestätigt" in the_email().subject
     assert notifications()[0].language == "de"
 
 
-def test_offers_go_to_accounts_that_want_them_alone(cloud: None) -> None:
+def test_marketing_is_sent_only_to_accounts_that_want_it(cloud: None) -> None:
     deliver(consume, registered())
     write(OFFER)
     assert carry_out() == []
@@ -118,7 +116,7 @@ def test_offers_go_to_accounts_that_want_them_alone(cloud: None) -> None:
     assert an_offer().subject == "Lamps, half price"
 
 
-def test_an_offer_says_how_to_end_them(cloud: None) -> None:
+def test_marketing_has_an_unsubscribe_link_and_header(cloud: None) -> None:
     email = an_offer("grace@example.com")
     assert email.headers["List-Unsubscribe-Post"] == ONE_CLICK
     url = email.headers["List-Unsubscribe"][1:-1]
@@ -126,7 +124,7 @@ def test_an_offer_says_how_to_end_them(cloud: None) -> None:
     assert "Unsubscribe" in email.text and f'href="{url}"' in email.html
 
 
-def test_other_mails_offer_no_end(cloud: None) -> None:
+def test_other_emails_have_no_unsubscribe_header(cloud: None) -> None:
     write(MAIL)
     carry_out()
     deliver(consume, paid())
@@ -134,13 +132,13 @@ def test_other_mails_offer_no_end(cloud: None) -> None:
     assert not any("List-Unsubscribe" in email.headers for email in emails())
 
 
-def test_the_header_is_one_line_that_mail_programs_read(cloud: None) -> None:
+def test_the_unsubscribe_header_is_one_unencoded_line(cloud: None) -> None:
     email = an_offer("grace@example.com")
     assert len(email.headers["List-Unsubscribe"]) > 78
     assert "=?" not in email.headers["List-Unsubscribe"]
 
 
-def test_one_click_ends_offers_to_an_account(cloud: None) -> None:
+def test_one_click_unsubscribes_an_account(cloud: None) -> None:
     deliver(consume, registered())
     choose(ALL)
     answer = one_click(link(an_offer()))
@@ -155,7 +153,7 @@ def test_one_click_ends_offers_to_an_account(cloud: None) -> None:
     assert len(emails()) == 3
 
 
-def test_one_click_ends_offers_to_an_address_without_account(cloud: None) -> None:
+def test_one_click_unsubscribes_an_address_without_an_account(cloud: None) -> None:
     path = link(an_offer("Grace@example.com"))
     for _ in range(2):
         assert one_click(path).status == 200
@@ -170,7 +168,7 @@ def test_one_click_ends_offers_to_an_address_without_account(cloud: None) -> Non
     ]
 
 
-def test_one_click_in_a_mail_from_before_the_account_ends_offers_to_it(cloud: None) -> None:
+def test_a_link_from_before_the_registration_unsubscribes_the_account(cloud: None) -> None:
     path = link(an_offer())
     deliver(consume, registered())
     choose(ALL)
@@ -187,9 +185,9 @@ def test_one_click_in_a_mail_from_before_the_account_ends_offers_to_it(cloud: No
     assert len(emails()) == 3
 
 
-def test_who_unsubscribed_stays_so_until_the_account_asks_for_offers_again(cloud: None) -> None:
+def test_an_unsubscription_lasts_until_marketing_is_turned_on_again(cloud: None) -> None:
     choose(ALL)
-    path = link(an_offer())  # the account's address is not known yet
+    path = link(an_offer())  # the account is not registered yet
     assert one_click(path).status == 200
     deliver(consume, registered())
     write(OFFER)
@@ -201,7 +199,7 @@ def test_who_unsubscribed_stays_so_until_the_account_asks_for_offers_again(cloud
     assert len(emails()) == 3
 
 
-def test_again_changes_nothing(cloud: None) -> None:
+def test_unsubscribing_again_changes_nothing(cloud: None) -> None:
     deliver(consume, registered())
     choose(ALL)
     path = link(an_offer())
@@ -210,14 +208,14 @@ def test_again_changes_nothing(cloud: None) -> None:
     assert read().json["version"] == 2
 
 
-def test_mail_programs_may_send_the_click_as_a_form_of_parts(cloud: None) -> None:
+def test_one_click_accepts_multipart_forms(cloud: None) -> None:
     body = '--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n'
     path = link(an_offer("grace@example.com"))
     assert one_click(path, body, "multipart/form-data; boundary=b").status == 200
     assert BlockRow.count("block#marketing#grace@example.com") == 1
 
 
-def test_following_the_link_shows_a_button_and_ends_nothing(cloud: None) -> None:
+def test_opening_the_link_changes_nothing(cloud: None) -> None:
     path = link(an_offer("grace@example.com"))
     page = call(api, "GET", path)
     assert page.status == 200
@@ -247,35 +245,35 @@ def forged(claims: dict[str, Any], key: str = "somebody else's key, of 32 bytes 
         jwt.encode({"aud": "unsubscribe", "sub": "usr_1"}, "", algorithm="none"),
     ],
 )
-def test_a_token_that_is_none_of_ours_ends_nothing(cloud: None, method: str, token: str) -> None:
+def test_a_forged_token_changes_nothing(cloud: None, method: str, token: str) -> None:
     choose(ALL)
     path = f"/notifications/unsubscribe?token={token}"
     assert call(api, method, path, raw=ONE_CLICK).status == 400
     assert read().json["version"] == 1
 
 
-def test_a_token_that_was_altered_ends_nothing(cloud: None) -> None:
+def test_an_altered_token_changes_nothing(cloud: None) -> None:
     path = link(an_offer("grace@example.com"))
     for place in (-1, -30, len(path) // 2):
         other = "A" if path[place] != "A" else "B"
         altered = path[:place] + other + path[place:][1:]
         answer = one_click(altered)
-        assert answer.status == 400 or place == -1  # the last letter holds bits that mean nothing
+        assert answer.status == 400 or place == -1  # the last character has unused bits
     assert one_click("/notifications/unsubscribe").status == 422
 
 
-def test_a_choice_at_the_same_moment_is_not_lost(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_concurrent_change_of_preferences_is_not_lost(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
     deliver(consume, registered())
     choose(ALL)
     path = link(an_offer())
     saved = PreferencesRow.save
 
-    def overtaken(row: PreferencesRow, *conditions: Any) -> Any:
+    def save_after_another(row: PreferencesRow, *conditions: Any) -> Any:
         monkeypatch.setattr(PreferencesRow, "save", saved)
         choose(ALL | {"language": "de"})
         return saved(row, *conditions)
 
-    monkeypatch.setattr(PreferencesRow, "save", overtaken)
+    monkeypatch.setattr(PreferencesRow, "save", save_after_another)
     assert one_click(path).status == 200
     chosen = read().json
     assert (chosen["language"], chosen["email"]["marketing"], chosen["version"]) == ("de", False, 3)

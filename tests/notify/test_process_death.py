@@ -1,4 +1,4 @@
-"""Killed between any two calls: what is at least once comes, what is at most once comes no second time."""
+"""The process dies between any two calls to AWS."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from notify.app.api import api
 from notify.app.consume import consume
-from notify.app.feedback import consume as hear
+from notify.app.feedback import consume as handle_feedback
 from notify.tables.rows import BlockRow
 from shared.runtime import clock
 from tests.notify.event_data import shipped
@@ -20,16 +20,16 @@ from tests.notify.requests import ALL, DEFAULT, MAIL, OFFER, choose, queued, reg
 from tests.notify.ses_feedback import bounce
 from tests.support import Context, call, idempotency_headers, sqs_event, staff
 
-Deed = Callable[[], Any]
+Action = Callable[[], Any]
 
 
 class Killed(BaseException):
-    """The process ends here."""
+    """The process died."""
 
 
 @contextmanager
 def killed_at(call_number: int, *, answered: bool) -> Iterator[list[int]]:
-    """The process ends at its call to AWS of that number: before it, or when it was `answered`.
+    """Kill the process before its call to AWS of that number, or after it if `answered`.
 
     Yields the count of calls so far.
     """
@@ -49,33 +49,35 @@ def killed_at(call_number: int, *, answered: bool) -> Iterator[list[int]]:
         yield made
 
 
-def kill_and_go_on(deed: Deed, call_number: int, *, answered: bool, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Kill the deed at that call, then repeat it as its queue does; whether it had so many calls."""
+def kill_and_go_on(
+    action: Action, call_number: int, *, answered: bool, monkeypatch: pytest.MonkeyPatch
+) -> bool:
+    """Kill the action at that call, then repeat it as its queue does; return whether it was killed."""
     was_killed = False
     with killed_at(call_number, answered=answered):
         try:
-            deed()
+            action()
         except Killed:
             was_killed = True
     now = clock.now()
     for tries in range(1, 4):
         monkeypatch.setattr(clock, "now", lambda by=tries: now + timedelta(seconds=180 * by))
-        if deed() == DONE:
+        if action() == DONE:
             return was_killed
-    raise AssertionError("it is never done")
+    raise AssertionError("the action never succeeds")
 
 
 DONE: dict[str, Any] = {"batchItemFailures": []}
-# More than any deed here makes; the last ones find it done before they could kill.
+# More than any action makes: the last ones are not killed.
 CALLS = range(1, 11)
 
 
-def event_message() -> Deed:
+def event_message() -> Action:
     body = shipped().model_dump_json(exclude_none=True)
     return lambda: consume(sqs_event(body), Context())
 
 
-def promised_message(body: dict[str, Any]) -> Deed:
+def queued_message(body: dict[str, Any]) -> Action:
     write(body)
     (message,) = queued()
     return lambda: consume(sqs_event(message), Context())
@@ -83,14 +85,14 @@ def promised_message(body: dict[str, Any]) -> Deed:
 
 @pytest.mark.parametrize("answered", [False, True])
 @pytest.mark.parametrize("call_number", CALLS)
-def test_an_orders_news_comes_at_least_once_by_each_channel(
+def test_an_order_message_is_sent_at_least_once_per_channel(
     cloud: None, monkeypatch: pytest.MonkeyPatch, call_number: int, answered: bool
 ) -> None:
     register_reachable(ALL)
     before = len(emails())
     kill_and_go_on(event_message(), call_number, answered=answered, monkeypatch=monkeypatch)
-    told = [row for row in notifications() if row.template == "order_shipped"]
-    assert sorted((row.channel, row.status) for row in told) == [("email", "sent"), ("sms", "sent")]
+    stored = [row for row in notifications() if row.template == "order_shipped"]
+    assert sorted((row.channel, row.status) for row in stored) == [("email", "sent"), ("sms", "sent")]
     assert 1 <= len(emails()) - before <= 2
     assert 1 <= len(sms_messages()) <= 2
     assert (len(emails()) - before) + len(sms_messages()) <= 3  # one death, one repetition
@@ -98,11 +100,11 @@ def test_an_orders_news_comes_at_least_once_by_each_channel(
 
 @pytest.mark.parametrize("answered", [False, True])
 @pytest.mark.parametrize("call_number", CALLS)
-def test_an_offer_comes_at_most_once(
+def test_marketing_is_sent_at_most_once(
     cloud: None, monkeypatch: pytest.MonkeyPatch, call_number: int, answered: bool
 ) -> None:
     was_killed = kill_and_go_on(
-        promised_message(OFFER), call_number, answered=answered, monkeypatch=monkeypatch
+        queued_message(OFFER), call_number, answered=answered, monkeypatch=monkeypatch
     )
     (row,) = notifications()
     assert len(emails()) <= 1
@@ -112,18 +114,21 @@ def test_an_offer_comes_at_most_once(
 
 @pytest.mark.parametrize("answered", [False, True])
 @pytest.mark.parametrize("call_number", CALLS)
-def test_what_bounced_is_remembered_and_told_by_text(
+def test_a_bounce_blocks_the_address_and_sends_a_text_message(
     cloud: None, monkeypatch: pytest.MonkeyPatch, call_number: int, answered: bool
 ) -> None:
     register_reachable(DEFAULT)
     event_message()()
     choose(ALL)
-    (row,) = (told for told in notifications() if told.template == "order_shipped")
-    said = bounce(row.pk)
+    (row,) = (stored for stored in notifications() if stored.template == "order_shipped")
+    report = bounce(row.pk)
     kill_and_go_on(
-        lambda: hear(sqs_event(said), Context()), call_number, answered=answered, monkeypatch=monkeypatch
+        lambda: handle_feedback(sqs_event(report), Context()),
+        call_number,
+        answered=answered,
+        monkeypatch=monkeypatch,
     )
-    (email,) = (told for told in notifications() if told.pk == row.pk)
+    (email,) = (stored for stored in notifications() if stored.pk == row.pk)
     assert (email.status, email.instead) == ("bounced", "sms")
     assert BlockRow.count("block#bounce#ada@example.com") == 1
     assert 1 <= len(sms_messages()) <= 2
@@ -131,18 +136,18 @@ def test_what_bounced_is_remembered_and_told_by_text(
 
 @pytest.mark.parametrize("answered", [False, True])
 @pytest.mark.parametrize("call_number", range(1, 6))
-def test_a_promise_is_kept_however_its_making_ended(cloud: None, call_number: int, answered: bool) -> None:
-    def ask() -> Any:
+def test_a_repeated_request_sends_the_message_once(cloud: None, call_number: int, answered: bool) -> None:
+    def request() -> Any:
         return call(
             api, "POST", "/notifications/email", body=MAIL, caller=staff(), headers=idempotency_headers("k")
         )
 
     with killed_at(call_number, answered=answered):
         try:
-            ask()
+            request()
         except Killed:
             pass
-    assert ask().status == 202
+    assert request().status == 202
     messages = queued()
     assert messages and len({json.loads(message)["id"] for message in messages}) == 1
     assert consume(sqs_event(*messages), Context()) == DONE

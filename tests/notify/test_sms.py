@@ -1,4 +1,4 @@
-"""Text messages: beside a mail or in its place, to those who asked for them."""
+"""Text messages, in addition to an email or instead of it."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,8 +15,18 @@ from shared.contracts.events import Event
 from tests.notify.conftest import Orders
 from tests.notify.event_data import cancelled, invoiced, paid, refunded, registered, shipped
 from tests.notify.mailbox import emails, notifications, sms_messages
-from tests.notify.requests import ALL, DEFAULT, NONE, PHONE, Died, die, joined, pass_time, register_reachable
-from tests.notify.ses_feedback import bounce, say
+from tests.notify.requests import (
+    ALL,
+    DEFAULT,
+    NONE,
+    PHONE,
+    Died,
+    die,
+    pass_time,
+    register_reachable,
+    registration,
+)
+from tests.notify.ses_feedback import bounce, deliver_feedback
 from tests.support import deliver, run_concurrently
 
 AGAIN = ["m0"]
@@ -27,11 +37,11 @@ def text_rows() -> list[NotificationRow]:
 
 
 def sns_error(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "as SNS says it"}}, "Publish")
+    return ClientError({"Error": {"Code": code, "Message": "a message of SNS"}}, "Publish")
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """SNS answers like this."""
+    """Make SNS raise the error."""
 
     def answer(**request: Any) -> None:
         raise error
@@ -39,7 +49,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     monkeypatch.setattr(sms_client._sns(), "publish", answer)
 
 
-def test_who_asked_for_them_gets_a_text_beside_the_mail(cloud: None) -> None:
+def test_an_opted_in_recipient_gets_an_email_and_a_text_message(cloud: None) -> None:
     register_reachable(ALL)
     assert deliver(consume, shipped()) == []
     assert len(emails()) == 2
@@ -51,7 +61,7 @@ def test_who_asked_for_them_gets_a_text_beside_the_mail(cloud: None) -> None:
 
 
 @pytest.mark.parametrize("again", [shipped(), shipped(5)])
-def test_the_same_again_texts_nobody(cloud: None, again: Event) -> None:
+def test_a_repeated_event_sends_no_second_text_message(cloud: None, again: Event) -> None:
     register_reachable(ALL)
     for event in (shipped(), again, again):
         assert deliver(consume, event) == []
@@ -61,7 +71,7 @@ def test_the_same_again_texts_nobody(cloud: None, again: Event) -> None:
 @pytest.mark.parametrize(
     ("preferences", "phone"), [(DEFAULT, PHONE), (NONE, PHONE), (ALL, None), (ALL, "07700 900123")]
 )
-def test_who_did_not_ask_or_has_no_number_with_its_country_gets_no_text(
+def test_no_text_message_without_consent_or_country_code(
     cloud: None, preferences: dict[str, Any], phone: str | None
 ) -> None:
     register_reachable(preferences, phone)
@@ -69,7 +79,7 @@ def test_who_did_not_ask_or_has_no_number_with_its_country_gets_no_text(
     assert sms_messages() == []
 
 
-def test_who_wants_texts_but_no_mails_gets_texts(cloud: None) -> None:
+def test_text_messages_can_be_on_while_emails_are_off(cloud: None) -> None:
     register_reachable(ALL | {"email": {"orders": False, "marketing": False}})
     assert deliver(consume, shipped()) == []
     assert len(sms_messages()) == 1
@@ -77,16 +87,16 @@ def test_who_wants_texts_but_no_mails_gets_texts(cloud: None) -> None:
     assert text_rows()[0].instead_of is None
 
 
-def test_a_letter_without_a_text_is_a_mail_alone(cloud: None, orders: Orders) -> None:
+def test_a_template_without_a_text_message_is_an_email_only(cloud: None, orders: Orders) -> None:
     register_reachable(ALL)
     assert deliver(consume, invoiced()) == []
     assert sms_messages() == []
 
 
-def test_a_mail_that_is_not_to_go_is_a_text_in_its_place(cloud: None) -> None:
+def test_a_blocked_email_is_replaced_by_a_text_message(cloud: None) -> None:
     register_reachable(ALL)
     (welcome,) = notifications()
-    assert say(bounce(welcome.pk)) == []
+    assert deliver_feedback(bounce(welcome.pk)) == []
     assert deliver(consume, shipped(), shipped()) == []
     assert len(sms_messages()) == 1 and len(emails()) == 1
     (untold,) = (row for row in notifications() if row.template == "order_shipped" and row.channel == "email")
@@ -94,7 +104,7 @@ def test_a_mail_that_is_not_to_go_is_a_text_in_its_place(cloud: None) -> None:
     assert text_rows()[0].instead_of == untold.pk
 
 
-def test_what_was_overtaken_is_told_by_no_channel(cloud: None) -> None:
+def test_a_superseded_message_is_sent_on_no_channel(cloud: None) -> None:
     register_reachable(ALL)
     assert deliver(consume, cancelled()) == []
     before = len(sms_messages())
@@ -102,7 +112,7 @@ def test_what_was_overtaken_is_told_by_no_channel(cloud: None) -> None:
     assert len(sms_messages()) == before
 
 
-def test_what_was_overtaken_before_its_text_went_out_is_a_mail_alone(
+def test_a_message_superseded_before_its_text_message_is_an_email_only(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register_reachable(ALL)
@@ -116,14 +126,14 @@ def test_what_was_overtaken_before_its_text_went_out_is_a_mail_alone(
     assert len(sms_messages()) == before
 
 
-def test_texts_come_in_the_language_that_was_chosen(cloud: None) -> None:
+def test_text_messages_are_in_the_preferred_language(cloud: None) -> None:
     register_reachable(ALL | {"language": "de"})
     assert deliver(consume, shipped()) == []
     assert "unterwegs" in sms_messages()[0][1]
 
 
-def test_a_number_that_opted_out_is_left_alone(cloud: None) -> None:
-    register_reachable(ALL, "+44 7700 900199")  # moto takes these for opted out
+def test_a_number_that_opted_out_gets_nothing(cloud: None) -> None:
+    register_reachable(ALL, "+44 7700 900199")  # moto treats these as opted out
     assert deliver(consume, shipped()) == []
     assert sms_messages() == []
     (row,) = text_rows()
@@ -136,7 +146,7 @@ def test_a_number_that_opted_out_is_left_alone(cloud: None) -> None:
     [sns_error("InternalError"), ReadTimeoutError(endpoint_url="https://sns.test")],
     ids=["failed", "no answer"],
 )
-def test_a_check_that_cannot_be_made_holds_nothing_up(
+def test_a_failed_opt_out_check_does_not_delay_the_message(
     cloud: None, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     register_reachable(ALL)
@@ -153,7 +163,7 @@ def test_a_check_that_cannot_be_made_holds_nothing_up(
     ("code", "status", "cause"),
     [("InvalidParameter", "failed", "rejected"), ("OptedOutException", "suppressed", "opted_out")],
 )
-def test_what_sns_refuses_for_good_is_recorded_and_done(
+def test_a_permanent_failure_of_sns_is_recorded_and_not_retried(
     cloud: None, monkeypatch: pytest.MonkeyPatch, code: str, status: str, cause: str
 ) -> None:
     register_reachable(ALL)
@@ -168,7 +178,7 @@ def test_what_sns_refuses_for_good_is_recorded_and_done(
     [sns_error("Throttled"), ReadTimeoutError(endpoint_url="https://sns.test")],
     ids=["throttled", "no answer"],
 )
-def test_what_passes_by_itself_is_tried_again_and_the_mail_is_not(
+def test_a_temporary_failure_of_sns_retries_the_text_message_only(
     cloud: None, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     register_reachable(ALL)
@@ -179,7 +189,7 @@ def test_what_passes_by_itself_is_tried_again_and_the_mail_is_not(
     assert len(sms_messages()) == 1 and len(emails()) == 2
 
 
-def test_simultaneous_events_text_once(cloud: None) -> None:
+def test_concurrent_events_send_one_text_message(cloud: None) -> None:
     register_reachable(ALL)
     run_concurrently(*[lambda: deliver(consume, shipped())] * 6)
     assert deliver(consume, shipped()) == []
@@ -189,12 +199,12 @@ def test_simultaneous_events_text_once(cloud: None) -> None:
 @pytest.mark.parametrize(
     ("place", "name", "mailed", "texted"),
     [
-        (recipients, "read", 1, 0),  # the mail is claimed
-        (sms, "send", 1, 0),  # the mail went out and is recorded, the text is not begun
-        (sms_client, "send", 1, 0),  # the text is claimed
+        (recipients, "read", 1, 0),  # the email is claimed
+        (sms, "send", 1, 0),  # the email is recorded, the text message is not claimed
+        (sms_client, "send", 1, 0),  # the text message is claimed
     ],
 )
-def test_who_dies_on_the_way_leaves_the_rest_to_the_next(
+def test_an_interrupted_delivery_is_completed_by_a_redelivery(
     cloud: None, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, mailed: int, texted: int
 ) -> None:
     register_reachable(ALL)
@@ -209,15 +219,15 @@ def test_who_dies_on_the_way_leaves_the_rest_to_the_next(
     assert {row.status for row in notifications()} == {"sent"}
 
 
-def test_who_dies_after_a_text_went_out_sends_it_again(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unrecorded_text_message_is_sent_again(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
     register_reachable(ALL)
     with monkeypatch.context() as patch:
-        settle = dispatch.record_outcome
+        record_outcome = dispatch.record_outcome
 
         def die(row: NotificationRow, *args: Any, **options: Any) -> None:
             if row.channel == "sms":
                 raise Died
-            settle(row, *args, **options)
+            record_outcome(row, *args, **options)
 
         patch.setattr(dispatch, "record_outcome", die)
         with pytest.raises(Died):
@@ -228,7 +238,7 @@ def test_who_dies_after_a_text_went_out_sends_it_again(cloud: None, monkeypatch:
     assert len(sms_messages()) == 2 and len(emails()) == 2
 
 
-def test_a_number_is_told_so_often_in_an_hour_and_no_more(cloud: None) -> None:
+def test_a_number_gets_twenty_text_messages_an_hour(cloud: None) -> None:
     register_reachable(ALL)
     events = [refunded(1, version, version=version) for version in range(5, 27)]
     assert deliver(consume, *events) == []
@@ -237,8 +247,8 @@ def test_a_number_is_told_so_often_in_an_hour_and_no_more(cloud: None) -> None:
     assert len(limited) == 2 and {row.cause for row in limited} == {"limit"}
 
 
-def test_a_contact_that_comes_late_or_twice_stays_the_newest(cloud: None) -> None:
-    assert deliver(consume, joined(PHONE)) == []
+def test_a_late_or_repeated_event_does_not_replace_a_newer_contact(cloud: None) -> None:
+    assert deliver(consume, registration(PHONE)) == []
     assert deliver(consume, registered(version=0)) == []
     recipient, _ = recipients.read("usr_1", "ada@example.com")
     assert recipient.has_account and recipient.phone == PHONE

@@ -1,4 +1,4 @@
-"""What staff write by hand: promised once, sent once, and nothing but what they wrote."""
+"""Messages of staff are queued, then sent once."""
 
 import json
 from typing import Any
@@ -27,28 +27,28 @@ from tests.support import (
 
 
 def shown(notification_id: str, recipient: str) -> dict[str, Any]:
-    """What staff see of it."""
+    """Return the notification as staff see it."""
     found = call(api, "GET", f"/notifications?recipient={recipient}", caller=staff()).json["items"]
     (one,) = (entry for entry in found if entry["notification_id"] == notification_id)
     return dict(one)
 
 
-def test_a_mail_by_hand_is_promised_then_sent(cloud: None) -> None:
+def test_an_email_of_staff_is_queued_then_sent(cloud: None) -> None:
     promise = write(MAIL)
     assert promise.status == 202
     assert emails() == []
-    told = shown(promise.json["notification_id"], "ada@example.com")
-    assert (told["channel"], told["template"], told["status"]) == ("email", "staff_message", "queued")
+    stored = shown(promise.json["notification_id"], "ada@example.com")
+    assert (stored["channel"], stored["template"], stored["status"]) == ("email", "staff_message", "queued")
     assert carry_out() == []
     email = the_email()
     assert (email.to, email.subject) == (["ada@example.com"], "About your lamp")
     assert "Dear Ada,\n\nit is here." in email.text and "it is here." in Page(email.html).text
-    told = shown(promise.json["notification_id"], "ada@example.com")
-    assert (told["status"], told["to"]) == ("sent", "ada@example.com")
-    assert [change["status"] for change in told["history"]] == ["queued", "sent"]
+    stored = shown(promise.json["notification_id"], "ada@example.com")
+    assert (stored["status"], stored["to"]) == ("sent", "ada@example.com")
+    assert [change["status"] for change in stored["history"]] == ["queued", "sent"]
 
 
-def test_a_text_message_by_hand_is_promised_then_sent(cloud: None) -> None:
+def test_a_text_message_of_staff_is_queued_then_sent(cloud: None) -> None:
     promise = write(TEXT, "sms")
     assert promise.status == 202
     assert carry_out() == []
@@ -57,7 +57,7 @@ def test_a_text_message_by_hand_is_promised_then_sent(cloud: None) -> None:
 
 
 @pytest.mark.parametrize(("channel", "body"), [("email", MAIL), ("sms", TEXT)])
-def test_writing_by_hand_is_for_staff_and_needs_a_key(
+def test_sending_is_for_staff_and_needs_an_idempotency_key(
     cloud: None, channel: str, body: dict[str, str]
 ) -> None:
     path = f"/notifications/{channel}"
@@ -68,23 +68,23 @@ def test_writing_by_hand_is_for_staff_and_needs_a_key(
     assert notifications() == [] and queued() == []
 
 
-def test_the_same_request_again_is_the_same_promise(cloud: None) -> None:
+def test_a_repeated_request_is_a_replay(cloud: None) -> None:
     first, second = write(MAIL, key="k"), write(MAIL, key="k")
     assert second.status == 202 and second.json == first.json
     assert (first.header("Idempotent-Replayed"), second.header("Idempotent-Replayed")) == (None, "true")
     assert carry_out() == []
     assert len(emails()) == 1
     assert write(MAIL, key="k").json == first.json
-    assert queued() == []  # it was sent: there is nothing to do
+    assert queued() == []  # it was sent already
 
 
-def test_a_key_is_for_one_body(cloud: None) -> None:
+def test_a_key_with_another_body_is_rejected(cloud: None) -> None:
     write(MAIL, key="k")
     other = write(MAIL | {"text": "Something else."}, key="k")
     assert (other.status, other.json["type"]) == (422, "/problems/idempotency-key-reused")
 
 
-def test_another_callers_key_is_another_one(cloud: None) -> None:
+def test_keys_of_different_callers_are_independent(cloud: None) -> None:
     first = write(MAIL, key="k")
     other = call(
         api,
@@ -97,7 +97,7 @@ def test_another_callers_key_is_another_one(cloud: None) -> None:
     assert other.json["notification_id"] != first.json["notification_id"]
 
 
-def test_simultaneous_requests_are_one_mail(cloud: None) -> None:
+def test_concurrent_requests_with_one_key_send_one_email(cloud: None) -> None:
     answers = run_concurrently(*[lambda: write(MAIL, key="k")] * 6)
     assert {answer.status for answer in answers} == {202}
     assert len({answer.json["notification_id"] for answer in answers}) == 1
@@ -105,7 +105,7 @@ def test_simultaneous_requests_are_one_mail(cloud: None) -> None:
     assert len(emails()) == len(notifications()) == 1
 
 
-def test_who_dies_before_queueing_goes_on_with_the_next_try(
+def test_a_request_interrupted_before_queueing_is_completed_by_its_retry(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -119,7 +119,9 @@ def test_who_dies_before_queueing_goes_on_with_the_next_try(
     assert len(emails()) == 1
 
 
-def test_who_dies_before_the_row_promised_nothing(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_interrupted_before_storing_starts_again(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(rows, "put", die)
         with pytest.raises(Died):
@@ -129,12 +131,12 @@ def test_who_dies_before_the_row_promised_nothing(cloud: None, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(("channel", "body"), [("email", MAIL), ("sms", TEXT)])
-def test_above_the_limit_of_an_hour_it_is_said_when_to_come_back(
+def test_beyond_the_hourly_limit_the_response_has_retry_after(
     cloud: None, channel: str, body: dict[str, str]
 ) -> None:
     for number in range(20):
         assert write(body, channel, key=f"k{number}").status == 202
-    assert write(body, channel, key="k3").status == 202  # a replay counts as nothing
+    assert write(body, channel, key="k3").status == 202  # a replay is not counted
     refused = write(body, channel, key="one more")
     assert (refused.status, refused.json["type"]) == (429, "/problems/too-many-notifications")
     assert 1 <= int(refused.header("Retry-After") or 0) <= 3600
@@ -164,9 +166,7 @@ def test_above_the_limit_of_an_hour_it_is_said_when_to_come_back(
         ("from", "eve@example.com"),
     ],
 )
-def test_a_mail_has_one_reader_one_subject_and_no_header_of_its_writers(
-    cloud: None, field: str, value: str
-) -> None:
+def test_an_invalid_email_is_rejected(cloud: None, field: str, value: str) -> None:
     refused = write(MAIL | {field: value})
     assert refused.status == 422
     assert refused.json["errors"][0]["pointer"] == f"/{field}"
@@ -187,19 +187,19 @@ def test_a_mail_has_one_reader_one_subject_and_no_header_of_its_writers(
         ("message", "ж" * 202),
     ],
 )
-def test_a_text_message_has_one_number_and_so_many_parts(cloud: None, field: str, value: str) -> None:
+def test_an_invalid_text_message_is_rejected(cloud: None, field: str, value: str) -> None:
     refused = write(TEXT | {field: value}, "sms")
     assert refused.status == 422
     assert refused.json["errors"][0]["pointer"] == f"/{field}"
     assert notifications() == []
 
 
-def test_a_text_message_of_three_parts_goes(cloud: None) -> None:
+def test_a_text_message_of_three_segments_is_accepted(cloud: None) -> None:
     assert write(TEXT | {"message": "x" * 459}, "sms").status == 202
     assert write(TEXT | {"message": "ж" * 201}, "sms").status == 202
 
 
-def test_html_keeps_a_texts_own_tags_alone(cloud: None) -> None:
+def test_html_of_staff_keeps_text_markup_only(cloud: None) -> None:
     html = (
         "<p onclick=evil()>Dear <b>Ada</b></p><script>evil()</script><img src=https://evil.example/pixel>"
         '<a href="javascript:evil()">a</a><a href="https://bank.example@evil.example/">b</a>'
@@ -213,7 +213,7 @@ def test_html_keeps_a_texts_own_tags_alone(cloud: None) -> None:
     assert not {"script", "img", "form", "input"} & set(Page(email.html).tags)
 
 
-def test_markup_in_the_text_stays_words(cloud: None) -> None:
+def test_markup_in_the_text_is_shown_as_text(cloud: None) -> None:
     write(MAIL | {"text": "<b>5 < 6</b> {{ 7*7 }}", "subject": "<i>Hi</i> {{ 7*7 }}"})
     assert carry_out() == []
     email = the_email()
@@ -221,21 +221,21 @@ def test_markup_in_the_text_stays_words(cloud: None) -> None:
     assert email.subject == "<i>Hi</i> {{ 7*7 }}"
 
 
-def test_what_staff_wrote_is_forgotten_once_it_went_out(cloud: None) -> None:
+def test_the_content_of_a_staff_message_is_deleted_after_sending(cloud: None) -> None:
     write(MAIL)
     assert notifications()[0].staff_content["text"] == MAIL["text"]
     carry_out()
     assert notifications()[0].staff_content is None
 
 
-def test_what_staff_write_to_a_customer_the_customer_sees(cloud: None) -> None:
+def test_customers_see_that_staff_wrote_to_them(cloud: None) -> None:
     deliver(consume, registered())
     promise = write(MAIL | {"to": "Ada@Example.com"})
     found = call(api, "GET", "/notifications", caller=customer()).json["items"]
     assert promise.json["notification_id"] in {entry["notification_id"] for entry in found}
 
 
-def test_a_promise_comes_twice_and_is_kept_once(cloud: None) -> None:
+def test_a_message_queued_twice_is_sent_once(cloud: None) -> None:
     write(MAIL)
     (message,) = queued()
     for _ in range(3):
@@ -243,12 +243,12 @@ def test_a_promise_comes_twice_and_is_kept_once(cloud: None) -> None:
     assert len(emails()) == 1
 
 
-def test_a_message_of_a_promise_that_is_gone_is_done(cloud: None) -> None:
+def test_a_queued_message_without_a_notification_is_ignored(cloud: None) -> None:
     lost = json.dumps({"id": "ntf_gone", "command": own_queue.SEND, "requestid": "r"})
     assert consume(sqs_event(lost), Context()) == {"batchItemFailures": []}
 
 
-def test_the_longest_mail_in_any_script_is_kept_and_sent(cloud: None) -> None:
+def test_the_longest_email_in_any_script_is_stored_and_sent(cloud: None) -> None:
     longest = {"text": "😀" * 20_000, "html": "<p>" + "😀" * 39_993 + "</p>", "subject": "😀" * 200}
     assert write(MAIL | longest).status == 202
     assert carry_out() == []

@@ -1,4 +1,4 @@
-"""Letters that overtake each other: what is still worth telling."""
+"""Messages that arrive after a later one."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ from tests.notify.event_data import (
 )
 from tests.notify.mailbox import emails, notifications, sms_messages, the_email
 from tests.notify.requests import ALL, DEFAULT, choose, pass_time, register_reachable
-from tests.notify.ses_feedback import bounce, say
+from tests.notify.ses_feedback import bounce, deliver_feedback
 from tests.support import deliver
 
 
@@ -43,7 +43,7 @@ from tests.support import deliver
     ],
     ids=lambda event: event.type,
 )
-def test_what_only_foretold_what_is_known_by_now_is_not_told(cloud: None, later: Event, late: Event) -> None:
+def test_a_superseded_message_is_not_sent(cloud: None, later: Event, late: Event) -> None:
     assert deliver(consume, later) == []
     known = the_email().headers["X-Notification-Id"]
     assert deliver(consume, late, late) == []
@@ -52,13 +52,13 @@ def test_what_only_foretold_what_is_known_by_now_is_not_told(cloud: None, later:
     assert untold.status == "suppressed" and untold.reason and untold.leased_until is None
 
 
-def test_what_happened_is_told_however_late(cloud: None, orders: Orders) -> None:
+def test_messages_about_past_facts_are_sent_however_late(cloud: None, orders: Orders) -> None:
     happened = [refunded(295, 295), returned(), delivered(), cancelled(), invoiced(), decided("rejected")]
     assert deliver(consume, *happened) == []
     assert len(emails()) == len(happened)
 
 
-def test_an_order_in_its_own_order_is_told_step_by_step(cloud: None, orders: Orders) -> None:
+def test_events_in_order_are_all_sent(cloud: None, orders: Orders) -> None:
     steps = [
         paid(),
         invoiced(),
@@ -80,36 +80,34 @@ def test_an_order_in_its_own_order_is_told_step_by_step(cloud: None, orders: Ord
     ]
 
 
-def test_a_decline_of_a_payment_that_replaces_another_is_told_after_the_confirmation(cloud: None) -> None:
+def test_a_decline_of_a_replacement_payment_is_sent_after_the_confirmation(cloud: None) -> None:
     assert deliver(consume, paid(), declined(payment_id="pay_2", replaces="pay_1")) == []
     assert [email.subject for email in emails()][1:] == ["Payment failed for your order 7K4M2-9QX2D"]
 
 
 @pytest.mark.parametrize("later", [expired(), cancelled()], ids=lambda event: event.type)
-def test_a_decline_of_a_payment_that_replaces_another_is_not_told_of_an_order_that_is_over(
-    cloud: None, later: Event
-) -> None:
+def test_a_decline_of_a_replacement_payment_is_not_sent_for_an_ended_order(cloud: None, later: Event) -> None:
     assert deliver(consume, later, declined(payment_id="pay_2", replaces="pay_1")) == []
     assert len(emails()) == 1
 
 
-def test_such_a_decline_whose_mail_bounces_is_told_by_text(cloud: None) -> None:
+def test_a_bounced_decline_of_a_replacement_payment_sends_a_text_message(cloud: None) -> None:
     register_reachable(DEFAULT)
     assert deliver(consume, paid(), declined(payment_id="pay_2", replaces="pay_1")) == []
     choose(ALL)
-    (row,) = (told for told in notifications() if told.template == "payment_failed")
-    assert say(bounce(row.pk)) == []
+    (row,) = (stored for stored in notifications() if stored.template == "payment_failed")
+    assert deliver_feedback(bounce(row.pk)) == []
     assert len(sms_messages()) == 1
 
 
 def expiring(hold: timedelta = timedelta(hours=20)) -> Event:
-    """A hold that lapses so long from now."""
-    facts = payment(secured=gbp(1299), status="authorized", reason=None, capture_before=clock.now() + hold)
-    return PaymentExpiring.of(facts, subject="pay_1", version=5, at=clock.now())
+    """Return the event of an authorization that expires in `hold`."""
+    data = payment(secured=gbp(1299), status="authorized", reason=None, capture_before=clock.now() + hold)
+    return PaymentExpiring.of(data, subject="pay_1", version=5, at=clock.now())
 
 
 @pytest.mark.parametrize("hold", [timedelta(0), timedelta(hours=-5)])
-def test_nobody_is_asked_to_pay_by_a_time_that_is_over(cloud: None, hold: timedelta) -> None:
+def test_a_request_to_pay_is_not_sent_after_its_deadline(cloud: None, hold: timedelta) -> None:
     late = expiring(hold)
     assert deliver(consume, late, late) == []
     (row,) = notifications()
@@ -118,15 +116,15 @@ def test_nobody_is_asked_to_pay_by_a_time_that_is_over(cloud: None, hold: timede
     assert emails() == []
 
 
-def test_a_request_to_pay_whose_mail_bounces_after_the_hold_is_not_told_by_text(
+def test_a_request_to_pay_that_bounces_after_its_deadline_sends_no_text(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register_reachable(DEFAULT)
     assert deliver(consume, expiring()) == []
     choose(ALL)
-    (row,) = (told for told in notifications() if told.template == "payment_reauthorize")
+    (row,) = (stored for stored in notifications() if stored.template == "payment_reauthorize")
     pass_time(monkeypatch, timedelta(hours=21))
-    assert say(bounce(row.pk)) == []
-    told = rows.find(row.pk)
-    assert told and told.status == "bounced" and told.instead is None
+    assert deliver_feedback(bounce(row.pk)) == []
+    stored = rows.find(row.pk)
+    assert stored and stored.status == "bounced" and stored.instead is None
     assert sms_messages() == []

@@ -10,7 +10,7 @@ from shared.values.money import Money
 from shared.values.text import one_line
 
 _LINK = re.compile(r"://|www\.|\w\.\w\w", re.IGNORECASE)
-# Where email programs detect a link: after a scheme's colon, after `www.`, and at a dot before a letter.
+# Where email programs detect a link: after a scheme's colon, after `www.`, and at a dot before a word.
 # The dots of other scripts count as dots in host names (RFC 3490, 3.1).
 _JOINT = re.compile(r"(?<=:)(?=/)|(?<=www[.。．｡])(?=\S)|(?<=\S[.。．｡])(?=[^\W\d])", re.IGNORECASE)
 _DOTS = str.maketrans(dict.fromkeys("。．｡․", "."))

@@ -1,4 +1,4 @@
-"""The rows of the table and its indexes; the prefix of `pk` tells the kinds of rows apart."""
+"""The rows of the table and its indexes; each kind of row has its own prefix of `pk`."""
 
 import json
 from contextlib import suppress
