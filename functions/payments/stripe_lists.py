@@ -61,7 +61,7 @@ def intents(since: int, until: int, after: str | None) -> Listed[ListedIntent]:
 
 
 def intent(intent_id: str) -> ListedIntent:
-    """One PaymentIntent as its list shows it. Raises as `events` does."""
+    """Return one PaymentIntent as its list returns it. Raises as `events` does."""
     with calling() as client:
         return _intent(client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]}))
 

@@ -1,23 +1,20 @@
-"""The handlers of orders' events."""
+"""The events of orders that payments subscribes to, and the use case of each."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
 
 from payments.service import captures, refunds, syncing
 from shared.contracts.events import Event, OrderCancelled, OrderExpired, OrderRefundDue, OrderShipped
 from shared.messaging.consumers import Consumers
 from shared.runtime import clock
 
+USE_CASES: Mapping[type[Event], Callable[[Any, datetime], None]] = {
+    OrderCancelled: syncing.close_order,
+    OrderExpired: syncing.close_order,
+    OrderRefundDue: refunds.refund_due,
+    OrderShipped: captures.capture_shipped,
+}
 consumers = Consumers()
-
-
-@consumers.on(OrderCancelled, OrderExpired)
-def order_ended(event: Event) -> None:
-    syncing.close_order(event.data.order_id, clock.now())
-
-
-@consumers.on(OrderRefundDue)
-def refund_due(event: OrderRefundDue) -> None:
-    refunds.refund_due(event.data, clock.now())
-
-
-@consumers.on(OrderShipped)
-def order_shipped(event: OrderShipped) -> None:
-    captures.capture_shipped(event.data, clock.now())
+for event_class in USE_CASES:
+    consumers.on(event_class)(lambda event: USE_CASES[type(event)](event.data, clock.now()))

@@ -43,7 +43,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Captures:
-    """What is captured and what is due; amounts in minor units.
+    """The captured amount and the amount due, in minor units.
 
     `due` is the total for all goods shipped so far; `fully_shipped` means that it does not grow any more.
     `claim` is the capture under way, `error` the code of the last refusal, `rejected` the number of failed
@@ -90,9 +90,7 @@ class Captures:
         return replace(self, claim=self._claim(amount, authorization, last=self.fully_shipped))
 
     def with_request(self, request_id: str, amount: int, authorization: Authorization) -> "Captures":
-        """Return the captures with a claim for the amount that staff requested, once per request id."""
-        if request_id in self.request_ids:
-            return self
+        """Return the captures with a claim for the amount that staff requested."""
         return replace(
             self,
             due=max(self.due, self.captured + amount),

@@ -40,15 +40,15 @@ def derive(before: Payment | None, after: Payment) -> Iterator[PendingEvent]:
     subject = after.payment_id
     for event_class in (*_secured(old, after), *_failed(old, after)):
         reason = after.captures.error if event_class is PaymentCaptureFailed else after.reason
-        yield PendingEvent(event_class, subject, payment_data(after, reason=reason))
+        yield PendingEvent(event_class, subject, _payment_data(after, reason=reason))
     refunded = (after.refunds.refunded + after.refunds.reversed) - (
         old.refunds.refunded + old.refunds.reversed
     )
     if refunded > 0:
-        yield PendingEvent(PaymentRefunded, subject, payment_data(after, refund_amount=refunded))
+        yield PendingEvent(PaymentRefunded, subject, _payment_data(after, refund_amount=refunded))
     failed = after.refunds.failed - old.refunds.failed
     if failed > 0:
-        yield PendingEvent(PaymentRefundFailed, subject, payment_data(after, failed_refund_amount=failed))
+        yield PendingEvent(PaymentRefundFailed, subject, _payment_data(after, failed_refund_amount=failed))
     reminders = {*after.disputes.reminded} - {*old.disputes.reminded}
     for dispute in after.disputes.items:
         if dispute.dedupe_key in reminders or dispute not in old.disputes.items:
@@ -98,7 +98,7 @@ def _unchanged(payment: Payment) -> Payment:
     )
 
 
-def payment_data(
+def _payment_data(
     payment: Payment,
     reason: str | None = None,
     refund_amount: int | None = None,

@@ -19,8 +19,9 @@ from shared.runtime.observability import log
 from shared.values.money import Money
 
 MAX_ROUNDS = 3  # captures per call; the sweeper continues with the amount that is still due
-EXPIRED = "charge_expired_for_capture"  # Stripe's code
-VOIDED = "authorization_voided"
+# Stripe's error codes for a capture without an authorization: https://docs.stripe.com/error-codes
+EXPIRED = "charge_expired_for_capture"
+VOIDED = "payment_intent_unexpected_state"
 
 
 @stripe_gateway.within_deadline

@@ -13,6 +13,7 @@ from payments.domain.stripe_objects import Intent
 from payments.stripe_gateway import disputes, refunds, sessions
 from payments.tables import active_payments, payments
 from payments.tables import refunds as refund_rows
+from shared.contracts.events import OrderData
 from shared.dynamodb import concurrency
 from shared.dynamodb.rows import ConcurrentUpdate
 
@@ -96,12 +97,12 @@ def cancel_if_unopened(payment_id: str, now: datetime) -> None:
 
 
 @stripe_gateway.within_deadline
-def close_order(order_id: str, now: datetime) -> None:
+def close_order(order: OrderData, now: datetime) -> None:
     """Let an ended order accept no more payments, and cancel its open ones.
 
     A payment that succeeded meanwhile stays; orders receives its event and requests the refund.
     """
-    payment_id = active_payments.close(order_id).payment_id
+    payment_id = active_payments.close(order.order_id).payment_id
     while payment_id:
         payment_id = sync_from_stripe(payment_id, now, cancel=True).replacement.replaces
 
