@@ -22,7 +22,7 @@ def sweep(time_left: Callable[[], float], now: datetime) -> int:
     count = 0
     for payment_id in payments.due(now):
         if time_left() < MIN_SECONDS_LEFT:
-            log.warning("sweep interrupted; the next run continues")
+            log.warning("sweep interrupted")
             break
         try:
             follow_up(payment_id, now)

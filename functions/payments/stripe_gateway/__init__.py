@@ -183,9 +183,7 @@ def _retries() -> int:
 
 
 def _unavailable(error: stripe.StripeError | None = None) -> StripeUnavailable:
-    unavailable = StripeUnavailable(
-        "Stripe does not respond; retry. Nothing is lost.", retry_after=RETRY_AFTER
-    )
+    unavailable = StripeUnavailable("Stripe does not respond. Retry the request.", retry_after=RETRY_AFTER)
     if error and error.http_status:
         unavailable.failed = error.http_status >= 500
         unavailable.replayed = (error.headers or {}).get("Idempotent-Replayed") == "true"
