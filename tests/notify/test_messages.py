@@ -138,7 +138,7 @@ def test_a_cancellation_shows_the_reason_and_what_happens_to_the_money() -> None
     assert email.subject == "Your order 7K4M2-9QX2D has been cancelled"
     for body in bodies(email):
         assert "Reason: We cancelled the order." in body
-        assert "We will refund anything that you have paid" in body
+        assert "Anything that you have paid will be refunded" in body
         assert "2 × White mug" in body and "£1,233.85" in body
 
 

@@ -30,7 +30,7 @@ class Brand:
 
     @property
     def on_accent(self) -> str:
-        return opposite(self.accent)
+        return text_colour(self.accent)
 
     @property
     def dark_accent(self) -> str:
@@ -39,19 +39,19 @@ class Brand:
 
     @property
     def on_dark_accent(self) -> str:
-        return opposite(self.dark_accent)
+        return text_colour(self.dark_accent)
 
 
 def legible(colour: str, ground: str) -> str:
     """Return the colour, darkened or lightened until it is legible on the ground."""
     hue, light, saturation = rgb_to_hls(*(part / 255 for part in _channels(colour)))
-    end = 1 if opposite(ground) == "#ffffff" else 0
+    end = 1 if text_colour(ground) == "#ffffff" else 0
     lights = [light + (end - light) * step / _STEPS for step in range(1, _STEPS + 1)]
     shades = [colour, *(_hex(hls_to_rgb(hue, lightness, saturation)) for lightness in lights)]
     return next(shade for shade in shades if contrast(shade, ground) >= _MIN_CONTRAST)
 
 
-def opposite(ground: str) -> str:
+def text_colour(ground: str) -> str:
     """Return black or white, whichever has more contrast."""
     return max("#ffffff", "#000000", key=lambda ink: contrast(ink, ground))
 
