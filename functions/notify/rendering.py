@@ -1,5 +1,6 @@
 """The rendering of messages from the templates: subject, HTML, text and text message."""
 
+import json
 import re
 import textwrap
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ Form = Literal["html", "text"]
 TEMPLATES = Path(__file__).parent / "templates"
 _WIDTH = 76  # RFC 5322, 2.1.1 recommends lines of at most 78 characters
 _SMS_SHARE = 30  # septets of a text message that one inserted text may take
-# The tables of templates/<language>/reasons.j2; each is a filter that turns a code into a sentence.
+# The tables of templates/<language>/reasons.json; each is a filter that turns a code into a sentence.
 REASON_TABLES = ("cancellation", "refund", "payment", "refund_failure", "dispute", "dispute_status")
 GENERAL = "general"  # the code of a table's sentence for unknown codes
 
@@ -64,10 +65,11 @@ def environment(language: str, form: Form, brand: Brand) -> Environment:
     env.filters |= {"wrap": _wrapped, "sms_value": _sms_value, "sms_brand": _sms_brand}
     env.globals = {"brand": brand, "language": formats.code}
     env.globals["labels"] = env.get_template("labels.j2").module
-    reasons: Any = env.get_template("reasons.j2").module
+    reasons = json.loads((TEMPLATES / formats.code / "reasons.json").read_text())
     for table in REASON_TABLES:
-        env.filters[table] = partial(_sentence, getattr(reasons, table))
-    for_cardholders = {code: reasons.payment[code] for code in reasons.payment.keys() - CONFIDENTIAL_DECLINES}
+        env.filters[table] = partial(_sentence, reasons[table])
+    payment = reasons["payment"]
+    for_cardholders = {code: payment[code] for code in payment.keys() - CONFIDENTIAL_DECLINES}
     env.filters["decline"] = partial(_sentence, for_cardholders)
     components = env.get_template("components.j2").module
     env.globals |= {name: macro for name, macro in vars(components).items() if not name.startswith("_")}

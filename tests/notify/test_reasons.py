@@ -1,5 +1,6 @@
 """The sentences of reason codes, in every language."""
 
+import json
 import re
 from functools import cache
 
@@ -31,8 +32,7 @@ every_table = pytest.mark.parametrize("table", REASON_TABLES)
 
 
 def sentences(language: str, table: str) -> dict[str, str]:
-    module = environment(language, "text", BRAND).get_template("reasons.j2").module
-    return dict(getattr(module, table))
+    return dict(json.loads((TEMPLATES / language / "reasons.json").read_text())[table])
 
 
 def sentence(language: str, name: str, code: str) -> str:
@@ -95,8 +95,8 @@ def messages_with_each_reason() -> list[Message]:
 @cache
 def english_sentences() -> set[str]:
     """Return every fixed text of the English templates that has three words or more."""
-    found: set[str] = set()
-    for path in (TEMPLATES / "en").iterdir():
+    found = {text.rstrip(".") for table in REASON_TABLES for text in sentences("en", table).values()}
+    for path in (TEMPLATES / "en").glob("*.j2"):
         tree = environment("en", "text", BRAND).parse(path.read_text())
         texts = [node.data for node in tree.find_all(nodes.TemplateData)]
         texts += [str(node.value) for node in tree.find_all(nodes.Const)]

@@ -52,7 +52,7 @@ def test_every_template_has_a_sample() -> None:
 @every_language
 def test_a_language_has_all_templates_and_no_others(language: str) -> None:
     files = {path.name for path in (TEMPLATES / language).iterdir()}
-    assert files == {"labels.j2", "reasons.j2", *(f"{kind}.j2" for kind in Template)}
+    assert files == {"labels.j2", "reasons.json", *(f"{kind}.j2" for kind in Template)}
 
 
 def test_template_folders_are_known_languages() -> None:
