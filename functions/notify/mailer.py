@@ -8,9 +8,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from notify.domain.addresses import deliverable, redact
+from notify.domain.failures import PermanentFailure, TemporaryFailure
 from notify.domain.feedback import HEADER, TAG
 from notify.domain.messages import Email
-from notify.failures import PermanentFailure, TemporaryFailure
 from notify.settings import settings
 from shared.runtime.aws import client
 

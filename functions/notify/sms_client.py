@@ -5,8 +5,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from notify.domain.addresses import redact
+from notify.domain.failures import PermanentFailure, TemporaryFailure
 from notify.domain.messages import Category
-from notify.failures import PermanentFailure, TemporaryFailure
 from notify.settings import settings
 from shared.runtime.aws import client
 from shared.runtime.observability import log

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from notify import mailer, sms_client
+from notify.domain.failures import PermanentFailure, TemporaryFailure
 from notify.domain.messages import Category, Email
 from notify.domain.outcomes import Cause, Outcome, Status
-from notify.failures import PermanentFailure, TemporaryFailure
 from notify.sms_client import OptedOutError
 from notify.tables import notifications
 from notify.tables.rows import NotificationRow
