@@ -11,6 +11,9 @@ routes = Routes()
 
 @routes.post("/payments", role=GUEST, status=201, idempotent=True)
 def open_payment(caller: Caller, body: OpenPayment) -> OpenedPaymentView:
-    """Open the payment of one of your orders, or return its active payment, with the secret for Stripe.js or
-    the URL of Stripe's page. An active payment by the other method is cancelled first."""
+    """Open a payment for one of your orders, or return its active payment.
+
+    The response has the secret for Stripe.js or the URL of Stripe's page. An active payment by the other
+    method is cancelled first.
+    """
     return OpenedPaymentView.of(checkout.open_payment(caller, body.order_id, body.choice(), clock.now()))
