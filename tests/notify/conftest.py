@@ -1,4 +1,4 @@
-"""A stand-in for the function of orders that serves invoices."""
+"""A substitute for the function of orders that returns invoices."""
 
 import io
 import json
@@ -22,8 +22,8 @@ class NoInvoice(NotFound):
     """The problem that orders returns."""
 
 
-class Orders:
-    """Orders' function. `down`: it does not respond; `crashes`: it fails."""
+class InvoiceFunction:
+    """Returns invoices. If it is `down`, invocations time out; if it `crashes`, they fail."""
 
     def __init__(self) -> None:
         self.invoices = {"ord_1": "2026-000123"}
@@ -46,13 +46,13 @@ class Orders:
         if self.crashes:
             failure = json.dumps({"errorType": "KeyError", "errorMessage": "'pdf'"})
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(failure.encode())}
-        answer = self.commands.handle(json.loads(Payload), Context())
-        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+        response = self.commands.handle(json.loads(Payload), Context())
+        return {"Payload": io.BytesIO(json.dumps(response).encode())}
 
 
 @pytest.fixture
-def orders(monkeypatch: pytest.MonkeyPatch) -> Orders:
-    service = Orders()
+def orders(monkeypatch: pytest.MonkeyPatch) -> InvoiceFunction:
+    function = InvoiceFunction()
     # moto runs Lambda functions in Docker only.
-    monkeypatch.setattr(rpc, "client", lambda *_, **__: service)
-    return service
+    monkeypatch.setattr(rpc, "client", lambda *_, **__: function)
+    return function

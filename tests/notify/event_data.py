@@ -1,4 +1,4 @@
-"""Events and their data."""
+"""Functions that build events and their data, with defaults that tests override."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -46,9 +46,9 @@ PAYMENT = {"payment_id": "pay_1", "order_id": "ord_1", "number": NUMBER, "user_i
 
 
 def event(kind: type[E], data: EventData, subject: str, version: int) -> E:
-    made = kind.of(data, subject=subject, version=version, at=AT)
-    assert isinstance(made, kind)
-    return made
+    built = kind.of(data, subject=subject, version=version, at=AT)
+    assert isinstance(built, kind)
+    return built
 
 
 def gbp(amount: int) -> Money:
@@ -67,7 +67,7 @@ def line(title: str = "White mug", quantity: int = 2, unit: int = 295, sku: str 
 
 
 def order(*lines: OrderLineData, **changes: Any) -> OrderData:
-    """An order of a lamp for £1,234.00 and two mugs, with £10 off and £3.95 shipping."""
+    """Return an order of a lamp for £1,234.00 and two mugs, with £10 off and £3.95 shipping."""
     lines = lines or (line("Brass lamp", 1, 123_400, "LAMP-9"), line())
     subtotal = sum(entry.line_total.amount for entry in lines)
     values = {
@@ -84,16 +84,16 @@ def order(*lines: OrderLineData, **changes: Any) -> OrderData:
     return OrderData(**(values | changes))
 
 
-def pieces(title: str = "White mug", quantity: int = 2, sku: str = "MUG-1") -> LineQuantity:
+def line_quantity(title: str = "White mug", quantity: int = 2, sku: str = "MUG-1") -> LineQuantity:
     return LineQuantity(sku=sku, product_id="prd_1", title=title, quantity=quantity)
 
 
 def fulfilment(**changes: Any) -> FulfilmentData:
-    """A fulfilment of two mugs; the lamp is not shipped yet."""
+    """Return a fulfilment of two mugs; the lamp is not shipped yet."""
     values = {
         **OWNER,
         "fulfilment_id": "ful_1",
-        "lines": [pieces()],
+        "lines": [line_quantity()],
         "carrier": "Royal Mail",
         "tracking": "JD014600009876543210",
         "fully_shipped": False,
@@ -103,12 +103,12 @@ def fulfilment(**changes: Any) -> FulfilmentData:
 
 
 def return_(**changes: Any) -> ReturnData:
-    """A return of one mug."""
+    """Return the data of a return of one mug."""
     values = {
         **OWNER,
         "return_id": "ret_1",
         "status": "approved",
-        "lines": [pieces(quantity=1)],
+        "lines": [line_quantity(quantity=1)],
         "restock": False,
         "refund": gbp(0),
         "reason": "One too many",
@@ -198,7 +198,7 @@ def expiring(version: int = 5, **changes: Any) -> PaymentExpiring:
 
 
 def refunded(amount: int | None, total: int, version: int = 5, **changes: Any) -> PaymentRefunded:
-    """A refund of `amount` pence, which makes `total` pence in all."""
+    """Return a refund of `amount` pence; `total` pence have been refunded with it."""
     data = payment(
         status="partially_refunded",
         reason=None,

@@ -1,15 +1,15 @@
-"""The HTML of an email, parsed."""
+"""The parsed HTML of an email."""
 
 from html.parser import HTMLParser
 
 
 class Page(HTMLParser):
-    """The tags, links and text of a page."""
+    """The tags, links and texts of a page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.tags: list[str] = []
-        self.words: list[str] = []
+        self.texts: list[str] = []
         self.links: list[str] = []
         self.feed(html)
         self.close()
@@ -19,8 +19,8 @@ class Page(HTMLParser):
         self.links += [value or "" for name, value in attrs if name == "href"]
 
     def handle_data(self, data: str) -> None:
-        self.words.append(data)
+        self.texts.append(data)
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
+        return " ".join(" ".join(self.texts).split())

@@ -1,7 +1,8 @@
-"""The emails and text messages that SES and SNS accepted."""
+"""Emails that SES accepted, text messages that SNS accepted, and stored notifications."""
 
 from dataclasses import dataclass
 from email import message_from_string, policy
+from typing import Any
 
 from moto.ses.models import ses_backends
 from moto.sns.models import sns_backends
@@ -12,7 +13,7 @@ from tests.support import ACCOUNT, REGION
 
 @dataclass(frozen=True)
 class ReceivedEmail:
-    """A decoded email; `attachments` are (name, media type, content)."""
+    """A decoded email with all its headers; `attachments` are (name, media type, content)."""
 
     to: list[str]
     subject: str
@@ -27,14 +28,14 @@ def emails() -> list[ReceivedEmail]:
     return [_read(sent) for sent in ses_backends[ACCOUNT][REGION].sent_messages]
 
 
-def the_email() -> ReceivedEmail:
+def only_email() -> ReceivedEmail:
     """Return the only email that SES accepted."""
     (email,) = emails()
     return email
 
 
 def sms_messages() -> list[tuple[str, str]]:
-    """Return every text message that SNS accepted, as (number, text), oldest first."""
+    """Return every text message that SNS accepted as (number, text), oldest first."""
     sent = sns_backends[ACCOUNT][REGION].sms_message_objects.values()
     return [(message.phone_number, message.message) for message in sent]
 
@@ -42,6 +43,14 @@ def sms_messages() -> list[tuple[str, str]]:
 def notifications() -> list[NotificationRow]:
     """Return every stored notification."""
     return list(NotificationRow.scan(NotificationRow.pk.startswith("ntf_")))
+
+
+def only_notification(**values: Any) -> NotificationRow:
+    """Return the only notification whose attributes have these values."""
+    (row,) = (
+        row for row in notifications() if all(getattr(row, name) == value for name, value in values.items())
+    )
+    return row
 
 
 def _read(sent: object) -> ReceivedEmail:

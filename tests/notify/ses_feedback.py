@@ -1,4 +1,4 @@
-"""SES's events, as in its documentation."""
+"""Events that SES publishes about emails, in the format of its documentation."""
 
 import json
 from typing import Any
@@ -9,8 +9,9 @@ from tests.support import Context, sqs_event
 AT = "2026-11-21T09:42:30.669Z"
 
 
-def email(notification_id: str, to: str = "ada@example.com", *, tagged: bool = True) -> dict[str, Any]:
-    """Return the part that all events have; without tags if `tagged` is false."""
+def mail_object(notification_id: str, to: str = "ada@example.com", *, tagged: bool = True) -> dict[str, Any]:
+    """Return the `mail` object of an event. Feedback of an identity is not `tagged`, unlike that of a
+    configuration set."""
     headers = [
         {"name": "From", "value": "Tillstack <orders@tillstack.example>"},
         {"name": "To", "value": to},
@@ -49,7 +50,7 @@ def bounce(
                 "feedbackId": "01000157c44f053b",
                 "reportingMTA": "dsn; mta.example.com",
             },
-            "mail": email(notification_id, to, tagged=tagged),
+            "mail": mail_object(notification_id, to, tagged=tagged),
         }
     )
 
@@ -61,7 +62,9 @@ def complaint(notification_id: str, to: str = "ada@example.com") -> str:
         "feedbackId": "01000157c44f053b",
         "complaintFeedbackType": "abuse",
     }
-    return json.dumps({"eventType": "Complaint", "complaint": details, "mail": email(notification_id, to)})
+    return json.dumps(
+        {"eventType": "Complaint", "complaint": details, "mail": mail_object(notification_id, to)}
+    )
 
 
 def delivery(notification_id: str, to: str = "ada@example.com") -> str:
@@ -71,22 +74,24 @@ def delivery(notification_id: str, to: str = "ada@example.com") -> str:
         "recipients": [to],
         "smtpResponse": "250 2.6.0 Message received",
     }
-    return json.dumps({"eventType": "Delivery", "delivery": details, "mail": email(notification_id, to)})
+    return json.dumps(
+        {"eventType": "Delivery", "delivery": details, "mail": mail_object(notification_id, to)}
+    )
 
 
 def reject(notification_id: str) -> str:
     details = {"reason": "Bad content"}
-    return json.dumps({"eventType": "Reject", "reject": details, "mail": email(notification_id)})
+    return json.dumps({"eventType": "Reject", "reject": details, "mail": mail_object(notification_id)})
 
 
 def delayed(notification_id: str) -> str:
     details = {"delayType": "TransientCommunicationFailure", "expirationTime": AT, "delayedRecipients": []}
     return json.dumps(
-        {"eventType": "DeliveryDelay", "deliveryDelay": details, "mail": email(notification_id)}
+        {"eventType": "DeliveryDelay", "deliveryDelay": details, "mail": mail_object(notification_id)}
     )
 
 
 def deliver_feedback(*events: str) -> list[str]:
-    """Handle the events as one batch; return the ids of the messages that return to the queue."""
-    answer = consume(sqs_event(*events), Context())
-    return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+    """Pass SES events to the consumer as one SQS batch; return the ids of the failed messages."""
+    response = consume(sqs_event(*events), Context())
+    return [item["itemIdentifier"] for item in response["batchItemFailures"]]

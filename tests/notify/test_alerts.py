@@ -19,7 +19,7 @@ from tests.notify.event_data import (
     reviewed,
     unreconciled,
 )
-from tests.notify.mailbox import emails, notifications, sms_messages
+from tests.notify.mailbox import emails, notifications, only_notification, sms_messages
 from tests.notify.ses_feedback import complaint, deliver_feedback
 from tests.support import deliver
 
@@ -55,12 +55,12 @@ def test_each_event_is_sent_once_to_its_recipients(cloud: None, event: Event, re
 
 
 def test_a_dispute_is_reported_at_each_stage(cloud: None) -> None:
-    steps = [
+    events = [
         disputed("needs_response"),
         disputed("needs_response", 4, timedelta(days=2)),
         disputed("lost", 5),
     ]
-    for event in steps:
+    for event in events:
         assert deliver(consume, event) == []
     assert [row.template for row in sorted(notifications(), key=lambda row: row.at)] == [
         "dispute_opened",
@@ -70,15 +70,15 @@ def test_a_dispute_is_reported_at_each_stage(cloud: None) -> None:
 
 
 def test_an_inquiry_that_becomes_a_chargeback_is_reported_again(cloud: None) -> None:
-    soon = timedelta(days=2)
-    steps = [
+    due_soon = timedelta(days=2)
+    events = [
         disputed("warning_needs_response"),
-        disputed("warning_needs_response", 4, soon),
+        disputed("warning_needs_response", 4, due_soon),
         disputed("needs_response", 5),
-        disputed("needs_response", 6, soon),
+        disputed("needs_response", 6, due_soon),
         disputed("lost", 7),
     ]
-    for event in steps:
+    for event in events:
         assert deliver(consume, event, event) == []
     assert [row.template for row in sorted(notifications(), key=lambda row: row.at)] == [
         "dispute_opened",
@@ -91,13 +91,13 @@ def test_an_inquiry_that_becomes_a_chargeback_is_reported_again(cloud: None) -> 
     assert len(emails()) == 5
 
 
-def test_without_an_address_of_staff_the_alert_fails(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = settings()
+def test_an_alert_fails_if_staff_have_no_address(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = settings()
     monkeypatch.setattr(
-        "notify.service.delivery.settings", lambda: known.model_copy(update={"notify_staff": ""})
+        "notify.service.delivery.settings", lambda: original.model_copy(update={"notify_staff": ""})
     )
     assert deliver(consume, reviewed()) == []
-    (row,) = notifications()
+    row = only_notification()
     assert (row.status, row.reason) == ("failed", "invalid email address")
 
 

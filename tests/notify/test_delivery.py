@@ -1,4 +1,4 @@
-"""Each message is sent once, whatever happens to the process, the queue or SES."""
+"""Each message is sent once, even if the process dies, the queue redelivers or SES fails."""
 
 import threading
 from datetime import timedelta
@@ -19,7 +19,7 @@ from notify.tables.rows import NotificationRow
 from shared.contracts.events import Event
 from shared.dynamodb.concurrency import VersionConflict
 from shared.runtime import clock
-from tests.notify.conftest import Orders
+from tests.notify.conftest import InvoiceFunction
 from tests.notify.event_data import (
     cancelled,
     decided,
@@ -32,25 +32,18 @@ from tests.notify.event_data import (
     returned,
     shipped,
 )
-from tests.notify.mailbox import emails, notifications, the_email
-from tests.notify.requests import Died, die, pass_time
+from tests.notify.mailbox import emails, notifications, only_email, only_notification
+from tests.notify.requests import ProcessDied, advance_clock, die
 from tests.support import REGION, Context, deliver, run_concurrently, sqs_event
 
-AGAIN = ["m0"]  # the only message of a batch returns to the queue
+FAILED = ["m0"]  # the only message of the batch
 
 
-def row() -> NotificationRow:
-    (only,) = notifications()
-    return only
-
-
-def refuse(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """Make SES raise the error."""
-
-    def answer(**request: Any) -> None:
+def make_ses_fail(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(**request: Any) -> None:
         raise error
 
-    monkeypatch.setattr(mailer._ses(), "send_raw_email", answer)
+    monkeypatch.setattr(mailer._ses(), "send_raw_email", fail)
 
 
 def ses_error(code: str, message: str) -> ClientError:
@@ -59,33 +52,33 @@ def ses_error(code: str, message: str) -> ClientError:
 
 def test_a_sent_email_is_recorded(cloud: None) -> None:
     deliver(consume, paid())
-    stored = row()
-    assert stored.pk.startswith("ntf_")
-    assert (stored.channel, stored.template, stored.status) == ("email", "order_confirmation", "sent")
-    assert (stored.to, stored.user_id, stored.event_id) == ("ada@example.com", "usr_1", paid().id)
-    assert stored.provider_id and stored.reason is None and stored.leased_until is None
-    assert stored.version == 2
-    assert the_email().headers["X-Notification-Id"] == stored.pk
+    row = only_notification()
+    assert row.pk.startswith("ntf_")
+    assert (row.channel, row.template, row.status) == ("email", "order_confirmation", "sent")
+    assert (row.to, row.user_id, row.event_id) == ("ada@example.com", "usr_1", paid().id)
+    assert row.provider_id and row.reason is None and row.leased_until is None
+    assert row.version == 2
+    assert only_email().headers["X-Notification-Id"] == row.pk
 
 
-def test_a_repeated_event_sends_nothing(cloud: None) -> None:
+def test_a_repeated_event_sends_no_second_email(cloud: None) -> None:
     for _ in range(3):
         assert deliver(consume, registered(), registered()) == []
     assert len(emails()) == 1
 
 
-def test_another_event_of_the_order_does_not_confirm_it_twice(cloud: None) -> None:
+def test_a_second_paid_event_of_an_order_sends_no_second_confirmation(cloud: None) -> None:
     assert deliver(consume, paid(version=3), paid(version=4)) == []
     assert len(emails()) == 1
 
 
-def test_each_decline_is_sent_once(cloud: None) -> None:
+def test_each_decline_is_reported_once(cloud: None) -> None:
     assert deliver(consume, declined(2), declined(3), declined(2)) == []
     assert len(emails()) == 2
 
 
 @pytest.mark.parametrize(
-    ("first", "again", "another"),
+    ("first", "repeated", "different"),
     [
         (cancelled(3), cancelled(4), None),
         (delivered(6), delivered(7), None),
@@ -98,93 +91,93 @@ def test_each_decline_is_sent_once(cloud: None) -> None:
     ],
     ids=lambda event: event.type if event else "none",
 )
-def test_each_message_is_sent_once_and_the_next_one_again(
-    cloud: None, orders: Orders, first: Event, again: Event, another: Event | None
+def test_each_subject_is_reported_once(
+    cloud: None, orders: InvoiceFunction, first: Event, repeated: Event, different: Event | None
 ) -> None:
-    assert deliver(consume, first, first, again) == []
+    assert deliver(consume, first, first, repeated) == []
     assert len(emails()) == 1
-    if another:
-        assert deliver(consume, another, first) == []
+    if different:
+        assert deliver(consume, different, first) == []
         assert len(emails()) == 2
 
 
-def test_concurrent_deliveries_send_one_email(cloud: None) -> None:
-    outcomes = run_concurrently(*[lambda: deliver(consume, paid())] * 8)
+def test_concurrent_consumers_send_one_email(cloud: None) -> None:
+    results = run_concurrently(*[lambda: deliver(consume, paid())] * 8)
     assert len(emails()) == 1
-    assert row().status == "sent"
-    assert [] in outcomes
-    assert all(outcome in ([], AGAIN) for outcome in outcomes)
-    assert deliver(consume, paid()) == []  # the processes that came too early find it sent
+    assert only_notification().status == "sent"
+    assert [] in results
+    assert all(result in ([], FAILED) for result in results)
+    assert deliver(consume, paid()) == []  # a retry of the others
     assert len(emails()) == 1
 
 
 @pytest.fixture
-def dead_after_sending(cloud: None) -> None:
-    """The process died between SES's response and its record."""
+def died_after_sending(cloud: None) -> None:
+    """The process died after SES accepted the email and before this was recorded."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows, "record_outcome", die)
-        with pytest.raises(Died):
+        with pytest.raises(ProcessDied):
             deliver(consume, paid())
     assert len(emails()) == 1
-    assert row().status == "queued"
+    assert only_notification().status == "queued"
 
 
-def test_a_redelivery_within_the_lease_waits(dead_after_sending: None) -> None:
-    assert deliver(consume, paid()) == AGAIN
+def test_a_redelivery_within_the_lease_fails(died_after_sending: None) -> None:
+    assert deliver(consume, paid()) == FAILED
     assert len(emails()) == 1
-    assert row().status == "queued"
+    assert only_notification().status == "queued"
 
 
 def test_a_redelivery_after_the_lease_sends_again_with_the_same_id(
-    dead_after_sending: None, monkeypatch: pytest.MonkeyPatch
+    died_after_sending: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pass_time(monkeypatch, timedelta(seconds=121))
+    advance_clock(monkeypatch, timedelta(seconds=121))
     assert deliver(consume, paid()) == []
     first, second = emails()
-    assert first.headers["X-Notification-Id"] == second.headers["X-Notification-Id"] == row().pk
-    assert row().status == "sent"
-    assert row().version == 3
+    assert first.headers["X-Notification-Id"] == second.headers["X-Notification-Id"] == only_notification().pk
+    assert only_notification().status == "sent"
+    assert only_notification().version == 3
     assert deliver(consume, paid()) == []
     assert len(emails()) == 2
 
 
 def test_concurrent_redeliveries_after_the_lease_send_one_email(
-    dead_after_sending: None, monkeypatch: pytest.MonkeyPatch
+    died_after_sending: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pass_time(monkeypatch, timedelta(seconds=121))
-    all_have_read, read = threading.Barrier(6, timeout=60), NotificationRow.get
+    advance_clock(monkeypatch, timedelta(seconds=121))
+    all_have_read, get = threading.Barrier(6, timeout=60), NotificationRow.get
 
-    def read_together(*key: Any, **options: Any) -> NotificationRow:
-        found = read(*key, **options)
+    def get_together(*key: Any, **options: Any) -> NotificationRow:
+        row = get(*key, **options)
         all_have_read.wait()
-        return found
+        return row
 
-    monkeypatch.setattr(NotificationRow, "get", read_together)
+    monkeypatch.setattr(NotificationRow, "get", get_together)
     run_concurrently(*[lambda: deliver(consume, paid())] * 6)
     assert len(emails()) == 2
-    assert row().status == "sent"
+    assert only_notification().status == "sent"
 
 
 def test_a_process_whose_lease_ended_records_nothing(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
     message = messages.confirmation(paid())
-    slow = rows.new_row(message, Channel.EMAIL, message.to, paid().id, clock.now())
-    assert rows.claim(slow, clock.now()).is_ours
-    pass_time(monkeypatch, timedelta(seconds=121))
+    row = rows.new_row(message, Channel.EMAIL, message.to, paid().id, clock.now())
+    assert rows.claim(row, clock.now()).is_ours
+    advance_clock(monkeypatch, timedelta(seconds=121))
     assert deliver(consume, paid()) == []
     with pytest.raises(VersionConflict):
-        rows.record_outcome(slow, Outcome(Status.FAILED, reason="too late"), clock.now())
-    assert row().status == "sent"
+        rows.record_outcome(row, Outcome(Status.FAILED, reason="too late"), clock.now())
+    assert only_notification().status == "sent"
 
 
-def test_a_failed_record_keeps_the_lease(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_record_of_the_outcome_keeps_the_lease(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
 
         def fail(*_: object, **__: object) -> None:
-            raise RuntimeError("the table does not answer")
+            raise RuntimeError("the table does not respond")
 
         patch.setattr(rows, "record_outcome", fail)
-        assert deliver(consume, paid()) == AGAIN
-    assert deliver(consume, paid()) == AGAIN  # it may have been sent, so the lease must end first
+        assert deliver(consume, paid()) == FAILED
+    assert deliver(consume, paid()) == FAILED  # it may have been sent, so the lease must end first
     assert len(emails()) == 1
 
 
@@ -203,13 +196,13 @@ def test_a_failed_record_keeps_the_lease(cloud: None, monkeypatch: pytest.Monkey
     ],
     ids=str,
 )
-def test_a_temporary_failure_is_retried_without_waiting_for_the_lease(
+def test_after_a_temporary_failure_a_retry_sends_at_once(
     cloud: None, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     with monkeypatch.context() as patch:
-        refuse(patch, error)
+        make_ses_fail(patch, error)
         assert deliver(consume, paid(), registered()) == ["m0", "m1"]
-    assert {stored.status for stored in notifications()} == {"queued"}
+    assert {row.status for row in notifications()} == {"queued"}
     assert deliver(consume, paid(), registered()) == []
     assert len(emails()) == 2
 
@@ -227,12 +220,12 @@ def test_a_permanent_failure_of_ses_is_recorded_and_not_retried(
     cloud: None, monkeypatch: pytest.MonkeyPatch, error: ClientError
 ) -> None:
     with monkeypatch.context() as patch:
-        refuse(patch, error)
+        make_ses_fail(patch, error)
         assert deliver(consume, paid()) == []
-    stored = row()
-    assert stored.status == "failed"
+    row = only_notification()
+    assert row.status == "failed"
     reason = f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
-    assert stored.reason == reason.replace("ada@example.com", "(recipient)")
+    assert row.reason == reason.replace("ada@example.com", "(recipient)")
     assert deliver(consume, paid()) == []
     assert emails() == []
 
@@ -247,43 +240,43 @@ def test_a_permanent_failure_of_ses_is_recorded_and_not_retried(
         "=?utf-8?q?=?=@example.com",
     ],
 )
-def test_an_invalid_address_fails_without_delaying_other_messages(cloud: None, address: str) -> None:
+def test_an_invalid_address_does_not_block_other_messages(cloud: None, address: str) -> None:
     assert deliver(consume, registered(email=address), paid()) == []
     assert [email.subject for email in emails()] == ["Your order 7K4M2-9QX2D is confirmed"]
-    stored = next(found for found in notifications() if found.template == "welcome")
-    assert stored.status == "failed" and stored.reason == "invalid email address"
+    row = only_notification(template="welcome")
+    assert row.status == "failed" and row.reason == "invalid email address"
 
 
-def test_an_email_that_cannot_be_composed_fails_without_delaying_others(
+def test_an_email_that_cannot_be_composed_does_not_block_other_messages(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compose = mailer.compose
 
-    def stumble(notification_id: str, address: str, email: Email) -> EmailMessage:
+    def fail_to_compose(notification_id: str, address: str, email: Email) -> EmailMessage:
         if "Welcome" in email.subject:
             raise IndexError("in the library")
         return compose(notification_id, address, email)
 
-    monkeypatch.setattr(mailer, "compose", stumble)
+    monkeypatch.setattr(mailer, "compose", fail_to_compose)
     assert deliver(consume, registered(), paid()) == []
     assert [email.subject for email in emails()] == ["Your order 7K4M2-9QX2D is confirmed"]
-    stored = next(found for found in notifications() if found.template == "welcome")
-    assert stored.status == "failed" and stored.reason == "the email cannot be composed (IndexError)"
+    row = only_notification(template="welcome")
+    assert row.status == "failed" and row.reason == "the email cannot be composed (IndexError)"
 
 
-def test_only_an_unreadable_message_returns_to_the_queue(cloud: None) -> None:
-    good = paid().model_dump_json(exclude_none=True)
-    batch = sqs_event("not json", good, '{"id": "x", "type": "order.lost"}')
+def test_an_invalid_message_of_a_batch_fails_alone(cloud: None) -> None:
+    valid = paid().model_dump_json(exclude_none=True)
+    batch = sqs_event("not json", valid, '{"id": "x", "type": "order.lost"}')
     assert consume(batch, Context()) == {
         "batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m2"}]
     }
     assert len(emails()) == 1
 
 
-def test_an_unverified_sender_delays_emails(cloud: None) -> None:
+def test_emails_of_an_unverified_sender_are_retried(cloud: None) -> None:
     ses = boto3.client("ses", region_name=REGION)
     ses.delete_identity(Identity="tillstack.example")
-    assert deliver(consume, paid()) == AGAIN
+    assert deliver(consume, paid()) == FAILED
     ses.verify_domain_identity(Domain="tillstack.example")
     assert deliver(consume, paid()) == []
     assert len(emails()) == 1

@@ -1,4 +1,4 @@
-"""Which messages are sent, and how their values are shown."""
+"""Rules for messages: their values, ids, and which message supersedes which."""
 
 import re
 from unicodedata import normalize
@@ -82,12 +82,12 @@ def test_untrusted_text_becomes_one_plain_line(text: str) -> None:
         "evil\u2060.\u0308example",
     ],
 )
-def test_a_name_with_a_link_is_left_out(name: str) -> None:
+def test_a_name_with_a_link_is_omitted_from_the_salutation(name: str) -> None:
     assert salutation(name) == ""
 
 
 @pytest.mark.parametrize("name", ["Ada", "J. R. R. Tolkien", "Zoë O'Neill", "王小明", "Ada, Countess"])
-def test_a_name_is_shown_as_it_is(name: str) -> None:
+def test_a_name_without_a_link_is_shown_unchanged(name: str) -> None:
     assert salutation(name) == name
 
 
@@ -115,7 +115,7 @@ LINK = re.compile(r"\w:/|www[.。．｡]\S|\S[.。．｡][^\W\d]", re.IGNORECASE
         (None, ""),
     ],
 )
-def test_text_is_shown_as_it_is_without_links(text: str | None, shown: str) -> None:
+def test_links_in_text_are_broken_by_spaces(text: str | None, shown: str) -> None:
     assert unlinked(text) == shown
 
 
@@ -153,7 +153,7 @@ def test_unlinked_text_is_one_line(text: str) -> None:
     assert one_line(unlinked(text)) == unlinked(text)
 
 
-def test_totals_leave_out_discount_and_tax_of_zero() -> None:
+def test_totals_omit_a_discount_and_a_tax_of_zero() -> None:
     assert totals(order(discount=gbp(0), total=gbp(123_990 + 395))) == [
         ("subtotal", gbp(123_990)),
         ("shipping", gbp(395)),
@@ -162,8 +162,8 @@ def test_totals_leave_out_discount_and_tax_of_zero() -> None:
 
 
 def test_totals_show_discount_and_tax() -> None:
-    added = order(tax=gbp(200), total=gbp(123_990 - 1000 + 395 + 200))
-    assert totals(added) == [
+    with_tax_added = order(tax=gbp(200), total=gbp(123_990 - 1000 + 395 + 200))
+    assert totals(with_tax_added) == [
         ("subtotal", gbp(123_990)),
         ("discount", gbp(-1000)),
         ("shipping", gbp(395)),
@@ -176,18 +176,17 @@ def test_included_tax_is_not_shown_as_added() -> None:
     assert ("tax_included", gbp(200)) in totals(order(tax=gbp(200)))
 
 
-def test_an_expired_order_that_was_never_placed_needs_no_message() -> None:
-    never_placed = expired(lines=[])
-    assert orders.expired(never_placed) is None
+def test_an_expired_order_without_lines_needs_no_message() -> None:
+    assert orders.expired(expired(lines=[])) is None
     assert orders.expired(expired()) is not None
 
 
-def test_one_confirmation_is_sent_per_order() -> None:
+def test_confirmations_of_one_order_have_one_id() -> None:
     assert orders.confirmation(paid()).id == orders.confirmation(paid(line())).id
     assert orders.confirmation(paid()).id != orders.confirmation(paid(order_id="ord_2")).id
 
 
-def test_each_decline_has_a_message_of_its_own() -> None:
+def test_each_decline_has_its_own_message() -> None:
     first, second = (payments.failed(declined(version)) for version in (2, 3))
     assert first.id != second.id
 
@@ -206,7 +205,7 @@ def test_messages_with_one_dedupe_key_have_one_id() -> None:
 
 
 def test_different_messages_about_one_order_have_different_ids() -> None:
-    of_one_order: list[Message | None] = [
+    messages: list[Message | None] = [
         orders.confirmation(paid()),
         orders.expired(expired()),
         orders.cancelled(cancelled()),
@@ -221,7 +220,7 @@ def test_different_messages_about_one_order_have_different_ids() -> None:
         payments.refunded(refunded(1, 1)),
         payments.refunded(refunded(1, 2, version=6)),
     ]
-    assert len({message.id for message in of_one_order if message}) == len(of_one_order)
+    assert len({message.id for message in messages if message}) == len(messages)
 
 
 def test_an_outdated_return_decision_needs_no_message() -> None:
@@ -229,7 +228,7 @@ def test_an_outdated_return_decision_needs_no_message() -> None:
 
 
 @pytest.mark.parametrize(
-    ("late", "later"),
+    ("earlier", "later"),
     [
         (payments.failed(declined()), orders.confirmation(paid())),
         (payments.failed(declined()), orders.expired(expired())),
@@ -242,12 +241,12 @@ def test_an_outdated_return_decision_needs_no_message() -> None:
     ],
     ids=lambda message: message.template,
 )
-def test_a_later_message_supersedes_an_earlier_one(late: Message, later: Message) -> None:
-    assert later.id in late.superseded_by
-    assert late.id not in later.superseded_by
+def test_a_later_message_supersedes_an_earlier_one(earlier: Message, later: Message) -> None:
+    assert later.id in earlier.superseded_by
+    assert earlier.id not in later.superseded_by
 
 
-def test_messages_about_past_facts_are_never_superseded() -> None:
+def test_messages_about_completed_actions_are_never_superseded() -> None:
     never_superseded = set(Template) - set(SUPERSEDED_BY)
     assert never_superseded >= {
         Template.ORDER_CANCELLED,
@@ -256,11 +255,10 @@ def test_messages_about_past_facts_are_never_superseded() -> None:
         Template.INVOICE,
     }
     assert never_superseded >= {Template.RETURN_RECEIVED, Template.RETURN_REJECTED}
-    late = orders.return_received(returned())
-    assert late.superseded_by == ()
+    assert orders.return_received(returned()).superseded_by == ()
 
 
-def test_messages_about_another_order_supersede_nothing() -> None:
+def test_a_message_about_another_order_or_return_supersedes_nothing() -> None:
     other = orders.cancelled(cancelled(order_id="ord_2"))
     assert other and other.id not in orders.confirmation(paid()).superseded_by
     rejected = orders.return_decided(decided("rejected", return_id="ret_2"))

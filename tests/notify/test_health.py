@@ -1,4 +1,4 @@
-"""The health of the service."""
+"""The health check of the API function."""
 
 import boto3
 
@@ -6,7 +6,7 @@ from notify.app.api import api
 from tests.support import REGION, Context
 
 
-def test_health_depends_on_the_table(cloud: None) -> None:
+def test_the_health_check_fails_without_the_table(cloud: None) -> None:
     assert api({"health": True}, Context()) == {"status": "ok", "version": "test"}
     boto3.client("dynamodb", region_name=REGION).delete_table(TableName="tillstack-test-notifications")
     assert api({"health": True}, Context())["status"] == "failing"

@@ -1,4 +1,4 @@
-"""Amounts, dates, text messages and the brand's colours."""
+"""Amounts and dates in each language, the text of text messages, and the colours of the brand."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -25,18 +25,20 @@ from shared.values.money_format import STYLES, format_money
         (120_000, "CHF", "1.200,00\u00a0CHF"),
     ],
 )
-def test_money_in_german(amount: int, currency: str, text: str) -> None:
+def test_german_amounts_use_a_decimal_comma_and_a_trailing_symbol(
+    amount: int, currency: str, text: str
+) -> None:
     assert format_money(Money(amount=amount, currency=currency), "de") == text
 
 
 @given(st.integers(-(10**15), 10**15), st.sampled_from(["GBP", "JPY", "KWD"]), st.sampled_from(list(STYLES)))
-def test_amounts_keep_all_digits_in_every_language(amount: int, currency: str, language: str) -> None:
+def test_no_digit_of_an_amount_is_lost_in_any_language(amount: int, currency: str, language: str) -> None:
     text = format_money(Money(amount=amount, currency=currency), language)
     assert int("".join(char for char in text if char.isdigit())) == abs(amount)
     assert text.startswith("-") == (amount < 0)
 
 
-def test_each_language_has_formats_of_money_and_months() -> None:
+def test_each_language_formats_money_and_names_twelve_months() -> None:
     assert set(LANGUAGES) == set(STYLES)
     assert all(len(set(language.months)) == 12 for language in LANGUAGES.values())
 
@@ -48,19 +50,19 @@ def test_each_language_has_formats_of_money_and_months() -> None:
         ("de", "1. März 2026", "1. März 2026, 00:05 Uhr (UTC)"),
     ],
 )
-def test_dates_and_times(language: str, date: str, date_time: str) -> None:
+def test_dates_and_times_are_in_the_language_and_in_utc(language: str, date: str, date_time: str) -> None:
     at = datetime(2026, 2, 28, 22, 5, tzinfo=timezone(timedelta(hours=-2)))
     assert language_for(language).date(at) == date
     assert language_for(language).date_time(at) == date_time
     assert language_for(language).date(datetime(2026, 12, 31, 23, 59, tzinfo=UTC)).endswith("2026")
 
 
-def test_an_unsupported_language_becomes_english() -> None:
+def test_an_unsupported_language_falls_back_to_english() -> None:
     assert language_for("fr").code == "en"
 
 
 @pytest.mark.parametrize(
-    ("text", "written"),
+    ("text", "expected"),
     [
         ("Grüße für 5\u00a0€", "Grüße für 5 €"),
         ("„Zoë’s“ – café…", '"Zoe\'s" - café...'),
@@ -68,36 +70,36 @@ def test_an_unsupported_language_becomes_english() -> None:
         ("a\u0301\u200d", "a"),
     ],
 )
-def test_a_text_message_uses_the_gsm_alphabet(text: str, written: str) -> None:
-    assert sms.gsm(text) == written
+def test_text_is_transliterated_to_the_gsm_alphabet(text: str, expected: str) -> None:
+    assert sms.gsm(text) == expected
 
 
 @given(st.text(max_size=400), st.integers(10, 306))
 @example("€" * 200, 306)
 @example("word " * 100, 160)
-def test_a_text_message_is_cut_to_its_limit(text: str, limit: int) -> None:
-    whole = sms.gsm(text)
-    short = sms.cut(whole, limit)
-    assert sms.septets(short) <= limit
-    assert short == whole or short.endswith("...")
-    assert set(short) <= sms.ALPHABET
+def test_a_long_text_message_is_cut_to_the_limit(text: str, limit: int) -> None:
+    full = sms.gsm(text)
+    cut = sms.cut(full, limit)
+    assert sms.septets(cut) <= limit
+    assert cut == full or cut.endswith("...")
+    assert set(cut) <= sms.ALPHABET
 
 
-def test_a_cut_text_message_ends_at_a_word() -> None:
+def test_a_text_message_is_cut_after_a_whole_word() -> None:
     assert sms.cut("one two, three four", 14) == "one two..."
     assert sms.cut("one", 3) == "one"
 
 
 @pytest.mark.parametrize("colour", ["#1f4d3a", "#ffee00", "#000000", "#ffffff", "#777777", "#FF00aa"])
-def test_brand_colours_are_legible_in_light_and_dark_mode(colour: str) -> None:
+def test_brand_colours_have_enough_contrast_in_light_and_dark_mode(colour: str) -> None:
     brand = Brand("Shop", colour, "", "https://shop.example")
-    for ink, ground in (
+    for foreground, background in (
         (brand.accent, LIGHT_GROUND),
         (brand.on_accent, brand.accent),
         (brand.dark_accent, DARK_GROUND),
         (brand.on_dark_accent, brand.dark_accent),
     ):
-        assert contrast(ink, ground) >= 4.5
+        assert contrast(foreground, background) >= 4.5
 
 
 def test_a_legible_colour_is_unchanged() -> None:
@@ -112,7 +114,7 @@ def test_an_invalid_colour_is_rejected(colour: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["evil．example", "ｗｗｗ.evil", "evil。example", "go evil․example"])
-def test_a_name_that_becomes_a_link_by_normalization_is_left_out(name: str) -> None:
+def test_a_name_that_normalizes_to_a_link_is_omitted(name: str) -> None:
     assert salutation(name) == ""
 
 

@@ -1,4 +1,4 @@
-"""Logs contain neither addresses nor numbers."""
+"""Logs and stored reasons, which contain no address or phone number of a recipient."""
 
 from typing import Any
 
@@ -13,103 +13,107 @@ from notify.tables import notifications as rows
 from notify.tables.rows import NotificationRow
 from shared.errors import Unavailable
 from tests.notify.event_data import paid, shipped
-from tests.notify.mailbox import notifications
-from tests.notify.requests import ALL, PHONE, register_reachable
+from tests.notify.mailbox import only_notification
+from tests.notify.requests import ALL_ON, PHONE, register_customer
 from tests.support import deliver
 
-AGAIN = ["m0"]
+FAILED = ["m0"]
 
 
-def refuse(monkeypatch: pytest.MonkeyPatch, client: Any, name: str, error: Exception) -> None:
-    """Make SES or SNS raise the error."""
+def make_call_fail(monkeypatch: pytest.MonkeyPatch, client: Any, name: str, error: Exception) -> None:
+    """Make a method of a client raise this error."""
 
-    def answer(**request: Any) -> None:
+    def fail(**request: Any) -> None:
         raise error
 
-    monkeypatch.setattr(client, name, answer)
+    monkeypatch.setattr(client, name, fail)
 
 
 UNVERIFIED = "Email address is not verified. The following identities failed the check: "
 
 
-@pytest.mark.parametrize("failed", ["orders@tillstack.example, ada@example.com", "Ada@Example.com"])
-def test_logs_omit_an_address_that_ses_names(
-    cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, failed: str
+@pytest.mark.parametrize("identities", ["orders@tillstack.example, ada@example.com", "Ada@Example.com"])
+def test_logs_contain_no_address_from_an_error_of_ses(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, identities: str
 ) -> None:
-    reason = {"Code": "MessageRejected", "Message": UNVERIFIED + failed}
-    answer: Any = {"Error": reason, "ResponseMetadata": {"HTTPStatusCode": 400}}
-    refuse(monkeypatch, mailer._ses(), "send_raw_email", ClientError(answer, "SendRawEmail"))
+    error = {"Code": "MessageRejected", "Message": UNVERIFIED + identities}
+    response: Any = {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}
+    make_call_fail(monkeypatch, mailer._ses(), "send_raw_email", ClientError(response, "SendRawEmail"))
 
-    def busy(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise Unavailable("the record")
 
-    monkeypatch.setattr(rows, "record_outcome", busy)
-    assert deliver(consume, paid()) == AGAIN
-    assert "not verified" in caplog.text  # operators need the reason
+    monkeypatch.setattr(rows, "record_outcome", fail)
+    assert deliver(consume, paid()) == FAILED
+    assert "not verified" in caplog.text  # operators need the error of SES
     assert "ada@example" not in caplog.text.lower()
 
 
-def fail(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, *, where: str) -> None:
-    """Make the function `name` of `place` fail for text messages."""
-    real = getattr(place, name)
+def make_unavailable_for_sms(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, detail: str) -> None:
+    """Make a function of the module raise Unavailable if it is called with the row of a text message."""
+    original = getattr(module, name)
 
-    def busy(row: NotificationRow, *args: Any, **options: Any) -> Any:
+    def call(row: NotificationRow, *args: Any, **options: Any) -> Any:
         if row.channel == "sms":
-            raise Unavailable(where)
-        return real(row, *args, **options)
+            raise Unavailable(detail)
+        return original(row, *args, **options)
 
-    monkeypatch.setattr(place, name, busy)
+    monkeypatch.setattr(module, name, call)
 
 
-def sns_names(number: str, code: str) -> ClientError:
-    reason = f"Invalid parameter: PhoneNumber Reason: {number} is not valid to publish to"
-    return ClientError({"Error": {"Code": code, "Message": reason}}, "Publish")
+def sns_error_with_number(number: str, code: str) -> ClientError:
+    message = f"Invalid parameter: PhoneNumber Reason: {number} is not valid to publish to"
+    return ClientError({"Error": {"Code": code, "Message": message}}, "Publish")
 
 
 @pytest.mark.parametrize("code", ["InvalidParameter", "OptedOutException", "Throttled"])
-def test_logs_omit_the_number_if_a_failure_cannot_be_recorded(
+def test_logs_contain_no_number_if_a_failure_cannot_be_recorded(
     cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: str
 ) -> None:
-    register_reachable(ALL)
-    refuse(monkeypatch, sms_client._sns(), "publish", sns_names(PHONE, code))
+    register_customer(ALL_ON)
+    make_call_fail(monkeypatch, sms_client._sns(), "publish", sns_error_with_number(PHONE, code))
     for name in ("record_outcome", "release"):
-        fail(monkeypatch, rows, name, where="the record")
-    assert deliver(consume, shipped()) == AGAIN
+        make_unavailable_for_sms(monkeypatch, rows, name, "the record")
+    assert deliver(consume, shipped()) == FAILED
     assert "the record" in caplog.text
     assert PHONE[3:] not in caplog.text
 
 
-def test_logs_omit_a_number_that_opted_out(
+def test_logs_contain_no_number_that_opted_out(
     cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    register_reachable(ALL, "+44 7700 900199")  # moto takes these for opted out
-    fail(monkeypatch, rows, "record_outcome", where="the record")
-    assert deliver(consume, shipped()) == AGAIN
+    register_customer(ALL_ON, "+44 7700 900199")  # opted out, for moto
+    make_unavailable_for_sms(monkeypatch, rows, "record_outcome", "the record")
+    assert deliver(consume, shipped()) == FAILED
     assert "the record" in caplog.text
     assert "7700900199" not in caplog.text
 
 
-def test_logs_omit_a_number_beyond_its_limit(
+def test_logs_contain_no_number_that_reached_its_limit(
     cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    register_reachable(ALL)
-    monkeypatch.setattr(limits, "hourly", lambda recipient, most, now: hourly(recipient, 0, now))
+    register_customer(ALL_ON)
+    monkeypatch.setattr(limits, "hourly", lambda recipient, maximum, now: hourly(recipient, 0, now))
     assert deliver(consume, shipped()) == []
 
-    def busy(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise Unavailable("busy")
 
-    monkeypatch.setattr(rows, "_put_beyond_limit", busy)
-    assert deliver(consume, shipped(fulfilment_id="ful_2")) == AGAIN
+    monkeypatch.setattr(rows, "_put_beyond_limit", fail)
+    assert deliver(consume, shipped(fulfilment_id="ful_2")) == FAILED
     assert "busy" in caplog.text
     assert PHONE[3:] not in caplog.text
 
 
-def test_the_reason_of_a_failure_omits_the_number(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    register_reachable(ALL)
-    refuse(monkeypatch, sms_client._sns(), "publish", sns_names(PHONE, "InvalidParameter"))
+def test_a_recorded_failure_has_a_reason_without_the_number(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_customer(ALL_ON)
+    make_call_fail(
+        monkeypatch, sms_client._sns(), "publish", sns_error_with_number(PHONE, "InvalidParameter")
+    )
     assert deliver(consume, shipped()) == []
-    (row,) = (stored for stored in notifications() if stored.channel == "sms")
+    row = only_notification(channel="sms")
     assert row.reason == (
         "InvalidParameter: Invalid parameter: PhoneNumber Reason: (recipient) is not valid to publish to"
     )

@@ -1,4 +1,4 @@
-"""HTML of staff, reduced to text markup."""
+"""HTML of staff, reduced to the tags that messages may contain."""
 
 from html.parser import HTMLParser
 
@@ -10,7 +10,7 @@ from notify.domain.markup import clean
 
 
 @pytest.mark.parametrize(
-    ("written", "kept"),
+    ("html", "cleaned"),
     [
         ("<p>Dear <b>Ada</b></p>", "<p>Dear <b>Ada</b></p>"),
         ("<ul><li>one<li>two</ul>", "<ul><li>one<li>two</li></li></ul>"),
@@ -30,12 +30,12 @@ from notify.domain.markup import clean
         ("a\u202eb\r\nc", "ab c"),
     ],
 )
-def test_only_text_markup_is_kept(written: str, kept: str) -> None:
-    assert clean(written) == kept
+def test_only_allowed_tags_are_kept(html: str, cleaned: str) -> None:
+    assert clean(html) == cleaned
 
 
 @pytest.mark.parametrize(
-    ("target", "leads"),
+    ("target", "href"),
     [
         ("https://shop.example/a?b=1&c=2", "https://shop.example/a?b=1&amp;c=2"),
         ("mailto:help@shop.example", "mailto:help@shop.example"),
@@ -52,10 +52,10 @@ def test_only_text_markup_is_kept(written: str, kept: str) -> None:
         ('https://a.example/"><script>', "https://a.example/&quot;&gt;&lt;script&gt;"),
     ],
 )
-def test_only_safe_links_are_kept(target: str, leads: str) -> None:
-    written = target.replace('"', "&quot;")
-    link = f'<a class="link" href="{leads}">' if leads else "<a>"
-    assert clean(f'<a href="{written}" target=x>y</a>') == f"{link}y</a>"
+def test_only_plain_https_and_mailto_links_are_kept(target: str, href: str) -> None:
+    escaped = target.replace('"', "&quot;")
+    link = f'<a class="link" href="{href}">' if href else "<a>"
+    assert clean(f'<a href="{escaped}" target=x>y</a>') == f"{link}y</a>"
 
 
 PIECES = [
@@ -88,30 +88,30 @@ PIECES += [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 @example("<a><p></a></p>")
-def test_any_input_becomes_well_formed_and_safe_html(written: str) -> None:
-    kept = clean(written)
-    page = _Strict()
-    page.feed(kept)
+def test_cleaned_html_is_well_formed_and_has_allowed_tags_only(html: str) -> None:
+    cleaned = clean(html)
+    page = _StrictParser()
+    page.feed(cleaned)
     page.close()
-    assert page.open == []
-    assert clean(kept) == kept
+    assert page.open_tags == []
+    assert clean(cleaned) == cleaned
 
 
-class _Strict(HTMLParser):
-    """A parser that rejects tags that are not allowed or not properly nested."""
+class _StrictParser(HTMLParser):
+    """Fails on tags that are not allowed or not closed in the reverse order of opening."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.open: list[str] = []
+        self.open_tags: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in {"p", "b", "a", "br", "ul", "li"}
         assert {name for name, _ in attrs} <= ({"href", "class"} if tag == "a" else set())
         if tag != "br":
-            self.open.append(tag)
+            self.open_tags.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
+        assert self.open_tags.pop() == tag
 
     def handle_comment(self, data: str) -> None:
         raise AssertionError(data)

@@ -1,4 +1,4 @@
-"""The content of the messages."""
+"""The content of each message."""
 
 from datetime import timedelta
 from typing import Any
@@ -34,13 +34,13 @@ from tests.notify.event_data import (
     unreconciled,
 )
 from tests.notify.html_page import Page
-from tests.notify.mailbox import the_email
+from tests.notify.mailbox import only_email
 from tests.support import deliver
 
 ORDER_PAGE = "https://shop.tillstack.example/orders/ord_1"
 
 
-def read(message: Message | None, language: str = "en") -> Email:
+def rendered(message: Message | None, language: str = "en") -> Email:
     assert message is not None
     return render(message, language)
 
@@ -52,7 +52,7 @@ def bodies(email: Email) -> tuple[str, str]:
 
 def test_a_new_user_is_welcomed(cloud: None) -> None:
     assert deliver(consume, registered("Ada")) == []
-    email = the_email()
+    email = only_email()
     assert email.to == ["ada@example.com"]
     assert email.subject == "Welcome to Tillstack"
     assert "Hello Ada," in email.text and "Hello Ada ," in Page(email.html).text
@@ -67,7 +67,7 @@ def test_a_welcome_cannot_be_turned_off() -> None:
 
 
 def test_a_confirmation_shows_lines_and_totals() -> None:
-    email = read(orders.confirmation(paid()))
+    email = rendered(orders.confirmation(paid()))
     assert email.subject == "Your order 7K4M2-9QX2D is confirmed"
     assert "1 × Brass lamp\n    LAMP-9, each £1,234.00: £1,234.00\n" in email.text
     assert "2 × White mug\n    MUG-1, each £2.95: £5.90\n" in email.text
@@ -79,14 +79,14 @@ def test_a_confirmation_shows_lines_and_totals() -> None:
         assert "21 November 2026" in body and ORDER_PAGE in body
 
 
-def test_a_confirmation_is_true_of_captured_and_of_authorized_payments() -> None:
-    for body in bodies(read(orders.confirmation(paid()))):
+def test_a_confirmation_fits_captured_and_authorized_payments() -> None:
+    for body in bodies(rendered(orders.confirmation(paid()))):
         assert "Your payment is secured" in body
         assert "arrived" not in body and "charged" not in body
 
 
-def test_a_confirmation_in_german() -> None:
-    email = read(orders.confirmation(paid()), "de")
+def test_a_german_confirmation_shows_lines_and_totals() -> None:
+    email = rendered(orders.confirmation(paid()), "de")
     assert email.subject == "Ihre Bestellung 7K4M2-9QX2D ist bestätigt"
     text, _ = bodies(email)
     assert "1 × Brass lamp LAMP-9, je 1.234,00 £: 1.234,00 £" in text
@@ -95,20 +95,20 @@ def test_a_confirmation_in_german() -> None:
 
 
 def test_a_decline_shows_its_reason_and_how_to_try_again() -> None:
-    email = read(payments.failed(declined()))
+    email = rendered(payments.failed(declined()))
     assert email.subject == "Payment failed for your order 7K4M2-9QX2D"
     for body in bodies(email):
         assert "£12.99" in body and "The card has insufficient funds." in body and "Please try again" in body
         assert ORDER_PAGE in body
 
 
-def test_a_decline_without_a_reason_shows_none() -> None:
-    email = read(payments.failed(declined(reason=None)))
+def test_a_decline_without_a_reason_shows_no_reason() -> None:
+    email = rendered(payments.failed(declined(reason=None)))
     assert "Reason:" not in email.text + email.html
 
 
 def test_a_request_to_pay_again_shows_the_amount_the_deadline_and_the_link() -> None:
-    email = read(payments.reauthorize(expiring(capture_before=AT + timedelta(days=1))))
+    email = rendered(payments.reauthorize(expiring(capture_before=AT + timedelta(days=1))))
     assert email.subject == "Please pay again for your order 7K4M2-9QX2D"
     for body in bodies(email):
         assert "£12.99" in body and "pay again by 22 November 2026, 09:30 UTC" in body
@@ -116,7 +116,7 @@ def test_a_request_to_pay_again_shows_the_amount_the_deadline_and_the_link() -> 
 
 
 def test_a_request_to_pay_again_without_a_deadline_shows_no_date() -> None:
-    text, _ = bodies(read(payments.reauthorize(expiring(capture_before=None))))
+    text, _ = bodies(rendered(payments.reauthorize(expiring(capture_before=None))))
     assert "please pay again soon." in text
 
 
@@ -126,15 +126,15 @@ def test_one_request_to_pay_again_is_sent_per_payment() -> None:
     assert request.id != payments.reauthorize(expiring(payment_id="pay_2")).id
 
 
-def test_an_expired_order_is_shown_with_its_lines() -> None:
-    email = read(orders.expired(expired()))
+def test_an_expiry_shows_the_lines_of_the_order() -> None:
+    email = rendered(orders.expired(expired()))
     assert email.subject == "Your order 7K4M2-9QX2D has expired"
     for body in bodies(email):
         assert "2 × White mug" in body and "we will refund it automatically" in body
 
 
-def test_a_cancellation_shows_the_reason_and_what_happens_to_the_money() -> None:
-    email = read(orders.cancelled(cancelled(reason=CancelReason.REQUESTED_BY_SHOP)))
+def test_a_cancellation_shows_its_reason_and_announces_the_refund() -> None:
+    email = rendered(orders.cancelled(cancelled(reason=CancelReason.REQUESTED_BY_SHOP)))
     assert email.subject == "Your order 7K4M2-9QX2D has been cancelled"
     for body in bodies(email):
         assert "Reason: We cancelled the order." in body
@@ -155,18 +155,18 @@ def test_a_cancellation_shows_the_reason_and_what_happens_to_the_money() -> None
 def test_a_cancellation_gives_its_reason_in_the_recipients_language(
     reason: str, language: str, sentence: str
 ) -> None:
-    for body in bodies(read(orders.cancelled(cancelled(reason=reason)), language)):
+    for body in bodies(rendered(orders.cancelled(cancelled(reason=reason)), language)):
         assert sentence in body
         assert reason not in body
 
 
-def test_a_cancellation_without_a_reason_shows_none() -> None:
-    email = read(orders.cancelled(cancelled()))
+def test_a_cancellation_without_a_reason_shows_no_reason() -> None:
+    email = rendered(orders.cancelled(cancelled()))
     assert "reason" not in (email.text + email.html).lower()
 
 
-def test_a_fulfilment_is_shown_with_its_items_carrier_and_tracking_number() -> None:
-    email = read(orders.shipped(shipped()))
+def test_a_fulfilment_shows_its_items_carrier_and_tracking_number() -> None:
+    email = rendered(orders.shipped(shipped()))
     assert email.subject == "A package of your order 7K4M2-9QX2D is on its way"
     assert "2 × White mug\n    MUG-1\n" in email.text
     assert "Carrier: Royal Mail\nTracking number: JD014600009876543210\n" in email.text
@@ -182,18 +182,20 @@ def test_a_fulfilment_is_shown_with_its_items_carrier_and_tracking_number() -> N
         (False, "The rest of your order will be shipped separately", "completes your order"),
     ],
 )
-def test_a_fulfilment_shows_whether_more_follow(fully_shipped: bool, shown: str, not_shown: str) -> None:
-    for body in bodies(read(orders.shipped(shipped(fully_shipped=fully_shipped)))):
+def test_a_fulfilment_shows_whether_it_completes_the_order(
+    fully_shipped: bool, shown: str, not_shown: str
+) -> None:
+    for body in bodies(rendered(orders.shipped(shipped(fully_shipped=fully_shipped)))):
         assert shown in body and not_shown not in body
 
 
-def test_a_fulfilment_without_carrier_or_tracking_number_shows_none() -> None:
-    for body in bodies(read(orders.shipped(shipped(carrier=None, tracking=None)))):
+def test_a_fulfilment_without_a_carrier_shows_no_carrier_and_no_tracking() -> None:
+    for body in bodies(rendered(orders.shipped(shipped(carrier=None, tracking=None)))):
         assert "Carrier" not in body and "Tracking" not in body
 
 
-def test_a_delivered_order_is_shown_with_its_lines() -> None:
-    email = read(orders.delivered(delivered()))
+def test_a_delivery_shows_the_lines_of_the_order() -> None:
+    email = rendered(orders.delivered(delivered()))
     assert email.subject == "Your order 7K4M2-9QX2D has been delivered"
     for body in bodies(email):
         assert "1 × Brass lamp" in body and "2 × White mug" in body
@@ -206,54 +208,52 @@ def test_a_delivered_order_is_shown_with_its_lines() -> None:
         ("rejected", "Your return for order 7K4M2-9QX2D was not accepted", "we cannot accept the return"),
     ],
 )
-def test_a_decided_return_is_shown_with_its_lines_and_reason(
-    status: str, subject: str, sentence: str
-) -> None:
-    email = read(orders.return_decided(decided(status)))
+def test_a_decision_on_a_return_shows_its_lines_and_reason(status: str, subject: str, sentence: str) -> None:
+    email = rendered(orders.return_decided(decided(status)))
     assert email.subject == subject
     for body in bodies(email):
         assert sentence in body and "1 × White mug" in body and "Your reason: One too many" in body
 
 
 def test_a_received_return_shows_the_amount_to_be_refunded() -> None:
-    email = read(orders.return_received(returned()))
+    email = rendered(orders.return_received(returned()))
     assert email.subject == "Your return for order 7K4M2-9QX2D has arrived"
     for body in bodies(email):
         assert "1 × White mug" in body and "We will refund £2.95" in body
 
 
 def test_a_received_return_without_a_refund_mentions_no_money() -> None:
-    email = read(orders.return_received(returned(refund=gbp(0))))
+    email = rendered(orders.return_received(returned(refund=gbp(0))))
     assert "£" not in email.text + email.html and "refund" not in email.text + email.html
 
 
 def test_a_refund_shows_its_amount() -> None:
-    email = read(payments.refunded(refunded(295, 295)))
+    email = rendered(payments.refunded(refunded(295, 295)))
     assert email.subject == "Your refund for order 7K4M2-9QX2D"
     for body in bodies(email):
         assert "£2.95" in body and "in total" not in body
 
 
 def test_a_later_refund_shows_the_total_too() -> None:
-    for body in bodies(read(payments.refunded(refunded(295, 1295)))):
+    for body in bodies(rendered(payments.refunded(refunded(295, 1295)))):
         assert "£2.95" in body and "this makes £12.95 in total" in body
 
 
 def test_a_refund_without_an_amount_shows_the_total_as_the_amount() -> None:
-    text, _ = bodies(read(payments.refunded(refunded(None, 700))))
+    text, _ = bodies(rendered(payments.refunded(refunded(None, 700))))
     assert "£7.00" in text and "in total" not in text
 
 
-def test_a_failed_refund_says_that_the_money_is_still_the_customers() -> None:
-    email = read(payments.refund_failed(refund_failed(failed_refund_amount=gbp(295))))
+def test_a_failed_refund_says_that_the_customer_will_still_get_the_money() -> None:
+    email = rendered(payments.refund_failed(refund_failed(failed_refund_amount=gbp(295))))
     assert email.subject == "Your refund for order 7K4M2-9QX2D did not arrive"
     for body in bodies(email):
         assert "A refund of £2.95 for your order" in body and "still yours" in body
-    text, _ = bodies(read(payments.refund_failed(refund_failed())))
+    text, _ = bodies(rendered(payments.refund_failed(refund_failed())))
     assert "A refund for your order 7K4M2-9QX2D was not accepted" in text
 
 
-def test_a_message_of_staff_is_shown_as_they_wrote_it() -> None:
+def test_a_staff_message_keeps_its_text_and_paragraphs() -> None:
     message = staff_message(
         "msg_1", user_id="usr_1", to="ada@example.com", subject="Your\nlamp", text="Dear Ada,\n\none\ntwo"
     )
@@ -265,7 +265,7 @@ def test_a_message_of_staff_is_shown_as_they_wrote_it() -> None:
     assert message.category is Category.SERVICE
 
 
-def test_html_of_staff_is_in_the_html_and_their_text_in_the_text() -> None:
+def test_html_of_a_staff_message_is_in_the_html_part_only() -> None:
     html = '<p>Dear <b>Ada</b> <a href="https://shop.tillstack.example/x">see</a><script>x</script>'
     email = render(
         staff_message("m", user_id="u", to="a@b.example", subject="Hi", text="Dear Ada", html=html)
@@ -320,7 +320,7 @@ def test_only_marketing_has_an_unsubscribe_link(language: str, label: str) -> No
         ("lost", 9, Template.DISPUTE_LOST, "Dispute lost: £12.99 of order 7K4M2-9QX2D"),
     ],
 )
-def test_an_alert_about_a_dispute_says_what_staff_must_do(
+def test_an_alert_about_a_dispute_shows_its_subject_and_details(
     status: str, days: int, template: Template, subject: str
 ) -> None:
     message = alerts.dispute(disputed(status, evidence_due=AT + timedelta(days=days)), AT)
@@ -339,12 +339,12 @@ def test_a_dispute_without_a_deadline_is_reported_as_opened() -> None:
     assert "Evidence due" not in render(message).text
 
 
-@pytest.mark.parametrize("status", ["under_review", "warning_under_review", "warning_closed", "unheard_of"])
+@pytest.mark.parametrize("status", ["under_review", "warning_under_review", "warning_closed", "unknown"])
 def test_a_dispute_that_needs_no_action_is_not_reported(status: str) -> None:
     assert alerts.dispute(disputed(status), AT) is None
 
 
-def test_a_dispute_is_reported_once_per_stage_and_not_after_it_ended() -> None:
+def test_a_dispute_is_reported_once_per_stage() -> None:
     def alert(status: str, **changes: Any) -> Message:
         message = alerts.dispute(disputed(status, **changes), AT)
         assert message
@@ -392,7 +392,7 @@ def test_other_alerts_have_their_subject_and_content() -> None:
     assert alerts.review(reviewed("approved")) is None
 
 
-def test_each_failure_has_an_alert_of_its_own() -> None:
+def test_each_failure_has_its_own_alert() -> None:
     assert alerts.refund_failed(refund_failed(2)).id != alerts.refund_failed(refund_failed(3)).id
     assert alerts.capture_failed(capture_failed(2)).id != alerts.capture_failed(capture_failed(3)).id
     assert alerts.refund_failed(refund_failed()).id != payments.refund_failed(refund_failed()).id
@@ -417,7 +417,7 @@ def test_each_failure_has_an_alert_of_its_own() -> None:
     ],
     ids=lambda message: message.template,
 )
-def test_customers_see_the_order_number_and_its_id_in_links_only(message: Message) -> None:
+def test_messages_show_the_order_number_and_its_id_in_links_only(message: Message) -> None:
     assert message.order_id == "ord_1" and message.category is Category.ORDERS
     for language in ("en", "de"):
         email = render(message, language)

@@ -1,4 +1,4 @@
-"""The table of notifications, against its README, the samples and the queue."""
+"""The table of notifications, compared with the README, the samples and the consumers."""
 
 import re
 
@@ -27,13 +27,13 @@ def from_readme() -> list[tuple[str, ...]]:
     return re.findall(r"^\| `([\w.]+)` \| `(\w+)` \| (\w+) \|", section, re.MULTILINE)
 
 
-def test_the_readme_has_the_table_of_the_code() -> None:
+def test_the_readme_lists_the_notifications_of_the_code() -> None:
     rows = from_readme()
     assert len(rows) == len(set(rows))
     assert set(rows) == from_code()
 
 
-def test_each_function_of_the_table_has_a_sample() -> None:
+def test_each_notification_of_the_table_has_a_sample() -> None:
     sampled = {
         build for event in events(SampleData()) for build in NOTIFICATIONS[type(event)] if build(event)
     }
@@ -41,5 +41,5 @@ def test_each_function_of_the_table_has_a_sample() -> None:
     assert {template for _, template, _ in from_code()} == set(Template) - {Template.STAFF_MESSAGE}
 
 
-def test_the_consumer_handles_the_events_of_the_table() -> None:
+def test_consumers_handle_exactly_the_events_of_the_table() -> None:
     assert set(consumers.handlers) == {event.event_type() for event in NOTIFICATIONS}

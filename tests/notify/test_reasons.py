@@ -1,4 +1,4 @@
-"""The sentences of reason codes, in every language."""
+"""The sentences for reason codes in every language."""
 
 import json
 import re
@@ -58,10 +58,10 @@ def test_an_unknown_code_has_the_general_sentence(name: str, language: str) -> N
 @every_language
 @pytest.mark.parametrize("code", sorted(CONFIDENTIAL_DECLINES))
 def test_cardholders_do_not_learn_a_confidential_reason(code: str, language: str) -> None:
-    known, generic = (
+    confidential, generic = (
         render(payments.failed(declined(reason=reason)), language) for reason in (code, "generic_decline")
     )
-    assert known == generic
+    assert confidential == generic
     assert render_sms(payments.failed(declined(reason=code)), language) == render_sms(
         payments.failed(declined(reason="generic_decline")), language
     )
@@ -82,26 +82,26 @@ def test_staff_learn_a_confidential_reason(code: str, language: str) -> None:
 
 
 def messages_with_each_reason() -> list[Message]:
-    found = [
+    messages = [
         *(orders.cancelled(cancelled(reason=code)) for code in [*CancelReason, "unknown"]),
         *(payments.failed(declined(reason=code)) for code in [*CODES["payment"], "unknown"]),
         *(alerts.capture_failed(capture_failed(reason=code)) for code in [*CODES["payment"], "unknown"]),
         *(alerts.refund_failed(refund_failed(reason=code)) for code in [*CODES["refund_failure"], "unknown"]),
         *(alerts.dispute(disputed("lost", reason=code), AT) for code in [*CODES["dispute"], "unknown"]),
     ]
-    return [message for message in found if message]
+    return [message for message in messages if message]
 
 
 @cache
 def english_sentences() -> set[str]:
-    """Return every fixed text of the English templates that has three words or more."""
+    """Return the fixed texts of the English templates that have three words or more."""
     found = {text.rstrip(".") for table in REASON_TABLES for text in sentences("en", table).values()}
     for path in (TEMPLATES / "en").glob("*.j2"):
         tree = environment("en", "text", BRAND).parse(path.read_text())
         texts = [node.data for node in tree.find_all(nodes.TemplateData)]
         texts += [str(node.value) for node in tree.find_all(nodes.Const)]
         for text in texts:
-            found |= {" ".join(each.split()) for each in re.split(r"[.:?!,\n]", text)}
+            found |= {" ".join(part.split()) for part in re.split(r"[.:?!,\n]", text)}
     return {text for text in found if len(text.split()) >= 3}
 
 

@@ -1,4 +1,4 @@
-"""The events that notify publishes."""
+"""The events that notify publishes: notifications that did not reach their recipient."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +9,8 @@ from notify.app.consume import consume
 from notify.app.relay import relay
 from shared.contracts.events import NotificationBounced, read_event
 from tests.notify.event_data import cancelled, paid, refunded, shipped
-from tests.notify.mailbox import notifications
-from tests.notify.requests import ALL, DEFAULT, NONE, choose, register_reachable
+from tests.notify.mailbox import notifications, only_notification
+from tests.notify.requests import ALL_OFF, ALL_ON, DEFAULTS, put_preferences, register_customer
 from tests.notify.ses_feedback import bounce, complaint, deliver_feedback, delivery
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, Context, deliver, image, stream_event
 
@@ -18,13 +18,13 @@ Published = Callable[[str], list[dict[str, Any]]]
 
 
 def images() -> dict[str, dict[str, Any]]:
-    """Return every row of the table, as its stream shows it."""
+    """Return every row of the table as a stream image, by key."""
     table = dynamodb_backends[ACCOUNT][REGION].tables[ENVIRONMENT["NOTIFY_TABLE"]]
     return {item.hash_key.value: item.to_json()["Attributes"] for item in table.all_items()}
 
 
 def published_since(before: dict[str, dict[str, Any]], published: Published) -> list[NotificationBounced]:
-    """Relay all changes since `before`; return the published events."""
+    """Relay the changes of the table since `before` and return the published events."""
     changes = [(before.get(key), new) for key, new in images().items() if before.get(key) != new]
     relay(stream_event(*changes), Context())
     events = [read_event(message) for message in published("notify")]
@@ -32,13 +32,13 @@ def published_since(before: dict[str, dict[str, Any]], published: Published) -> 
     return events  # type: ignore[return-value]
 
 
-def test_a_bounce_is_published_with_its_order_and_the_channel_used_instead(
+def test_a_bounce_is_published_with_its_order_and_the_other_channel(
     cloud: None, published: Published
 ) -> None:
-    register_reachable(DEFAULT)
+    register_customer(DEFAULTS)
     deliver(consume, paid())
-    choose(ALL)
-    (row,) = (stored for stored in notifications() if stored.template == "order_confirmation")
+    put_preferences(ALL_ON)
+    row = only_notification(template="order_confirmation")
     before = images()
     assert deliver_feedback(bounce(row.pk)) == []
     (event,) = published_since(before, published)
@@ -69,21 +69,21 @@ def test_an_email_to_a_blocked_address_is_published(cloud: None, published: Publ
     )
 
 
-def test_a_complaint_and_a_permanent_failure_are_published(cloud: None, published: Published) -> None:
+def test_a_complaint_and_a_failure_are_published(cloud: None, published: Published) -> None:
     deliver(consume, paid(), shipped(email="not an address"))
     (failed,) = published_since({}, published)
     assert (failed.data.status, failed.data.reason) == ("failed", "invalid email address")
     before = images()
-    (row,) = (stored for stored in notifications() if stored.template == "order_confirmation")
+    row = only_notification(template="order_confirmation")
     deliver_feedback(complaint(row.pk))
     assert [event.data.status for event in published_since(before, published)] == ["complained"]
 
 
 def test_a_hard_bounce_after_a_soft_one_is_published_again(cloud: None, published: Published) -> None:
-    register_reachable(DEFAULT)
+    register_customer(DEFAULTS)
     deliver(consume, paid())
-    choose(ALL)
-    (row,) = (stored for stored in notifications() if stored.template == "order_confirmation")
+    put_preferences(ALL_ON)
+    row = only_notification(template="order_confirmation")
     soft = bounce(row.pk, "Transient")
     events = []
     for feedback in (soft, soft, bounce(row.pk), soft):
@@ -95,18 +95,18 @@ def test_a_hard_bounce_after_a_soft_one_is_published_again(cloud: None, publishe
     assert (second.data.reason.split(",")[0], second.data.instead) == ("Permanent", "sms")
 
 
-def test_delivered_and_unwanted_notifications_are_not_published(cloud: None, published: Published) -> None:
-    register_reachable(ALL)
+def test_successful_and_unwanted_notifications_are_not_published(cloud: None, published: Published) -> None:
+    register_customer(ALL_ON)
     deliver(consume, cancelled(), paid())  # the second is superseded
     for row in notifications():
         if row.status == "sent" and row.channel == "email":
             deliver_feedback(delivery(row.pk))
-    choose(NONE)
+    put_preferences(ALL_OFF)
     deliver(consume, refunded(100, 100))
     assert published_since({}, published) == []
 
 
-def test_unchanged_and_deleted_rows_are_not_published(cloud: None, published: Published) -> None:
+def test_other_changes_and_deletions_of_a_row_are_not_published(cloud: None, published: Published) -> None:
     deliver(consume, paid())
     deliver_feedback(bounce(notifications()[0].pk))
     row = image(notifications()[0])

@@ -1,4 +1,4 @@
-"""Every template in every language: complete, equal in each, and safe with untrusted text."""
+"""Every template in every language: it is complete and safe with untrusted text."""
 
 import re
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ def labels_of(language: str) -> set[str]:
     return plain | {f"totals.{name}" for name, label in labels["totals"].items() if label}
 
 
-def test_each_language_can_be_chosen() -> None:
+def test_each_language_is_an_option_of_settings_and_preferences() -> None:
     for field in (NotifySettings.model_fields["notify_language"], UpdatePreferences.model_fields["language"]):
         assert set(re.findall(r"'(\w\w)'", str(field.annotation))) == set(LANGUAGES)
 
@@ -136,7 +136,7 @@ def test_the_text_has_the_content_of_the_html(kind: Template, language: str) -> 
 def test_an_email_is_accessible(kind: Template, language: str) -> None:
     """WCAG requires a language, a title and a heading; layout tables must be marked as presentation."""
     email = render(KINDS[kind], language)
-    page = Parsed(email.html)
+    page = TagParser(email.html)
     (html,) = page.all("html")
     assert html["lang"] == language
     assert email.subject in Page(email.html).text
@@ -159,7 +159,7 @@ def test_the_preheader_is_hidden_and_short(kind: Template, language: str) -> Non
 @every_sample
 def test_emails_load_nothing_from_other_hosts(message: Message, language: str) -> None:
     page = render(message, language).html
-    parsed = Parsed(page)
+    parsed = TagParser(page)
     forbidden = {"img", "script", "link", "iframe", "object", "form", "svg", "video", "base", "input"}
     assert not forbidden & {tag for tag, _ in parsed.tags}
     assert [tag for tag, _ in parsed.tags].count("style") == 1
@@ -195,24 +195,24 @@ VARYING = {"p", "br", "bdi"}  # the number of paragraphs varies, and a name with
 @every_language
 @every_kind
 def test_untrusted_text_does_not_change_the_tags(kind: Template, language: str) -> None:
-    own = Parsed(render(KINDS[kind], language).html)
-    own_tags = [tag for tag, _ in own.tags if tag not in VARYING]
+    expected = TagParser(render(KINDS[kind], language).html)
+    expected_tags = [tag for tag, _ in expected.tags if tag not in VARYING]
     for text in UNTRUSTED:
-        page = Parsed(render(with_untrusted(text, kind), language).html)
-        assert [tag for tag, _ in page.tags if tag not in VARYING] == own_tags
+        page = TagParser(render(with_untrusted(text, kind), language).html)
+        assert [tag for tag, _ in page.tags if tag not in VARYING] == expected_tags
         for tag, attributes in page.tags:
-            assert set(attributes) in own.attributes[tag]
-        assert set(page.links) == set(own.links)
+            assert set(attributes) in expected.attributes[tag]
+        assert set(page.links) == set(expected.links)
 
 
 @every_language
 @every_kind
 def test_untrusted_text_adds_no_header_and_no_direction_override(kind: Template, language: str) -> None:
-    own = mailer.compose("ntf_1", "ada@example.com", render(KINDS[kind], language)).keys()
+    expected = mailer.compose("ntf_1", "ada@example.com", render(KINDS[kind], language)).keys()
     for text in UNTRUSTED:
         email = render(with_untrusted(text, kind), language)
         assert len(email.subject.splitlines()) == 1 and len(email.subject) <= 200
-        assert mailer.compose("ntf_1", "ada@example.com", email).keys() == own
+        assert mailer.compose("ntf_1", "ada@example.com", email).keys() == expected
         assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066-\u2069]", email.subject + email.text)
 
 
@@ -231,10 +231,10 @@ def messages_with(text: str) -> dict[Template, Message]:
 @hypothesis_settings(max_examples=15, deadline=None)
 def test_no_text_becomes_markup(text: str, language: str) -> None:
     for message in messages(text):
-        own = Parsed(render(KINDS[message.template], language).html)
-        page = Parsed(render(message, language).html)
-        assert {tag for tag, _ in page.tags} <= {tag for tag, _ in own.tags}
-        assert set(page.links) == set(own.links)
+        expected = TagParser(render(KINDS[message.template], language).html)
+        page = TagParser(render(message, language).html)
+        assert {tag for tag, _ in page.tags} <= {tag for tag, _ in expected.tags}
+        assert set(page.links) == set(expected.links)
 
 
 @every_language
@@ -312,12 +312,12 @@ def test_an_email_shows_the_brand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Lamp &amp; Sons" in email.html and "1 Mill &lt;Lane&gt;, Leeds" in email.html
     assert "#aa0000" in email.html and "#1f4d3a" not in email.html
     assert "Lamp & Sons, https://lamps.example" in email.text and "1 Mill <Lane>, Leeds" in email.text
-    assert set(Parsed(email.html).links) == {"https://lamps.example"}
+    assert set(TagParser(email.html).links) == {"https://lamps.example"}
     text = render_sms(KINDS[Template.REFUNDED], "en")
     assert text and text.startswith("Lamp & Sons: ") and "https://lamps.example/orders/ord_" in text
 
 
-def test_a_brand_that_is_a_host_name_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_brand_that_is_a_host_name_is_shown_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     changed = settings().model_copy(update={"notify_brand_name": "Lamps.example"})
     monkeypatch.setattr(rendering, "settings", lambda: changed)
     for kind in SMS:
@@ -325,7 +325,7 @@ def test_a_brand_that_is_a_host_name_is_shown_as_it_is(monkeypatch: pytest.Monke
         assert text and text.startswith("Lamps.example: ")
 
 
-def test_the_subject_tells_the_kind_of_email() -> None:
+def test_the_subject_identifies_the_kind_of_email() -> None:
     subjects = {kind: render(message).subject for kind, message in KINDS.items()}
     del subjects[Template.STAFF_MESSAGE]
     kinds = [kind_of(subject) for subject in subjects.values()]
@@ -354,12 +354,12 @@ def test_previews_are_written_for_each_sample_and_language(tmp_path: Path) -> No
             assert (tmp_path / language / f"{name}.txt").read_text().startswith("Subject: ")
     assert (tmp_path / "de" / "order_shipped.sms.txt").read_text().startswith("Tillstack: ein Paket")
     sheet = (tmp_path / "order_confirmation-hostile.html").read_text()
-    assert not {"img", "script"} & {tag for tag, _ in Parsed(sheet).tags}
+    assert not {"img", "script"} & {tag for tag, _ in TagParser(sheet).tags}
     assert "order_confirmation-60-lines" in (tmp_path / "index.html").read_text()
 
 
-class Parsed(HTMLParser):
-    """The tags of a page with their attributes."""
+class TagParser(HTMLParser):
+    """The tags of an HTML page with their attributes."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Addresses, limits, preferences and the order of statuses."""
+"""Rules for addresses, limits, preferences and the order of statuses."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -42,7 +42,7 @@ def test_a_number_without_a_country_code_is_rejected(text: str, number: str | No
 
 
 @given(st.text("+0123456789 ()-./\n", max_size=30))
-def test_a_number_is_a_plus_and_digits(text: str) -> None:
+def test_a_normalized_number_is_a_plus_and_digits(text: str) -> None:
     number = e164(text)
     assert number is None or (number[0] == "+" and number[1:].isdecimal() and 7 <= len(number) - 1 <= 15)
     assert number is None or e164(number) == number
@@ -76,12 +76,12 @@ def test_the_segments_of_a_text_message_are_counted(text: str, count: int) -> No
 
 @pytest.mark.parametrize("category", Category)
 def test_nothing_is_sent_to_an_address_that_bounced(category: Category) -> None:
-    refusal = suppression_reason(category, Recipient(True, None, EVERYTHING, {Block.BOUNCE: NOON}))
-    assert refusal and refusal.cause is Cause.BOUNCE
+    suppressed = suppression_reason(category, Recipient(True, None, EVERYTHING, {Block.BOUNCE: NOON}))
+    assert suppressed and suppressed.cause is Cause.BOUNCE
 
 
 @pytest.mark.parametrize("has_account", [True, False])
-def test_after_a_complaint_only_security_and_internal_are_sent(has_account: bool) -> None:
+def test_after_a_complaint_only_security_and_internal_messages_are_sent(has_account: bool) -> None:
     complained = Recipient(has_account, None, EVERYTHING, {Block.COMPLAINT: NOON})
     allowed = {category for category in Category if suppression_reason(category, complained) is None}
     assert allowed == {Category.SECURITY, Category.INTERNAL}
@@ -113,18 +113,18 @@ def test_the_later_of_consent_and_unsubscription_counts(since: datetime | None, 
     assert (suppression_reason(Category.MARKETING, recipient) is None) == is_sent
 
 
-def test_preferences_store_since_when_marketing_is_on() -> None:
-    yes, no = Choice(orders=True, marketing=True), Choice(orders=True, marketing=False)
-    first = Preferences().changed(yes, no, None, BEFORE)
+def test_preferences_store_when_marketing_was_turned_on() -> None:
+    on, off = Choice(orders=True, marketing=True), Choice(orders=True, marketing=False)
+    first = Preferences().changed(on, off, None, BEFORE)
     assert (first.marketing_since, first.version) == (BEFORE, 1)
-    same = first.changed(yes, yes, "de", NOON)
-    assert (same.marketing_since, same.version, same.language) == (BEFORE, 2, "de")
-    ended = same.changed(no, yes, None, NOON)
+    second = first.changed(on, on, "de", NOON)
+    assert (second.marketing_since, second.version, second.language) == (BEFORE, 2, "de")
+    ended = second.changed(off, on, None, NOON)
     assert ended.marketing_since is None
-    assert ended.changed(yes, yes, None, AFTER).marketing_since == AFTER
+    assert ended.changed(on, on, None, AFTER).marketing_since == AFTER
 
 
-def test_text_messages_are_sent_to_those_who_opted_in() -> None:
+def test_text_messages_are_sent_to_recipients_who_opted_in() -> None:
     assert sms_number(Category.ORDERS, Recipient(True, "+447700900123")) is None
     opted_in = Recipient(True, "+447700900123", EVERYTHING)
     allowed = {category for category in Category if sms_number(category, opted_in)}
@@ -133,7 +133,7 @@ def test_text_messages_are_sent_to_those_who_opted_in() -> None:
 
 
 @given(st.lists(st.sampled_from([Status.DELIVERED, Status.BOUNCED, Status.COMPLAINED]), max_size=8))
-def test_feedback_never_moves_a_status_back(reported: list[Status]) -> None:
+def test_feedback_only_advances_a_status(reported: list[Status]) -> None:
     status = Status.SENT
     for report in reported:
         status = report if advances(status, None, report) else status
@@ -150,10 +150,10 @@ def test_a_soft_bounce_ranks_below_a_delivery_and_a_hard_bounce_above_it(
         "delivered": (Status.DELIVERED, None),
         "hard": (Status.BOUNCED, Cause.BOUNCE),
     }
-    known = "sent"
+    current = "sent"
     for report in order[:count]:
-        known = report if advances(*ranks[known], ranks[report][0], is_soft=report == "soft") else known
-    assert known == max(["sent", *order[:count]], key=list(ranks).index)
+        current = report if advances(*ranks[current], ranks[report][0], is_soft=report == "soft") else current
+    assert current == max(["sent", *order[:count]], key=list(ranks).index)
 
 
 @pytest.mark.parametrize("before", [Status.SUPPRESSED, Status.FAILED])

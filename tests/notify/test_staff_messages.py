@@ -1,4 +1,4 @@
-"""Messages of staff are queued, then sent once."""
+"""Messages that staff write: requested over HTTP, queued, and sent once."""
 
 import json
 from typing import Any
@@ -11,8 +11,16 @@ from notify.app.consume import consume
 from notify.tables import notifications as rows
 from tests.notify.event_data import registered
 from tests.notify.html_page import Page
-from tests.notify.mailbox import emails, notifications, sms_messages, the_email
-from tests.notify.requests import MAIL, TEXT, Died, carry_out, die, queued, write
+from tests.notify.mailbox import emails, notifications, only_email, only_notification, sms_messages
+from tests.notify.requests import (
+    EMAIL_REQUEST,
+    SMS_REQUEST,
+    ProcessDied,
+    consume_queued,
+    die,
+    post_message,
+    receive_queued,
+)
 from tests.support import (
     Context,
     call,
@@ -26,38 +34,38 @@ from tests.support import (
 )
 
 
-def shown(notification_id: str, recipient: str) -> dict[str, Any]:
-    """Return the notification as staff see it."""
-    found = call(api, "GET", f"/notifications?recipient={recipient}", caller=staff()).json["items"]
-    (one,) = (entry for entry in found if entry["notification_id"] == notification_id)
-    return dict(one)
+def listed(notification_id: str, recipient: str) -> dict[str, Any]:
+    """Return the notification as the list for staff shows it."""
+    items = call(api, "GET", f"/notifications?recipient={recipient}", caller=staff()).json["items"]
+    (item,) = (item for item in items if item["notification_id"] == notification_id)
+    return dict(item)
 
 
-def test_an_email_of_staff_is_queued_then_sent(cloud: None) -> None:
-    promise = write(MAIL)
-    assert promise.status == 202
+def test_an_email_of_staff_is_queued_and_then_sent(cloud: None) -> None:
+    response = post_message(EMAIL_REQUEST)
+    assert response.status == 202
     assert emails() == []
-    stored = shown(promise.json["notification_id"], "ada@example.com")
-    assert (stored["channel"], stored["template"], stored["status"]) == ("email", "staff_message", "queued")
-    assert carry_out() == []
-    email = the_email()
+    item = listed(response.json["notification_id"], "ada@example.com")
+    assert (item["channel"], item["template"], item["status"]) == ("email", "staff_message", "queued")
+    assert consume_queued() == []
+    email = only_email()
     assert (email.to, email.subject) == (["ada@example.com"], "About your lamp")
     assert "Dear Ada,\n\nit is here." in email.text and "it is here." in Page(email.html).text
-    stored = shown(promise.json["notification_id"], "ada@example.com")
-    assert (stored["status"], stored["to"]) == ("sent", "ada@example.com")
-    assert [change["status"] for change in stored["history"]] == ["queued", "sent"]
+    item = listed(response.json["notification_id"], "ada@example.com")
+    assert (item["status"], item["to"]) == ("sent", "ada@example.com")
+    assert [change["status"] for change in item["history"]] == ["queued", "sent"]
 
 
-def test_a_text_message_of_staff_is_queued_then_sent(cloud: None) -> None:
-    promise = write(TEXT, "sms")
-    assert promise.status == 202
-    assert carry_out() == []
+def test_a_text_message_of_staff_is_queued_and_then_sent(cloud: None) -> None:
+    response = post_message(SMS_REQUEST, "sms")
+    assert response.status == 202
+    assert consume_queued() == []
     assert sms_messages() == [("+447700900123", "Your lamp is here.")]
-    assert shown(promise.json["notification_id"], "+44 7700 900123")["status"] == "sent"
+    assert listed(response.json["notification_id"], "+44 7700 900123")["status"] == "sent"
 
 
-@pytest.mark.parametrize(("channel", "body"), [("email", MAIL), ("sms", TEXT)])
-def test_sending_is_for_staff_and_needs_an_idempotency_key(
+@pytest.mark.parametrize(("channel", "body"), [("email", EMAIL_REQUEST), ("sms", SMS_REQUEST)])
+def test_only_staff_may_send_messages_and_only_with_a_key(
     cloud: None, channel: str, body: dict[str, str]
 ) -> None:
     path = f"/notifications/{channel}"
@@ -65,32 +73,32 @@ def test_sending_is_for_staff_and_needs_an_idempotency_key(
     assert call(api, "POST", path, body=body, caller=guest(), headers=idempotency_headers()).status == 403
     assert call(api, "POST", path, body=body, headers=idempotency_headers()).status == 401
     assert call(api, "POST", path, body=body, caller=staff()).status == 400
-    assert notifications() == [] and queued() == []
+    assert notifications() == [] and receive_queued() == []
 
 
-def test_a_repeated_request_is_a_replay(cloud: None) -> None:
-    first, second = write(MAIL, key="k"), write(MAIL, key="k")
+def test_a_repeated_request_sends_one_email(cloud: None) -> None:
+    first, second = post_message(EMAIL_REQUEST, key="k"), post_message(EMAIL_REQUEST, key="k")
     assert second.status == 202 and second.json == first.json
     assert (first.header("Idempotent-Replayed"), second.header("Idempotent-Replayed")) == (None, "true")
-    assert carry_out() == []
+    assert consume_queued() == []
     assert len(emails()) == 1
-    assert write(MAIL, key="k").json == first.json
-    assert queued() == []  # it was sent already
+    assert post_message(EMAIL_REQUEST, key="k").json == first.json
+    assert receive_queued() == []  # already sent, so not queued again
 
 
 def test_a_key_with_another_body_is_rejected(cloud: None) -> None:
-    write(MAIL, key="k")
-    other = write(MAIL | {"text": "Something else."}, key="k")
+    post_message(EMAIL_REQUEST, key="k")
+    other = post_message(EMAIL_REQUEST | {"text": "Something else."}, key="k")
     assert (other.status, other.json["type"]) == (422, "/problems/idempotency-key-reused")
 
 
-def test_keys_of_different_callers_are_independent(cloud: None) -> None:
-    first = write(MAIL, key="k")
+def test_one_key_used_by_two_callers_creates_two_notifications(cloud: None) -> None:
+    first = post_message(EMAIL_REQUEST, key="k")
     other = call(
         api,
         "POST",
         "/notifications/email",
-        body=MAIL,
+        body=EMAIL_REQUEST,
         caller=staff("usr_other"),
         headers=idempotency_headers("k"),
     )
@@ -98,51 +106,51 @@ def test_keys_of_different_callers_are_independent(cloud: None) -> None:
 
 
 def test_concurrent_requests_with_one_key_send_one_email(cloud: None) -> None:
-    answers = run_concurrently(*[lambda: write(MAIL, key="k")] * 6)
-    assert {answer.status for answer in answers} == {202}
-    assert len({answer.json["notification_id"] for answer in answers}) == 1
-    assert carry_out() == []
+    responses = run_concurrently(*[lambda: post_message(EMAIL_REQUEST, key="k")] * 6)
+    assert {response.status for response in responses} == {202}
+    assert len({response.json["notification_id"] for response in responses}) == 1
+    assert consume_queued() == []
     assert len(emails()) == len(notifications()) == 1
 
 
-def test_a_request_interrupted_before_queueing_is_completed_by_its_retry(
+def test_if_the_process_died_before_queueing_a_retry_queues_the_message(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(own_queue, "send", die)
-        with pytest.raises(Died):
-            write(MAIL, key="k")
-    (row,) = notifications()
-    assert row.status == "queued" and queued() == []
-    assert write(MAIL, key="k").json == {"notification_id": row.pk}
-    assert carry_out() == []
+        with pytest.raises(ProcessDied):
+            post_message(EMAIL_REQUEST, key="k")
+    row = only_notification()
+    assert row.status == "queued" and receive_queued() == []
+    assert post_message(EMAIL_REQUEST, key="k").json == {"notification_id": row.pk}
+    assert consume_queued() == []
     assert len(emails()) == 1
 
 
-def test_a_request_interrupted_before_storing_starts_again(
+def test_if_the_process_died_before_the_row_a_retry_starts_over(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(rows, "put", die)
-        with pytest.raises(Died):
-            write(MAIL, key="k")
-    assert notifications() == [] and queued() == []
-    assert write(MAIL, key="k").status == 202
+        with pytest.raises(ProcessDied):
+            post_message(EMAIL_REQUEST, key="k")
+    assert notifications() == [] and receive_queued() == []
+    assert post_message(EMAIL_REQUEST, key="k").status == 202
 
 
-@pytest.mark.parametrize(("channel", "body"), [("email", MAIL), ("sms", TEXT)])
-def test_beyond_the_hourly_limit_the_response_has_retry_after(
+@pytest.mark.parametrize(("channel", "body"), [("email", EMAIL_REQUEST), ("sms", SMS_REQUEST)])
+def test_above_the_hourly_limit_a_request_is_rejected_with_retry_after(
     cloud: None, channel: str, body: dict[str, str]
 ) -> None:
     for number in range(20):
-        assert write(body, channel, key=f"k{number}").status == 202
-    assert write(body, channel, key="k3").status == 202  # a replay is not counted
-    refused = write(body, channel, key="one more")
-    assert (refused.status, refused.json["type"]) == (429, "/problems/too-many-notifications")
-    assert 1 <= int(refused.header("Retry-After") or 0) <= 3600
+        assert post_message(body, channel, key=f"k{number}").status == 202
+    assert post_message(body, channel, key="k3").status == 202  # a replay does not count
+    rejected = post_message(body, channel, key="one more")
+    assert (rejected.status, rejected.json["type"]) == (429, "/problems/too-many-notifications")
+    assert 1 <= int(rejected.header("Retry-After") or 0) <= 3600
     assert len(notifications()) == 20
-    elsewhere = body | {"to": "grace@example.com" if channel == "email" else "+447700900456"}
-    assert write(elsewhere, channel).status == 202
+    to_another = body | {"to": "grace@example.com" if channel == "email" else "+447700900456"}
+    assert post_message(to_another, channel).status == 202
 
 
 @pytest.mark.parametrize(
@@ -166,10 +174,10 @@ def test_beyond_the_hourly_limit_the_response_has_retry_after(
         ("from", "eve@example.com"),
     ],
 )
-def test_an_invalid_email_is_rejected(cloud: None, field: str, value: str) -> None:
-    refused = write(MAIL | {field: value})
-    assert refused.status == 422
-    assert refused.json["errors"][0]["pointer"] == f"/{field}"
+def test_an_email_with_an_invalid_or_unknown_field_is_rejected(cloud: None, field: str, value: str) -> None:
+    rejected = post_message(EMAIL_REQUEST | {field: value})
+    assert rejected.status == 422
+    assert rejected.json["errors"][0]["pointer"] == f"/{field}"
     assert notifications() == []
 
 
@@ -187,70 +195,70 @@ def test_an_invalid_email_is_rejected(cloud: None, field: str, value: str) -> No
         ("message", "ж" * 202),
     ],
 )
-def test_an_invalid_text_message_is_rejected(cloud: None, field: str, value: str) -> None:
-    refused = write(TEXT | {field: value}, "sms")
-    assert refused.status == 422
-    assert refused.json["errors"][0]["pointer"] == f"/{field}"
+def test_a_text_message_with_an_invalid_field_is_rejected(cloud: None, field: str, value: str) -> None:
+    rejected = post_message(SMS_REQUEST | {field: value}, "sms")
+    assert rejected.status == 422
+    assert rejected.json["errors"][0]["pointer"] == f"/{field}"
     assert notifications() == []
 
 
-def test_a_text_message_of_three_segments_is_accepted(cloud: None) -> None:
-    assert write(TEXT | {"message": "x" * 459}, "sms").status == 202
-    assert write(TEXT | {"message": "ж" * 201}, "sms").status == 202
+def test_a_text_message_may_have_three_segments(cloud: None) -> None:
+    assert post_message(SMS_REQUEST | {"message": "x" * 459}, "sms").status == 202
+    assert post_message(SMS_REQUEST | {"message": "ж" * 201}, "sms").status == 202
 
 
-def test_html_of_staff_keeps_text_markup_only(cloud: None) -> None:
+def test_html_keeps_only_safe_tags(cloud: None) -> None:
     html = (
         "<p onclick=evil()>Dear <b>Ada</b></p><script>evil()</script><img src=https://evil.example/pixel>"
         '<a href="javascript:evil()">a</a><a href="https://bank.example@evil.example/">b</a>'
         "<form action=https://evil.example><input name=card></form><style>*{display:none}</style>"
     )
-    write(MAIL | {"html": html})
-    assert carry_out() == []
-    email = the_email()
+    post_message(EMAIL_REQUEST | {"html": html})
+    assert consume_queued() == []
+    email = only_email()
     assert "Dear <strong>Ada</strong>" in email.html or "Dear <b>Ada</b>" in email.html
     assert "evil" not in email.html and "pixel" not in email.html
     assert not {"script", "img", "form", "input"} & set(Page(email.html).tags)
 
 
-def test_markup_in_the_text_is_shown_as_text(cloud: None) -> None:
-    write(MAIL | {"text": "<b>5 < 6</b> {{ 7*7 }}", "subject": "<i>Hi</i> {{ 7*7 }}"})
-    assert carry_out() == []
-    email = the_email()
+def test_markup_in_the_text_is_escaped(cloud: None) -> None:
+    post_message(EMAIL_REQUEST | {"text": "<b>5 < 6</b> {{ 7*7 }}", "subject": "<i>Hi</i> {{ 7*7 }}"})
+    assert consume_queued() == []
+    email = only_email()
     assert "<b>5 < 6</b> {{ 7*7 }}" in email.text and "&lt;b&gt;5 &lt; 6&lt;/b&gt;" in email.html
     assert email.subject == "<i>Hi</i> {{ 7*7 }}"
 
 
-def test_the_content_of_a_staff_message_is_deleted_after_sending(cloud: None) -> None:
-    write(MAIL)
-    assert notifications()[0].staff_content["text"] == MAIL["text"]
-    carry_out()
+def test_the_content_is_deleted_after_the_email_is_sent(cloud: None) -> None:
+    post_message(EMAIL_REQUEST)
+    assert notifications()[0].staff_content["text"] == EMAIL_REQUEST["text"]
+    consume_queued()
     assert notifications()[0].staff_content is None
 
 
-def test_customers_see_that_staff_wrote_to_them(cloud: None) -> None:
+def test_customers_see_staff_messages_in_their_list(cloud: None) -> None:
     deliver(consume, registered())
-    promise = write(MAIL | {"to": "Ada@Example.com"})
-    found = call(api, "GET", "/notifications", caller=customer()).json["items"]
-    assert promise.json["notification_id"] in {entry["notification_id"] for entry in found}
+    response = post_message(EMAIL_REQUEST | {"to": "Ada@Example.com"})
+    items = call(api, "GET", "/notifications", caller=customer()).json["items"]
+    assert response.json["notification_id"] in {item["notification_id"] for item in items}
 
 
-def test_a_message_queued_twice_is_sent_once(cloud: None) -> None:
-    write(MAIL)
-    (message,) = queued()
+def test_a_redelivered_staff_message_is_sent_once(cloud: None) -> None:
+    post_message(EMAIL_REQUEST)
+    (message,) = receive_queued()
     for _ in range(3):
         assert consume(sqs_event(message, message), Context()) == {"batchItemFailures": []}
     assert len(emails()) == 1
 
 
 def test_a_queued_message_without_a_notification_is_ignored(cloud: None) -> None:
-    lost = json.dumps({"id": "ntf_gone", "command": own_queue.SEND, "requestid": "r"})
-    assert consume(sqs_event(lost), Context()) == {"batchItemFailures": []}
+    message = json.dumps({"id": "ntf_gone", "command": own_queue.SEND, "requestid": "r"})
+    assert consume(sqs_event(message), Context()) == {"batchItemFailures": []}
 
 
 def test_the_longest_email_in_any_script_is_stored_and_sent(cloud: None) -> None:
     longest = {"text": "😀" * 20_000, "html": "<p>" + "😀" * 39_993 + "</p>", "subject": "😀" * 200}
-    assert write(MAIL | longest).status == 202
-    assert carry_out() == []
-    assert "😀" * 100 in the_email().html
-    assert write(MAIL | {"text": "x" * 20_001}).status == 422
+    assert post_message(EMAIL_REQUEST | longest).status == 202
+    assert consume_queued() == []
+    assert "😀" * 100 in only_email().html
+    assert post_message(EMAIL_REQUEST | {"text": "x" * 20_001}).status == 422

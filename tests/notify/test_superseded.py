@@ -1,4 +1,4 @@
-"""Messages that arrive after a later one."""
+"""Messages that later messages supersede, and messages whose deadline has passed."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from notify.app.consume import consume
 from notify.tables import notifications as rows
 from shared.contracts.events import Event, PaymentExpiring
 from shared.runtime import clock
-from tests.notify.conftest import Orders
+from tests.notify.conftest import InvoiceFunction
 from tests.notify.event_data import (
     cancelled,
     decided,
@@ -23,14 +23,14 @@ from tests.notify.event_data import (
     returned,
     shipped,
 )
-from tests.notify.mailbox import emails, notifications, sms_messages, the_email
-from tests.notify.requests import ALL, DEFAULT, choose, pass_time, register_reachable
+from tests.notify.mailbox import emails, notifications, only_email, only_notification, sms_messages
+from tests.notify.requests import ALL_ON, DEFAULTS, advance_clock, put_preferences, register_customer
 from tests.notify.ses_feedback import bounce, deliver_feedback
 from tests.support import deliver
 
 
 @pytest.mark.parametrize(
-    ("later", "late"),
+    ("later", "earlier"),
     [
         (paid(), declined()),
         (expired(), declined()),
@@ -43,23 +43,25 @@ from tests.support import deliver
     ],
     ids=lambda event: event.type,
 )
-def test_a_superseded_message_is_not_sent(cloud: None, later: Event, late: Event) -> None:
+def test_a_message_is_not_sent_after_one_that_supersedes_it(
+    cloud: None, later: Event, earlier: Event
+) -> None:
     assert deliver(consume, later) == []
-    known = the_email().headers["X-Notification-Id"]
-    assert deliver(consume, late, late) == []
+    sent = only_email().headers["X-Notification-Id"]
+    assert deliver(consume, earlier, earlier) == []
     assert len(emails()) == 1
-    (untold,) = (found for found in notifications() if found.pk != known)
-    assert untold.status == "suppressed" and untold.reason and untold.leased_until is None
+    (row,) = (row for row in notifications() if row.pk != sent)
+    assert row.status == "suppressed" and row.reason and row.leased_until is None
 
 
-def test_messages_about_past_facts_are_sent_however_late(cloud: None, orders: Orders) -> None:
-    happened = [refunded(295, 295), returned(), delivered(), cancelled(), invoiced(), decided("rejected")]
-    assert deliver(consume, *happened) == []
-    assert len(emails()) == len(happened)
+def test_messages_about_completed_actions_are_sent_in_any_order(cloud: None, orders: InvoiceFunction) -> None:
+    events = [refunded(295, 295), returned(), delivered(), cancelled(), invoiced(), decided("rejected")]
+    assert deliver(consume, *events) == []
+    assert len(emails()) == len(events)
 
 
-def test_events_in_order_are_all_sent(cloud: None, orders: Orders) -> None:
-    steps = [
+def test_each_step_of_an_order_sends_a_message(cloud: None, orders: InvoiceFunction) -> None:
+    events = [
         paid(),
         invoiced(),
         shipped(),
@@ -68,7 +70,7 @@ def test_events_in_order_are_all_sent(cloud: None, orders: Orders) -> None:
         decided(),
         returned(),
     ]
-    assert deliver(consume, *steps) == []
+    assert deliver(consume, *events) == []
     assert [email.subject.replace("7K4M2-9QX2D", "#") for email in emails()] == [
         "Your order # is confirmed",
         "Your invoice 2026-000123",
@@ -80,37 +82,41 @@ def test_events_in_order_are_all_sent(cloud: None, orders: Orders) -> None:
     ]
 
 
-def test_a_decline_of_a_replacement_payment_is_sent_after_the_confirmation(cloud: None) -> None:
+def test_a_decline_of_a_replacing_payment_is_sent_after_the_confirmation(cloud: None) -> None:
     assert deliver(consume, paid(), declined(payment_id="pay_2", replaces="pay_1")) == []
     assert [email.subject for email in emails()][1:] == ["Payment failed for your order 7K4M2-9QX2D"]
 
 
 @pytest.mark.parametrize("later", [expired(), cancelled()], ids=lambda event: event.type)
-def test_a_decline_of_a_replacement_payment_is_not_sent_for_an_ended_order(cloud: None, later: Event) -> None:
+def test_a_decline_of_a_replacing_payment_is_not_sent_after_the_order_ended(
+    cloud: None, later: Event
+) -> None:
     assert deliver(consume, later, declined(payment_id="pay_2", replaces="pay_1")) == []
     assert len(emails()) == 1
 
 
-def test_a_bounced_decline_of_a_replacement_payment_sends_a_text_message(cloud: None) -> None:
-    register_reachable(DEFAULT)
+def test_a_bounced_decline_of_a_replacing_payment_sends_a_text_message(cloud: None) -> None:
+    register_customer(DEFAULTS)
     assert deliver(consume, paid(), declined(payment_id="pay_2", replaces="pay_1")) == []
-    choose(ALL)
-    (row,) = (stored for stored in notifications() if stored.template == "payment_failed")
+    put_preferences(ALL_ON)
+    row = only_notification(template="payment_failed")
     assert deliver_feedback(bounce(row.pk)) == []
     assert len(sms_messages()) == 1
 
 
-def expiring(hold: timedelta = timedelta(hours=20)) -> Event:
-    """Return the event of an authorization that expires in `hold`."""
-    data = payment(secured=gbp(1299), status="authorized", reason=None, capture_before=clock.now() + hold)
+def expiring(time_left: timedelta = timedelta(hours=20)) -> Event:
+    """Return the event of an authorization that expires after this time."""
+    data = payment(
+        secured=gbp(1299), status="authorized", reason=None, capture_before=clock.now() + time_left
+    )
     return PaymentExpiring.of(data, subject="pay_1", version=5, at=clock.now())
 
 
-@pytest.mark.parametrize("hold", [timedelta(0), timedelta(hours=-5)])
-def test_a_request_to_pay_is_not_sent_after_its_deadline(cloud: None, hold: timedelta) -> None:
-    late = expiring(hold)
-    assert deliver(consume, late, late) == []
-    (row,) = notifications()
+@pytest.mark.parametrize("time_left", [timedelta(0), timedelta(hours=-5)])
+def test_a_request_to_pay_is_not_sent_after_its_deadline(cloud: None, time_left: timedelta) -> None:
+    event = expiring(time_left)
+    assert deliver(consume, event, event) == []
+    row = only_notification()
     assert (row.status, row.cause) == ("suppressed", "superseded")
     assert row.reason == "the requested action is no longer possible"
     assert emails() == []
@@ -119,12 +125,12 @@ def test_a_request_to_pay_is_not_sent_after_its_deadline(cloud: None, hold: time
 def test_a_request_to_pay_that_bounces_after_its_deadline_sends_no_text(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register_reachable(DEFAULT)
+    register_customer(DEFAULTS)
     assert deliver(consume, expiring()) == []
-    choose(ALL)
-    (row,) = (stored for stored in notifications() if stored.template == "payment_reauthorize")
-    pass_time(monkeypatch, timedelta(hours=21))
+    put_preferences(ALL_ON)
+    row = only_notification(template="payment_reauthorize")
+    advance_clock(monkeypatch, timedelta(hours=21))
     assert deliver_feedback(bounce(row.pk)) == []
-    stored = rows.find(row.pk)
-    assert stored and stored.status == "bounced" and stored.instead is None
+    updated = rows.find(row.pk)
+    assert updated and updated.status == "bounced" and updated.instead is None
     assert sms_messages() == []
