@@ -15,9 +15,9 @@ from notify.domain import sms
 from notify.domain.brand import Brand
 from notify.domain.languages import language_for
 from notify.domain.messages import Attachment, Email, Message
-from notify.domain.reasons import CONFIDENTIAL_DECLINES
 from notify.domain.text import unlinked
 from notify.settings import settings
+from shared.contracts.reasons import CONFIDENTIAL_DECLINES
 from shared.values.text import one_line
 
 Form = Literal["html", "text"]

@@ -11,9 +11,8 @@ from localstack.mail.samples import samples
 from notify.domain import alerts, orders, payments
 from notify.domain.languages import LANGUAGES
 from notify.domain.messages import Message
-from notify.domain.reasons import CONFIDENTIAL_DECLINES
 from notify.rendering import GENERAL, REASON_TABLES, TEMPLATES, environment, render, render_sms
-from shared.contracts.reasons import CancelReason, RefundReason
+from shared.contracts.reasons import CONFIDENTIAL_DECLINES, CancelReason, RefundReason
 from tests.notify import stripe_codes
 from tests.notify.event_data import AT, cancelled, capture_failed, declined, disputed, refund_failed
 from tests.notify.html_page import Page

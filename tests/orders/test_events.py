@@ -43,8 +43,8 @@ def payment(order: dict, kind=PaymentSucceeded, payment_id="pay_1", off=0, versi
     return event
 
 
-def decline(order: dict, version: int = 1) -> Event:
-    return payment(order, PaymentFailed, version=version, reason="generic_decline")
+def decline(order: dict, version: int = 1, reason: str = "insufficient_funds") -> Event:
+    return payment(order, PaymentFailed, version=version, reason=reason)
 
 
 def row_of(order: dict) -> tables.OrderRow:
@@ -116,6 +116,16 @@ def test_declines_are_noted_once_each_up_to_a_limit(shop):
     assert types(order).count("payment.failed") == MAX_DECLINES
     deliver(consume, payment(order))
     assert row_of(order).status == "paid"
+
+
+@pytest.mark.parametrize(
+    ("reason", "detail"), [("insufficient_funds", "insufficient_funds"), ("stolen_card", "generic_decline")]
+)
+def test_the_timeline_hides_confidential_decline_codes(shop, reason, detail):
+    order = placed()
+    assert deliver(consume, decline(order, reason=reason)) == []
+    entry = json.loads(row_of(order).timeline)[-1]
+    assert entry[1:4] == ["payment.failed", "stripe", detail]
 
 
 def test_a_decline_after_the_payment_changes_nothing(shop):

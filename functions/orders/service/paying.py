@@ -23,12 +23,14 @@ from shared.contracts.events import (
     PaymentSucceeded,
     PaymentVoided,
 )
+from shared.contracts.reasons import CONFIDENTIAL_DECLINES
 from shared.runtime import clock
 from shared.runtime.observability import count, log
 from shared.values.money import Money
 from shared.values.money_format import format_money
 from shared.values.text import one_line
 
+GENERIC_DECLINE = "generic_decline"
 MAX_CODE_LENGTH = 100  # of other services' texts: up to 150 such entries share the order's row
 
 PaymentEvent = (
@@ -83,7 +85,7 @@ def store_void(event: PaymentVoided) -> None:
 
 def note_decline(event: PaymentFailed) -> None:
     """Note a failed payment; the order stays payable. Raises NotFound."""
-    code = _code(event.data.reason or "declined")
+    code = _decline_code(event.data.reason)
     _update(event.data.order_id, lambda order: paying.apply_decline(order, code, event.id, clock.now()))
 
 
@@ -99,7 +101,7 @@ def note_expiring(event: PaymentExpiring) -> None:
 
 def note_failed_capture(event: PaymentCaptureFailed) -> None:
     """Note that shipped goods could not be charged. Raises NotFound."""
-    detail = f"{event.data.payment_id}: {_code(event.data.reason or 'declined')}"
+    detail = f"{event.data.payment_id}: {_decline_code(event.data.reason)}"
     _note(event.data.order_id, TimelineEvent.CAPTURE_FAILED, "stripe", detail, event.id)
 
 
@@ -140,6 +142,11 @@ def _update_of(event: PaymentEvent) -> PaymentUpdate:
     return PaymentUpdate(
         payment.payment_id, event.sequence, payment.secured, payment.captured, payment.refunded
     )
+
+
+def _decline_code(reason: str | None) -> str:
+    """Return the code as the timeline shows it, which is visible to the cardholder."""
+    return GENERIC_DECLINE if reason is None or reason in CONFIDENTIAL_DECLINES else _code(reason)
 
 
 def _code(text: str) -> str:

@@ -2,6 +2,11 @@
 
 from enum import StrEnum
 
+# Decline codes whose reason the cardholder must not learn (https://docs.stripe.com/declines/codes).
+CONFIDENTIAL_DECLINES = frozenset(
+    {"fraudulent", "lost_card", "merchant_blacklist", "pickup_card", "stolen_card"}
+)
+
 
 class CancelReason(StrEnum):
     """Why an order was cancelled or expired."""
