@@ -26,7 +26,7 @@ venv_ready   := $(call stamp,.venv,dev)
 engine_ready := $(call stamp,.local/engine,engine)
 sam_ready    := $(call stamp,.local/sam,sam)
 
-.PHONY: help up down url token status logs demo audit redrive mails test check unit packaging journeys generate build validate deploy bench fmt
+.PHONY: help up down url token status logs demo audit redrive emails test check unit packaging journeys generate build validate deploy bench fmt
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -58,8 +58,8 @@ audit: $(venv_ready) ## compare a stage's Stripe, ledger, orders, stock and emai
 redrive: $(venv_ready) ## retry the messages in dead-letter queues (STAGE= on AWS, else the local cloud)
 	@$(py) -m ops.redrive $(on_stage)
 
-mails: $(venv_ready) ## render every email and text message in every language to .local/mails (HTML, PNG)
-	@$(py) -m localstack.mail.preview --out .local/mails
+emails: $(venv_ready) ## render every email and text message in every language to .local/emails (HTML, PNG)
+	@$(py) -m localstack.mail.preview --out .local/emails
 
 test: check unit packaging journeys ## run check, unit, packaging and journeys
 

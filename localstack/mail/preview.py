@@ -1,4 +1,4 @@
-"""`make mails`: every message in every language, as HTML, text, text message and picture."""
+"""`make emails`: every message in every language, as HTML, text, text message and picture."""
 
 import argparse
 import os
@@ -46,7 +46,7 @@ class Rendered:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m localstack.mail.preview", description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path(".local/mails"))
+    parser.add_argument("--out", type=Path, default=Path(".local/emails"))
     parser.add_argument("--only", default="", help="prefix of the names of the messages")
     options = parser.parse_args()
     out: Path = options.out.resolve()
@@ -100,7 +100,7 @@ def write(out: Path, only: str = "") -> dict[Path, int]:
 def screenshot(chromium: str, sheet: Path, height: int) -> bool:
     """Write a picture of the sheet next to it; return whether it succeeded."""
     target = sheet.with_suffix(".png")
-    with tempfile.TemporaryDirectory(prefix="mails-") as profile:
+    with tempfile.TemporaryDirectory(prefix="emails-") as profile:
         command = [chromium, "--headless", "--disable-gpu", "--no-sandbox", "--hide-scrollbars"]
         command += [f"--user-data-dir={profile}", f"--window-size={SHEET_WIDTH},{height}"]
         command += ["--blink-settings=preferredColorScheme=1", f"--screenshot={target}", sheet.as_uri()]
