@@ -100,20 +100,20 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 @pytest.fixture
 def calls(cloud: None) -> Iterator[list[tuple[str, dict[str, Any]]]]:
     """The calls of DynamoDB in order, as (operation, parameters)."""
-    made: list[tuple[str, dict[str, Any]]] = []
+    recorded: list[tuple[str, dict[str, Any]]] = []
 
     def note(model: Any, params: dict[str, Any], **_: Any) -> None:
-        made.append((model.name, json.loads(params["body"])))
+        recorded.append((model.name, json.loads(params["body"])))
 
     events = connection_of(tables.OrderRow).client.meta.events
     events.register("before-call.dynamodb", note)
-    yield made
+    yield recorded
     events.unregister("before-call.dynamodb", note)
 
 
-def token(made: Quote | None = None, **changes: Any) -> str:
+def token(quoted: Quote | None = None, **changes: Any) -> str:
     """Return a signed quote, by default of three lines."""
-    return quotes.sign(made or quote(at=clock.now(), **changes), KEY)
+    return quotes.sign(quoted or quote(at=clock.now(), **changes), KEY)
 
 
 def place(body: Mapping[str, Any], key: str | None = None, caller: Identity = SHOPPER) -> Reply:

@@ -50,16 +50,16 @@ def line(sku: str, quantity: int, price: int) -> QuotedLine:
 
 
 def quote(lines: int = 3, user_id: str = "usr_1", at: datetime = NOW, **changes: Any) -> Quote:
-    made = [line(f"SKU-{number:04}", number + 1, 1_099 + number) for number in range(lines)]
-    subtotal = gbp(sum(one.line_total.amount for one in made))
+    quoted_lines = [line(f"SKU-{number:04}", number + 1, 1_099 + number) for number in range(lines)]
+    subtotal = gbp(sum(one.line_total.amount for one in quoted_lines))
     values: dict[str, Any] = {
         "quote_id": ids.new_id("quo"),
         "user_id": user_id,
-        "lines": made,
+        "lines": quoted_lines,
         "subtotal": subtotal,
         "discount": gbp(0),
         "shipping": gbp(395),
-        "tax": gbp(sum(one.tax.amount for one in made if one.tax) + included_tax(395).amount),
+        "tax": gbp(sum(one.tax.amount for one in quoted_lines if one.tax) + included_tax(395).amount),
         "shipping_tax": included_tax(395),
         "total": subtotal + gbp(395),
         "country": "GB",
@@ -73,11 +73,11 @@ def quote(lines: int = 3, user_id: str = "usr_1", at: datetime = NOW, **changes:
 
 def discounted(discounts: Sequence[int], *, inclusive: bool) -> Quote:
     """Return a quote with a discount in pence per line; `inclusive`: prices include tax."""
-    made = quote(len(discounts))
+    quoted = quote(len(discounts))
     lines = [
         line.model_copy(update={"discount": gbp(off)})
-        for line, off in zip(made.lines, discounts, strict=True)
+        for line, off in zip(quoted.lines, discounts, strict=True)
     ]
-    net = made.subtotal - gbp(sum(discounts)) + made.shipping
-    sums = {"discount": gbp(sum(discounts)), "total": net if inclusive else net + made.tax}
-    return made.model_copy(update={"lines": lines, "tax_inclusive": inclusive, **sums})
+    net = quoted.subtotal - gbp(sum(discounts)) + quoted.shipping
+    sums = {"discount": gbp(sum(discounts)), "total": net if inclusive else net + quoted.tax}
+    return quoted.model_copy(update={"lines": lines, "tax_inclusive": inclusive, **sums})

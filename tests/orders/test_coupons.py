@@ -17,21 +17,21 @@ from tests.support import Context, Identity, Reply, customer, guest
 
 
 def with_coupon(user_id: str = "usr_1", overall: int | None = 10, per_user: int | None = None) -> Quote:
-    made = quote(user_id=user_id, at=clock.now())
-    first = made.lines[0].model_copy(update={"discount": gbp(100)})
-    return made.model_copy(
+    quoted = quote(user_id=user_id, at=clock.now())
+    first = quoted.lines[0].model_copy(update={"discount": gbp(100)})
+    return quoted.model_copy(
         update={
-            "lines": [first, *made.lines[1:]],
+            "lines": [first, *quoted.lines[1:]],
             "discount": gbp(100),
-            "total": made.total - gbp(100),
+            "total": quoted.total - gbp(100),
             "coupon": "SUMMER",
             "coupon_limits": CouponLimits(overall=overall, per_user=per_user),
         }
     )
 
 
-def order(made: Quote, key: str | None = None, caller: Identity = SHOPPER, **body: Any) -> Reply:
-    return place({"quote_token": token(made), **body}, key, caller)
+def order(quoted: Quote, key: str | None = None, caller: Identity = SHOPPER, **body: Any) -> Reply:
+    return place({"quote_token": token(quoted), **body}, key, caller)
 
 
 def counters() -> dict[str, int]:
@@ -41,11 +41,11 @@ def counters() -> dict[str, int]:
 
 
 def test_repeated_requests_redeem_a_coupon_once(shop):
-    made = with_coupon()
-    first = order(made, "k")
+    quoted = with_coupon()
+    first = order(quoted, "k")
     assert (first.status, first.json["coupon"], first.json["discount"]["amount"]) == (201, "SUMMER", 100)
-    assert order(made, "k").text == first.text
-    assert order(made, "other").status == 201
+    assert order(quoted, "k").text == first.text
+    assert order(quoted, "other").status == 201
     assert counters() == {"coupon#SUMMER": 1}
 
 
@@ -84,24 +84,26 @@ def test_the_end_of_an_order_releases_its_coupon_once(shop, time, end):
         shop.rejection = None
     else:
         assert counters() == {"coupon#SUMMER": 1, "by": 1}
-        made = reply.json
+        placed = reply.json
         if end == "expired":
             time.advance(minutes=31)
             assert sweep({}, Context()) == {"expired": 1}
         else:
-            pay(made)
-            ended = cancel(made["order_id"]) if end == "cancelled" else set_status(made, status="cancelled")
+            pay(placed)
+            ended = (
+                cancel(placed["order_id"]) if end == "cancelled" else set_status(placed, status="cancelled")
+            )
             assert ended.json["status"] == "cancelled"
-            pay(made, "pay_late")
+            pay(placed, "pay_late")
     assert counters() == {"coupon#SUMMER": 0, "by": 0}
     assert order(with_coupon(overall=1, per_user=1)).status == 201
     assert counters() == {"coupon#SUMMER": 1, "by": 1}
 
 
 def test_a_shipped_order_keeps_its_coupon(shop):
-    made = order(with_coupon()).json
-    pay(made)
-    set_status(made, status="shipped")
+    placed = order(with_coupon()).json
+    pay(placed)
+    set_status(placed, status="shipped")
     assert paid()["coupon"] is None
     assert counters() == {"coupon#SUMMER": 1}
 

@@ -274,11 +274,11 @@ def test_a_cancelled_order_is_published(shop, images, published):
 
 
 def test_an_order_of_a_thousand_lines_fits_an_event(shop, images, published):
-    made = quote(1_000, at=clock.now())
-    assert place({"quote_token": token(made)}).status == 201
+    quoted = quote(1_000, at=clock.now())
+    assert place({"quote_token": token(quoted)}).status == 201
     relay(stream_event(*images), Context())
     (message,) = published("orders")
     assert len(message["data"]["lines"]) == 1_000
     order = orders.find("usr_1", message["subject"])
     assert order is not None
-    assert event_data.order_data(order).total == made.total
+    assert event_data.order_data(order).total == quoted.total

@@ -14,7 +14,7 @@ from shared.runtime import clock
 from tests.orders.conftest import SHOPPER, place, read, token
 from tests.orders.paid_orders import delivered, fulfil, paid, pay, placed, refund_payment, set_status
 from tests.orders.samples import gbp, quote
-from tests.orders.samples import line as quoted
+from tests.orders.samples import line as quoted_line
 from tests.orders.test_reading import cancel
 from tests.support import call, customer, guest, staff
 
@@ -125,9 +125,9 @@ def test_cancelling_a_paid_order_refunds_it_once(shop):
     assert cancel(order["order_id"], key="k").text == reply.text
     assert cancel(order["order_id"]).status == 409
     assert [kind for kind, _ in timeline(order)][2:] == ["order.cancelled", "refund.due"]
-    back = refund_payment(order, order["total"]["amount"])
-    assert (back["status"], back["refunded"]) == ("cancelled", order["total"])
-    assert refund_payment(order, order["total"]["amount"]) == back
+    refunded = refund_payment(order, order["total"]["amount"])
+    assert (refunded["status"], refunded["refunded"]) == ("cancelled", order["total"])
+    assert refund_payment(order, order["total"]["amount"]) == refunded
 
 
 def test_the_timeline_shows_which_staff_member_cancelled(shop):
@@ -174,12 +174,12 @@ def test_a_fully_refunded_order_becomes_refunded(shop):
 
 def test_a_free_order_is_paid_when_it_is_placed(shop):
     zero = gbp(0)
-    free = quoted("SKU-0000", 1, 1_000).model_copy(update={"discount": gbp(1_000), "tax": None})
+    free = quoted_line("SKU-0000", 1, 1_000).model_copy(update={"discount": gbp(1_000), "tax": None})
     sums = {"subtotal": gbp(1_000), "discount": gbp(1_000), "shipping": zero, "shipping_tax": zero}
-    made = quote(1, at=clock.now()).model_copy(update={**sums, "lines": [free], "tax": zero, "total": zero})
-    reply = place({"quote_token": token(made)}, "k")
+    quoted = quote(1, at=clock.now()).model_copy(update={**sums, "lines": [free], "tax": zero, "total": zero})
+    reply = place({"quote_token": token(quoted)}, "k")
     assert (reply.status, reply.json["status"], reply.json["expires_at"]) == (201, "paid", None)
-    assert place({"quote_token": token(made)}, "k").text == reply.text
+    assert place({"quote_token": token(quoted)}, "k").text == reply.text
     assert [kind for kind, _ in timeline(reply.json)] == ["order.placed", "order.paid"]
     assert set_status(reply.json, status="cancelled", who=staff()).json["refunded"]["amount"] == 0
 
@@ -200,8 +200,8 @@ def test_a_stale_if_match_is_rejected(shop):
 
 def test_a_full_refund_before_shipment_releases_the_stock(shop):
     order = paid()
-    back = refund_payment(order, order["total"]["amount"])
-    assert (back["status"], back["reason"]) == ("refunded", "payment_refunded")
+    refunded = refund_payment(order, order["total"]["amount"])
+    assert (refunded["status"], refunded["reason"]) == ("refunded", "payment_refunded")
     assert [kind for kind, _ in timeline(order)][2:] == ["refund.made", "order.cancelled", "order.refunded"]
     assert fulfil(order).status == 409
 

@@ -67,8 +67,8 @@ def test_amounts_on_the_timeline_are_formatted(shop):
     assert total.startswith("£") and "." in total
     set_status(order, status="shipped")
     set_status(order, status="delivered")
-    back = receive_return(order, ("SKU-0000", 1))
-    returned = format_money(Money(**back["refund"]))
+    return_ = receive_return(order, ("SKU-0000", 1))
+    returned = format_money(Money(**return_["refund"]))
     whole = order["total"]["amount"]
     for version, refunded in ((3, 1), (4, whole)):
         publish_payment(PaymentRefunded, order, version=version, captured=whole, refunded=refunded)
@@ -159,13 +159,13 @@ def test_a_free_order_that_is_returned_completely_is_refunded(shop):
 
 
 def free_terms() -> Terms:
-    made = terms()
-    lines = tuple(line.model_copy(update={"discount": line.line_total, "tax": None}) for line in made.lines)
+    agreed = terms()
+    lines = tuple(line.model_copy(update={"discount": line.line_total, "tax": None}) for line in agreed.lines)
     zero = gbp(0)
     return replace(
-        made,
+        agreed,
         lines=lines,
-        discount=made.subtotal,
+        discount=agreed.subtotal,
         shipping=zero,
         tax=zero,
         shipping_tax=zero,
@@ -182,8 +182,8 @@ def free_terms() -> Terms:
 def test_the_capture_due_grows_with_each_fulfilment_up_to_the_total(
     discounts, inclusive, order_of_pieces, together
 ):
-    made = discounted(discounts, inclusive=inclusive)
-    agreed_on = agree(made, ADDRESS, "a@example.com", NOW, timedelta(minutes=30))
+    quoted = discounted(discounts, inclusive=inclusive)
+    agreed_on = agree(quoted, ADDRESS, "a@example.com", NOW, timedelta(minutes=30))
     order = placing.place(placing.open_order("ord_1", "usr_1", NOW), agreed_on)
     order = paying.apply_payment(order, payment_update(agreed_on.total.amount, captured=0), NOW)
     due = [0]

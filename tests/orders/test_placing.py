@@ -37,11 +37,11 @@ def die_at(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
 
 
 def test_a_quote_becomes_an_order(shop):
-    made = quote(at=clock.now())
-    reply = place({"quote_token": token(made)})
+    quoted = quote(at=clock.now())
+    reply = place({"quote_token": token(quoted)})
     assert reply.status == 201
     order = reply.json
-    assert order["order_id"] == "ord_" + made.quote_id.removeprefix("quo_")
+    assert order["order_id"] == "ord_" + quoted.quote_id.removeprefix("quo_")
     assert (order["status"], order["version"], reply.header("ETag")) == ("awaiting_payment", 2, '"2"')
     assert order["email"] == "ada@example.com"
     assert order["shipping_address"]["city"] == "London"
@@ -51,7 +51,7 @@ def test_a_quote_becomes_an_order(shop):
         *("line_total", "discount", "tax", "fulfilled", "returned"),
     }
     assert (first["sku"], first["fulfilled"], first["returned"]) == ("SKU-0000", 0, 0)
-    assert order["total"] == made.total.model_dump()
+    assert order["total"] == quoted.total.model_dump()
     assert (order["fulfilments"], order["returns"], order["payment_id"]) == ([], [], None)
     assert order["expires_at"] > order["placed_at"]
     assert shop.reserved == {order["order_id"]: [("SKU-0000", 1), ("SKU-0001", 2), ("SKU-0002", 3)]}
@@ -139,18 +139,18 @@ def test_a_repeated_request_succeeds_after_the_quote_expired(shop, time):
 def test_an_order_too_large_for_an_event_is_rejected(shop):
     lines = [line(f"SKU-{n:04}", 1, 100).model_copy(update={"title": "t" * 900}) for n in range(300)]
     sums = {"subtotal": gbp(30_000), "tax": gbp(300 * 17 + 66), "total": gbp(30_395)}
-    made = quote(at=clock.now()).model_copy(update={"lines": lines, **sums})
-    reply = place({"quote_token": token(made)})
+    quoted = quote(at=clock.now()).model_copy(update={"lines": lines, **sums})
+    reply = place({"quote_token": token(quoted)})
     assert reply.status == 422
     assert rows() == []
 
 
 def test_an_order_can_have_a_thousand_lines(shop):
-    made = quote(1_000, at=clock.now())
-    reply = place({"quote_token": token(made)})
+    quoted = quote(1_000, at=clock.now())
+    reply = place({"quote_token": token(quoted)})
     assert reply.status == 201
     assert len(reply.json["lines"]) == 1_000
-    assert read(reply.json["order_id"]).json["total"] == made.total.model_dump()
+    assert read(reply.json["order_id"]).json["total"] == quoted.total.model_dump()
 
 
 def test_a_repeated_request_gets_the_first_response_after_later_changes(shop):
@@ -192,15 +192,15 @@ def test_two_keys_with_one_quote_create_one_order(shop):
 @pytest.mark.parametrize("source", ["quote", "cart"])
 def test_two_concurrent_requests_create_one_order(shop, keys, source):
     body = {"quote_token": token()} if source == "quote" else {"shipping_address": ADDRESS_BODY}
-    answers = run_concurrently(*[lambda key=key: place(body, key) for key in keys])
-    made = {answer.json["order_id"] for answer in answers if answer.status == 201}
-    assert {answer.status for answer in answers} <= {201, 409}
+    replies = run_concurrently(*[lambda key=key: place(body, key) for key in keys])
+    order_ids = {reply.json["order_id"] for reply in replies if reply.status == 201}
+    assert {reply.status for reply in replies} <= {201, 409}
     if source == "cart" and keys[0] != keys[1]:
-        assert len(made) == len(rows()) == 2, "two requests, each for the whole cart"
+        assert len(order_ids) == len(rows()) == 2, "two requests, each for the whole cart"
     else:
-        assert len(made) == len(rows()) == 1
-        assert set(shop.reserved) == made
-        assert place(body, keys[0]).json["order_id"] in made
+        assert len(order_ids) == len(rows()) == 1
+        assert set(shop.reserved) == order_ids
+        assert place(body, keys[0]).json["order_id"] in order_ids
 
 
 def test_a_request_during_the_first_ones_transaction_must_retry(shop, monkeypatch):
@@ -261,14 +261,14 @@ def test_a_request_can_be_retried_at_once_if_catalog_does_not_respond(shop, faul
     if source == "quote":
         setattr(shop, fault, True)
     else:
-        answer = shop.reserve
+        reserve = shop.reserve
         shop.catalog_commands.handlers["reserve"] = (shop.catalog_commands.handlers["reserve"][0], broken)
     reply = place(body, "k")
     assert (reply.status, reply.header("Retry-After") is not None) == (503, True)
     assert [row.status for row in rows()] == ["pending"]
     shop.unreachable = shop.response_lost = False
     if source == "cart":
-        shop.catalog_commands.handlers["reserve"] = (shop.catalog_commands.handlers["reserve"][0], answer)
+        shop.catalog_commands.handlers["reserve"] = (shop.catalog_commands.handlers["reserve"][0], reserve)
         shop.cart = None  # the cart may have changed, so it must not be quoted again
     again = place(body, "k")
     assert again.status == 201
@@ -363,8 +363,8 @@ def test_an_order_belongs_to_its_owner(shop):
 
 @pytest.mark.parametrize("email", ["a@b,c.com", "a@<b>.com", "a@-.--", "a..b@b.com", "\u202ea@b.com", "a@b"])
 def test_an_undeliverable_email_address_is_rejected(shop, email):
-    made = quote(user_id="gst_1", at=clock.now())
-    reply = place({"quote_token": token(made), "email": email}, caller=guest("gst_1"))
+    quoted = quote(user_id="gst_1", at=clock.now())
+    reply = place({"quote_token": token(quoted), "email": email}, caller=guest("gst_1"))
     assert (reply.status, reply.json["errors"][0]["pointer"]) == (422, "/email")
 
 

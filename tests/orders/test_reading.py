@@ -54,11 +54,11 @@ def test_an_order_takes_one_read_and_a_page_one_query(shop, calls):
 
 
 def test_orders_are_listed_newest_first_in_pages(shop):
-    made = [placed() for _ in range(5)]
+    order_ids = [placed() for _ in range(5)]
     first, cursor = listed("?limit=2")
     second, cursor = listed(f"?limit=2&cursor={cursor}")
     third, end = listed(f"?limit=2&cursor={cursor}")
-    assert [*first, *second, *third] == sorted(made, reverse=True)
+    assert [*first, *second, *third] == sorted(order_ids, reverse=True)
     assert end is None
     foreign = call(api, "GET", f"/orders?cursor={cursor}", caller=customer("usr_2"))
     altered = call(api, "GET", f"/orders?cursor={cursor}x", caller=SHOPPER)
@@ -67,19 +67,19 @@ def test_orders_are_listed_newest_first_in_pages(shop):
 
 
 def test_a_full_last_page_has_no_cursor(shop):
-    made = [placed() for _ in range(4)]
-    assert listed("?limit=4") == (made[::-1], None)
+    order_ids = [placed() for _ in range(4)]
+    assert listed("?limit=4") == (order_ids[::-1], None)
     first, cursor = listed("?limit=2")
-    assert listed(f"?limit=2&cursor={cursor}") == (made[1::-1], None)
-    assert first == made[:1:-1]
+    assert listed(f"?limit=2&cursor={cursor}") == (order_ids[1::-1], None)
+    assert first == order_ids[:1:-1]
 
 
 def test_rejected_orders_do_not_create_a_further_page(shop):
     shop.rejection = problem_of("out-of-stock")
     assert place({"quote_token": token()}).status == 409
     shop.rejection = None
-    made = [placed() for _ in range(2)]
-    assert listed("?limit=2") == (made[::-1], None)
+    order_ids = [placed() for _ in range(2)]
+    assert listed("?limit=2") == (order_ids[::-1], None)
 
 
 def test_a_rejected_order_is_not_listed(shop):

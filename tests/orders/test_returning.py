@@ -40,12 +40,16 @@ def test_a_received_return_makes_its_price_due_for_refund(shop):
     approved = decide_return(order, reply.json, status="approved")
     assert (approved.status, approved.json["status"]) == (200, "approved")
     assert dues(order) == {}
-    back = decide_return(order, reply.json, status="received", restock=False).json
-    assert (back["status"], back["restock"], back["refund"]["amount"]) == ("received", False, 1_100)
-    assert dues(order) == {back["return_id"]: ["pay_1", 1_100, "GBP", "goods_returned"]}
+    received = decide_return(order, reply.json, status="received", restock=False).json
+    assert (received["status"], received["restock"], received["refund"]["amount"]) == (
+        "received",
+        False,
+        1_100,
+    )
+    assert dues(order) == {received["return_id"]: ["pay_1", 1_100, "GBP", "goods_returned"]}
     shown = read(order["order_id"]).json
     assert [line["returned"] for line in shown["lines"]] == [0, 1, 0]
-    assert shown["returns"] == [back]
+    assert shown["returns"] == [received]
 
 
 def test_the_last_piece_refunds_the_shipping_price_too(shop):
@@ -58,13 +62,13 @@ def test_the_last_piece_refunds_the_shipping_price_too(shop):
 
 def test_staff_can_refund_less_than_the_price_but_not_more(shop):
     order = delivered()
-    made = request_return(order, ("SKU-0001", 2)).json
-    decide_return(order, made, status="approved")
+    return_ = request_return(order, ("SKU-0001", 2)).json
+    decide_return(order, return_, status="approved")
     for refund in ({"amount": 2_201, "currency": "GBP"}, {"amount": 1, "currency": "EUR"}):
-        assert decide_return(order, made, status="received", refund=refund).status == 422
-    more = decide_return(order, made, status="received", refund={"amount": 2_201, "currency": "GBP"})
+        assert decide_return(order, return_, status="received", refund=refund).status == 422
+    more = decide_return(order, return_, status="received", refund={"amount": 2_201, "currency": "GBP"})
     assert more.json["errors"][0]["detail"] == "At most £22.00 can be refunded for this return."
-    less = decide_return(order, made, status="received", refund={"amount": 500, "currency": "GBP"})
+    less = decide_return(order, return_, status="received", refund={"amount": 500, "currency": "GBP"})
     assert less.json["refund"]["amount"] == 500
     assert sum(due[1] for due in dues(order).values()) == 500
 
@@ -94,10 +98,10 @@ def test_only_shipped_pieces_can_be_returned(shop):
 def test_returns_are_accepted_for_thirty_days_after_delivery(shop, time):
     order = delivered()
     time.advance(days=30)
-    made = request_return(order, ("SKU-0000", 1)).json
+    return_ = request_return(order, ("SKU-0000", 1)).json
     time.advance(seconds=1)
     assert request_return(order, ("SKU-0001", 1)).json["type"] == "/problems/return-window-closed"
-    assert decide_return(order, made, status="approved").status == 200, (
+    assert decide_return(order, return_, status="approved").status == 200, (
         "a return requested in time can be approved"
     )
 
@@ -116,10 +120,10 @@ def test_returns_are_accepted_for_thirty_days_after_delivery(shop, time):
 )
 def test_a_return_allows_legal_transitions_only(shop, statuses, rejected):
     order = delivered()
-    made = request_return(order, ("SKU-0002", 3)).json
+    return_ = request_return(order, ("SKU-0002", 3)).json
     for status in statuses:
-        assert decide_return(order, made, status=status).status == 200
-    reply = decide_return(order, made, status=rejected)
+        assert decide_return(order, return_, status=status).status == 200
+    reply = decide_return(order, return_, status=rejected)
     assert (reply.status, reply.json["type"]) == (409, "/problems/illegal-transition")
     assert len(dues(order)) == ("received" in statuses)
 
@@ -128,11 +132,11 @@ def test_customers_request_returns_and_staff_decide(shop):
     order = delivered()
     assert request_return(order, ("SKU-0000", 1), who=customer("usr_2")).status == 404
     assert request_return(order, ("SKU-0000", 1), who=guest()).status == 403
-    made = request_return(order, ("SKU-0000", 1)).json
-    assert decide_return(order, made, who=customer(), status="approved").status == 403
+    return_ = request_return(order, ("SKU-0000", 1)).json
+    assert decide_return(order, return_, who=customer(), status="approved").status == 403
     assert decide_return(order, {"return_id": "ret_none"}, status="approved").status == 404
-    assert decide_return(order, made, status="approved", restock=True).status == 422
-    assert decide_return(order, made, status="requested").status == 422
+    assert decide_return(order, return_, status="approved", restock=True).status == 422
+    assert decide_return(order, return_, status="requested").status == 422
 
 
 def test_a_repeated_request_creates_one_return(shop):
@@ -145,22 +149,22 @@ def test_a_repeated_request_creates_one_return(shop):
 
 def test_concurrent_returns_never_refund_more_than_was_paid(shop):
     order = delivered()
-    made = [request_return(order, ("SKU-0002", 1)).json for _ in range(3)]
-    made += [request_return(order, ("SKU-0000", 1), ("SKU-0001", 2)).json]
-    for each in made:
+    returns = [request_return(order, ("SKU-0002", 1)).json for _ in range(3)]
+    returns += [request_return(order, ("SKU-0000", 1), ("SKU-0001", 2)).json]
+    for each in returns:
         decide_return(order, each, status="approved")
     with ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(lambda each: decide_return(order, each, status="received"), made * 2))
+        replies = list(pool.map(lambda each: decide_return(order, each, status="received"), returns * 2))
     assert sorted(reply.status for reply in replies) == [200] * 4 + [409] * 4
     assert sum(due[1] for due in dues(order).values()) == order["total"]["amount"]
 
 
 def test_the_limit_of_returns_does_not_block_shipping(shop):
-    made = quote(1, at=clock.now())
+    quoted = quote(1, at=clock.now())
     only = line("SKU-0000", 200, 100)
     sums = {"subtotal": only.line_total, "tax": only.tax, "shipping": gbp(0), "shipping_tax": None}
-    made = made.model_copy(update={"lines": [only], "total": only.line_total, **sums})
-    order = pay(place({"quote_token": token(made)}).json)
+    quoted = quoted.model_copy(update={"lines": [only], "total": only.line_total, **sums})
+    order = pay(place({"quote_token": token(quoted)}).json)
     fulfil(order, lines=[{"sku": "SKU-0000", "quantity": 100}])
     replies = [request_return(order, ("SKU-0000", 1)) for _ in range(51)]
     assert [reply.status for reply in replies] == [201] * 50 + [409]
@@ -187,8 +191,8 @@ def test_a_return_reason_has_a_maximum_length(shop):
     together=st.integers(1, 6),
 )
 def test_refunds_of_partial_returns_add_up_to_the_total(discounts, inclusive, order_of_pieces, together):
-    made = discounted(discounts, inclusive=inclusive)
-    terms = agree(made, ADDRESS, "a@example.com", NOW, timedelta(minutes=30))
+    quoted = discounted(discounts, inclusive=inclusive)
+    terms = agree(quoted, ADDRESS, "a@example.com", NOW, timedelta(minutes=30))
     placed = placing.place(placing.open_order("ord_1", "usr_1", NOW), terms)
     order = paying.apply_payment(placed, payment_update(terms.total.amount), NOW)
     order = fulfilling.ship(order, "ful_1", None, None, None, "staff", NOW)

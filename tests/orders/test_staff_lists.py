@@ -26,7 +26,7 @@ def listed(query: str = "", who=None) -> list[str]:
 
 
 @pytest.fixture
-def made(shop, time) -> list[str]:
+def order_ids(shop, time) -> list[str]:
     """Twelve orders, placed on successive days; the third and the fifth are paid."""
     ids = []
     for number in range(12):
@@ -36,16 +36,16 @@ def made(shop, time) -> list[str]:
     return ids
 
 
-def test_pages_contain_every_order_once_newest_first(made):
+def test_pages_contain_every_order_once_newest_first(order_ids):
     for limit in (1, 5, 12, 100):
-        assert listed(f"limit={limit}") == made[::-1]
+        assert listed(f"limit={limit}") == order_ids[::-1]
 
 
 @pytest.mark.parametrize(
     ("query", "many"),
     [("", 12), ("status=paid", 2), ("user_id=usr_1", 12), ("user_id=usr_1&status=paid", 2)],
 )
-def test_a_full_last_page_has_no_cursor(made, query, many):
+def test_a_full_last_page_has_no_cursor(order_ids, query, many):
     for limit in {many, many // 2, 1}:
         sizes, cursor = [], ""
         while cursor is not None:
@@ -56,8 +56,8 @@ def test_a_full_last_page_has_no_cursor(made, query, many):
         assert sizes == [limit] * (many // limit)
 
 
-def test_orders_are_found_by_status(made, shop, time):
-    assert listed("status=paid&limit=1") == [made[4], made[2]]
+def test_orders_are_found_by_status(order_ids, shop, time):
+    assert listed("status=paid&limit=1") == [order_ids[4], order_ids[2]]
     assert len(listed("status=awaiting_payment&limit=3")) == 10
     assert sweep({}, Context()) == {"expired": 10}
     assert listed("status=awaiting_payment") == []
@@ -65,43 +65,43 @@ def test_orders_are_found_by_status(made, shop, time):
     assert call(api, "GET", "/admin/orders?status=lost", caller=staff()).status == 422
 
 
-def test_orders_are_found_by_period_with_inclusive_ends(made, time):
+def test_orders_are_found_by_period_with_inclusive_ends(order_ids, time):
     begun = time.moment.date().toordinal() - 12
 
     def day(number: int) -> str:
         return date.fromordinal(begun + number).isoformat()
 
-    assert listed(f"from={day(3)}&to={day(5)}&limit=2") == made[3:6][::-1]
-    assert listed(f"to={day(1)}") == made[:2][::-1]
-    assert listed(f"from={day(2)}&to={day(4)}&status=paid") == [made[4], made[2]]
-    assert listed("from=1900-01-01&to=2200-01-01") == made[::-1]
-    assert listed("from=1900-01-01&to=2999-01-01&user_id=usr_1") == made[::-1]
+    assert listed(f"from={day(3)}&to={day(5)}&limit=2") == order_ids[3:6][::-1]
+    assert listed(f"to={day(1)}") == order_ids[:2][::-1]
+    assert listed(f"from={day(2)}&to={day(4)}&status=paid") == [order_ids[4], order_ids[2]]
+    assert listed("from=1900-01-01&to=2200-01-01") == order_ids[::-1]
+    assert listed("from=1900-01-01&to=2999-01-01&user_id=usr_1") == order_ids[::-1]
     for who in ("", "&user_id=usr_1"):
         assert listed(f"from=1960-01-01&to=1965-01-01{who}") == []
-    assert listed(f"from={day(10)}T00:00:00Z") == made[10:][::-1]
+    assert listed(f"from={day(10)}T00:00:00Z") == order_ids[10:][::-1]
     assert call(api, "GET", f"/admin/orders?from={day(3)}&to={day(2)}", caller=staff()).status == 422
     assert call(api, "GET", "/admin/orders?from=yesterday", caller=staff()).status == 422
 
 
-def test_orders_are_found_by_customer_and_number(made):
+def test_orders_are_found_by_customer_and_number(order_ids):
     other = customer("usr_2")
     theirs = place({"quote_token": token(quote(user_id="usr_2"))}, caller=other)
     assert theirs.status in (201, 409)
-    assert listed("user_id=usr_1&limit=5") == made[::-1]
-    assert listed("user_id=usr_1&status=paid&limit=1") == [made[4], made[2]]
+    assert listed("user_id=usr_1&limit=5") == order_ids[::-1]
+    assert listed("user_id=usr_1&status=paid&limit=1") == [order_ids[4], order_ids[2]]
     assert listed("user_id=usr_nobody") == []
-    number = call(api, "GET", f"/orders/{made[7]}", caller=SHOPPER).json["number"]
-    assert listed(f"number={number}") == [made[7]]
+    number = call(api, "GET", f"/orders/{order_ids[7]}", caller=SHOPPER).json["number"]
+    assert listed(f"number={number}") == [order_ids[7]]
     assert listed("number=00000-00000") == []
 
 
-def test_orders_that_were_never_placed_are_not_listed(made, shop):
+def test_orders_that_were_never_placed_are_not_listed(order_ids, shop):
     shop.rejection = problem_of("out-of-stock")
     assert place({"quote_token": token()}).status == 409
-    assert listed() == made[::-1]
+    assert listed() == order_ids[::-1]
 
 
-def test_only_staff_list_all_orders_and_cursors_fit_one_list(made):
+def test_only_staff_list_all_orders_and_cursors_fit_one_list(order_ids):
     for who in (customer(), guest()):
         assert call(api, "GET", "/admin/orders", caller=who).status == 403
     cursor = call(api, "GET", "/admin/orders?limit=2", caller=staff()).json["next_cursor"]
@@ -109,18 +109,18 @@ def test_only_staff_list_all_orders_and_cursors_fit_one_list(made):
     assert other.status == 400
 
 
-def test_a_page_has_a_maximum_size_in_bytes(made, monkeypatch):
+def test_a_page_has_a_maximum_size_in_bytes(order_ids, monkeypatch):
     monkeypatch.setattr(lists, "MAX_BYTES", 1_500)
-    assert listed("limit=100") == made[::-1]
+    assert listed("limit=100") == order_ids[::-1]
     own = call(api, "GET", "/orders?limit=100", caller=SHOPPER).json
     assert 0 < len(own["items"]) < 12
     rest = call(api, "GET", f"/orders?limit=100&cursor={own['next_cursor']}", caller=SHOPPER).json
-    assert [order["order_id"] for order in [*own["items"], *rest["items"]]] == made[::-1][
+    assert [order["order_id"] for order in [*own["items"], *rest["items"]]] == order_ids[::-1][
         : len(own["items"]) + len(rest["items"])
     ]
 
 
-def test_a_list_takes_eight_queries_and_one_batch_read(made, calls):
+def test_a_list_takes_eight_queries_and_one_batch_read(order_ids, calls):
     calls.clear()
     call(api, "GET", "/admin/orders?limit=5", caller=staff())
     assert [name for name, _ in calls] == ["Query"] * 8 + ["BatchGetItem"]
@@ -129,7 +129,7 @@ def test_a_list_takes_eight_queries_and_one_batch_read(made, calls):
     assert {name for name, _ in calls} == {"Query", "BatchGetItem"}
 
 
-def test_no_index_query_filters_by_its_own_keys(made, calls):
+def test_no_index_query_filters_by_its_own_keys(order_ids, calls):
     """DynamoDB rejects it; local clouds do not check."""
     for query in ("", "status=paid", "user_id=usr_1&status=paid&from=2026-01-01", "from=2026-01-01"):
         call(api, "GET", f"/admin/orders?{query}", caller=staff())

@@ -32,7 +32,7 @@ def gbp(amount: int) -> Money:
 
 def terms(lines: int = 3, *, tax_inclusive: bool = True, discount: int = 100, title: str = "Mug") -> Terms:
     """Return terms whose n-th line has n pieces, a discount and 50p of tax."""
-    made = tuple(
+    quoted_lines = tuple(
         QuotedLine(
             sku=f"SKU-{n:04}",
             product_id=f"prd_{n}",
@@ -45,10 +45,10 @@ def terms(lines: int = 3, *, tax_inclusive: bool = True, discount: int = 100, ti
         )
         for n in range(lines)
     )
-    subtotal = sum(line.line_total.amount for line in made)
+    subtotal = sum(line.line_total.amount for line in quoted_lines)
     tax = 50 * lines
     return Terms(
-        lines=made,
+        lines=quoted_lines,
         subtotal=gbp(subtotal),
         discount=gbp(discount * lines),
         shipping=gbp(395),

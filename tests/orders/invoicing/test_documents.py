@@ -30,15 +30,15 @@ def test_dates_are_formatted_in_full():
 
 
 def test_an_invoice_contains_the_terms_of_the_order():
-    made = document(2)
-    assert (made.invoice_number, made.issued_at, made.order_id) == ("2026-000123", NOW, "ord_1")
-    assert made.order_number == paid().number
-    assert made.buyer == ("Zoë Łódzka", "12 St James's Square", "London SW1Y 4JH", "GB")
-    assert made.lines[1] == Line(
+    invoice = document(2)
+    assert (invoice.invoice_number, invoice.issued_at, invoice.order_id) == ("2026-000123", NOW, "ord_1")
+    assert invoice.order_number == paid().number
+    assert invoice.buyer == ("Zoë Łódzka", "12 St James's Square", "London SW1Y 4JH", "GB")
+    assert invoice.lines[1] == Line(
         "SKU-0001", "Mug 1", 2, Price(amount=1_001, currency="GBP"), gbp(100), gbp(50), gbp(2_002)
     )
-    assert (made.payment_reference, made.total) == ("pay_1", gbp(3_197))
-    assert made.grand_total == ("Total (GBP)", "£31.97")
+    assert (invoice.payment_reference, invoice.total) == ("pay_1", gbp(3_197))
+    assert invoice.grand_total == ("Total (GBP)", "£31.97")
 
 
 def test_an_order_without_an_invoice_number_has_no_invoice():
@@ -47,27 +47,27 @@ def test_an_order_without_an_invoice_number_has_no_invoice():
 
 
 def test_included_tax_is_shown_but_not_added():
-    made = document(2)
-    assert [label for label, _ in made.sums] == ["Subtotal", "Discount", "Shipping"]
-    assert made.tax_note == "includes tax of £1.00"
-    assert made.columns == ["Quantity", "Unit price", "Amount", "Discount", "Tax, incl."]
+    invoice = document(2)
+    assert [label for label, _ in invoice.sums] == ["Subtotal", "Discount", "Shipping"]
+    assert invoice.tax_note == "includes tax of £1.00"
+    assert invoice.columns == ["Quantity", "Unit price", "Amount", "Discount", "Tax, incl."]
 
 
 def test_excluded_tax_is_one_of_the_sums():
-    made = document(2, tax_inclusive=False)
-    assert made.sums[-1] == ("Tax", "£1.00")
-    assert made.tax_note == ""
-    assert made.columns[-1] == "Tax"
+    invoice = document(2, tax_inclusive=False)
+    assert invoice.sums[-1] == ("Tax", "£1.00")
+    assert invoice.tax_note == ""
+    assert invoice.columns[-1] == "Tax"
 
 
 def test_a_column_without_values_is_omitted():
-    made = document(2, discount=0)
-    assert "Discount" not in made.columns
-    assert len(made.figures(made.lines[0])) == len(made.columns)
-    assert [label for label, _ in made.sums] == ["Subtotal", "Shipping"]
+    invoice = document(2, discount=0)
+    assert "Discount" not in invoice.columns
+    assert len(invoice.figures(invoice.lines[0])) == len(invoice.columns)
+    assert [label for label, _ in invoice.sums] == ["Subtotal", "Shipping"]
 
 
 def test_user_text_becomes_a_single_line():
-    made = document(1, title="a\u202egnp.exe\nb\x00c" + "x" * 500)
-    assert made.lines[0].title.startswith("agnp.exe b c")
-    assert len(made.lines[0].title) == 200
+    invoice = document(1, title="a\u202egnp.exe\nb\x00c" + "x" * 500)
+    assert invoice.lines[0].title.startswith("agnp.exe b c")
+    assert len(invoice.lines[0].title) == 200

@@ -22,40 +22,54 @@ from tests.support import ROOT
 
 def titled(title: str) -> Document:
     """Return a document with this title and buyer."""
-    made = document(1)
-    return replace(made, lines=(replace(made.lines[0], title=title),), buyer=(title,))
+    invoice = document(1)
+    return replace(invoice, lines=(replace(invoice.lines[0], title=title),), buyer=(title,))
 
 
 def test_the_pdf_contains_the_whole_invoice():
-    made = document(3, tax_inclusive=False)
-    (text,) = pages(pdf.render(made))
-    wanted = ["2026-000123", "21 November 2026", made.order_number, "20 November 2026", "pay_1", "standard"]
+    invoice = document(3, tax_inclusive=False)
+    (text,) = pages(pdf.render(invoice))
+    wanted = [
+        "2026-000123",
+        "21 November 2026",
+        invoice.order_number,
+        "20 November 2026",
+        "pay_1",
+        "standard",
+    ]
     wanted += ["Tillstack Ltd", "London EC1A 1AA", "Tax ID GB 000 0000 00", "Zoë Łódzka", "zoe@example.com"]
-    wanted += [part for line in made.lines for part in (line.title, line.sku, *made.figures(line))]
-    wanted += [part for row in made.sums for part in row] + [*made.grand_total, "Page 1 of 1"]
+    wanted += [part for line in invoice.lines for part in (line.title, line.sku, *invoice.figures(line))]
+    wanted += [part for row in invoice.sums for part in row] + [*invoice.grand_total, "Page 1 of 1"]
     assert [part for part in wanted if part not in text] == []
 
 
 def test_the_html_contains_the_whole_invoice():
-    made = document(3)
-    text = " ".join(_Words.of(html.render(made)))
-    wanted = ["2026-000123", "21 November 2026", made.order_number, "Zoë Łódzka", "zoe@example.com", "pay_1"]
-    wanted += [part for line in made.lines for part in (line.title, line.sku, *made.figures(line))]
-    wanted += [part for row in made.sums for part in row] + [*made.grand_total, made.tax_note]
+    invoice = document(3)
+    text = " ".join(_Words.of(html.render(invoice)))
+    wanted = [
+        "2026-000123",
+        "21 November 2026",
+        invoice.order_number,
+        "Zoë Łódzka",
+        "zoe@example.com",
+        "pay_1",
+    ]
+    wanted += [part for line in invoice.lines for part in (line.title, line.sku, *invoice.figures(line))]
+    wanted += [part for row in invoice.sums for part in row] + [*invoice.grand_total, invoice.tax_note]
     assert [part for part in wanted if part not in text] == []
 
 
 def test_every_page_of_a_long_invoice_has_a_header_and_a_number():
-    made = document(1_000)
-    read = pages(pdf.render(made))
+    invoice = document(1_000)
+    read = pages(pdf.render(invoice))
     assert len(read) > 20
     found = [word for page in read for word in page.split() if word.startswith("SKU-")]
-    assert found == [line.sku for line in made.lines]
+    assert found == [line.sku for line in invoice.lines]
     for number, page in enumerate(read, start=1):
         assert f"Page {number} of {len(read)}" in page
         assert "2026-000123" in page
         assert ("Unit price" in page) == ("SKU-" in page)
-        assert (made.grand_total[0] in page) == (number == len(read))
+        assert (invoice.grand_total[0] in page) == (number == len(read))
 
 
 @pytest.mark.parametrize("lines", range(10, 24))
@@ -69,8 +83,8 @@ def test_nothing_is_drawn_below_the_bottom_margin(lines):
 
 
 def test_a_very_long_address_leaves_room_for_the_lines():
-    made = replace(document(2), buyer=("W" * 200,) * 7)
-    file = PdfReader(BytesIO(pdf.render(made)))
+    invoice = replace(document(2), buyer=("W" * 200,) * 7)
+    file = PdfReader(BytesIO(pdf.render(invoice)))
     drawn = [height for page in file.pages for height in _heights(page, ("WW", "SKU-", "Total", "zoe@"))]
     assert len(drawn) > 30
     assert min(drawn) > pdf.BOTTOM

@@ -45,7 +45,7 @@ def stored_files() -> dict[str, dict[str, Any]]:
     bucket = settings().orders_invoices_bucket
     listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
     found = {entry["Key"]: s3.get_object(Bucket=bucket, Key=entry["Key"]) for entry in listed}
-    return {key: {**answer, "Body": answer["Body"].read()} for key, answer in found.items()}
+    return {key: {**response, "Body": response["Body"].read()} for key, response in found.items()}
 
 
 def numbers(*order_ids: str) -> list[str]:
@@ -116,31 +116,31 @@ def test_fetching_an_invoice_stores_a_missing_pdf(cloud):
     stored(paid())
     order = invoices.issue(["ord_1"])["ord_1"]
     archive.put(order, archive.FileFormat.HTML, b"the page")
-    answer = invoke("fetch_invoice", "ord_1")["output"]
+    response = invoke("fetch_invoice", "ord_1")["output"]
     files = {key.rpartition(".")[2]: file["Body"] for key, file in stored_files().items()}
-    assert base64.b64decode(answer["pdf"]) == files["pdf"]
+    assert base64.b64decode(response["pdf"]) == files["pdf"]
     assert files["html"] == b"the page"
 
 
 def test_fetching_an_invoice_before_its_event_issues_it(cloud):
     stored(paid())
-    answer = invoke("fetch_invoice", "ord_1")["output"]
-    assert [answer["invoice_number"]] == numbers("ord_1")
-    assert answer["invoice_number"] in pages(base64.b64decode(answer["pdf"]))[0]
-    assert invoke("fetch_invoice", "ord_1")["output"] == answer
+    response = invoke("fetch_invoice", "ord_1")["output"]
+    assert [response["invoice_number"]] == numbers("ord_1")
+    assert response["invoice_number"] in pages(base64.b64decode(response["pdf"]))[0]
+    assert invoke("fetch_invoice", "ord_1")["output"] == response
     assert deliver(handle, *paid_events("ord_1")) == []
-    assert numbers("ord_1") == [answer["invoice_number"]]
+    assert numbers("ord_1") == [response["invoice_number"]]
 
 
 def test_links_are_valid_for_15_minutes(cloud):
     stored(paid())
-    answer = invoke("locate_invoice", "ord_1")["output"]
+    response = invoke("locate_invoice", "ord_1")["output"]
     assert len(stored_files()) == 2
-    for url, form in ((answer["url"], "pdf"), (answer["html_url"], "html")):
+    for url, form in ((response["url"], "pdf"), (response["html_url"], "html")):
         parts, query = urlsplit(url), parse_qs(urlsplit(url).query)
         assert parts.netloc == f"s3.{REGION}.amazonaws.com"
         assert parts.path.removeprefix(f"/{settings().orders_invoices_bucket}/") in stored_files()
-        assert parts.path.endswith(f"{answer['invoice_number']}-ord_1.{form}")
+        assert parts.path.endswith(f"{response['invoice_number']}-ord_1.{form}")
         assert query["X-Amz-Expires"] == ["900"]
         assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
 
@@ -156,8 +156,8 @@ def test_an_unpaid_order_has_no_invoice(cloud, command):
 def test_a_bad_message_does_not_block_the_others(cloud):
     stored(paid("ord_1"), placed("ord_2"))
     good, unpaid, unknown = (event.model_dump_json() for event in paid_events("ord_1", "ord_2", "ord_3"))
-    answer = handle(sqs_event("no json", unpaid, good, '{"data": null}', unknown), Context())
-    failed = [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+    response = handle(sqs_event("no json", unpaid, good, '{"data": null}', unknown), Context())
+    failed = [item["itemIdentifier"] for item in response["batchItemFailures"]]
     assert failed == ["m0", "m1", "m3", "m4"]
     assert len(stored_files()) == 2
 
