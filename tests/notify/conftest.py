@@ -23,7 +23,7 @@ class NoInvoice(NotFound):
 
 
 class InvoiceFunction:
-    """Returns invoices. If it is `down`, invocations time out; if it `crashes`, they fail."""
+    """A function that returns invoices. If it is `down`, invocations time out; if it `crashes`, they fail."""
 
     def __init__(self) -> None:
         self.invoices = {"ord_1": "2026-000123"}

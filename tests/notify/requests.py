@@ -1,4 +1,4 @@
-"""Requests to notify's API and queue, with bodies of requests."""
+"""Requests to notify's API and queue."""
 
 from datetime import timedelta
 from typing import Any

@@ -10,8 +10,7 @@ AT = "2026-11-21T09:42:30.669Z"
 
 
 def mail_object(notification_id: str, to: str = "ada@example.com", *, tagged: bool = True) -> dict[str, Any]:
-    """Return the `mail` object of an event. Feedback of an identity is not `tagged`, unlike that of a
-    configuration set."""
+    """Return the `mail` object of an event: `tagged` by the configuration set, or that of an identity."""
     headers = [
         {"name": "From", "value": "Tillstack <orders@tillstack.example>"},
         {"name": "To", "value": to},

@@ -1,4 +1,4 @@
-"""Each message is sent once, even if the process dies, the queue redelivers or SES fails."""
+"""The delivery of messages: each is sent once even if the process dies, the queue redelivers or SES fails."""
 
 import threading
 from datetime import timedelta

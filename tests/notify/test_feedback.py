@@ -1,4 +1,4 @@
-"""Delivery feedback: it advances the status of a notification and blocks addresses."""
+"""Delivery feedback, which advances the status of a notification and blocks addresses."""
 
 import itertools
 import json

@@ -82,7 +82,7 @@ def test_logs_contain_no_number_if_a_failure_cannot_be_recorded(
 def test_logs_contain_no_number_that_opted_out(
     cloud: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    register_customer(ALL_ON, "+44 7700 900199")  # opted out, for moto
+    register_customer(ALL_ON, "+44 7700 900199")  # moto treats it as opted out
     make_unavailable_for_sms(monkeypatch, rows, "record_outcome", "the record")
     assert deliver(consume, shipped()) == FAILED
     assert "the record" in caplog.text

@@ -79,7 +79,7 @@ def test_a_confirmation_shows_lines_and_totals() -> None:
         assert "21 November 2026" in body and ORDER_PAGE in body
 
 
-def test_a_confirmation_fits_captured_and_authorized_payments() -> None:
+def test_a_confirmation_says_that_the_payment_is_secured_not_charged() -> None:
     for body in bodies(rendered(orders.confirmation(paid()))):
         assert "Your payment is secured" in body
         assert "arrived" not in body and "charged" not in body
@@ -152,7 +152,7 @@ def test_a_cancellation_shows_its_reason_and_announces_the_refund() -> None:
         ("a new reason", "de", "Grund: Die Bestellung konnte nicht ausgeführt werden."),
     ],
 )
-def test_a_cancellation_gives_its_reason_in_the_recipients_language(
+def test_a_cancellation_shows_its_reason_in_the_recipients_language(
     reason: str, language: str, sentence: str
 ) -> None:
     for body in bodies(rendered(orders.cancelled(cancelled(reason=reason)), language)):
@@ -234,7 +234,7 @@ def test_a_refund_shows_its_amount() -> None:
         assert "£2.95" in body and "in total" not in body
 
 
-def test_a_later_refund_shows_the_total_too() -> None:
+def test_a_later_refund_also_shows_the_total() -> None:
     for body in bodies(rendered(payments.refunded(refunded(295, 1295)))):
         assert "£2.95" in body and "this makes £12.95 in total" in body
 

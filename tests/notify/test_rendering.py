@@ -1,4 +1,4 @@
-"""Every template in every language: it is complete and safe with untrusted text."""
+"""Every template in every language: its completeness, layout and safety with untrusted text."""
 
 import re
 from collections.abc import Iterator
@@ -28,8 +28,8 @@ from tests.notify.event_data import shipped
 from tests.notify.html_page import Page
 
 BRAND = Brand("Tillstack", "#1f4d3a", "1 Mill Lane, Leeds", "https://shop.tillstack.example")
-KINDS = {message.template: message for message in messages()}
-SMS = {
+SAMPLES = {message.template: message for message in messages()}
+SMS_TEMPLATES = {
     Template.ORDER_CONFIRMATION,
     Template.ORDER_SHIPPED,
     Template.ORDER_DELIVERED,
@@ -38,7 +38,7 @@ SMS = {
     Template.PAYMENT_FAILED,
     Template.PAYMENT_REAUTHORIZE,
 }
-every_kind = pytest.mark.parametrize("kind", list(Template))
+every_template = pytest.mark.parametrize("template", list(Template))
 every_language = pytest.mark.parametrize("language", list(LANGUAGES))
 every_sample = pytest.mark.parametrize(
     "message", [pytest.param(sample.message, id=sample.name) for sample in samples()]
@@ -46,28 +46,28 @@ every_sample = pytest.mark.parametrize(
 
 
 def test_every_template_has_a_sample() -> None:
-    assert set(KINDS) == set(Template)
+    assert set(SAMPLES) == set(Template)
 
 
 @every_language
 def test_a_language_has_all_templates_and_no_others(language: str) -> None:
     files = {path.name for path in (TEMPLATES / language).iterdir()}
-    assert files == {"labels.j2", "reasons.json", *(f"{kind}.j2" for kind in Template)}
+    assert files == {"labels.j2", "reasons.json", *(f"{template}.j2" for template in Template)}
 
 
 def test_template_folders_are_known_languages() -> None:
     assert {path.name for path in TEMPLATES.iterdir() if path.is_dir()} == {"html", "text", *LANGUAGES}
 
 
-@every_kind
-def test_a_template_uses_the_same_values_in_all_languages(kind: Template) -> None:
-    used = [values_used(language, kind) for language in LANGUAGES]
+@every_template
+def test_a_template_uses_the_same_values_in_all_languages(template: Template) -> None:
+    used = [values_used(language, template) for language in LANGUAGES]
     assert all(other == used[0] for other in used[1:])
 
 
-def values_used(language: str, kind: Template) -> dict[str, list[str]]:
+def values_used(language: str, template: Template) -> dict[str, list[str]]:
     """Return the values and components of each block, as often as they occur."""
-    page = environment(language, "html", BRAND).parse((TEMPLATES / language / f"{kind}.j2").read_text())
+    page = environment(language, "html", BRAND).parse((TEMPLATES / language / f"{template}.j2").read_text())
     return {
         block.name: sorted(name.name for name in block.find_all(nodes.Name) if name.ctx == "load")
         for block in page.find_all(nodes.Block)
@@ -91,9 +91,9 @@ def test_each_language_is_an_option_of_settings_and_preferences() -> None:
         assert set(re.findall(r"'(\w\w)'", str(field.annotation))) == set(LANGUAGES)
 
 
-def test_no_message_is_left_in_english() -> None:
-    for kind, message in KINDS.items():
-        assert render(message, "en").text != render(message, "de").text, kind
+def test_no_german_message_equals_the_english_one() -> None:
+    for template, message in SAMPLES.items():
+        assert render(message, "en").text != render(message, "de").text, template
 
 
 @every_language
@@ -109,33 +109,34 @@ def test_a_message_is_complete(message: Message, language: str) -> None:
 
 
 @every_language
-@every_kind
-def test_text_lines_have_at_most_78_characters(kind: Template, language: str) -> None:
-    assert all(len(row) <= 78 for row in render(KINDS[kind], language).text.splitlines())
+@every_template
+def test_text_lines_have_at_most_78_characters(template: Template, language: str) -> None:
+    assert all(len(line) <= 78 for line in render(SAMPLES[template], language).text.splitlines())
 
 
 @every_language
-def test_a_long_order_is_not_clipped(language: str) -> None:
+def test_gmail_does_not_clip_the_email_of_a_long_order(language: str) -> None:
     (longest,) = [sample.message for sample in samples() if sample.name == "order_confirmation-60-lines"]
-    assert len(render(longest, language).html.encode()) < 102_000  # Gmail clips there
+    assert len(render(longest, language).html.encode()) < 102_000  # the size from which Gmail clips
 
 
 @every_language
-@every_kind
-def test_the_text_has_the_content_of_the_html(kind: Template, language: str) -> None:
-    email = render(KINDS[kind], language)
+@every_template
+def test_the_text_has_the_content_of_the_html(template: Template, language: str) -> None:
+    email = render(SAMPLES[template], language)
     page = "".join(Page(email.html).text.split())
     body = email.text.partition("\n-- \n")[0]
-    rows = [row for row in body.splitlines() if not row.startswith("    ")]  # the line below an item
-    for text in re.split(r"\n+|: ", "\n".join(rows)):
+    # The details of an item are indented; the HTML separates them differently.
+    lines = [line for line in body.splitlines() if not line.startswith("    ")]
+    for text in re.split(r"\n+|: ", "\n".join(lines)):
         assert "".join(text.split()).rstrip(":") in page
 
 
 @every_language
-@every_kind
-def test_an_email_is_accessible(kind: Template, language: str) -> None:
+@every_template
+def test_an_email_is_accessible(template: Template, language: str) -> None:
     """WCAG requires a language, a title and a heading; layout tables must be marked as presentation."""
-    email = render(KINDS[kind], language)
+    email = render(SAMPLES[template], language)
     page = TagParser(email.html)
     (html,) = page.all("html")
     assert html["lang"] == language
@@ -148,9 +149,9 @@ def test_an_email_is_accessible(kind: Template, language: str) -> None:
 
 
 @every_language
-@every_kind
-def test_the_preheader_is_hidden_and_short(kind: Template, language: str) -> None:
-    page = render(KINDS[kind], language).html
+@every_template
+def test_the_preheader_is_hidden_and_short(template: Template, language: str) -> None:
+    page = render(SAMPLES[template], language).html
     hidden = re.search(r'<div style="display:none[^>]*>(.*?)(?:&#847;|</div>)', page, re.DOTALL)
     assert hidden and 20 <= len(hidden[1].strip()) <= 160
 
@@ -189,40 +190,37 @@ UNTRUSTED = [
     "x" * 5000,
 ]
 
-VARYING = {"p", "br", "bdi"}  # the number of paragraphs varies, and a name with a link is left out
+# The number of paragraphs varies, and a name with a link is omitted.
+VARYING_TAGS = {"p", "br", "bdi"}
 
 
 @every_language
-@every_kind
-def test_untrusted_text_does_not_change_the_tags(kind: Template, language: str) -> None:
-    expected = TagParser(render(KINDS[kind], language).html)
-    expected_tags = [tag for tag, _ in expected.tags if tag not in VARYING]
+@every_template
+def test_untrusted_text_does_not_change_the_tags(template: Template, language: str) -> None:
+    expected = TagParser(render(SAMPLES[template], language).html)
+    expected_tags = [tag for tag, _ in expected.tags if tag not in VARYING_TAGS]
     for text in UNTRUSTED:
-        page = TagParser(render(with_untrusted(text, kind), language).html)
-        assert [tag for tag, _ in page.tags if tag not in VARYING] == expected_tags
+        page = TagParser(render(messages_with(text)[template], language).html)
+        assert [tag for tag, _ in page.tags if tag not in VARYING_TAGS] == expected_tags
         for tag, attributes in page.tags:
             assert set(attributes) in expected.attributes[tag]
         assert set(page.links) == set(expected.links)
 
 
 @every_language
-@every_kind
-def test_untrusted_text_adds_no_header_and_no_direction_override(kind: Template, language: str) -> None:
-    expected = mailer.compose("ntf_1", "ada@example.com", render(KINDS[kind], language)).keys()
+@every_template
+def test_untrusted_text_adds_no_header_and_no_direction_override(template: Template, language: str) -> None:
+    expected = mailer.compose("ntf_1", "ada@example.com", render(SAMPLES[template], language)).keys()
     for text in UNTRUSTED:
-        email = render(with_untrusted(text, kind), language)
+        email = render(messages_with(text)[template], language)
         assert len(email.subject.splitlines()) == 1 and len(email.subject) <= 200
         assert mailer.compose("ntf_1", "ada@example.com", email).keys() == expected
         assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e\u2066-\u2069]", email.subject + email.text)
 
 
-def with_untrusted(text: str, kind: Template) -> Message:
-    """Return the message with every untrusted text replaced by `text`."""
-    return messages_with(text)[kind]
-
-
 @cache
 def messages_with(text: str) -> dict[Template, Message]:
+    """Return a message per template in which every untrusted text is `text`."""
     return {message.template: message for message in messages(text)}
 
 
@@ -231,7 +229,7 @@ def messages_with(text: str) -> dict[Template, Message]:
 @hypothesis_settings(max_examples=15, deadline=None)
 def test_no_text_becomes_markup(text: str, language: str) -> None:
     for message in messages(text):
-        expected = TagParser(render(KINDS[message.template], language).html)
+        expected = TagParser(render(SAMPLES[message.template], language).html)
         page = TagParser(render(message, language).html)
         assert {tag for tag, _ in page.tags} <= {tag for tag, _ in expected.tags}
         assert set(page.links) == set(expected.links)
@@ -239,13 +237,14 @@ def test_no_text_becomes_markup(text: str, language: str) -> None:
 
 @every_language
 def test_seven_templates_have_a_text_message(language: str) -> None:
-    assert {kind for kind, message in KINDS.items() if render_sms(message, language)} == SMS
+    with_sms = {template for template, message in SAMPLES.items() if render_sms(message, language)}
+    assert with_sms == SMS_TEMPLATES
 
 
 @every_language
-@pytest.mark.parametrize("kind", sorted(SMS))
-def test_a_text_message_shows_the_shop_the_order_and_the_link(kind: Template, language: str) -> None:
-    text = render_sms(KINDS[kind], language)
+@pytest.mark.parametrize("template", sorted(SMS_TEMPLATES))
+def test_a_text_message_shows_the_shop_the_order_and_its_link(template: Template, language: str) -> None:
+    text = render_sms(SAMPLES[template], language)
     assert text and text.startswith("Tillstack: ") and "7K4M2-9QX2D" in text
     assert text.endswith(" https://shop.tillstack.example/orders/ord_01KAHX2V5N8Q4T7RZ3M6WB9CDE")
     assert septets(text) <= 240
@@ -293,7 +292,7 @@ def test_normalization_reveals_no_link_in_a_text_message(link: str, language: st
     ],
 )
 def test_amounts_and_dates_are_in_the_recipients_language(language: str, expected: list[str]) -> None:
-    email = render(KINDS[Template.ORDER_CONFIRMATION], language)
+    email = render(SAMPLES[Template.ORDER_CONFIRMATION], language)
     for text in expected:
         assert text in email.text and text in email.html
 
@@ -307,26 +306,26 @@ def test_an_email_shows_the_brand(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     changed = settings().model_copy(update=brand)
     monkeypatch.setattr(rendering, "settings", lambda: changed)
-    email = render(KINDS[Template.WELCOME], "de")
+    email = render(SAMPLES[Template.WELCOME], "de")
     assert email.subject == "Willkommen bei Lamp & Sons"
     assert "Lamp &amp; Sons" in email.html and "1 Mill &lt;Lane&gt;, Leeds" in email.html
     assert "#aa0000" in email.html and "#1f4d3a" not in email.html
     assert "Lamp & Sons, https://lamps.example" in email.text and "1 Mill <Lane>, Leeds" in email.text
     assert set(TagParser(email.html).links) == {"https://lamps.example"}
-    text = render_sms(KINDS[Template.REFUNDED], "en")
+    text = render_sms(SAMPLES[Template.REFUNDED], "en")
     assert text and text.startswith("Lamp & Sons: ") and "https://lamps.example/orders/ord_" in text
 
 
 def test_a_brand_that_is_a_host_name_is_shown_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     changed = settings().model_copy(update={"notify_brand_name": "Lamps.example"})
     monkeypatch.setattr(rendering, "settings", lambda: changed)
-    for kind in SMS:
-        text = render_sms(KINDS[kind], "de")
+    for template in SMS_TEMPLATES:
+        text = render_sms(SAMPLES[template], "de")
         assert text and text.startswith("Lamps.example: ")
 
 
 def test_the_subject_identifies_the_kind_of_email() -> None:
-    subjects = {kind: render(message).subject for kind, message in KINDS.items()}
+    subjects = {template: render(message).subject for template, message in SAMPLES.items()}
     del subjects[Template.STAFF_MESSAGE]
     kinds = [kind_of(subject) for subject in subjects.values()]
     assert "other" not in kinds and len(set(kinds)) == len(subjects)

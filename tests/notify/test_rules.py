@@ -42,7 +42,7 @@ def test_a_number_without_a_country_code_is_rejected(text: str, number: str | No
 
 
 @given(st.text("+0123456789 ()-./\n", max_size=30))
-def test_a_normalized_number_is_a_plus_and_digits(text: str) -> None:
+def test_a_normalized_number_consists_of_a_plus_and_digits(text: str) -> None:
     number = e164(text)
     assert number is None or (number[0] == "+" and number[1:].isdecimal() and 7 <= len(number) - 1 <= 15)
     assert number is None or e164(number) == number
@@ -96,7 +96,7 @@ def test_security_cannot_be_turned_off() -> None:
     assert allowed == {Category.SECURITY, Category.SERVICE, Category.INTERNAL}
 
 
-def test_marketing_needs_consent_of_accounts_and_no_block_of_addresses() -> None:
+def test_marketing_needs_the_consent_of_an_account_or_an_unblocked_address() -> None:
     marketing = Category.MARKETING
     assert suppression_reason(marketing, Recipient(has_account=True)) is not None
     assert suppression_reason(marketing, Recipient(has_account=True, preferences=EVERYTHING)) is None
@@ -108,7 +108,7 @@ def test_marketing_needs_consent_of_accounts_and_no_block_of_addresses() -> None
 
 
 @pytest.mark.parametrize(("since", "is_sent"), [(None, False), (BEFORE, False), (NOON, False), (AFTER, True)])
-def test_the_later_of_consent_and_unsubscription_counts(since: datetime | None, is_sent: bool) -> None:
+def test_the_later_of_consent_and_unsubscription_applies(since: datetime | None, is_sent: bool) -> None:
     recipient = Recipient(True, None, replace(EVERYTHING, marketing_since=since), {Block.MARKETING: NOON})
     assert (suppression_reason(Category.MARKETING, recipient) is None) == is_sent
 

@@ -130,7 +130,7 @@ def test_text_messages_are_in_the_chosen_language(cloud: None) -> None:
 
 
 def test_a_number_that_opted_out_gets_no_text_message(cloud: None) -> None:
-    register_customer(ALL_ON, "+44 7700 900199")  # opted out, for moto
+    register_customer(ALL_ON, "+44 7700 900199")  # moto treats it as opted out
     assert deliver(consume, shipped()) == []
     assert sms_messages() == []
     (row,) = sms_rows()

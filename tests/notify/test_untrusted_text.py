@@ -1,4 +1,4 @@
-"""Untrusted text in messages: it adds no markup, link, header or recipient."""
+"""Untrusted text in messages, which adds no markup, link, header or recipient."""
 
 import re
 from dataclasses import replace
@@ -45,6 +45,9 @@ from tests.notify.html_page import Page
 from tests.notify.mailbox import only_email
 from tests.support import deliver
 
+HEADERS = sorted(
+    "From Reply-To To Subject X-Notification-Id Auto-Submitted MIME-Version Content-Type".split()
+)
 EVIL = '<img src=x onerror=alert(1)> & "quotes" {{ 7*7 }} <script>'
 
 
@@ -154,9 +157,7 @@ def test_untrusted_text_adds_no_header(text: str) -> None:
     for message, _ in untrusted_texts(text):
         assert message
         mime = mailer.compose(message.id, "ada@example.com", render(message))
-        assert header_names(mime.as_bytes()) == sorted(
-            "From Reply-To To Subject X-Notification-Id Auto-Submitted MIME-Version Content-Type".split()
-        )
+        assert header_names(mime.as_bytes()) == HEADERS
 
 
 @pytest.mark.parametrize(
@@ -170,9 +171,7 @@ def test_untrusted_text_adds_no_header(text: str) -> None:
 def test_encoded_words_in_a_subject_are_not_decoded(subject: str) -> None:
     email = replace(render(orders.invoice(invoiced())), subject=subject)
     composed = mailer.compose("ntf_1", "ada@example.com", email).as_bytes()
-    assert header_names(composed) == sorted(
-        "From Reply-To To Subject X-Notification-Id Auto-Submitted MIME-Version Content-Type".split()
-    )
+    assert header_names(composed) == HEADERS
     parsed = message_from_bytes(composed, policy=policy.default)
     assert parsed["Subject"] == subject.replace("=?", "= ?")
     assert parsed["Reply-To"] == "help@tillstack.example"
@@ -182,9 +181,7 @@ def test_an_attachment_adds_no_header() -> None:
     message = orders.invoice(invoiced())
     email = render(message, attachments=(Attachment("1.pdf", "application/pdf", PDF),))
     mime = mailer.compose(message.id, "ada@example.com", email)
-    assert header_names(mime.as_bytes()) == sorted(
-        "From Reply-To To Subject X-Notification-Id Auto-Submitted MIME-Version Content-Type".split()
-    )
+    assert header_names(mime.as_bytes()) == HEADERS
 
 
 def header_names(message: bytes) -> list[str]:
