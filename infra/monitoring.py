@@ -14,8 +14,8 @@ RELAY_BEHIND_MS = 300_000
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alarm on one metric. It fires if the metric exceeds `threshold` in `periods` periods of `period`
-    s."""
+    """An alarm on one metric. It fires if the metric exceeds `threshold` in each of `periods` periods;
+    `period` is in seconds."""
 
     name: str
     description: str
@@ -100,8 +100,8 @@ METRICS: dict[str, dict[str, str]] = {
             "Stripe's dashboard."
         ),
         "SweeperFailures": (
-            "The sweeper could not continue with a capture, a refund or a void; it retries every minute. "
-            "If this alarm stays on, check the log of PaymentsSweeper."
+            "The sweeper could not continue with a capture, a refund or a void; it retries every five "
+            "minutes. If this alarm stays on, check the log of PaymentsSweeper."
         ),
         "EventsUnreadable": (
             "Stripe sends events that cannot be parsed, so payments may not be recorded. Compare the "
@@ -111,15 +111,16 @@ METRICS: dict[str, dict[str, str]] = {
     "orders": {
         "PaymentAmountDiffers": (
             "A payment differs from the order's total; it is refunded automatically and the shopper has "
-            "to pay again. Search the log for the order and find out who created the payment."
+            "to pay again. Search the log for `payment amount mismatched` and find out who created the "
+            "payment."
         ),
         "OrdersPaidInPart": (
             "An authorization expired after a first fulfilment, so the rest of the order is not paid. Do "
             "not ship it; ask the shopper to pay again."
         ),
         "ExpiryFailures": (
-            "An unpaid order could not expire, so its stock stays reserved. Search the log for `not "
-            "expired`, then run `make audit`."
+            "An unpaid order could not expire, so its stock stays reserved. Search the log for "
+            "`expiry failed`, then run `make audit`."
         ),
     },
     "catalog": {

@@ -74,7 +74,7 @@ class PutShippingMethod(Body):
         for rate in rates:
             chargeable(rate.price)
         if len({(rate.min_subtotal.currency, rate.min_subtotal.amount) for rate in rates}) < len(rates):
-            raise ValueError("each rate needs its own min_subtotal")
+            raise ValueError("each rate must have a different min_subtotal")
         return rates
 
 

@@ -39,7 +39,7 @@ class SkuTaken(Conflict):
 
 
 class StockReserved(Conflict):
-    """Some of its pieces are reserved for orders."""
+    """Some pieces of the SKU are reserved for orders."""
 
 
 class CategoryInUse(Conflict):
@@ -106,7 +106,7 @@ P = TypeVar("P", bound=Pieces)
 
 @dataclass(frozen=True)
 class Shortage:
-    """Why a line cannot be reserved: its current stock and price.
+    """The reason why a line cannot be reserved: its current stock and price.
 
     `price` is None if the SKU does not exist, `active` False if its product is not on sale.
     """

@@ -1,4 +1,4 @@
-"""The HTTP routes."""
+"""The HTTP routes of notify."""
 
 from notify import pages, unsubscribe_links
 from notify.domain.messages import Category
@@ -47,7 +47,7 @@ def list_notifications(caller: Caller, query: NotificationsQuery) -> Page[Notifi
 
 @routes.get("/notifications/preferences", role=CUSTOMER)
 def read_preferences(caller: Caller) -> PreferencesView:
-    """Return your notification preferences."""
+    """Get your notification preferences."""
     return PreferencesView.of(preferences.read(caller.user_id))
 
 

@@ -18,7 +18,7 @@ PATH = "/notifications/unsubscribe"
 
 @dataclass(frozen=True)
 class Unsubscription:
-    """Who unsubscribes (an account, or an address without one) from which category."""
+    """The account, or the address without one, and the category that it unsubscribes from."""
 
     whose: Literal["user", "address"]
     name: str

@@ -1,4 +1,4 @@
-"""HTTP requests."""
+"""The HTTP routes of root."""
 
 from root import health
 from root.document import DOCUMENT, docs_page
@@ -12,17 +12,17 @@ routes = Routes()
 
 @routes.get("/health")
 def read_health() -> Health:
-    """Return the health of every service."""
+    """Get the health of every service."""
     return health.check_services()
 
 
 @routes.get("/openapi.json")
 def read_document() -> HttpResponse:
-    """Return the OpenAPI 3.1 document of this API."""
+    """Get the OpenAPI 3.1 document of this API."""
     return HttpResponse(status=200, headers={"Content-Type": JSON}, body=DOCUMENT.read_text())
 
 
 @routes.get("/docs")
 def read_docs() -> Html:
-    """Return a page that lists the operations of this API."""
+    """Get a page that lists the operations of this API."""
     return Html(status=200, headers={"Content-Type": "text/html; charset=utf-8"}, body=docs_page())

@@ -1,4 +1,5 @@
-"""HTTP requests. Responses that contain tokens are not stored: a repeated request gets tokens of its own."""
+"""The HTTP routes. Responses that contain tokens are not stored: a repeated request gets tokens of its
+own."""
 
 from shared.dynamodb.idempotency import IdempotencyKey
 from shared.http.identity import CUSTOMER, PUBLIC, Caller
@@ -45,11 +46,11 @@ def logout(body: Logout) -> None:
 
 @routes.get("/users/me", role=CUSTOMER)
 def read_me(caller: Caller) -> UserView:
-    """Return the caller's account."""
+    """Get your account."""
     return UserView.of(service.get_account(caller.user_id))
 
 
 @routes.get("/.well-known/jwks.json")
 def read_keys() -> KeysView:
-    """Return the public keys of access tokens."""
+    """Get the public keys that verify access tokens."""
     return KeysView(keys=[KeyView(kid=kid, **jwk) for kid, jwk in service.public_keys().items()])

@@ -65,7 +65,7 @@ def test_an_order_that_expired_before_reserving_cannot_reserve(cloud):
 def test_a_payment_after_the_release_changes_nothing(held, caplog):
     consume_all(expired("ord_1"), paid("ord_1"))
     assert (levels("RED"), reservation_state("ord_1")) == ((10, 0), "released")
-    assert "paid after release" in caplog.messages
+    assert "order paid after release" in caplog.messages
 
 
 def test_a_payment_without_a_reservation_is_counted_and_changes_nothing(held, capsys):
@@ -78,7 +78,7 @@ def test_a_cancellation_that_arrives_before_the_payment_raises_no_alarm(held, ca
     """Its stock was reserved all the time; only the events arrived in reverse."""
     consume_all(cancelled("ord_1"), paid("ord_1"))
     assert (levels("RED"), reservation_state("ord_1")) == ((10, 0), "released")
-    assert "paid without stock" not in caplog.messages
+    assert "order paid without stock" not in caplog.messages
     assert "PaidWithoutStock" not in capsys.readouterr().out
 
 

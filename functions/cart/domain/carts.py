@@ -23,7 +23,7 @@ class CurrencyMismatch(Conflict):
 
 
 class Change(StrEnum):
-    """What happened to a line's product since the shopper last changed that line."""
+    """The change of a line's product since the shopper last changed that line."""
 
     PRICE_UP = "price_up"
     PRICE_DOWN = "price_down"

@@ -37,7 +37,7 @@ class Kind(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a coupon does not apply, in the order of the checks."""
+    """The reasons why a coupon does not apply, in the order of the checks."""
 
     UNKNOWN = "unknown"
     NOT_STARTED = "not_started"
@@ -149,7 +149,7 @@ class CouponState:
 
 @dataclass(frozen=True)
 class Ineligible:
-    """Why a coupon does not apply. `missing` is the difference to the minimum subtotal."""
+    """The reason why a coupon does not apply. `missing` is the difference to the minimum subtotal."""
 
     reason: Reason
     detail: str
@@ -167,7 +167,7 @@ class Ineligible:
 
 @dataclass(frozen=True)
 class CouponEffect:
-    """What the cart's coupon does: a discount per line, in the order of the lines, or free shipping.
+    """The effect of the cart's coupon: a discount per line, in the order of the lines, or free shipping.
 
     `coupon` is None if the cart has none or it does not apply; `ineligible` gives the reason.
     """

@@ -12,7 +12,7 @@ ANYWHERE = "*"
 
 
 class Rate(BaseModel):
-    """The shipping price from a subtotal on."""
+    """The shipping price of subtotals from `min_subtotal` on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

@@ -16,7 +16,7 @@ LISTED = "coupon"
 
 @dataclass(frozen=True)
 class StoredCode:
-    """What is stored for a code. `coupon` is None if it was deleted or never created (then `version` is 0).
+    """The stored state of a code. `coupon` is None if it was deleted or never created (then `version` is 0).
 
     `created_with` is the Idempotency-Key of its creation. `used` is the number of orders that use the code.
     """

@@ -79,12 +79,12 @@ def commit(order_id: str) -> None:
     head = rows.get(stock.HEAD)
     if head is not None and head.state == ReservationState.RELEASED:
         # A paid order was cancelled, and the events arrived in reverse; no unpaid order publishes order.paid.
-        log.warning("paid after release", extra={"order_id": order_id})
+        log.warning("order paid after release", extra={"order_id": order_id})
         count("PaidAfterRelease")
         return
     if head is None or head.state == ReservationState.RESERVING:
         # The rules of orders exclude this, so it is a bug that needs a person.
-        log.error("paid without stock", extra={"order_id": order_id})
+        log.error("order paid without stock", extra={"order_id": order_id})
         count("PaidWithoutStock")
         return
     _transition(rows, ReservationState.COMMITTED, (ReservationState.HELD,))

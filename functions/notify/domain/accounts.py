@@ -6,7 +6,7 @@ from shared.contracts.events import UserRegistered
 
 
 def welcome(event: UserRegistered) -> Message:
-    """One per user."""
+    """Return the message, one per user."""
     user = event.data
     return Message(
         template=Template.WELCOME,

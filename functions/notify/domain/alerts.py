@@ -22,7 +22,8 @@ STAFF = ""  # their address is a setting
 
 
 def dispute(event: PaymentDisputed, now: datetime) -> Message | None:
-    """One per dispute when it opens, when its evidence is due soon, and when it is won or lost.
+    """Return the message of a dispute, one each when it opens, when its evidence is due soon, and when it
+    is won or lost.
 
     None if staff need not act: the bank is deciding, or an inquiry was closed.
     """
@@ -46,7 +47,7 @@ def dispute(event: PaymentDisputed, now: datetime) -> Message | None:
 
 
 def refund_failed(event: PaymentRefundFailed) -> Message:
-    """One per failed refund."""
+    """Return the message, one per failed refund."""
     payment = event.data
     content = {
         "amount": payment.failed_refund_amount,
@@ -57,14 +58,14 @@ def refund_failed(event: PaymentRefundFailed) -> Message:
 
 
 def capture_failed(event: PaymentCaptureFailed) -> Message:
-    """One per failed capture: goods were shipped and are not paid."""
+    """Return the message, one per failed capture: goods were shipped and are not paid."""
     payment = event.data
     content = {"secured": payment.secured, "captured": payment.captured, "reason": payment.reason}
     return _message(Template.CAPTURE_FAILED, event.id, payment, content)
 
 
 def review(event: PaymentReviewed) -> Message | None:
-    """One per payment whose review was opened; None when it was closed, because a person closed it."""
+    """Return the message, one per opened review; None if it was closed, because a person closed it."""
     review = event.data
     if review.status != "open":
         return None
@@ -72,7 +73,7 @@ def review(event: PaymentReviewed) -> Message | None:
 
 
 def unreconciled(event: PaymentsUnreconciled) -> Message:
-    """One per reconciliation with Stripe that found differences which it cannot explain."""
+    """Return the message, one per reconciliation with Stripe that found unexplained differences."""
     found = event.data
     return Message(
         template=Template.UNRECONCILED,

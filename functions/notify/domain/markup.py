@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from shared.values.text import one_line
 
 # Text markup only: nothing that loads, runs, hides or submits.
-_KEPT = {"p", "br", "strong", "b", "em", "i", "u", "ul", "ol", "li", "h2", "h3", "blockquote", "a"}
+_ALLOWED = {"p", "br", "strong", "b", "em", "i", "u", "ul", "ol", "li", "h2", "h3", "blockquote", "a"}
 _EMPTY = {"br"}
 _DROPPED_WHOLE = {"script", "style", "head", "title", "template", "iframe", "object", "noscript", "textarea"}
 _SCHEMES = {"https", "mailto"}
@@ -38,7 +38,7 @@ class _Cleaner(HTMLParser):
             self._skipped.append(tag)
         elif tag in _EMPTY:
             self._output.append(f"<{tag}>")
-        elif tag in _KEPT:
+        elif tag in _ALLOWED:
             self._output.append(self._start(tag, dict(attrs)))
             self._open.append(tag)
 

@@ -24,7 +24,7 @@ DECISIONS = {"approved": Template.RETURN_APPROVED, "rejected": Template.RETURN_R
 
 
 def confirmation(event: OrderPaid) -> Message:
-    """One per order, with its lines and totals."""
+    """Return the message, one per order, with its lines and totals."""
     order = event.data
     return _message(
         Template.ORDER_CONFIRMATION,
@@ -40,7 +40,8 @@ def confirmation(event: OrderPaid) -> Message:
 
 
 def expired(event: OrderExpired) -> Message | None:
-    """One per order; None if it was never placed, because its owner never saw it."""
+    """Return the message, one per order; None if the order was never placed, because its owner never saw
+    it."""
     order = event.data
     if not order.lines:
         return None
@@ -49,7 +50,8 @@ def expired(event: OrderExpired) -> Message | None:
 
 
 def cancelled(event: OrderCancelled) -> Message | None:
-    """One per order; None if it was never placed, because the checkout showed the rejection."""
+    """Return the message, one per order; None if the order was never placed, because the checkout showed the
+    rejection."""
     order = event.data
     if not order.lines:
         return None
@@ -58,7 +60,7 @@ def cancelled(event: OrderCancelled) -> Message | None:
 
 
 def shipped(event: OrderShipped) -> Message:
-    """One per fulfilment."""
+    """Return the message, one per fulfilment."""
     fulfilment = event.data
     return _message(
         Template.ORDER_SHIPPED,
@@ -74,13 +76,13 @@ def shipped(event: OrderShipped) -> Message:
 
 
 def delivered(event: OrderDelivered) -> Message:
-    """One per order."""
+    """Return the message, one per order."""
     order = event.data
     return _message(Template.ORDER_DELIVERED, order.order_id, order, {"lines": pieces(order.lines)})
 
 
 def invoice(event: OrderInvoiced) -> Message:
-    """One per invoice, which is attached."""
+    """Return the message, one per invoice; the invoice is attached."""
     invoice = event.data
     return _message(
         Template.INVOICE,
@@ -92,7 +94,8 @@ def invoice(event: OrderInvoiced) -> Message:
 
 
 def return_decided(event: OrderReturnDecided) -> Message | None:
-    """One per return and decision; None if the return has left that status: a later event reports it."""
+    """Return the message, one per return and decision; None if the return has left that status, because a
+    later event reports it."""
     return_ = event.data
     if return_.status not in DECISIONS:
         return None
@@ -100,7 +103,7 @@ def return_decided(event: OrderReturnDecided) -> Message | None:
 
 
 def return_received(event: OrderReturned) -> Message:
-    """One per return, with the amount to be refunded, if any."""
+    """Return the message, one per return, with the amount to be refunded, if any."""
     return_ = event.data
     refund = return_.refund if return_.refund.amount else None
     return _return_message(Template.RETURN_RECEIVED, return_, {"refund": refund})

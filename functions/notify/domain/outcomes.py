@@ -17,8 +17,8 @@ class Status(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a notification was not sent or did not arrive. `interrupted`: the process died or got no response,
-    so it may have been sent."""
+    """The cause of a notification that was not sent or did not arrive. `interrupted`: the process died or
+    got no response, so it may have been sent."""
 
     SUPERSEDED = "superseded"
     PREFERENCE = "preference"

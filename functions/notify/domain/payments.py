@@ -15,8 +15,8 @@ from shared.values.text import one_line
 
 
 def failed(event: PaymentFailed) -> Message:
-    """One per decline. The confirmation of an order does not supersede the decline of a payment that
-    replaces an earlier one: it confirmed the earlier payment."""
+    """Return the message, one per decline. The confirmation of an order does not supersede the decline of
+    a payment that replaces an earlier one: it confirmed the earlier payment."""
     payment = event.data
     return _message(
         Template.PAYMENT_FAILED,
@@ -28,7 +28,8 @@ def failed(event: PaymentFailed) -> Message:
 
 
 def reauthorize(event: PaymentExpiring) -> Message:
-    """One per payment; not sent after the authorization expired, because the order cannot be paid again."""
+    """Return the message, one per payment. It is not sent after the authorization expired, because the order
+    cannot be paid again then."""
     payment = event.data
     return _message(
         Template.PAYMENT_REAUTHORIZE,
@@ -40,7 +41,7 @@ def reauthorize(event: PaymentExpiring) -> Message:
 
 
 def refunded(event: PaymentRefunded) -> Message:
-    """One per refund: its amount, and the total refunded if that is more."""
+    """Return the message, one per refund: its amount, and the total refunded if that is more."""
     payment = event.data
     amount = payment.refund_amount or payment.refunded
     total = payment.refunded if payment.refunded != amount else None
@@ -49,7 +50,7 @@ def refunded(event: PaymentRefunded) -> Message:
 
 
 def refund_failed(event: PaymentRefundFailed) -> Message:
-    """One per failed refund, with its amount if it is known."""
+    """Return the message, one per failed refund, with its amount if it is known."""
     payment = event.data
     return _message(Template.REFUND_FAILED, event.id, payment, {"amount": payment.failed_refund_amount})
 

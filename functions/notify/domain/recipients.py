@@ -37,7 +37,7 @@ class Preferences:
 
 
 class Block(StrEnum):
-    """Why an address is blocked: it bounced, its owner complained, or its owner unsubscribed."""
+    """The reason why an address is blocked: it bounced, its owner complained, or its owner unsubscribed."""
 
     BOUNCE = "bounce"
     COMPLAINT = "complaint"

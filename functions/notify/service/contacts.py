@@ -1,4 +1,4 @@
-"""How accounts are reached."""
+"""The addresses and phone numbers of accounts."""
 
 from notify.domain.addresses import e164
 from notify.tables import recipients

@@ -27,7 +27,7 @@ def apply(feedback: Feedback) -> None:
     row = notifications.find(feedback.notification_id) if feedback.notification_id else None
     if row is None:
         _block_recipients(feedback)
-        log.warning("feedback without notification", extra={"kind": feedback.kind})
+        log.warning("notification missing", extra={"kind": feedback.kind})
         return
     outcome = feedback.outcome
     cause = Cause(row.cause) if row.cause else None

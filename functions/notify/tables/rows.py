@@ -135,7 +135,7 @@ class PreferencesRow(NotifyRow):
 
 
 class BlockRow(NotifyRow):
-    """pk `block#<block>#<recipient>`: nothing, or no marketing, is sent to this address."""
+    """pk `block#<block>#<recipient>`: a block of this address, and when it was set."""
 
     PREFIX = "block#"
 

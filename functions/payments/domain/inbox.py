@@ -23,7 +23,7 @@ FIRST_READING = timedelta(days=1)
 
 
 class EventStatus(StrEnum):
-    """The state of a Stripe event, in the order in which staff see them."""
+    """The states of a Stripe event, in the order in which staff see them."""
 
     FAILED = "failed"
     RECEIVED = "received"

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Method(StrEnum):
-    """Where the shopper pays: on the shop's page or on Stripe's."""
+    """The page on which the shopper pays: the shop's or Stripe's."""
 
     PAYMENT_INTENT = "payment_intent"
     CHECKOUT_SESSION = "checkout_session"

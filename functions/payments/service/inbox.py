@@ -94,7 +94,7 @@ def receive(header: str, body: bytes, now: datetime) -> None:
     Raises BadSignature, or Malformed if the signed body is not an event.
     """
     webhook_secrets.verify(header, body, now)
-    observability.count("WebhooksKept" if store(body, now) else "WebhooksRepeated")
+    observability.count("WebhooksStored" if store(body, now) else "WebhooksRepeated")
 
 
 def store(body: bytes, now: datetime) -> bool:

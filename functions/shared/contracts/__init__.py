@@ -1,1 +1,1 @@
-"""What services exchange: events, commands, quotes and problems."""
+"""The contracts between services: events, commands, quotes and problems."""

@@ -126,7 +126,7 @@ class OrderForPayment(Message):
 
 
 class DescribeOrder(Command[OrderForPayment]):
-    """Return what payments needs of an order. Handled by orders. Rejected with `not-found`."""
+    """Return the data of an order that payments needs. Handled by orders. Rejected with `not-found`."""
 
     command: ClassVar[str] = "describe"
     result: ClassVar = OrderForPayment

@@ -59,7 +59,7 @@ class QuotedLine(BaseModel):
 
 
 class CouponLimits(BaseModel):
-    """How often the quote's coupon may be redeemed, in total and per user; None is unlimited."""
+    """The number of times the quote's coupon may be redeemed, in total and per user; None is unlimited."""
 
     model_config = ConfigDict(frozen=True)
 

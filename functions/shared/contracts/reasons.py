@@ -9,7 +9,7 @@ CONFIDENTIAL_DECLINES = frozenset(
 
 
 class CancelReason(StrEnum):
-    """Why an order was cancelled or expired."""
+    """The reason why an order was cancelled or expired."""
 
     REQUESTED_BY_CUSTOMER = "requested_by_customer"
     REQUESTED_BY_SHOP = "requested_by_shop"
@@ -20,7 +20,7 @@ class CancelReason(StrEnum):
 
 
 class RefundReason(StrEnum):
-    """Why an amount is refunded. Staff may give a text of their own instead of a code."""
+    """The reason for a refund. Staff may give a text of their own instead of a code."""
 
     REQUESTED_BY_CUSTOMER = "requested_by_customer"
     REQUESTED_BY_SHOP = "requested_by_shop"

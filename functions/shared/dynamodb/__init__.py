@@ -1,1 +1,1 @@
-"""What all tables share: rows, transactions, retries and idempotency."""
+"""The parts that all tables share: rows, transactions, retries and idempotency."""

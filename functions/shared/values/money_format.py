@@ -14,7 +14,7 @@ SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥"}
 
 @dataclass(frozen=True)
 class Style:
-    """How a language formats amounts."""
+    """The format of amounts in a language."""
 
     thousands_separator: str
     decimal_separator: str

@@ -46,7 +46,7 @@ def check_strength(password: str, email: str, name: str) -> None:
         raise WeakPassword(f"A password must have {MIN_LENGTH} to {MAX_LENGTH} characters.")
     folded = chosen.casefold()
     if folded in COMMON:
-        raise WeakPassword("This password is too common.")
+        raise WeakPassword("This password is too common; choose another one.")
     if len(set(folded)) < MIN_DISTINCT:
         raise WeakPassword(f"A password must have at least {MIN_DISTINCT} different characters.")
     for word in _personal(email, name):
