@@ -13,8 +13,9 @@ from payments.domain.reconciliation.differences import Finding, Kind, Repair
 from payments.domain.reconciliation.runs import Run, RunStatus
 from payments.domain.refunds import Refund, RefundStatus
 from payments.domain.stripe_objects import Method
-from shared.contracts.reasons import RefundReason
+from shared.contracts.reasons import RefundReason, cardholder_reason
 from shared.errors import invalid
+from shared.http.identity import Caller
 from shared.http.paging import PageQuery
 from shared.http.routing import Body, View
 from shared.values.money import Money
@@ -78,7 +79,8 @@ class PaymentsQuery(PageQuery):
 class PaymentView(View):
     """A payment. `reason` is the code of the last decline, or of a capture that Stripe refused.
 
-    `held` is authorized and not captured; it expires at `capture_before`.
+    Staff see Stripe's code; owners see `generic_decline` instead of a confidential one. `held` is authorized
+    and not captured; it expires at `hold_until`.
     """
 
     payment_id: str
@@ -91,13 +93,14 @@ class PaymentView(View):
     method: Method
     provider_id: str | None
     reason: str | None
-    capture_before: datetime | None
+    hold_until: datetime | None
     created_at: datetime
     updated_at: datetime
     version: int
 
     @classmethod
-    def of(cls, payment: Payment) -> "PaymentView":
+    def of(cls, payment: Payment, caller: Caller) -> "PaymentView":
+        reason = payment.captures.error or payment.reason
         return cls(
             payment_id=payment.payment_id,
             order_id=payment.order.order_id,
@@ -108,8 +111,8 @@ class PaymentView(View):
             refunded=payment.money(payment.refunds.refunded),
             method=payment.stripe.method,
             provider_id=payment.stripe.intent_id or payment.stripe.session_id,
-            reason=payment.captures.error or payment.reason,
-            capture_before=payment.authorization.capture_before if payment.authorization.capturable else None,
+            reason=reason if caller.is_staff or reason is None else cardholder_reason(reason),
+            hold_until=payment.authorization.capture_before if payment.authorization.capturable else None,
             created_at=payment.created_at,
             updated_at=payment.updated_at,
             version=payment.version,

@@ -23,14 +23,13 @@ from shared.contracts.events import (
     PaymentSucceeded,
     PaymentVoided,
 )
-from shared.contracts.reasons import CONFIDENTIAL_DECLINES
+from shared.contracts.reasons import cardholder_reason
 from shared.runtime import clock
 from shared.runtime.observability import count, log
 from shared.values.money import Money
 from shared.values.money_format import format_money
 from shared.values.text import one_line
 
-GENERIC_DECLINE = "generic_decline"
 MAX_CODE_LENGTH = 100  # of other services' texts: up to 150 such entries share the order's row
 
 PaymentEvent = (
@@ -146,7 +145,7 @@ def _update_of(event: PaymentEvent) -> PaymentUpdate:
 
 def _decline_code(reason: str | None) -> str:
     """Return the code as the timeline shows it, which is visible to the cardholder."""
-    return GENERIC_DECLINE if reason is None or reason in CONFIDENTIAL_DECLINES else _code(reason)
+    return _code(cardholder_reason(reason))
 
 
 def _code(text: str) -> str:

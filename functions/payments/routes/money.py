@@ -3,7 +3,7 @@
 from payments.schemas import CapturePayment, PaymentView, RefundPayment, RefundView
 from payments.service import captures, refunds
 from shared.dynamodb.idempotency import IdempotencyKey
-from shared.http.identity import STAFF
+from shared.http.identity import STAFF, Caller
 from shared.http.routing import Routes
 from shared.runtime import clock
 
@@ -11,9 +11,11 @@ routes = Routes()
 
 
 @routes.post("/payments/{payment_id}/capture", role=STAFF, idempotent=True)
-def capture_payment(payment_id: str, body: CapturePayment, key: IdempotencyKey) -> PaymentView:
+def capture_payment(
+    caller: Caller, payment_id: str, body: CapturePayment, key: IdempotencyKey
+) -> PaymentView:
     """Capture the authorized amount, or a part of it."""
-    return PaymentView.of(captures.capture(payment_id, key.pk, body.amount, clock.now()))
+    return PaymentView.of(captures.capture(payment_id, key.pk, body.amount, clock.now()), caller)
 
 
 @routes.post("/payments/{payment_id}/refunds", role=STAFF, status=201, idempotent=True)

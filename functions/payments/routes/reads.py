@@ -20,14 +20,14 @@ routes = Routes()
 @routes.get("/payments/{payment_id}", role=GUEST)
 def get_payment(caller: Caller, payment_id: str) -> PaymentView:
     """Return one of your payments."""
-    return PaymentView.of(queries.payment(caller, payment_id))
+    return PaymentView.of(queries.payment(caller, payment_id), caller)
 
 
 @routes.get("/payments", role=GUEST)
 def list_payments(caller: Caller, query: PaymentsQuery) -> Page[PaymentView]:
     """Return the payments of one of your orders, oldest first."""
     found, cursor = queries.payments_of(caller, query.order_id, query.limit, query.cursor)
-    return Page[PaymentView](items=[PaymentView.of(each) for each in found], next_cursor=cursor)
+    return Page[PaymentView](items=[PaymentView.of(each, caller) for each in found], next_cursor=cursor)
 
 
 @routes.get("/payments/{payment_id}/refunds", role=STAFF)

@@ -8,6 +8,12 @@ CONFIDENTIAL_DECLINES = frozenset(
 )
 
 
+def cardholder_reason(code: str | None) -> str:
+    """Return the decline code that the cardholder may learn: a general one for a confidential or unknown
+    reason."""
+    return "generic_decline" if code is None or code in CONFIDENTIAL_DECLINES else code
+
+
 class CancelReason(StrEnum):
     """The reason why an order was cancelled or expired."""
 
