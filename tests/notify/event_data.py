@@ -45,9 +45,9 @@ OWNER = {"order_id": "ord_1", "number": NUMBER, "user_id": "usr_1", "email": "ad
 PAYMENT = {"payment_id": "pay_1", "order_id": "ord_1", "number": NUMBER, "user_id": "usr_1"}
 
 
-def event(kind: type[E], data: EventData, subject: str, version: int) -> E:
-    built = kind.of(data, subject=subject, version=version, at=AT)
-    assert isinstance(built, kind)
+def event(event_type: type[E], data: EventData, subject: str, version: int) -> E:
+    built = event_type.of(data, subject=subject, version=version, at=AT)
+    assert isinstance(built, event_type)
     return built
 
 

@@ -70,8 +70,6 @@ PIECES = [
     "</script>",
     "<br>",
     "x",
-]
-PIECES += [
     "<!--",
     "-->",
     "<![CDATA[",

@@ -32,6 +32,7 @@ from tests.notify.ses_feedback import bounce
 from tests.support import Context, call, idempotency_headers, sqs_event, staff
 
 Job = Callable[[], Any]
+DONE: dict[str, Any] = {"batchItemFailures": []}
 
 
 @contextmanager
@@ -62,24 +63,23 @@ def die_and_retry(job: Job, call_number: int, *, answered: bool, monkeypatch: py
         except ProcessDied:
             died = True
     now = clock.now()
-    for tries in range(1, 4):
-        monkeypatch.setattr(clock, "now", lambda by=tries: now + timedelta(seconds=180 * by))
+    for attempt in range(1, 4):
+        monkeypatch.setattr(clock, "now", lambda by=attempt: now + timedelta(seconds=180 * by))
         if job() == DONE:
             return died
     raise AssertionError("the job did not succeed in three tries")
 
 
-DONE: dict[str, Any] = {"batchItemFailures": []}
-# More calls than any job makes, so with the last numbers it does not die.
+# More calls than any job makes: with the highest numbers, the process does not die.
 CALLS = range(1, 11)
 
 
-def shipped_event() -> Job:
+def shipped_job() -> Job:
     body = shipped().model_dump_json(exclude_none=True)
     return lambda: consume(sqs_event(body), Context())
 
 
-def queued_email(body: dict[str, Any]) -> Job:
+def email_job(body: dict[str, Any]) -> Job:
     post_message(body)
     (message,) = receive_queued()
     return lambda: consume(sqs_event(message), Context())
@@ -92,7 +92,7 @@ def test_a_message_about_an_order_is_sent_at_least_once_per_channel(
 ) -> None:
     register_customer(ALL_ON)
     before = len(emails())
-    die_and_retry(shipped_event(), call_number, answered=answered, monkeypatch=monkeypatch)
+    die_and_retry(shipped_job(), call_number, answered=answered, monkeypatch=monkeypatch)
     rows = [row for row in notifications() if row.template == "order_shipped"]
     assert sorted((row.channel, row.status) for row in rows) == [("email", "sent"), ("sms", "sent")]
     assert 1 <= len(emails()) - before <= 2
@@ -106,7 +106,7 @@ def test_a_marketing_email_is_sent_at_most_once(
     cloud: None, monkeypatch: pytest.MonkeyPatch, call_number: int, answered: bool
 ) -> None:
     died = die_and_retry(
-        queued_email(MARKETING_REQUEST), call_number, answered=answered, monkeypatch=monkeypatch
+        email_job(MARKETING_REQUEST), call_number, answered=answered, monkeypatch=monkeypatch
     )
     row = only_notification()
     assert len(emails()) <= 1
@@ -120,7 +120,7 @@ def test_a_bounce_blocks_the_address_and_sends_a_text_message(
     cloud: None, monkeypatch: pytest.MonkeyPatch, call_number: int, answered: bool
 ) -> None:
     register_customer(DEFAULTS)
-    shipped_event()()
+    shipped_job()()
     put_preferences(ALL_ON)
     row = only_notification(template="order_shipped")
     feedback = bounce(row.pk)
