@@ -1,1 +1,1 @@
-"""Payments: money in and money back, through Stripe, in step with what Stripe says."""
+"""Payments and refunds through Stripe, kept in sync with Stripe."""

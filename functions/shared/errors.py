@@ -1,4 +1,4 @@
-"""The problems that the API answers with (RFC 9457), and the HTTP status of each kind."""
+"""The problems that the API returns (RFC 9457), and the HTTP status of each kind."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 
 class Problem(Exception):
-    """An error that the client is shown. `slug` identifies its type: `/problems/<slug>`.
+    """An error that is shown to the client. `slug` identifies its type: `/problems/<slug>`.
 
     The slug is derived from the class's name unless the class sets its own. `extra` becomes members of the
     response body beside the standard ones; `headers` become headers of the response.

@@ -102,7 +102,7 @@ class AlreadyRegistered(Exception):
 
 
 def probe() -> None:
-    """Read from the table that the service depends on."""
+    """Read the table, for the health check."""
     get_account("probe")
 
 

@@ -41,7 +41,7 @@ class PlaceOrder(Body):
         if self.quote_token is None and self.shipping_address is None:
             raise ValueError("send a quote_token, or a shipping_address to order the cart")
         if self.quote_token is not None and self.shipping_method is not None:
-            raise ValueError("the quote already has a shipping method; ask for a new quote to change it")
+            raise ValueError("the quote already has a shipping method; request a new quote to change it")
         return self
 
 

@@ -123,7 +123,7 @@ def _coupon_exhausted(agreed: Terms, redemption: Redemption) -> CouponExhausted:
     user = "you" if redemption.by_user else "all shoppers"
     zero = agreed.discount.zero(agreed.discount.currency)
     return CouponExhausted(
-        f"The coupon {agreed.coupon} has reached its limit for {user}; ask for a quote without it.",
+        f"The coupon {agreed.coupon} has reached its limit for {user}; request a quote without it.",
         reason="used_by_you" if redemption.by_user else "used_up",
         coupon=agreed.coupon,
         discount={"quoted": agreed.discount.model_dump(), "current": zero.model_dump()},

@@ -19,20 +19,20 @@ routes = Routes()
 
 @routes.get("/payments/{payment_id}", role=GUEST)
 def get_payment(caller: Caller, payment_id: str) -> PaymentView:
-    """Return one of your payments."""
+    """Get one of your payments."""
     return PaymentView.of(queries.payment(caller, payment_id), caller)
 
 
 @routes.get("/payments", role=GUEST)
 def list_payments(caller: Caller, query: PaymentsQuery) -> Page[PaymentView]:
-    """Return the payments of one of your orders, oldest first."""
+    """List the payments of one of your orders, oldest first."""
     found, cursor = queries.payments_of(caller, query.order_id, query.limit, query.cursor)
     return Page[PaymentView](items=[PaymentView.of(each, caller) for each in found], next_cursor=cursor)
 
 
 @routes.get("/payments/{payment_id}/refunds", role=STAFF)
 def list_refunds(payment_id: str, query: PageQuery) -> Page[RefundView]:
-    """Return a payment's refunds, including those created in Stripe."""
+    """List a payment's refunds, including those created in Stripe."""
     held, found, cursor = queries.refunds_of(payment_id, query.limit, query.cursor)
     items = [RefundView.of(each, held.amount.currency) for each in found]
     return Page[RefundView](items=items, next_cursor=cursor)
@@ -40,14 +40,14 @@ def list_refunds(payment_id: str, query: PageQuery) -> Page[RefundView]:
 
 @routes.get("/payments/{payment_id}/ledger", role=STAFF)
 def list_ledger(payment_id: str, query: PageQuery) -> Page[LedgerEntryView]:
-    """Return a payment's postings in double entry, oldest first."""
+    """List a payment's postings in double entry, oldest first."""
     found, cursor = queries.ledger_of(payment_id, query.limit, query.cursor)
     return Page[LedgerEntryView](items=[LedgerEntryView.of(each) for each in found], next_cursor=cursor)
 
 
 @routes.get("/admin/webhooks", role=STAFF)
 def list_webhooks(query: WebhooksQuery) -> Page[WebhookView]:
-    """Return the events that Stripe sent, newest first; without a status, failed events come first."""
+    """List the events that Stripe sent, newest first; without a status, failed events come first."""
     found, cursor = inbox_queue.list_events(query.status, query.limit, query.cursor)
     return Page[WebhookView](items=[WebhookView.of(each) for each in found], next_cursor=cursor)
 

@@ -12,14 +12,14 @@ routes = Routes()
 
 @routes.get("/admin/reconciliations", role=STAFF)
 def list_reconciliations(query: PageQuery) -> Page[ReconciliationView]:
-    """Return the reconciliations with Stripe, newest first."""
+    """List the reconciliations with Stripe, newest first."""
     found, cursor = reconciliations.list_runs(query.limit, query.cursor)
     return Page[ReconciliationView](items=[ReconciliationView.of(each) for each in found], next_cursor=cursor)
 
 
 @routes.get("/admin/reconciliations/{reconciliation_id}", role=STAFF)
 def get_reconciliation(reconciliation_id: str) -> ReconciliationReport:
-    """Return one reconciliation with its differences and their repairs."""
+    """Get one reconciliation with its differences and their repairs."""
     return ReconciliationReport.of(reconciliations.get(reconciliation_id))
 
 
