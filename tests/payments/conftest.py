@@ -1,4 +1,4 @@
-"""Payments in process: moto for AWS, the local Stripe over HTTP, and orders answered by the driver."""
+"""Fixtures of payments' tests: moto for AWS, the local Stripe over HTTP, and orders as a dictionary."""
 
 from collections.abc import Iterator
 
@@ -11,6 +11,7 @@ from payments.settings import settings
 from shared.messaging import rpc
 from shared.runtime import clock
 from tests.payments.payments_driver import PaymentsDriver
+from tests.payments.reconciliation_driver import ReconciliationDriver
 
 
 @pytest.fixture
@@ -31,13 +32,18 @@ def driver(cloud, published, local_stripe, monkeypatch) -> PaymentsDriver:
 
 
 @pytest.fixture
+def reconciliation(driver, monkeypatch) -> ReconciliationDriver:
+    return ReconciliationDriver(driver, monkeypatch)
+
+
+@pytest.fixture
 def manual(driver, monkeypatch) -> None:
-    """Configure manual capture."""
+    """Use manual capture."""
     known = settings().model_copy(update={"payments_capture": "manual"})
     monkeypatch.setattr(checkout, "settings", lambda: known)
 
 
 @pytest.fixture
-def once_only(monkeypatch) -> None:
-    """Disable the SDK's retries, so that the first failure is the response."""
+def no_retries(monkeypatch) -> None:
+    """Disable the SDK's retries, so that the first failure is returned."""
     monkeypatch.setattr(stripe_gateway, "RETRIES", 0)

@@ -1,4 +1,4 @@
-"""A driver of payments for tests: orders, cards, Stripe's webhooks, streams and queues, step by step."""
+"""A driver of payments for tests: orders, cards, Stripe's webhooks, streams and queues."""
 
 import hmac
 import json
@@ -103,7 +103,7 @@ class PaymentsDriver:
         assert (function, type(command)) == (ENVIRONMENT["ORDERS_COMMANDS"], DescribeOrder)
         if command.order_id not in self.orders:
             raise rpc.CommandRejected(
-                {"type": "/problems/not-found", "status": 404, "detail": "There is none."}
+                {"type": "/problems/not-found", "status": 404, "detail": "There is no such order."}
             )
         paid_by = self.paid_by.get(command.order_id)
         return OrderForPayment(order=self.orders[command.order_id], version=1, payment_id=paid_by)
@@ -116,35 +116,40 @@ class PaymentsDriver:
     # Requests
 
     def pay(
-        self, order_id: str = "ord_1", *, key: str | None = None, who: Identity | None = None, **choice: str
+        self,
+        order_id: str = "ord_1",
+        *,
+        key: str | None = None,
+        caller: Identity | None = None,
+        **fields: str,
     ) -> Reply:
         return call(
             checkout.api,
             "POST",
             "/payments",
-            body={"order_id": order_id, **choice},
-            caller=who or customer(),
+            body={"order_id": order_id, **fields},
+            caller=caller or customer(),
             headers=idempotency_headers(key),
         )
 
-    def get(self, path: str, who: Identity | None = None) -> Reply:
-        return call(reads.api, "GET", path, caller=who or customer())
+    def get(self, path: str, caller: Identity | None = None) -> Reply:
+        return call(reads.api, "GET", path, caller=caller or customer())
 
     def staff_post(
         self,
-        what: str,
+        action: str,
         payment_id: str,
         body: dict[str, Any],
         *,
         headers: dict[str, str] | None = None,
-        who: Identity | None = None,
+        caller: Identity | None = None,
     ) -> Reply:
         return call(
             money.api,
             "POST",
-            f"/payments/{payment_id}/{what}",
+            f"/payments/{payment_id}/{action}",
             body=body,
-            caller=who or staff(),
+            caller=caller or staff(),
             headers=idempotency_headers() if headers is None else headers,
         )
 
@@ -230,10 +235,10 @@ class PaymentsDriver:
     def repair_stripe(self) -> None:
         urlopen(Request(f"{self.url}/_emulator/faults", method="DELETE")).close()
 
-    def control_stripe(self, what: str, **how: Any) -> None:
+    def control_stripe(self, action: str, **fields: Any) -> None:
         """Call the local Stripe's control API."""
-        body = json.dumps(how).encode()
-        urlopen(Request(f"{self.url}/_emulator/{what}", body, {"Content-Type": "application/json"})).close()
+        body = json.dumps(fields).encode()
+        urlopen(Request(f"{self.url}/_emulator/{action}", body, {"Content-Type": "application/json"})).close()
 
     def stripe_events(self) -> list[dict[str, Any]]:
         return [event.to_dict() for event in reversed(self.stripe.events.list({"limit": 100}).data)]
@@ -266,11 +271,11 @@ class PaymentsDriver:
         """Deliver the queue of Stripe events, and the payments' stream after each."""
         self.apply_without_relay(self.relay)
 
-    def apply_without_relay(self, then: Callable[[], None] = lambda: None) -> None:
+    def apply_without_relay(self, after_each: Callable[[], None] = lambda: None) -> None:
         for body in self.queued_messages():
             result = apply.apply(sqs_event(body), Context())
             assert result == {"batchItemFailures": []}
-            then()
+            after_each()
 
     def queued_messages(self) -> list[str]:
         url, bodies = ENVIRONMENT["PAYMENTS_STRIPE_QUEUE_URL"], []

@@ -1,4 +1,4 @@
-"""A driver of reconciliations for tests: the clock, the stream's slices, and orders' state."""
+"""A driver of reconciliations for tests: the clock, the stream's slices, and the state of orders."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,33 +13,33 @@ from shared.runtime import clock
 from tests.payments.payments_driver import PaymentsDriver
 from tests.support import Context, Reply, call, staff, stream_event
 
-A_WHILE = DELIVERY_TIME + timedelta(minutes=1)
+AFTER_DELIVERY = DELIVERY_TIME + timedelta(minutes=1)
 
 
 class ReconciliationDriver:
-    """Staff who reconcile. `paid_by` and `refunded` are orders' state, by order id."""
+    """Runs reconciliations. `paid_by` and `refunded` are the state of orders, by order id."""
 
     def __init__(self, driver: PaymentsDriver, monkeypatch: pytest.MonkeyPatch) -> None:
         self.driver = driver
         self.paid_by: dict[str, str] = {}
         self.refunded: dict[str, int] = {}
-        self.later = timedelta()
+        self.ahead = timedelta()
         self.seen: dict[str, dict[str, Any]] = {}
         self.slices = 0
         real = clock.now
-        monkeypatch.setattr(clock, "now", lambda: real() + self.later)
+        monkeypatch.setattr(clock, "now", lambda: real() + self.ahead)
         monkeypatch.setattr(rpc, "call", self.describe_order)
 
-    def wait(self, time: timedelta = A_WHILE) -> None:
-        self.later += time
+    def wait(self, time: timedelta = AFTER_DELIVERY) -> None:
+        self.ahead += time
 
     def describe_order(self, function: str, command: DescribeOrder) -> OrderForPayment:
         known = self.driver.describe_order(function, command)
-        about = {
+        paid = {
             "payment_id": self.paid_by.get(command.order_id),
             "refunded": self.refunded.get(command.order_id, 0),
         }
-        return known.model_copy(update=about)
+        return known.model_copy(update=paid)
 
     def deliver_to_orders(self) -> list[str]:
         """Deliver the published events to orders; return their types."""
@@ -54,21 +54,21 @@ class ReconciliationDriver:
                 self.refunded[order.order_id] = data["refunded"]["amount"]
         return [event["type"] for event in events]
 
-    def paid(self, order_id: str = "ord_1", card: str = "pm_card_visa") -> str:
+    def pay(self, order_id: str = "ord_1", card: str = "pm_card_visa") -> str:
         """Pay an order and deliver all events; return the payment's id."""
-        payment_id = self.paid_unnoticed(order_id, card)
-        self._deliver_webhooks()
+        payment_id = self.pay_without_webhooks(order_id, card)
+        self.deliver_webhooks()
         self.deliver_to_orders()
         return payment_id
 
-    def paid_unnoticed(self, order_id: str = "ord_1", card: str = "pm_card_visa") -> str:
+    def pay_without_webhooks(self, order_id: str = "ord_1", card: str = "pm_card_visa") -> str:
         """Pay an order at Stripe without its webhooks; return the payment's id."""
         self.driver.order(order_id)
         opened = self.driver.pay(order_id).json
         self.driver.confirm(opened["provider_id"], card)
         return str(opened["payment_id"])
 
-    def _deliver_webhooks(self) -> None:
+    def deliver_webhooks(self) -> None:
         for event in self.driver.stripe_events():
             if event["id"] not in self.driver.posted:
                 self.driver.posted.add(event["id"])
@@ -76,13 +76,13 @@ class ReconciliationDriver:
         self.driver.forward_inbox()
         self.driver.apply_events()
 
-    # Reconciling
+    # Reconciliations
 
     def request(self, **body: Any) -> Reply:
         return call(reads.api, "POST", "/admin/reconciliations", body=body, caller=staff())
 
-    def stream(self) -> bool:
-        """Deliver the reconciliations written since to the reconciler; return False if there are none."""
+    def run_slice(self) -> bool:
+        """Deliver the changed reconciliations to the reconciler; return False if there are none."""
         rows = {
             key: row
             for key, row in self.driver.rows("PAYMENTS_TABLE").items()
@@ -95,17 +95,17 @@ class ReconciliationDriver:
             reconcile.reconcile(stream_event(*changed), Context())
         return bool(changed)
 
-    def work(self) -> None:
+    def run_slices(self) -> None:
         for _ in range(100):
-            if not self.stream():
+            if not self.run_slice():
                 return
-        raise AssertionError("the reconciliation does not end")
+        raise AssertionError("the reconciliation does not finish")
 
-    def compare(self, since: datetime | None = None) -> dict[str, Any]:
+    def run(self, since: datetime | None = None) -> dict[str, Any]:
         """Request a reconciliation, run it to its end, and return its report."""
         requested = self.request(**({"since": since.isoformat()} if since else {}))
         assert requested.status == 202, requested.text
-        self.work()
+        self.run_slices()
         return self.report(requested.json["reconciliation_id"])
 
     def report(self, reconciliation_id: str) -> dict[str, Any]:
@@ -114,9 +114,9 @@ class ReconciliationDriver:
         found: dict[str, Any] = response.json
         return found
 
-    def find(self) -> list[tuple[str, str | None, bool | None]]:
-        """Reconcile later; return (kind, repair, repaired) of each difference."""
+    def run_later(self) -> list[tuple[str, str | None, bool | None]]:
+        """Wait, reconcile, and return (kind, repair, repaired) of each difference."""
         self.wait()
-        report = self.compare()
+        report = self.run()
         assert report["status"] == "finished", report["reason"]
         return [(each["kind"], each["repair"], each["repaired"]) for each in report["findings"]]

@@ -1,4 +1,4 @@
-"""Sample payments."""
+"""Sample payments, and reads of their state at Stripe and in the ledger."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -6,6 +6,7 @@ from typing import Any
 
 from payments.domain.authorizations import Authorization
 from payments.domain.captures import CaptureMethod
+from payments.domain.ledger import balances, expected
 from payments.domain.payments import OrderRef, Payment, Status
 from payments.domain.stripe_objects import StripeRefs
 from shared.values.money import Money
@@ -32,10 +33,36 @@ def having(payment: Payment, **changes: Any) -> Payment:
     return payment
 
 
+def paid_payment(driver, card="pm_card_visa"):
+    """Open a payment of £20.00 and pay it; return its id and its intent's."""
+    driver.order()
+    opened = driver.pay().json
+    driver.confirm(opened["provider_id"], card)
+    assert "payment.succeeded" in driver.deliver_all()
+    return opened["payment_id"], opened["provider_id"]
+
+
 def authorized_payment(driver, card="pm_card_visa"):
-    """Open and authorize a payment of £20.00; return its id and its intent's."""
+    """Open a payment of £20.00 and authorize it; return its id and its intent's."""
     driver.order(total=2000)
     opened = driver.pay().json
     driver.confirm(opened["provider_id"], card)
     assert driver.deliver_all() == ["payment.authorized"]
     return opened["payment_id"], opened["provider_id"]
+
+
+def intent_state(driver, provider_id):
+    """Return (status, captured amount, capturable amount) of an intent at Stripe."""
+    intent = driver.stripe.payment_intents.retrieve(provider_id)
+    return intent.status, intent.amount_received, intent.amount_capturable
+
+
+def refund_amounts(driver, provider_id):
+    """Return the amounts of an intent's refunds at Stripe."""
+    return [each.amount for each in driver.stripe.refunds.list({"payment_intent": provider_id}).data]
+
+
+def assert_ledger_matches(driver, payment_id):
+    payment, entries = driver.payment(payment_id), driver.ledger(payment_id)
+    assert balances(entries) == expected(payment)
+    assert all(sum(line.amount for line in entry.lines) == 0 for entry in entries)

@@ -1,4 +1,4 @@
-"""Catching up on missed webhooks: outages, pages, concurrent readings, and the list position."""
+"""Catch-up of events that no webhook delivered: lost deliveries, outages, pages and concurrent runs."""
 
 import json
 import threading
@@ -28,31 +28,31 @@ from payments.stripe_gateway import StripeUnavailable
 from payments.tables import inbox
 from shared.runtime import clock
 from tests.payments.payments_driver import PaymentsDriver, post_webhook
-from tests.payments.test_function_imports import loaded
+from tests.payments.test_function_imports import imported_packages
 from tests.support import ENVIRONMENT, REGION, Context, call, sqs_event, staff
 
 
-class Hurried(Context):
-    """A Lambda context with little time left."""
+class AlmostTimedOut(Context):
+    """Lambda's context with five seconds left."""
 
     def get_remaining_time_in_millis(self) -> int:
         return 5_000
 
 
-def stored_by(context: Context | None = None) -> int:
-    """Run the function; return how many events were new."""
+def run_catch_up(context: Context | None = None) -> int:
+    """Run the function; return the number of new events."""
     return catch_up.catch_up({}, context or Context())["stored"]
 
 
-def cause_events(driver: PaymentsDriver, times: int) -> set[str]:
-    """Cause `times` events at Stripe; return the ids of all its events."""
-    for number in range(times):
-        driver.stripe.customers.create({"name": f"No. {number}"})
+def create_events(driver: PaymentsDriver, count: int) -> set[str]:
+    """Create events at Stripe; return the ids of all its events."""
+    for number in range(count):
+        driver.stripe.customers.create({"name": f"Customer {number}"})
     return {event["id"] for event in driver.stripe_events()}
 
 
 def stored_objects(driver: PaymentsDriver) -> set[str]:
-    """Return the object ids of the stored events."""
+    """Return the ids of the Stripe objects that the stored events refer to."""
     return {row["object_id"]["S"] for row in driver.rows("PAYMENTS_INBOX_TABLE").values()}
 
 
@@ -63,10 +63,10 @@ def apply_all(driver: PaymentsDriver) -> None:
 
 
 @pytest.fixture
-def listening(driver: PaymentsDriver) -> Iterator[None]:
-    """Serve the webhook on a port and register it at Stripe."""
+def webhook_server(driver: PaymentsDriver) -> Iterator[None]:
+    """Serve the webhook on a port and register its URL at Stripe."""
 
-    class Door(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(post_webhook(body, self.headers["Stripe-Signature"]).status)
@@ -76,7 +76,7 @@ def listening(driver: PaymentsDriver) -> Iterator[None]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     endpoint = driver.stripe.webhook_endpoints.create(
         {"url": f"http://127.0.0.1:{server.server_port}/", "enabled_events": ["*"]}
@@ -90,141 +90,141 @@ def listening(driver: PaymentsDriver) -> Iterator[None]:
     server.server_close()
 
 
-def test_a_lost_webhook_is_caught_up(driver, listening):
+def test_an_event_whose_delivery_was_lost_is_stored_and_applied(driver, webhook_server):
     driver.order()
     opened = driver.pay().json
     driver.control_stripe("chaos", drop=1)
     driver.confirm(opened["provider_id"])
     driver.control_stripe("chaos")
-    said_later = driver.stripe.customers.create({"name": "Heard"}).id
+    later_customer = driver.stripe.customers.create({"name": "Later"}).id
     deadline = time.monotonic() + 30
-    while said_later not in stored_objects(driver):
+    while later_customer not in stored_objects(driver):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert driver.payment(opened["payment_id"]).captures.captured == 0
 
-    assert stored_by() > 0
+    assert run_catch_up() > 0
     assert set(driver.inbox()) == {event["id"] for event in driver.stripe_events()}
     apply_all(driver)
     assert driver.status(opened["payment_id"]) == "succeeded"
-    assert stored_by() == 0
+    assert run_catch_up() == 0
 
 
 def test_hours_of_missed_events_are_read_page_by_page(driver, monkeypatch):
     monkeypatch.setattr(stripe_lists, "PAGE_SIZE", 3)
-    cause_events(driver, 4)
+    create_events(driver, 4)
     driver.control_stripe("advance", seconds=6 * 3600)
-    everything = cause_events(driver, 6)
-    assert len(everything) == 10
-    assert stored_by() == 10
-    assert set(driver.inbox()) == everything
+    all_ids = create_events(driver, 6)
+    assert len(all_ids) == 10
+    assert run_catch_up() == 10
+    assert set(driver.inbox()) == all_ids
 
 
-def test_an_interrupted_reading_continues_where_it_stopped(driver, monkeypatch):
+def test_a_run_continues_where_the_last_one_ran_out_of_time(driver, monkeypatch):
     monkeypatch.setattr(stripe_lists, "PAGE_SIZE", 3)
-    everything = cause_events(driver, 8)
-    assert stored_by(Hurried()) == 3
-    later = cause_events(driver, 2) - everything
-    assert stored_by(Hurried()) == 3
-    assert stored_by(Hurried()) == 2
-    assert set(driver.inbox()) == everything
-    assert stored_by() == 2
-    assert set(driver.inbox()) == everything | later
+    all_ids = create_events(driver, 8)
+    assert run_catch_up(AlmostTimedOut()) == 3
+    later = create_events(driver, 2) - all_ids
+    assert run_catch_up(AlmostTimedOut()) == 3
+    assert run_catch_up(AlmostTimedOut()) == 2
+    assert set(driver.inbox()) == all_ids
+    assert run_catch_up() == 2
+    assert set(driver.inbox()) == all_ids | later
 
 
-def test_a_position_unknown_to_stripe_restarts_the_reading(driver, monkeypatch):
-    everything = cause_events(driver, 2)
+def test_a_position_that_stripe_no_longer_knows_restarts_the_list(driver, monkeypatch):
+    all_ids = create_events(driver, 2)
     long_ago = clock.epoch(clock.now()) - 40 * 24 * 3600
     assert inbox.save_position(ListPosition(long_ago, long_ago + 60, "evt_forgotten"))
-    assert stored_by() == 2
-    assert set(driver.inbox()) == everything
+    assert run_catch_up() == 2
+    assert set(driver.inbox()) == all_ids
 
 
-def test_stored_events_are_not_written_or_queued_again(driver):
-    cause_events(driver, 2)
-    assert stored_by() == 2
+def test_stored_events_are_neither_written_nor_queued_again(driver):
+    create_events(driver, 2)
+    assert run_catch_up() == 2
     rows = driver.rows("PAYMENTS_INBOX_TABLE")
-    assert stored_by() == 0
+    assert run_catch_up() == 0
     after = driver.rows("PAYMENTS_INBOX_TABLE")
     assert {key: row for key, row in after.items() if key != inbox.POSITION} == {
         key: row for key, row in rows.items() if key != inbox.POSITION
     }
 
 
-def test_an_event_delivered_by_its_webhook_meanwhile_is_stored_once(driver, monkeypatch):
+def test_an_event_that_a_webhook_delivers_meanwhile_is_stored_once(driver, monkeypatch):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
     read = stripe_lists.events
 
-    def with_concurrent_webhooks(*about):
-        found = read(*about)
+    def list_then_deliver_webhooks(*arguments):
+        found = read(*arguments)
         for event in driver.stripe_events():
             driver.post_event(event)
         apply_all(driver)
         return found
 
-    monkeypatch.setattr(stripe_lists, "events", with_concurrent_webhooks)
+    monkeypatch.setattr(stripe_lists, "events", list_then_deliver_webhooks)
     monkeypatch.setattr(inbox, "stored_ids", lambda ids: set())  # an eventually consistent read
-    assert stored_by() == 0
+    assert run_catch_up() == 0
     assert set(driver.inbox().values()) == {"applied", "ignored"}
     driver.forward_inbox()
     assert driver.queued_messages() == []
 
 
-def test_two_concurrent_readings_miss_no_event(driver, monkeypatch):
+def test_two_concurrent_runs_skip_no_event(driver, monkeypatch):
     monkeypatch.setattr(stripe_lists, "PAGE_SIZE", 2)
-    everything = cause_events(driver, 5)
-    read, met = stripe_lists.events, list[bool]()
+    all_ids = create_events(driver, 5)
+    read, started = stripe_lists.events, list[bool]()
 
-    def with_concurrent_reading(*about):
-        if not met:
-            met.append(True)
-            assert stored_by() == 5
-        return read(*about)
+    def run_another_first(*arguments):
+        if not started:
+            started.append(True)
+            assert run_catch_up() == 5
+        return read(*arguments)
 
-    monkeypatch.setattr(stripe_lists, "events", with_concurrent_reading)
-    assert stored_by() == 0
-    assert set(driver.inbox()) == everything
+    monkeypatch.setattr(stripe_lists, "events", run_another_first)
+    assert run_catch_up() == 0
+    assert set(driver.inbox()) == all_ids
     found = inbox.list_position()
     assert found is not None
     assert (found.after, found.newest) == (None, None)
 
 
 def test_no_event_is_lost_while_stripe_is_unavailable(driver):
-    everything = cause_events(driver, 2)
+    all_ids = create_events(driver, 2)
     driver.break_stripe(path="/v1/events", method="GET", times=1, status=429)
     with pytest.raises(StripeUnavailable):
-        stored_by()
+        run_catch_up()
     assert driver.inbox() == {}
     driver.control_stripe("advance", seconds=3 * 3600)
-    assert stored_by() == 2
-    assert set(driver.inbox()) == everything
+    assert run_catch_up() == 2
+    assert set(driver.inbox()) == all_ids
 
 
-def test_an_event_with_decimal_amounts_is_stored(driver):
+def test_an_event_with_decimals_is_stored(driver):
     product = driver.stripe.products.create({"name": "Tea"})
     driver.stripe.prices.create({"product": product.id, "currency": "gbp", "unit_amount": 250})
     assert "price.created" in {event["type"] for event in driver.stripe_events()}
-    stored_by()
+    run_catch_up()
     assert set(driver.inbox()) == {event["id"] for event in driver.stripe_events()}
 
 
 def test_an_unreadable_event_does_not_block_the_others(driver, monkeypatch):
-    everything = cause_events(driver, 2)
+    all_ids = create_events(driver, 2)
     read = stripe_lists.events
 
-    def with_unreadable_event(*about):
-        found = read(*about)
-        odd = stripe_lists.ListedEvent("evt_odd", found.items[0].created, b'{"id": "evt_odd"}')
-        return stripe_lists.Listed([found.items[0], odd, *found.items[1:]], found.more)
+    def list_with_unreadable_event(*arguments):
+        found = read(*arguments)
+        unreadable = stripe_lists.ListedEvent("evt_odd", found.items[0].created, b'{"id": "evt_odd"}')
+        return stripe_lists.Listed([found.items[0], unreadable, *found.items[1:]], found.more)
 
-    monkeypatch.setattr(stripe_lists, "events", with_unreadable_event)
-    assert stored_by() == 2
-    assert set(driver.inbox()) == everything
+    monkeypatch.setattr(stripe_lists, "events", list_with_unreadable_event)
+    assert run_catch_up() == 2
+    assert set(driver.inbox()) == all_ids
 
 
-def test_a_stored_event_that_was_never_queued_is_requeued(driver):
+def test_a_stored_event_that_was_not_queued_is_queued_after_15_minutes(driver):
     driver.order()
     driver.pay()
     [created] = driver.stripe_events()
@@ -238,48 +238,48 @@ def test_a_stored_event_that_was_never_queued_is_requeued(driver):
     assert requeue(now + timedelta(minutes=16)) == 0
 
 
-def test_the_list_position_is_not_listed_as_an_event(driver):
-    cause_events(driver, 1)
-    stored_by()
+def test_the_list_position_is_not_shown_as_an_event(driver):
+    create_events(driver, 1)
+    run_catch_up()
     driver.forward_inbox()
     assert call(reads.api, "POST", f"/admin/webhooks/{inbox.POSITION}/replay", caller=staff()).status == 404
     listed = driver.get("/admin/webhooks", staff()).json["items"]
     assert inbox.POSITION not in {event["event_id"] for event in listed}
 
 
-def test_the_catch_up_function_imports_the_stripe_sdk():
-    assert {"stripe", "requests"} <= loaded("payments.app.catch_up")
+def test_the_catch_up_function_loads_the_stripe_sdk():
+    assert {"stripe", "requests"} <= imported_packages("payments.app.catch_up")
 
 
-def test_the_first_reading_begins_a_day_ago():
+def test_the_first_run_lists_the_events_of_one_day():
     now = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
     assert list_since(first_position(now)) == clock.epoch(now - FIRST_READING - OVERLAP)
 
 
 @given(st.data())
-def test_all_events_are_read_despite_interruptions_and_late_events(data):
-    """A list that grows while it is read, with events listed up to ten minutes late."""
+def test_interrupted_runs_read_all_events_even_late_ones(data):
+    """Read a growing list in which events appear up to ten minutes late."""
     overlap, size = int(OVERLAP.total_seconds()), 3
-    now, shown, read = 10_000, list[tuple[int, str]](), set[str]()
+    now, listed, read = 10_000, list[tuple[int, str]](), set[str]()
     position = ListPosition(since=now)
     for _ in range(data.draw(st.integers(0, 30))):
         for _ in range(data.draw(st.integers(0, 4))):
-            made = now - data.draw(st.integers(0, overlap))
-            shown.append((max(made, 10_000 - overlap), f"evt_{len(shown):03}"))
+            created = now - data.draw(st.integers(0, overlap))
+            listed.append((max(created, 10_000 - overlap), f"evt_{len(listed):03}"))
         now += data.draw(st.integers(0, 2000))
-        position = _read_a_page(position, shown, read, size)
-    for _ in range(2 * len(shown) + 2):
-        position = _read_a_page(position, shown, read, size)
-    assert read == {event_id for _, event_id in shown}
+        position = _read_page(position, listed, read, size)
+    for _ in range(2 * len(listed) + 2):
+        position = _read_page(position, listed, read, size)
+    assert read == {event_id for _, event_id in listed}
 
 
-def _read_a_page(
-    position: ListPosition, shown: list[tuple[int, str]], read: set[str], size: int
+def _read_page(
+    position: ListPosition, listed: list[tuple[int, str]], read: set[str], size: int
 ) -> ListPosition:
-    newest_first = sorted((each for each in shown if each[0] >= list_since(position)), reverse=True)
+    newest_first = sorted((each for each in listed if each[0] >= list_since(position)), reverse=True)
     if position.after:
-        place = next(each for each in shown if each[1] == position.after)
-        newest_first = [each for each in newest_first if each < place]
+        last_read = next(each for each in listed if each[1] == position.after)
+        newest_first = [each for each in newest_first if each < last_read]
     page = newest_first[:size]
     read |= {event_id for _, event_id in page}
     newest, last = (page[0][0], page[-1][1]) if page else (None, None)

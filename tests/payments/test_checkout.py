@@ -1,4 +1,4 @@
-"""Opening a payment: one active payment per order, one PaymentIntent per payment."""
+"""Opening of payments: one payment per order, with one PaymentIntent, for any number of requests."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -42,14 +42,14 @@ def test_opening_a_payment_creates_an_intent_of_the_orders_total(driver):
     assert intent.metadata.to_dict() == {"order_id": "ord_1", "payment_id": opened["payment_id"]}
 
 
-def test_the_same_key_replays_the_first_response(driver):
+def test_a_repeated_key_returns_the_first_response(driver):
     driver.order()
     first, second = driver.pay(key="k"), driver.pay(key="k")
     assert second.text == first.text
     assert second.header("Idempotent-Replayed") == "true"
 
 
-def test_another_key_returns_the_active_payment(driver):
+def test_another_key_returns_the_open_payment(driver):
     driver.order()
     assert driver.pay().json == driver.pay().json
     assert len(intents(driver)) == 1
@@ -65,14 +65,14 @@ def test_concurrent_requests_open_one_payment(driver):
     assert len(driver.get("/payments?order_id=ord_1").json["items"]) == 1
 
 
-def test_a_retry_after_a_crash_returns_the_created_intent(driver, monkeypatch):
+def test_a_crash_after_stripes_response_keeps_the_intent(driver, monkeypatch):
     driver.order()
 
     def die(*_, **__):
         raise SystemExit
 
-    with monkeypatch.context() as dying:
-        dying.setattr(syncing, "sync_from_stripe", die)
+    with monkeypatch.context() as patch:
+        patch.setattr(syncing, "sync_from_stripe", die)
         with pytest.raises(SystemExit):
             driver.pay(key="k")
     [intent] = intents(driver)
@@ -81,10 +81,10 @@ def test_a_retry_after_a_crash_returns_the_created_intent(driver, monkeypatch):
     assert len(intents(driver)) == 1
 
 
-def test_an_intents_first_webhook_writes_its_id_to_the_payment(driver, monkeypatch):
+def test_a_stripe_event_sets_the_intent_of_a_payment_that_lacks_it(driver, monkeypatch):
     driver.order()
-    with monkeypatch.context() as dying:
-        dying.setattr(syncing, "sync_from_stripe", lambda *_, **__: 1 / 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(syncing, "sync_from_stripe", lambda *_, **__: 1 / 0)
         assert driver.pay().status == 500
     driver.deliver_all()
     [found] = driver.get("/payments?order_id=ord_1").json["items"]
@@ -94,7 +94,7 @@ def test_an_intents_first_webhook_writes_its_id_to_the_payment(driver, monkeypat
 @pytest.mark.parametrize(
     "fault", [{"status": 500}, {"status": 503}, {"status": 429}, {"drop_after": True}], ids=str
 )
-def test_a_failure_of_stripe_is_503_and_a_retry_succeeds(driver, once_only, fault):
+def test_a_stripe_failure_returns_503_and_a_retry_succeeds(driver, no_retries, fault):
     driver.order()
     driver.break_stripe(path="/v1/payment_intents", method="POST", times=1, **fault)
     failed = driver.pay(key="k")
@@ -104,23 +104,23 @@ def test_a_failure_of_stripe_is_503_and_a_retry_succeeds(driver, once_only, faul
     assert len(intents(driver)) == 1
 
 
-def test_a_refused_payment_fails_and_the_next_request_opens_another(driver, monkeypatch):
+def test_a_payment_that_stripe_refuses_fails_and_the_next_is_a_new_one(driver, monkeypatch):
     driver.order()
-    with monkeypatch.context() as tiny:
+    with monkeypatch.context() as patch:
 
         def refuse(_):
             raise stripe_gateway.StripeRefused("amount_too_small", "Amount must be at least 30p.")
 
-        tiny.setattr(stripe_gateway, "open_intent", refuse)
-        refused = driver.pay()
-    assert (refused.status, refused.json["type"]) == (409, "/problems/payment-refused")
+        patch.setattr(stripe_gateway, "open_intent", refuse)
+        rejected = driver.pay()
+    assert (rejected.status, rejected.json["type"]) == (409, "/problems/payment-refused")
     assert driver.published_types() == ["payment.failed"]
     assert driver.pay().status == 201
     statuses = [each["status"] for each in driver.get("/payments?order_id=ord_1").json["items"]]
     assert statuses == ["failed", "requires_payment"]
 
 
-def test_an_order_that_does_not_await_a_payment_is_409(driver):
+def test_an_unpayable_order_is_rejected(driver):
     reasons: list[dict[str, Any]] = [
         {"status": "pending"},
         {"status": "paid"},
@@ -130,42 +130,42 @@ def test_an_order_that_does_not_await_a_payment_is_409(driver):
     ]
     for changes in reasons:
         driver.order(**changes)
-        refused = driver.pay()
-        assert (refused.status, refused.json["type"]) == (409, "/problems/order-not-payable"), changes
+        rejected = driver.pay()
+        assert (rejected.status, rejected.json["type"]) == (409, "/problems/order-not-payable"), changes
     assert intents(driver) == []
 
 
-def test_an_order_that_is_already_paid_is_409(driver):
+def test_a_paid_order_cannot_be_paid_again(driver):
     driver.order()
     driver.confirm(driver.pay().json["provider_id"])
     assert driver.pay().status == 409  # orders has not received the event yet
 
 
 @pytest.mark.parametrize("who", [customer("usr_2"), guest()])
-def test_another_users_order_is_404(driver, who):
+def test_another_users_order_is_not_found(driver, who):
     driver.order()
-    refused = driver.pay(who=who)
-    assert (refused.status, refused.json["type"]) == (404, "/problems/no-such-order")
+    rejected = driver.pay(caller=who)
+    assert (rejected.status, rejected.json["type"]) == (404, "/problems/no-such-order")
     assert driver.pay("ord_none").status == 404
     opened = driver.pay().json["payment_id"]
     assert driver.get(f"/payments/{opened}", who).status == 404
     assert driver.get("/payments?order_id=ord_1", who).json["items"] == []
 
 
-def test_guests_pay_their_orders_and_staff_read_the_payments(driver):
+def test_guests_can_pay_their_orders_and_staff_can_read_the_payments(driver):
     driver.order(user_id="gst_1")
-    assert driver.pay(who=staff()).status == 404, "staff cannot pay another user's order"
-    opened = driver.pay(who=guest()).json["payment_id"]
+    assert driver.pay(caller=staff()).status == 404, "staff cannot pay a guest's order"
+    opened = driver.pay(caller=guest()).json["payment_id"]
     assert driver.get(f"/payments/{opened}", guest()).status == 200
     assert driver.get(f"/payments/{opened}", staff()).json["amount"] == {"amount": 2000, "currency": "GBP"}
 
 
 def test_no_payment_is_opened_while_orders_is_unavailable(driver, monkeypatch):
-    def silent(*_):
-        raise Unavailable("A service of the shop does not respond; retry.")
+    def unavailable(*_):
+        raise Unavailable("A service is unavailable; retry.")
 
-    with monkeypatch.context() as down:
-        down.setattr(rpc, "call", silent)
+    with monkeypatch.context() as patch:
+        patch.setattr(rpc, "call", unavailable)
         assert driver.pay(key="k").status == 503
     driver.order()
     assert driver.pay(key="k").status == 201
@@ -200,65 +200,65 @@ def test_an_order_that_ends_during_the_call_to_stripe_cannot_be_paid(driver, mon
     driver.order()
     real = stripe_gateway.open_intent
 
-    def slow(payment):
+    def end_order_first(payment):
         driver.receive(driver.order_ended(OrderExpired))
         return real(payment)
 
-    monkeypatch.setattr(stripe_gateway, "open_intent", slow)
+    monkeypatch.setattr(stripe_gateway, "open_intent", end_order_first)
     assert driver.pay().status == 409
     assert [intent.status for intent in intents(driver)] == ["canceled"]
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_a_concurrently_activated_payment_is_returned(driver, monkeypatch, attempt):
+def test_two_payments_opened_at_the_same_time_are_one(driver, monkeypatch, attempt):
     driver.order()
     if attempt == 2:
         driver.stripe.payment_intents.cancel(driver.pay().json["provider_id"])
         driver.deliver_all()
-    others = _meanwhile(monkeypatch, lambda: driver.pay().json)
-    mine = driver.pay().json
-    assert [mine] == others
+    other = _before_activation(monkeypatch, lambda: driver.pay().json)
+    own = driver.pay().json
+    assert [own] == other
     assert len(intents(driver)) == attempt
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
-def test_an_order_that_ends_before_the_activation_gets_no_payment(driver, monkeypatch, attempt):
+def test_an_order_that_ends_at_the_same_time_gets_no_payment(driver, monkeypatch, attempt):
     driver.order()
     if attempt == 2:
         driver.stripe.payment_intents.cancel(driver.pay().json["provider_id"])
         driver.deliver_all()
-    _meanwhile(monkeypatch, lambda: driver.receive(driver.order_ended(OrderExpired)))
+    _before_activation(monkeypatch, lambda: driver.receive(driver.order_ended(OrderExpired)))
     assert driver.pay().status == 409
     assert len(intents(driver)) == attempt - 1
 
 
-def _meanwhile(monkeypatch, happens):
-    """Run an action between the next read of the active payment and its write; return the results."""
-    real, given = active_payments.activate, []
+def _before_activation(monkeypatch, action):
+    """Run `action` before the next payment is activated; return a list that receives its result."""
+    real, results = active_payments.activate, []
 
-    def late(*arguments):
+    def act_first(*arguments):
         monkeypatch.setattr(active_payments, "activate", real)
-        given.append(happens())
+        results.append(action())
         return real(*arguments)
 
-    monkeypatch.setattr(active_payments, "activate", late)
-    return given
+    monkeypatch.setattr(active_payments, "activate", act_first)
+    return results
 
 
-def test_an_ended_order_gets_no_payment_from_an_outdated_read(driver):
+def test_an_ended_order_gets_no_payment_even_if_it_was_read_before(driver):
     order = driver.order()
     driver.receive(driver.order_ended(OrderExpired))
-    driver.orders["ord_1"] = order  # an outdated answer of orders
+    driver.orders["ord_1"] = order  # an outdated response of orders
     assert driver.pay().status == 409
     assert intents(driver) == []
 
 
-def test_a_list_continues_after_its_cursor(driver):
+def test_a_cursor_continues_the_list(driver):
     driver.order()
     opened = driver.pay().json["payment_id"]
-    held = driver.payment(opened)
+    payment = driver.payment(opened)
     for number in range(4):
-        row = payments.PaymentRow.of(replace(held, payment_id=f"pay_Z{number}"))
+        row = payments.PaymentRow.of(replace(payment, payment_id=f"pay_Z{number}"))
         row.save()
     seen, path = [], "/payments?order_id=ord_1&limit=2"
     while path:

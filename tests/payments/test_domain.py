@@ -1,4 +1,4 @@
-"""The rules of a payment, tested with plain values."""
+"""The domain rules of payments."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -40,7 +40,7 @@ CHARGEBACK = Dispute("du_1", "needs_response", TOTAL, "fraudulent", withheld=TOT
         (PAID, Status.SUCCEEDED),
     ],
 )
-def test_each_state_of_an_intent_maps_to_a_status(seen, status):
+def test_each_intent_status_maps_to_a_payment_status(seen, status):
     assert payments.observe(PAYMENT, seen).status is status
 
 
@@ -48,12 +48,12 @@ def test_each_state_of_an_intent_maps_to_a_status(seen, status):
     ("refunded", "status"),
     [(0, Status.SUCCEEDED), (1, Status.PARTIALLY_REFUNDED), (TOTAL, Status.REFUNDED)],
 )
-def test_the_refunded_amount_decides_the_status(refunded, status):
+def test_the_refunded_amount_determines_the_status_of_a_paid_payment(refunded, status):
     assert payments.observe(having(PAYMENT, refunds__refunded=refunded), PAID).status is status
 
 
 @pytest.mark.parametrize(
-    ("of_dispute", "status"),
+    ("dispute_status", "status"),
     [
         ("warning_needs_response", Status.SUCCEEDED),
         ("warning_closed", Status.SUCCEEDED),
@@ -63,13 +63,13 @@ def test_the_refunded_amount_decides_the_status(refunded, status):
         ("won", Status.SUCCEEDED),
     ],
 )
-def test_an_open_or_lost_chargeback_outranks_the_amounts(of_dispute, status):
-    disputed = payments.observe(PAYMENT, PAID, (replace(CHARGEBACK, status=of_dispute),))
+def test_an_open_or_lost_chargeback_makes_the_payment_disputed(dispute_status, status):
+    disputed = payments.observe(PAYMENT, PAID, (replace(CHARGEBACK, status=dispute_status),))
     assert disputed.status is status
-    assert disputed.disputes.any_open == (of_dispute in ("needs_response", "under_review"))
+    assert disputed.disputes.any_open == (dispute_status in ("needs_response", "under_review"))
 
 
-def test_a_decline_leaves_the_payment_open_with_a_reason():
+def test_a_declined_card_leaves_the_payment_open_with_a_reason():
     declined = payments.observe(PAYMENT, DECLINED)
     assert (declined.status, declined.reason) == (Status.REQUIRES_PAYMENT, "generic_decline")
     assert declined.is_open
@@ -78,12 +78,12 @@ def test_a_decline_leaves_the_payment_open_with_a_reason():
 
 
 @pytest.mark.parametrize("late", [DECLINED, intent("processing"), intent("requires_capture")])
-def test_an_ended_payment_stays_ended(late):
+def test_a_cancelled_payment_stays_cancelled(late):
     cancelled = payments.observe(PAYMENT, intent("canceled"))
     assert payments.observe(cancelled, late) == cancelled
 
 
-def test_a_late_success_outranks_a_cancellation():
+def test_a_late_payment_overrides_a_cancellation():
     assert payments.observe(payments.cancel_unopened(PAYMENT), PAID).status is Status.SUCCEEDED
 
 
@@ -92,14 +92,14 @@ def test_cancelling_does_not_change_a_succeeded_payment():
 
 
 @pytest.mark.parametrize("other", [{"payment_id": "pay_2"}, {"order_id": "ord_2"}, {"payment_id": None}])
-def test_an_intent_is_matched_by_its_metadata(other):
+def test_an_intent_belongs_to_a_payment_by_its_metadata_and_id(other):
     assert payments.is_of(PAYMENT, PAID)
     assert not payments.is_of(PAYMENT, replace(PAID, **other))
     assert not payments.is_of(having(PAYMENT, stripe__intent_id="pi_9"), PAID)
 
 
 @pytest.mark.parametrize("status", ["requires_payment_method", "requires_action", "requires_capture"])
-def test_only_an_open_intent_of_an_ended_payment_is_cancelled(status):
+def test_only_an_open_intent_of_a_cancelled_payment_is_cancelled(status):
     assert payments.must_cancel(payments.cancel_unopened(PAYMENT), intent(status))
     assert not payments.must_cancel(PAYMENT, intent(status))
     assert not payments.must_cancel(payments.cancel_unopened(PAYMENT), PAID)
@@ -115,9 +115,9 @@ def refund(refund_id: str, amount: int, status: RefundStatus = RefundStatus.REQU
 
 @pytest.mark.parametrize("amount", [0, -1, TOTAL + 1])
 def test_a_refund_cannot_exceed_the_captured_amount(amount):
-    with pytest.raises(RefundTooLarge) as refused:
+    with pytest.raises(RefundTooLarge) as rejected:
         payments.require_refundable(payments.observe(PAYMENT, PAID), amount)
-    assert refused.value.extra == {"left": {"amount": TOTAL, "currency": "GBP"}}
+    assert rejected.value.extra == {"left": {"amount": TOTAL, "currency": "GBP"}}
 
 
 def test_reserved_and_lost_amounts_are_not_refundable():
@@ -136,7 +136,7 @@ def test_a_refund_created_in_stripe_becomes_one_row():
     assert refunds.merge("pay_1", [made], theirs, NOW) == [made]
 
 
-def test_a_refund_with_the_id_of_another_becomes_a_separate_row():
+def test_refunds_with_another_refunds_id_in_metadata_get_their_own_rows():
     ours = refund("ref_1", 300, RefundStatus.SUCCEEDED, provider_id="re_1")
     theirs = [
         StripeRefund("re_2", "ref_1", RefundStatus.SUCCEEDED, 50),
@@ -148,7 +148,7 @@ def test_a_refund_with_the_id_of_another_becomes_a_separate_row():
     assert len({each.refund_id for each in merged}) == 3
 
 
-def test_a_refund_that_fails_later_reduces_the_totals():
+def test_a_refund_that_fails_later_is_subtracted_from_the_totals():
     pending = refund("ref_1", 300, RefundStatus.PENDING)
     given = RefundTotals().with_changes([refund("ref_1", 300)], [pending])
     assert (given.reserved, given.refunded, given.pending) == (300, 300, 0)
@@ -156,19 +156,19 @@ def test_a_refund_that_fails_later_reduces_the_totals():
     assert (failed.reserved, failed.refunded, failed.failed, failed.reversed) == (0, 0, 300, 300)
 
 
-def test_a_refund_that_is_refused_at_once_counts_only_as_failed():
+def test_a_refund_that_is_refused_at_once_is_not_counted():
     requested = refund("ref_1", 300)
-    refused = replace(requested, status=RefundStatus.FAILED)
-    failed = RefundTotals().with_changes([requested], [refused])
+    rejected = replace(requested, status=RefundStatus.FAILED)
+    failed = RefundTotals().with_changes([requested], [rejected])
     assert (failed.failed, failed.reversed) == (300, 0)
-    lost_nothing = RefundTotals().with_changes([requested], [replace(refused, already_refunded=True)])
-    assert lost_nothing.failed == 0, "the shopper has it already"
+    lost_nothing = RefundTotals().with_changes([requested], [replace(rejected, already_refunded=True)])
+    assert lost_nothing.failed == 0, "the shopper already has the money"
 
 
 # Captures
 
 
-def test_the_amount_due_is_independent_of_the_order_of_fulfilments():
+def test_the_order_of_fulfilments_does_not_change_the_capture_due():
     in_order = payments.add_capture_due(payments.add_capture_due(AUTHORIZED, 300, False), TOTAL, True)
     assert payments.add_capture_due(payments.add_capture_due(AUTHORIZED, TOTAL, True), 300, False) == in_order
     assert payments.add_capture_due(in_order, 300, False) == in_order
@@ -176,7 +176,7 @@ def test_the_amount_due_is_independent_of_the_order_of_fulfilments():
 
 
 @pytest.mark.parametrize(
-    ("many", "due", "complete", "claim"),
+    ("multicapture", "due", "fully_shipped", "claim"),
     [
         (True, 300, False, Claim(0, 300, False)),
         (True, 300, True, Claim(0, 300, True)),
@@ -186,12 +186,14 @@ def test_the_amount_due_is_independent_of_the_order_of_fulfilments():
         (False, 300, True, Claim(0, 300, True)),
     ],
 )
-def test_a_claim_depends_on_the_amount_due_and_on_multicapture(many, due, complete, claim):
-    owing = payments.add_capture_due(having(AUTHORIZED, authorization__multicapture=many), due, complete)
-    assert payments.claim_capture(owing).captures.claim == claim
+def test_a_capture_depends_on_the_fulfilments_and_on_multicapture(multicapture, due, fully_shipped, claim):
+    owed = payments.add_capture_due(
+        having(AUTHORIZED, authorization__multicapture=multicapture), due, fully_shipped
+    )
+    assert payments.claim_capture(owed).captures.claim == claim
 
 
-def test_there_is_one_claim_at_a_time():
+def test_an_open_capture_claim_is_not_replaced():
     first = payments.claim_capture(payments.add_capture_due(AUTHORIZED, 300, False))
     assert (
         payments.claim_capture(payments.add_capture_due(first, 500, False)).captures.claim
@@ -202,7 +204,7 @@ def test_there_is_one_claim_at_a_time():
 
 
 @pytest.mark.parametrize("amount", [0, TOTAL + 1])
-def test_staff_cannot_capture_more_than_is_authorized(amount):
+def test_a_staff_capture_cannot_exceed_the_authorization(amount):
     with pytest.raises(captures.CaptureTooLarge):
         payments.request_capture(AUTHORIZED, amount, "k")
     with pytest.raises(captures.NothingToCapture):
@@ -210,8 +212,8 @@ def test_staff_cannot_capture_more_than_is_authorized(amount):
 
 
 def test_a_repeated_capture_request_counts_once():
-    once = payments.request_capture(AUTHORIZED, 300, "k")
-    done = having(once, captures__captured=300, authorization__capturable=700)
+    requested = payments.request_capture(AUTHORIZED, 300, "k")
+    done = having(requested, captures__captured=300, authorization__capturable=700)
     assert payments.request_capture(done, 300, "k").captures.due == 300
 
 
@@ -221,7 +223,7 @@ def test_a_repeated_capture_request_counts_once():
 @pytest.mark.parametrize(
     ("before", "expiring"), [(timedelta(hours=25), False), (timedelta(hours=23), True), (timedelta(0), False)]
 )
-def test_an_expiry_is_notified_a_day_ahead(before, expiring):
+def test_an_expiry_notice_is_due_in_the_last_24_hours(before, expiring):
     assert AUTHORIZED.authorization.capture_before
     assert (
         follow_ups.must_notify_expiry(AUTHORIZED, AUTHORIZED.authorization.capture_before - before)
@@ -238,11 +240,11 @@ def test_an_expiry_is_notified_a_day_ahead(before, expiring):
         {"replacement__replaced_by": "pay_2"},
     ],
 )
-def test_an_expiry_is_not_notified_twice_or_without_need(changes):
+def test_no_expiry_notice_is_due_if_sent_captured_cancelled_or_replaced(changes):
     assert AUTHORIZED.authorization.capture_before
-    held = having(AUTHORIZED, **changes)
+    payment = having(AUTHORIZED, **changes)
     assert not follow_ups.must_notify_expiry(
-        held, AUTHORIZED.authorization.capture_before - timedelta(hours=1)
+        payment, AUTHORIZED.authorization.capture_before - timedelta(hours=1)
     )
 
 
@@ -267,12 +269,12 @@ def test_an_expiry_is_not_notified_twice_or_without_need(changes):
         ({"authorization__capturable": 0}, None),
     ],
 )
-def test_the_next_check_depends_on_the_pending_work(changes, after):
+def test_the_next_follow_up_depends_on_the_pending_work(changes, after):
     due = follow_ups.due_at(having(AUTHORIZED, **changes), NOW)
     assert due == (None if after is None else NOW + after)
 
 
-def test_an_inquiry_that_becomes_a_chargeback_is_reminded_again():
+def test_an_inquiry_that_becomes_a_chargeback_gets_another_reminder():
     soon = replace(CHARGEBACK, evidence_due=NOW + timedelta(days=2))
     inquiry = replace(soon, status="warning_needs_response", withheld=0)
     reminded = Disputes((inquiry,)).due_reminders(NOW)
@@ -281,7 +283,7 @@ def test_an_inquiry_that_becomes_a_chargeback_is_reminded_again():
     assert not Disputes((replace(soon, status="under_review"),)).due_reminders(NOW)
 
 
-# Stripe's page
+# Checkout Sessions
 
 
 def line(quantity: int, price: int, title: str = "Mug") -> OrderLineData:
@@ -291,18 +293,18 @@ def line(quantity: int, price: int, title: str = "Mug") -> OrderLineData:
     )
 
 
-def test_lines_are_listed_if_they_add_up_to_the_total():
+def test_line_items_are_shown_only_if_they_add_up_to_the_total():
     lines = [line(2, 300), line(1, 400, "Pot")]
     assert checkout.line_items(lines, gbp(1000), "7K") == [LineItem("Mug", 2, 300), LineItem("Pot", 1, 400)]
     whole = [LineItem("Order 7K", 1, 1250)]
-    assert checkout.line_items(lines, gbp(1250), "7K") == whole, "shipping has no line"
+    assert checkout.line_items(lines, gbp(1250), "7K") == whole, "shipping is not in the lines"
     assert checkout.line_items([line(1, 1)] * 101, gbp(101), "7K") == [LineItem("Order 7K", 1, 101)]
     assert checkout.line_items([], gbp(1250), "7K") == whole
 
 
 @given(st.integers(0, 22 * 3600), st.integers(0, 22 * 3600))
-def test_a_session_can_be_created_until_the_orders_deadline(life, later):
+def test_the_session_expiry_stays_within_stripes_limits(life, later):
     ends = NOW + timedelta(seconds=life)
     until = checkout.open_until(ends, NOW)
-    requested = NOW + timedelta(seconds=min(later, life))
-    assert timedelta(minutes=30) <= until - requested <= timedelta(hours=24)
+    requested_at = NOW + timedelta(seconds=min(later, life))
+    assert timedelta(minutes=30) <= until - requested_at <= timedelta(hours=24)

@@ -5,16 +5,15 @@ import pytest
 from payments import stripe_gateway
 from payments.service import captures, sweeper, syncing
 from shared.contracts.events import OrderCancelled
-from tests.payments.samples import authorized_payment as held
-from tests.payments.test_captures import at_stripe
+from tests.payments.samples import authorized_payment, intent_state
 from tests.support import Context, customer
 
 pytestmark = pytest.mark.usefixtures("manual")
 
 
-def expiring(driver):
-    """Authorize a payment of a paid order and notify its expiry; return its id and its intent's."""
-    payment_id, provider_id = held(driver)
+def expiring_payment(driver):
+    """Authorize a payment of a paid order and announce its expiry; return its id and its intent's."""
+    payment_id, provider_id = authorized_payment(driver)
     driver.order(status="paid", expires_at=None)
     driver.paid_by["ord_1"] = payment_id
     driver.advance(days=6, hours=1)
@@ -22,8 +21,8 @@ def expiring(driver):
     return payment_id, provider_id
 
 
-def test_an_authorization_that_expires_within_a_day_is_notified_once(driver):
-    payment_id, _ = held(driver)
+def test_an_authorization_that_expires_within_a_day_is_announced_once(driver):
+    payment_id, _ = authorized_payment(driver)
     driver.advance(days=5, hours=23)
     assert driver.sweep() == []
     driver.advance(hours=2)
@@ -33,8 +32,8 @@ def test_an_authorization_that_expires_within_a_day_is_notified_once(driver):
     assert driver.payment(payment_id).authorization.expiry_notified
 
 
-def test_a_partially_captured_authorization_is_not_notified(driver):
-    payment_id, _ = held(driver)
+def test_the_expiry_of_a_partly_captured_authorization_is_not_announced(driver):
+    payment_id, _ = authorized_payment(driver)
     driver.receive(driver.shipped(payment_id, 700))
     driver.published_types()
     driver.advance(days=6, hours=12)
@@ -42,7 +41,7 @@ def test_a_partially_captured_authorization_is_not_notified(driver):
 
 
 def test_an_expired_authorization_is_voided_without_its_webhook(driver):
-    payment_id, _ = expiring(driver)
+    payment_id, _ = expiring_payment(driver)
     driver.advance(days=1, hours=3)
     assert driver.sweep() == ["payment.voided"]
     assert driver.status(payment_id) == "cancelled"
@@ -50,8 +49,8 @@ def test_an_expired_authorization_is_voided_without_its_webhook(driver):
     assert driver.sweep() == []
 
 
-def test_the_rest_of_an_authorization_expires_and_the_captured_part_stays(driver):
-    payment_id, _ = held(driver)
+def test_an_expired_remainder_is_voided_and_the_captured_part_stays(driver):
+    payment_id, _ = authorized_payment(driver)
     driver.receive(driver.shipped(payment_id, 700))
     driver.published_types()
     driver.advance(days=8)
@@ -66,106 +65,104 @@ def test_the_rest_of_an_authorization_expires_and_the_captured_part_stays(driver
     assert driver.published_types() == ["payment.capture_failed"]
 
 
-def test_a_replacing_payment_releases_the_replaced_one(driver):
-    before, old_intent = expiring(driver)
+def test_a_new_payment_replaces_the_expiring_authorization(driver):
+    old_payment_id, old_intent_id = expiring_payment(driver)
     opened = driver.pay().json
-    assert opened["payment_id"] != before
-    assert driver.pay().json["payment_id"] == opened["payment_id"], "two tabs"
-    assert at_stripe(driver, old_intent)[0] == "requires_capture", (
-        "the old hold stays until the new one is there"
+    assert opened["payment_id"] != old_payment_id
+    assert driver.pay().json["payment_id"] == opened["payment_id"], "a second tab gets the same payment"
+    assert intent_state(driver, old_intent_id)[0] == "requires_capture", (
+        "the old authorization stays until the new one exists"
     )
     driver.confirm(opened["provider_id"])
-    assert driver.deliver_all() == ["payment.authorized"], (
-        "the old one's end is not news: its order has the money"
-    )
-    assert at_stripe(driver, old_intent)[0] == "canceled"
-    assert at_stripe(driver, opened["provider_id"])[0] == "requires_capture"
-    assert driver.payment(before).replacement.replaced_by == opened["payment_id"]
+    assert driver.deliver_all() == ["payment.authorized"], "the old payment is released without an event"
+    assert intent_state(driver, old_intent_id)[0] == "canceled"
+    assert intent_state(driver, opened["provider_id"])[0] == "requires_capture"
+    assert driver.payment(old_payment_id).replacement.replaced_by == opened["payment_id"]
     assert driver.deliver_all() == []
     driver.paid_by["ord_1"] = opened["payment_id"]
     assert driver.pay().status == 409
 
 
-def test_a_fulfilment_of_the_replaced_payment_captures_the_new_one(driver):
-    before, _ = expiring(driver)
+def test_a_fulfilment_for_the_old_payment_captures_the_new_one(driver):
+    old_payment_id, _ = expiring_payment(driver)
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
     driver.deliver_all()
-    driver.receive(driver.shipped(before, 700))
-    assert at_stripe(driver, opened["provider_id"]) == ("requires_capture", 700, 1300)
+    driver.receive(driver.shipped(old_payment_id, 700))
+    assert intent_state(driver, opened["provider_id"]) == ("requires_capture", 700, 1300)
 
 
-def test_the_sweeper_releases_a_replaced_payment_after_a_crash(driver, monkeypatch):
-    _, old_intent = expiring(driver)
+def test_the_sweeper_releases_the_old_authorization_after_a_crash(driver, monkeypatch):
+    _, old_intent_id = expiring_payment(driver)
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
-    with monkeypatch.context() as dying:
-        dying.setattr(sweeper, "follow_up_if_needed", lambda *_: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(sweeper, "follow_up_if_needed", lambda *_: None)
         driver.deliver_all()
-    assert at_stripe(driver, old_intent)[0] == "requires_capture"
+    assert intent_state(driver, old_intent_id)[0] == "requires_capture"
     assert driver.sweep_later() == []
-    assert at_stripe(driver, old_intent)[0] == "canceled"
+    assert intent_state(driver, old_intent_id)[0] == "canceled"
     assert driver.payment(opened["payment_id"]).replacement.released
 
 
-def test_goods_shipped_before_the_replacement_are_paid_by_the_old_payment(driver):
-    before, old_intent = expiring(driver)
+def test_a_fulfilment_before_the_new_authorization_captures_the_old_one(driver):
+    old_payment_id, old_intent_id = expiring_payment(driver)
     opened = driver.pay().json
-    driver.receive(driver.shipped(before, 2000, fully_shipped=True))
-    assert at_stripe(driver, old_intent) == ("succeeded", 2000, 0)
+    driver.receive(driver.shipped(old_payment_id, 2000, fully_shipped=True))
+    assert intent_state(driver, old_intent_id) == ("succeeded", 2000, 0)
     driver.confirm(opened["provider_id"])
     driver.deliver_all()
-    assert at_stripe(driver, opened["provider_id"])[0] == "canceled", "nobody pays twice"
+    assert intent_state(driver, opened["provider_id"])[0] == "canceled", "the shopper must not pay twice"
 
 
-def test_a_fulfilment_of_a_late_replacement_captures_the_old_payment(driver):
-    before, old_intent = expiring(driver)
+def test_a_fulfilment_for_a_late_new_payment_captures_the_old_one(driver):
+    old_payment_id, old_intent_id = expiring_payment(driver)
     opened = driver.pay().json
-    driver.receive(driver.shipped(before, 700))
+    driver.receive(driver.shipped(old_payment_id, 700))
     driver.confirm(opened["provider_id"])
     driver.deliver_all()
-    assert at_stripe(driver, opened["provider_id"])[0] == "canceled"
+    assert intent_state(driver, opened["provider_id"])[0] == "canceled"
     driver.receive(driver.shipped(opened["payment_id"], 2000, fully_shipped=True))
-    assert at_stripe(driver, old_intent) == ("succeeded", 2000, 0)
+    assert intent_state(driver, old_intent_id) == ("succeeded", 2000, 0)
     assert "payment.capture_failed" not in driver.published_types()
 
 
-def test_a_fulfilment_during_the_replacement_captures_the_new_payment(driver, monkeypatch):
-    before, _ = expiring(driver)
+def test_a_fulfilment_captures_the_payment_that_replaced_its_own_meanwhile(driver, monkeypatch):
+    old_payment_id, _ = expiring_payment(driver)
     opened = driver.pay().json
     real = captures._paying_payment
 
-    def concurrent(payment_id):
+    def replace_after_read(payment_id):
         found = real(payment_id)
         monkeypatch.setattr(captures, "_paying_payment", real)
         driver.confirm(opened["provider_id"])
         driver.deliver_all()
         return found
 
-    monkeypatch.setattr(captures, "_paying_payment", concurrent)
-    driver.receive(driver.shipped(before, 700))
-    assert at_stripe(driver, opened["provider_id"]) == ("requires_capture", 700, 1300)
+    monkeypatch.setattr(captures, "_paying_payment", replace_after_read)
+    driver.receive(driver.shipped(old_payment_id, 700))
+    assert intent_state(driver, opened["provider_id"]) == ("requires_capture", 700, 1300)
     assert "payment.capture_failed" not in driver.published_types()
 
 
 def test_an_ended_order_voids_both_payments(driver):
-    _, old_intent = expiring(driver)
+    _, old_intent_id = expiring_payment(driver)
     opened = driver.pay().json
     driver.receive(driver.order_ended(OrderCancelled))
-    assert at_stripe(driver, old_intent)[0] == "canceled"
-    assert at_stripe(driver, opened["provider_id"])[0] == "canceled"
+    assert intent_state(driver, old_intent_id)[0] == "canceled"
+    assert intent_state(driver, opened["provider_id"])[0] == "canceled"
 
 
-def test_a_paid_order_with_a_valid_authorization_cannot_be_paid_again(driver):
-    payment_id, _ = held(driver)
+def test_an_order_with_a_valid_authorization_cannot_be_paid_again(driver):
+    payment_id, _ = authorized_payment(driver)
     driver.order(status="paid", expires_at=None)
     driver.paid_by["ord_1"] = payment_id
     assert driver.pay().status == 409
-    assert driver.pay(who=customer("usr_2")).status == 404
+    assert driver.pay(caller=customer("usr_2")).status == 404
 
 
-def test_a_failing_payment_does_not_block_the_others(driver, monkeypatch):
-    held(driver)
+def test_a_payment_that_fails_to_sync_does_not_block_the_others(driver, monkeypatch):
+    authorized_payment(driver)
     other = driver.order("ord_2", total=500)
     opened = driver.pay("ord_2").json
     driver.confirm(opened["provider_id"])
@@ -173,25 +170,25 @@ def test_a_failing_payment_does_not_block_the_others(driver, monkeypatch):
     driver.advance(days=6, hours=1)
     real = syncing.sync_from_stripe
 
-    def fails_for_one(payment_id, *arguments, **more):
+    def fail_for_one(payment_id, *arguments, **options):
         if payment_id != opened["payment_id"]:
-            raise stripe_gateway.StripeUnavailable("No.")
-        return real(payment_id, *arguments, **more)
+            raise stripe_gateway.StripeUnavailable("Stripe is unavailable.")
+        return real(payment_id, *arguments, **options)
 
-    with monkeypatch.context() as broken:
-        broken.setattr(syncing, "sync_from_stripe", fails_for_one)
+    with monkeypatch.context() as patch:
+        patch.setattr(syncing, "sync_from_stripe", fail_for_one)
         assert driver.sweep() == ["payment.expiring"]
     assert other.order_id == "ord_2"
-    assert driver.sweep() == ["payment.expiring"], "the next run helps the other"
+    assert driver.sweep() == ["payment.expiring"], "the next run handles the other payment"
 
 
-def test_a_sweep_without_time_starts_nothing(driver):
-    held(driver)
+def test_a_sweep_with_little_time_left_starts_nothing(driver):
+    authorized_payment(driver)
     driver.advance(days=6, hours=1)
 
-    class Hurried(Context):
+    class LittleTime(Context):
         def get_remaining_time_in_millis(self) -> int:
             return 20_000
 
-    assert driver.sweep(Hurried()) == []
+    assert driver.sweep(LittleTime()) == []
     assert driver.sweep() == ["payment.expiring"]

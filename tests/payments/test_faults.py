@@ -1,4 +1,4 @@
-"""Faults of Stripe: slow, unavailable, rate-limited, or with a lost response; no call waits without limit."""
+"""Faults of Stripe: every failed call can be repeated, and no call outlasts the deadline."""
 
 import time
 from typing import Any
@@ -8,13 +8,10 @@ import pytest
 from payments import stripe_gateway
 from payments.app import consume
 from shared.contracts.events import OrderCancelled
-from tests.payments.samples import authorized_payment
-from tests.payments.test_captures import at_stripe
-from tests.payments.test_refunds_and_disputes import at_stripe as refunds_at_stripe
-from tests.payments.test_refunds_and_disputes import paid
+from tests.payments.samples import authorized_payment, intent_state, paid_payment, refund_amounts
 from tests.support import deliver
 
-BAD_DAYS: list[dict[str, Any]] = [
+FAULTS: list[dict[str, Any]] = [
     {"status": 500},
     {"status": 503},
     {"status": 429},
@@ -31,8 +28,8 @@ CALLS = [
 
 
 @pytest.fixture
-def hurried(monkeypatch):
-    """Use shorter timeouts and no retries."""
+def short_timeouts(monkeypatch):
+    """Shorten the timeouts of Stripe calls and disable the retries."""
     monkeypatch.setattr(stripe_gateway, "TIMEOUT", (0.3, 0.3))
     monkeypatch.setattr(stripe_gateway, "RETRIES", 0)
     stripe_gateway._client.cache_clear()
@@ -40,66 +37,66 @@ def hurried(monkeypatch):
     stripe_gateway._client.cache_clear()
 
 
-@pytest.mark.parametrize(("what", "method", "path"), CALLS)
-def test_each_call_recovers_from_one_failure(driver, hurried, what, method, path):
-    for number, fault in enumerate(BAD_DAYS):
+@pytest.mark.parametrize(("action", "method", "path"), CALLS)
+def test_a_call_that_fails_once_succeeds_when_repeated(driver, short_timeouts, action, method, path):
+    for number, fault in enumerate(FAULTS):
         order_id = f"ord_{number}"
         driver.order(order_id)
-        opened = {} if what == "pay" else driver.pay(order_id).json
-        if what == "refund":
+        opened = {} if action == "pay" else driver.pay(order_id).json
+        if action == "refund":
             driver.confirm(opened["provider_id"])
             driver.deliver_all()
         driver.break_stripe(path=path, method=method, times=1, **fault)
-        if what == "pay":
+        if action == "pay":
             assert driver.pay(order_id, key=order_id).status == 503, fault
             assert driver.pay(order_id, key=order_id).status == 201, fault
             continue
         event = driver.order_ended(OrderCancelled, order_id)
-        if what == "refund":
+        if action == "refund":
             event = driver.refund_due(opened["payment_id"], 700, order_id=order_id)
         assert deliver(consume.consume, event) == ["m0"], fault
         driver.receive(event)
-        if what == "refund":
-            assert refunds_at_stripe(driver, opened["provider_id"]) == [700], fault
+        if action == "refund":
+            assert refund_amounts(driver, opened["provider_id"]) == [700], fault
         else:
-            assert at_stripe(driver, opened["provider_id"])[0] == "canceled", fault
-    assert len(driver.stripe.payment_intents.list({"limit": 100}).data) == len(BAD_DAYS)
+            assert intent_state(driver, opened["provider_id"])[0] == "canceled", fault
+    assert len(driver.stripe.payment_intents.list({"limit": 100}).data) == len(FAULTS)
 
 
-@pytest.mark.parametrize("fault", BAD_DAYS, ids=str)
-def test_a_capture_recovers_from_one_failure(driver, manual, hurried, fault):
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_capture_that_fails_once_succeeds_when_repeated(driver, manual, short_timeouts, fault):
     payment_id, provider_id = authorized_payment(driver)
     driver.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, **fault)
-    fulfilment = driver.shipped(payment_id, 700)
-    assert deliver(consume.consume, fulfilment) == ["m0"]
-    driver.receive(fulfilment)
-    assert at_stripe(driver, provider_id) == ("requires_capture", 700, 1300)
+    shipped = driver.shipped(payment_id, 700)
+    assert deliver(consume.consume, shipped) == ["m0"]
+    driver.receive(shipped)
+    assert intent_state(driver, provider_id) == ("requires_capture", 700, 1300)
 
 
-def test_a_call_that_exceeds_the_deadline_is_not_made(driver, monkeypatch):
-    payment_id, provider_id = paid(driver)
+def test_a_call_does_not_start_without_time_for_one_try(driver, monkeypatch):
+    payment_id, provider_id = paid_payment(driver)
     monkeypatch.setattr(stripe_gateway, "STRIPE_DEADLINE", 7.9)  # one try may take 8 seconds
-    refused = driver.create_refund(payment_id)
-    assert (refused.status, refused.json["type"]) == (503, "/problems/stripe-unavailable")
-    assert refunds_at_stripe(driver, provider_id) == []
+    rejected = driver.create_refund(payment_id)
+    assert (rejected.status, rejected.json["type"]) == (503, "/problems/stripe-unavailable")
+    assert refund_amounts(driver, provider_id) == []
     monkeypatch.setattr(stripe_gateway, "STRIPE_DEADLINE", 22.0)
     assert driver.create_refund(payment_id).status == 201
 
 
-def test_calls_to_a_slow_stripe_end_within_the_deadline(driver, monkeypatch):
-    payment_id, _ = paid(driver)
+def test_a_slow_stripe_delays_a_request_by_no_more_than_the_deadline(driver, monkeypatch):
+    payment_id, _ = paid_payment(driver)
     monkeypatch.setattr(stripe_gateway, "TIMEOUT", (0.2, 0.3))
     monkeypatch.setattr(stripe_gateway, "STRIPE_DEADLINE", 1.2)
     stripe_gateway._client.cache_clear()
     driver.break_stripe(path="/v1/*", times=50, latency=0.5)
-    began = time.monotonic()
+    started_at = time.monotonic()
     assert driver.create_refund(payment_id).status == 503
-    assert time.monotonic() - began < 1.2 + 1.0
+    assert time.monotonic() - started_at < 1.2 + 1.0
     stripe_gateway._client.cache_clear()
 
 
-def test_all_tries_fit_into_a_requests_time():
+def test_all_tries_fit_into_the_timeout_of_a_request():
     one_try, pause = sum(stripe_gateway.TIMEOUT), 0.5
     tries = int(stripe_gateway.STRIPE_DEADLINE // one_try)
-    # The first slow call uses all its tries; at most one more call with one try follows.
+    # The first slow call uses all its tries; after it, at most one more call starts, with one try.
     assert tries * one_try + (tries - 1) * pause + (stripe_gateway.STRIPE_DEADLINE - tries * one_try) < 29 - 5

@@ -1,4 +1,4 @@
-"""Events that cannot be applied: listed with their reason, retried five times, replayed by staff."""
+"""Stripe events that could not be applied: listed with a reason, retried, and replayed by staff."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ TRIES = 5  # the queue's maxReceiveCount
 
 
 def paid(driver) -> tuple[str, dict]:
-    """Pay an order; return the payment's id and the stored event of its success."""
+    """Pay at Stripe and store only the event of the success; return the payment's id and the event."""
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
@@ -26,7 +26,7 @@ def failed(driver) -> Any:
     return driver.get("/admin/webhooks?status=failed", staff()).json["items"]
 
 
-def test_an_event_that_failed_five_times_is_listed_until_it_is_replayed(driver):
+def test_a_failed_event_is_listed_with_its_reason_until_it_is_replayed(driver):
     payment_id, event = paid(driver)
     [body] = driver.queued_messages()
     driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=TRIES, status=429)
@@ -47,21 +47,21 @@ def test_an_event_that_failed_five_times_is_listed_until_it_is_replayed(driver):
     [applied] = driver.get("/admin/webhooks?status=applied", staff()).json["items"]
     assert (applied["event_id"], applied["reason"]) == (event["id"], None)
 
-    # The first message, redriven from the dead-letter queue later, has no effect.
+    # A redrive of the first message changes nothing.
     before = driver.rows("PAYMENTS_INBOX_TABLE")
     assert apply.apply(sqs_event(body), Context()) == {"batchItemFailures": []}
     assert driver.rows("PAYMENTS_INBOX_TABLE") == before
 
 
-def test_a_failed_delivery_does_not_overwrite_an_applied_status(driver):
+def test_a_late_failure_does_not_overwrite_an_applied_event(driver):
     _, event = paid(driver)
     [body] = driver.queued_messages()
     assert apply.apply(sqs_event(body), Context()) == {"batchItemFailures": []}
-    inbox.mark(event["id"], EventStatus.FAILED, "Contended")
+    inbox.mark(event["id"], EventStatus.FAILED, "ConcurrentUpdate")
     assert driver.inbox() == {event["id"]: "applied"}
     assert failed(driver) == []
 
 
-def test_marking_a_deleted_event_does_not_create_it(driver):
+def test_marking_a_deleted_event_does_not_create_it_again(driver):
     inbox.mark("evt_gone", EventStatus.FAILED, "StripeUnavailable")
     assert driver.inbox() == {}

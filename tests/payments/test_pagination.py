@@ -1,4 +1,4 @@
-"""Lists whose last page is full end without a cursor."""
+"""Pagination: a full last page has no cursor."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,8 +17,8 @@ def pages(driver, path: str, limit: int) -> list[int]:
     """Return the number of items on each page."""
     sizes, cursor = [], ""
     while cursor is not None:
-        more = f"{'&' if '?' in path else '?'}limit={limit}" + (cursor and f"&cursor={cursor}")
-        page = driver.get(path + more, staff()).json
+        query = f"{'&' if '?' in path else '?'}limit={limit}" + (cursor and f"&cursor={cursor}")
+        page = driver.get(path + query, staff()).json
         sizes.append(len(page["items"]))
         cursor = page["next_cursor"]
     return sizes
@@ -34,23 +34,23 @@ def paid(driver) -> str:
     driver.deliver_all()
     for _ in range(3):
         assert driver.create_refund(payment_id, amount={"amount": 100, "currency": "GBP"}).status == 201
-    held = driver.payment(payment_id)
+    payment = driver.payment(payment_id)
     for number in range(3):
-        payments.PaymentRow.of(replace(held, payment_id=f"pay_Z{number}")).save()
+        payments.PaymentRow.of(replace(payment, payment_id=f"pay_Z{number}")).save()
     return payment_id
 
 
-def test_the_last_page_of_payments_refunds_and_ledgers_has_no_cursor(driver, paid):
-    for path, many in [
+def test_payments_refunds_and_the_ledger_are_paginated(driver, paid):
+    for path, count in [
         ("/payments?order_id=ord_1", 4),
         (f"/payments/{paid}/refunds", 3),
         (f"/payments/{paid}/ledger", 4),
     ]:
-        assert pages(driver, path, many) == [many]
-        assert pages(driver, path, 1) == [1] * many
+        assert pages(driver, path, count) == [count]
+        assert pages(driver, path, 1) == [1] * count
 
 
-def test_the_last_page_of_events_has_no_cursor(driver):
+def test_stripe_events_are_paginated(driver):
     for number in range(4):
         body = b'{"id": "evt_%d", "type": "customer.created", "created": 1, "data": {"object": {}}}' % number
         assert post_webhook(body, signed(body)).status == 200
@@ -58,7 +58,7 @@ def test_the_last_page_of_events_has_no_cursor(driver):
     assert pages(driver, "/admin/webhooks?status=ignored", 2) == [2, 2]
 
 
-def test_the_last_page_of_reconciliations_has_no_cursor(driver):
+def test_reconciliations_are_paginated(driver):
     now = clock.now()
     for number in range(4):
         begin = now + timedelta(hours=number)

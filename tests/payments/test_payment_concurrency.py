@@ -1,4 +1,4 @@
-"""Actions of the shopper, fulfilments and refunds between two calls to Stripe."""
+"""Changes by shoppers, fulfilments and returns between two reads from Stripe."""
 
 import pytest
 
@@ -9,95 +9,100 @@ from shared.contracts.events import RefundDueData
 from shared.dynamodb.rows import ConcurrentUpdate
 from shared.errors import Unavailable
 from tests.payments.payments_driver import gbp
-from tests.payments.samples import authorized_payment
-from tests.payments.test_captures import at_stripe
-from tests.payments.test_checkout_sessions import fill_in, page
+from tests.payments.samples import authorized_payment, intent_state
+from tests.payments.test_checkout_sessions import pay_by_session, submit_card
 
 
-def before_the_first(monkeypatch, what, name, act):
-    """Run `act` just before the first call of `what.name`."""
-    plain = getattr(what, name)
+def before_first_call(monkeypatch, module, name, action):
+    """Run `action` just before the first call of `module.name`."""
+    real = getattr(module, name)
     done: list[bool] = []
 
-    def late(*args, **kwargs):
+    def act_first(*args, **kwargs):
         if not done:
             done.append(True)
-            act()
-        return plain(*args, **kwargs)
+            action()
+        return real(*args, **kwargs)
 
-    monkeypatch.setattr(what, name, late)
+    monkeypatch.setattr(module, name, act_first)
 
 
-def declined_page(driver):
-    """Open a session on which a card was declined, so that its intent awaits another card."""
+def declined_session(driver):
+    """Open a session on which a card was declined; its intent stays open."""
     driver.order()
-    opened = page(driver).json
-    fill_in(opened["checkout_url"], "4000000000000002")
+    opened = pay_by_session(driver).json
+    submit_card(opened["checkout_url"], "4000000000000002")
     driver.deliver_all()
     return opened
 
 
-@pytest.mark.parametrize(("how", "status"), [("automatic", "succeeded"), ("manual", "authorized")])
-def test_a_session_paid_during_a_synchronization_is_not_closed(driver, request, monkeypatch, how, status):
-    if how == "manual":
+@pytest.mark.parametrize(("capture_method", "status"), [("automatic", "succeeded"), ("manual", "authorized")])
+def test_a_session_paid_during_a_sync_is_not_taken_for_expired(
+    driver, request, monkeypatch, capture_method, status
+):
+    if capture_method == "manual":
         request.getfixturevalue("manual")
-    opened = declined_page(driver)
-    before_the_first(monkeypatch, sessions, "session", lambda: fill_in(opened["checkout_url"]))
+    opened = declined_session(driver)
+    before_first_call(monkeypatch, sessions, "session", lambda: submit_card(opened["checkout_url"]))
     assert syncing.sync_from_stripe(opened["payment_id"], driver.now()).status == status
     driver.deliver_all()
     assert driver.status(opened["payment_id"]) == status
 
 
-def test_the_other_method_does_not_cancel_a_new_authorization(driver, manual):
+def test_another_method_does_not_cancel_a_new_authorization(driver, manual):
     driver.order()
-    opened = page(driver).json
-    fill_in(opened["checkout_url"])
+    opened = pay_by_session(driver).json
+    submit_card(opened["checkout_url"])
     assert driver.pay().status == 409
     assert "payment.authorized" in driver.deliver_all()
-    held = driver.payment(opened["payment_id"])
-    assert (held.status, held.cancel_requested) == ("authorized", False)
+    payment = driver.payment(opened["payment_id"])
+    assert (payment.status, payment.cancel_requested) == ("authorized", False)
 
 
-def test_a_session_paid_during_a_request_for_the_other_method_stays_paid(driver, manual, monkeypatch):
+def test_a_session_paid_while_another_method_is_requested_stays_paid(driver, manual, monkeypatch):
     driver.order()
-    opened = page(driver).json
-    before_the_first(monkeypatch, sessions, "expire", lambda: fill_in(opened["checkout_url"]))
+    opened = pay_by_session(driver).json
+    before_first_call(monkeypatch, sessions, "expire", lambda: submit_card(opened["checkout_url"]))
     assert driver.pay().status == 409
     assert "payment.voided" not in driver.deliver_all()
-    held = driver.payment(opened["payment_id"])
-    assert (held.status, held.cancel_requested, held.authorization.capturable) == ("authorized", False, 2000)
+    payment = driver.payment(opened["payment_id"])
+    assert (payment.status, payment.cancel_requested, payment.authorization.capturable) == (
+        "authorized",
+        False,
+        2000,
+    )
 
 
-def test_a_payment_that_is_being_captured_is_not_replaced(driver, manual, monkeypatch):
-    before, old_intent = authorized_payment(driver)
+def test_an_authorization_is_not_replaced_during_a_capture(driver, manual, monkeypatch):
+    old_payment_id, old_intent_id = authorized_payment(driver)
     driver.order(status="paid", expires_at=None)
-    driver.paid_by["ord_1"] = before
+    driver.paid_by["ord_1"] = old_payment_id
     driver.advance(days=6, hours=1)
     driver.sweep()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
     new = syncing.sync_from_stripe(opened["payment_id"], driver.now())
-    seen = driver.payment(before)
+    seen = driver.payment(old_payment_id)
 
-    def release():
+    def release_replaced():
         with monkeypatch.context() as patch:
-            patch.setattr(captures, "capture_due", lambda *_: seen)  # it synchronized before the fulfilment
+            patch.setattr(captures, "capture_due", lambda *_: seen)  # its read preceded the fulfilment
             with pytest.raises(ConcurrentUpdate):
-                sweeper._release_replaced(new, before, driver.now())
+                sweeper._release_replaced(new, old_payment_id, driver.now())
 
-    before_the_first(monkeypatch, captures, "_send", release)
-    driver.receive(driver.shipped(before, 700))
+    before_first_call(monkeypatch, captures, "_send", release_replaced)
+    driver.receive(driver.shipped(old_payment_id, 700))
     driver.deliver_all()
     driver.sweep_later()
-    taken = at_stripe(driver, old_intent), at_stripe(driver, opened["provider_id"])
-    assert sum(captured for _, captured, _ in taken) == 700, taken
+    states = intent_state(driver, old_intent_id), intent_state(driver, opened["provider_id"])
+    assert sum(captured for _, captured, _ in states) == 700, states
 
 
 def test_a_partial_refund_does_not_void_an_uncaptured_payment(driver, manual, monkeypatch):
     payment_id, _ = authorized_payment(driver)
 
     def refuse(*_):
-        raise stripe_gateway.StripeRefused("declined", "Not now.")
+        raise stripe_gateway.StripeRefused("declined", "The capture was declined.")
 
     with monkeypatch.context() as patch:
         patch.setattr(stripe_gateway, "capture", refuse)
@@ -107,5 +112,5 @@ def test_a_partial_refund_does_not_void_an_uncaptured_payment(driver, manual, mo
     )
     with pytest.raises(Unavailable):
         refunds.refund_due(due, driver.now())
-    held = driver.payment(payment_id)
-    assert (held.authorization.capturable, held.cancel_requested) == (2000, False)
+    payment = driver.payment(payment_id)
+    assert (payment.authorization.capturable, payment.cancel_requested) == (2000, False)

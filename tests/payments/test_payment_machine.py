@@ -1,4 +1,4 @@
-"""A state machine of shopper, shop, bank and Stripe: the row, the ledger and Stripe always agree."""
+"""A state machine of shopper, shop, bank and Stripe: the stored payment always matches its ledger."""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,7 +21,7 @@ LATER = NOW + timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Stripe:
-    """The state at Stripe at one time."""
+    """The state of a payment at Stripe at one moment."""
 
     intent: Intent
     refunds: tuple[StripeRefund, ...] = ()
@@ -38,16 +38,16 @@ class Stripe:
 
 @dataclass
 class Worker:
-    """A worker that has read the row and perhaps Stripe, and has not written yet."""
+    """A worker that has read the rows, perhaps also Stripe, and has not written yet."""
 
-    held: Payment
+    payment: Payment
     rows: dict[str, Refund]
     seen: Stripe | None = None
 
 
 @dataclass
 class Shop:
-    """The rows of one payment, written only under the version that was read."""
+    """The rows of one payment, written only if their version is the one that was read."""
 
     payment: Payment
     rows: dict[str, Refund] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Shop:
         entry = postings(old, after)
         if entry:
             assert entry.version not in {each.version for each in self.ledger}, (
-                "entries are added and never changed"
+                "entries are added, never changed"
             )
             self.ledger.append(entry)
         self.published += [pending.event_class.event_type() for pending in domain_events.derive(old, after)]
@@ -72,7 +72,7 @@ class Shop:
         return True
 
 
-class PaymentMachine(RuleBasedStateMachine):
+class PaymentLifecycle(RuleBasedStateMachine):
     capture = CaptureMethod.AUTOMATIC
 
     def __init__(self) -> None:
@@ -84,9 +84,9 @@ class PaymentMachine(RuleBasedStateMachine):
         self.captures_sent: set[Claim] = set()
         self.in_flight: list[Claim] = []
         self.due = 0
-        self.given = 0
+        self.refund_count = 0
 
-    def change_intent(self, **changes: object) -> None:
+    def set_intent(self, **changes: object) -> None:
         self.stripe = replace(self.stripe, intent=replace(self.stripe.intent, **changes))  # type: ignore[arg-type]
 
     @property
@@ -95,165 +95,165 @@ class PaymentMachine(RuleBasedStateMachine):
 
     # The shopper
 
-    @initialize(at_once=st.booleans(), many=st.booleans())
-    def shopper_begins(self, at_once: bool, many: bool) -> None:
+    @initialize(at_once=st.booleans(), multicapture=st.booleans())
+    def start(self, at_once: bool, multicapture: bool) -> None:
         if at_once:
-            self.accept(many)
+            self.confirm(multicapture)
 
     @precondition(lambda self: self.intent.status == "requires_payment_method")
-    @rule(many=st.booleans())
-    def card_is_accepted(self, many: bool) -> None:
-        self.accept(many)
+    @rule(multicapture=st.booleans())
+    def confirm_card(self, multicapture: bool) -> None:
+        self.confirm(multicapture)
 
-    def accept(self, many: bool) -> None:
+    def confirm(self, multicapture: bool) -> None:
         if self.capture is CaptureMethod.MANUAL:
-            self.change_intent(
+            self.set_intent(
                 status="requires_capture",
                 amount_capturable=TOTAL,
-                multicapture=many,
+                multicapture=multicapture,
                 capture_before=NOW + timedelta(days=7),
             )
         else:
-            self.change_intent(status="succeeded", amount_received=TOTAL)
+            self.set_intent(status="succeeded", amount_received=TOTAL)
 
-    # Workers: each reads the row, reads Stripe and writes at any time
+    # The shop's workers: each reads the rows, reads Stripe and writes, in any interleaving
 
     @rule()
-    def worker_reads_row(self) -> None:
+    def read_rows(self) -> None:
         self.workers.append(Worker(self.shop.payment, dict(self.shop.rows)))
 
     @precondition(lambda self: self.workers)
     @rule(data=st.data())
-    def worker_reads_stripe(self, data: st.DataObject) -> None:
+    def read_stripe(self, data: st.DataObject) -> None:
         worker = data.draw(st.sampled_from(self.workers))
-        if payments.must_cancel(worker.held, self.intent):
-            self.void()
+        if payments.must_cancel(worker.payment, self.intent):
+            self.release()
         worker.seen = self.stripe
 
     @precondition(lambda self: any(worker.seen for worker in self.workers))
     @rule(data=st.data())
-    def worker_writes(self, data: st.DataObject) -> None:
+    def write_payment(self, data: st.DataObject) -> None:
         worker = data.draw(st.sampled_from([worker for worker in self.workers if worker.seen]))
         self.workers.remove(worker)
         self.write(worker)
 
     def write(self, worker: Worker) -> bool:
-        held, seen = worker.held, worker.seen
+        payment, seen = worker.payment, worker.seen
         assert seen
         before = list(worker.rows.values())
-        after = refunds.merge(held.payment_id, before, seen.refunds, LATER)
-        counted = replace(held, refunds=held.refunds.with_changes(before, after))
+        after = refunds.merge(payment.payment_id, before, seen.refunds, LATER)
+        counted = replace(payment, refunds=payment.refunds.with_changes(before, after))
         new = payments.observe(counted, seen.intent, seen.disputes)
-        return self.shop.write(held, new, [each for each in after if each not in before])
+        return self.shop.write(payment, new, [each for each in after if each not in before])
 
     def sync(self) -> None:
-        """Run one worker without interruption."""
+        """Read the rows and Stripe and write, without interruption."""
         worker = Worker(self.shop.payment, dict(self.shop.rows))
-        if payments.must_cancel(worker.held, self.intent):
-            self.void()
+        if payments.must_cancel(worker.payment, self.intent):
+            self.release()
         worker.seen = self.stripe
         assert self.write(worker)
 
     # The order
 
-    @rule(rarely=st.integers(0, 7))
-    def order_ends(self, rarely: int) -> None:
-        held = self.shop.payment
-        if not held.captures.due and rarely == 7:
-            self.shop.write(held, replace(held, cancel_requested=True), [])
+    @rule(chance=st.integers(0, 7))
+    def end_order(self, chance: int) -> None:
+        payment = self.shop.payment
+        if not payment.captures.due and chance == 7:
+            self.shop.write(payment, replace(payment, cancel_requested=True), [])
 
-    def void(self) -> None:
+    def release(self) -> None:
         received = self.intent.amount_received
-        self.change_intent(status="succeeded" if received else "canceled", amount_capturable=0)
+        self.set_intent(status="succeeded" if received else "canceled", amount_capturable=0)
 
     @precondition(lambda self: not self.shop.payment.cancel_requested)
-    @rule(so_far=st.integers(1, TOTAL), fully_shipped=st.booleans())
-    def goods_are_shipped(self, so_far: int, fully_shipped: bool) -> None:
-        held = self.shop.payment
-        if held.capture_method is CaptureMethod.MANUAL:
-            self.due = max(self.due, so_far)
-            self.shop.write(held, payments.add_capture_due(held, so_far, fully_shipped), [])
+    @rule(due=st.integers(1, TOTAL), fully_shipped=st.booleans())
+    def ship(self, due: int, fully_shipped: bool) -> None:
+        payment = self.shop.payment
+        if payment.capture_method is CaptureMethod.MANUAL:
+            self.due = max(self.due, due)
+            self.shop.write(payment, payments.add_capture_due(payment, due, fully_shipped), [])
 
-    @rule(sent=st.booleans(), answered=st.booleans())
-    def capture_due(self, sent: bool, answered: bool) -> None:
+    @rule(sent=st.booleans(), synced=st.booleans())
+    def capture_due(self, sent: bool, synced: bool) -> None:
         self.sync()
-        held = self.shop.payment
-        if not follow_ups.owes_capture(held) or not held.authorization.capturable:
+        payment = self.shop.payment
+        if not follow_ups.owes_capture(payment) or not payment.authorization.capturable:
             return
-        assert self.shop.write(held, payments.claim_capture(held), [])
+        assert self.shop.write(payment, payments.claim_capture(payment), [])
         claim = self.shop.payment.captures.claim
         assert claim
         if sent:
-            self.stripe_captures(claim)
+            self.capture_at_stripe(claim)
         else:
             self.in_flight.append(claim)
-        if answered:
+        if synced:
             self.sync()
 
     @precondition(
         lambda self: self.intent.status == "requires_capture" and not self.shop.payment.cancel_requested
     )
-    @rule(so_far=st.integers(1, TOTAL), sent=st.booleans())
-    def goods_are_shipped_and_captured(self, so_far: int, sent: bool) -> None:
-        self.goods_are_shipped(so_far, fully_shipped=False)
-        self.capture_due(sent, answered=False)
+    @rule(due=st.integers(1, TOTAL), sent=st.booleans())
+    def ship_and_capture(self, due: int, sent: bool) -> None:
+        self.ship(due, fully_shipped=False)
+        self.capture_due(sent, synced=False)
 
     @precondition(lambda self: self.in_flight)
     @rule()
-    def a_slow_request_reaches_stripe(self) -> None:
-        self.stripe_captures(self.in_flight.pop(0))
+    def deliver_late_request(self) -> None:
+        self.capture_at_stripe(self.in_flight.pop(0))
 
-    def stripe_captures(self, claim: Claim) -> None:
-        """Capture at Stripe, which remembers idempotency keys."""
+    def capture_at_stripe(self, claim: Claim) -> None:
+        """Capture at Stripe; a repeated claim has no effect, because it has the same idempotency key."""
         if claim in self.captures_sent or self.intent.status != "requires_capture":
             return
         self.captures_sent.add(claim)
         if claim.amount > self.intent.amount_capturable:
             return
         received = self.intent.amount_received + claim.amount
-        left = 0 if claim.final else self.intent.amount_capturable - claim.amount
+        remaining = 0 if claim.final else self.intent.amount_capturable - claim.amount
         status = "succeeded" if claim.final else "requires_capture"
-        self.change_intent(status=status, amount_received=received, amount_capturable=left)
+        self.set_intent(status=status, amount_received=received, amount_capturable=remaining)
 
     # Refunds
 
     @rule(amount=st.integers(1, TOTAL))
-    def refund_is_reserved(self, amount: int) -> None:
-        held = self.shop.payment
-        if held.disputes.any_open or amount > held.refundable:
+    def reserve_refund(self, amount: int) -> None:
+        payment = self.shop.payment
+        if payment.disputes.any_open or amount > payment.refundable:
             return
-        self.given += 1
-        row = Refund(f"ref_{self.given}", "pay_1", amount, "late", LATER)
-        reserved = replace(held, refunds=held.refunds.with_new(row))
-        assert self.shop.write(held, reserved, [row])
+        self.refund_count += 1
+        row = Refund(f"ref_{self.refund_count}", "pay_1", amount, "late", LATER)
+        reserved = replace(payment, refunds=payment.refunds.with_new(row))
+        assert self.shop.write(payment, reserved, [row])
 
     @rule(data=st.data(), pending=st.booleans())
-    def refund_is_sent(self, data: st.DataObject, pending: bool) -> None:
-        requested = [each for each in self.shop.rows.values() if each.status is RefundStatus.REQUESTED]
-        if not requested:
+    def request_refund(self, data: st.DataObject, pending: bool) -> None:
+        unsent = [each for each in self.shop.rows.values() if each.status is RefundStatus.REQUESTED]
+        if not unsent:
             return
-        row = data.draw(st.sampled_from(requested))
+        row = data.draw(st.sampled_from(unsent))
         known = {each.refund_id for each in self.stripe.refunds}
         open_or_lost = any(each.is_open or each.is_lost for each in self.stripe.disputes)
-        room = self.intent.amount_received - self.stripe.refunded
-        if row.refund_id in known or open_or_lost or row.amount > room:
+        remaining = self.intent.amount_received - self.stripe.refunded
+        if row.refund_id in known or open_or_lost or row.amount > remaining:
             return
         status = RefundStatus.PENDING if pending else RefundStatus.SUCCEEDED
-        made = StripeRefund(f"re_{len(self.stripe.refunds)}", row.refund_id, status, row.amount)
-        self.stripe = replace(self.stripe, refunds=(*self.stripe.refunds, made))
+        refund = StripeRefund(f"re_{len(self.stripe.refunds)}", row.refund_id, status, row.amount)
+        self.stripe = replace(self.stripe, refunds=(*self.stripe.refunds, refund))
 
     @rule(amount=st.integers(1, TOTAL))
-    def refund_is_created_in_stripe(self, amount: int) -> None:
-        room = self.intent.amount_received - self.stripe.refunded - self.stripe.withheld
-        if amount <= room:
-            made = StripeRefund(f"re_{len(self.stripe.refunds)}", None, RefundStatus.SUCCEEDED, amount)
-            self.stripe = replace(self.stripe, refunds=(*self.stripe.refunds, made))
+    def refund_in_stripe(self, amount: int) -> None:
+        remaining = self.intent.amount_received - self.stripe.refunded - self.stripe.withheld
+        if amount <= remaining:
+            refund = StripeRefund(f"re_{len(self.stripe.refunds)}", None, RefundStatus.SUCCEEDED, amount)
+            self.stripe = replace(self.stripe, refunds=(*self.stripe.refunds, refund))
 
     @precondition(lambda self: self.stripe.refunded)
     @rule(data=st.data())
-    def refund_fails_later(self, data: st.DataObject) -> None:
-        back = [each for each in self.stripe.refunds if each.status in refunds.REFUNDED]
-        failed = data.draw(st.sampled_from(back))
+    def fail_refund(self, data: st.DataObject) -> None:
+        counted = [each for each in self.stripe.refunds if each.status in refunds.REFUNDED]
+        failed = data.draw(st.sampled_from(counted))
         self.stripe = replace(
             self.stripe,
             refunds=tuple(
@@ -266,15 +266,15 @@ class PaymentMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: not self.stripe.disputes)
     @rule()
-    def bank_disputes(self) -> None:
-        left = self.intent.amount_received - self.stripe.refunded
-        if left > 0:
-            dispute = Dispute("du_1", "needs_response", left, "fraudulent", withheld=left)
+    def open_dispute(self) -> None:
+        remaining = self.intent.amount_received - self.stripe.refunded
+        if remaining > 0:
+            dispute = Dispute("du_1", "needs_response", remaining, "fraudulent", withheld=remaining)
             self.stripe = replace(self.stripe, disputes=(dispute,))
 
     @precondition(lambda self: any(each.is_open for each in self.stripe.disputes))
     @rule(won=st.booleans())
-    def bank_decides(self, won: bool) -> None:
+    def close_dispute(self, won: bool) -> None:
         [dispute] = self.stripe.disputes
         decided = replace(dispute, status="won", withheld=0) if won else replace(dispute, status="lost")
         self.stripe = replace(self.stripe, disputes=(decided,))
@@ -282,27 +282,29 @@ class PaymentMachine(RuleBasedStateMachine):
     # Invariants
 
     @invariant()
-    def the_ledger_balances(self) -> None:
+    def the_ledger_matches_the_payment(self) -> None:
         assert all(sum(line.amount for line in entry.lines) == 0 for entry in self.shop.ledger)
         assert balances(self.shop.ledger) == expected(self.shop.payment)
 
     @invariant()
-    def captures_never_exceed_the_amount_due_or_authorized(self) -> None:
+    def captures_never_exceed_what_is_due_or_authorized(self) -> None:
         received = self.intent.amount_received
         assert 0 <= received <= TOTAL
         if self.capture is CaptureMethod.MANUAL and self.intent.multicapture:
             assert received <= self.due
         elif self.capture is CaptureMethod.MANUAL and received:
             assert received == TOTAL or self.shop.payment.captures.fully_shipped, (
-                "no goods are shipped unpaid"
+                "every fulfilment is captured"
             )
 
     @invariant()
     def refunds_add_up(self) -> None:
         rows = self.shop.rows.values()
-        held = self.shop.payment
-        assert held.refunds.refunded == sum(each.amount for each in rows if each.status in refunds.REFUNDED)
-        assert held.refunds.reserved == sum(
+        payment = self.shop.payment
+        assert payment.refunds.refunded == sum(
+            each.amount for each in rows if each.status in refunds.REFUNDED
+        )
+        assert payment.refunds.reserved == sum(
             each.amount for each in rows if each.status is not RefundStatus.FAILED
         )
         assert len({each.provider_id for each in rows if each.provider_id}) == sum(
@@ -310,37 +312,37 @@ class PaymentMachine(RuleBasedStateMachine):
         )
 
     @invariant()
-    def single_events_are_published_once(self) -> None:
+    def events_are_published_at_most_once(self) -> None:
         for kind in ("payment.authorized", "payment.succeeded", "payment.voided"):
             assert self.shop.published.count(kind) <= 1, self.shop.published
 
     def teardown(self) -> None:
-        """Whatever workers are running, the payment equals Stripe's state after two synchronizations."""
+        """After two syncs the payment matches Stripe, however many workers were interrupted."""
         for worker in [worker for worker in self.workers if worker.seen]:
             self.write(worker)
         self.sync()
         self.sync()
-        held = self.shop.payment
-        assert (held.captures.captured, held.authorization.capturable) == (
+        payment = self.shop.payment
+        assert (payment.captures.captured, payment.authorization.capturable) == (
             self.intent.amount_received,
             self.intent.amount_capturable,
         )
-        assert held.refunds.refunded == self.stripe.refunded
-        assert held.disputes.withheld + held.disputes.lost == self.stripe.withheld
-        assert (held.status is Status.DISPUTED) == any(
+        assert payment.refunds.refunded == self.stripe.refunded
+        assert payment.disputes.withheld + payment.disputes.lost == self.stripe.withheld
+        assert (payment.status is Status.DISPUTED) == any(
             each.is_open or each.is_lost for each in self.stripe.disputes
         )
-        assert ("payment.succeeded" in self.shop.published) == (held.captures.captured > 0)
+        assert ("payment.succeeded" in self.shop.published) == (payment.captures.captured > 0)
         assert self.shop.published.count("payment.captured") <= len(self.captures_sent)
-        if not follow_ups.has_work(held) and held.authorization.capturable:
-            assert follow_ups.due_at(held, LATER), "every authorization is checked again"
+        if not follow_ups.has_work(payment) and payment.authorization.capturable:
+            assert follow_ups.due_at(payment, LATER), "an open authorization always has a follow-up"
 
 
-class ManualCaptureMachine(PaymentMachine):
+class ManualCaptureLifecycle(PaymentLifecycle):
     capture = CaptureMethod.MANUAL
 
 
-TestPaymentMachine = PaymentMachine.TestCase
-TestPaymentMachine.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
-TestManualCaptureMachine = ManualCaptureMachine.TestCase
-TestManualCaptureMachine.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestPaymentLifecycle = PaymentLifecycle.TestCase
+TestPaymentLifecycle.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestManualCaptureLifecycle = ManualCaptureLifecycle.TestCase
+TestManualCaptureLifecycle.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)

@@ -1,4 +1,4 @@
-"""Repairs with a delayed effect are checked by later reconciliations, until staff are notified."""
+"""Follow-ups: requested repairs that later reconciliations check until staff must act."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +12,7 @@ from payments.stripe_gateway import StripeRefused
 from shared.contracts.events import OrderCancelled, OrderExpired
 from shared.runtime import clock
 from tests.payments.reconciliation_driver import ReconciliationDriver
-from tests.payments.test_reconciliation_slices import Died
+from tests.payments.test_reconciliation_slices import Crash
 from tests.support import Context, staff
 
 MINUTE = timedelta(minutes=1)
@@ -20,104 +20,99 @@ HOUR = timedelta(hours=1)
 Findings = list[tuple[str, str | None, bool | None]]
 
 
-@pytest.fixture
-def reconciliation(driver, monkeypatch) -> ReconciliationDriver:
-    return ReconciliationDriver(driver, monkeypatch)
-
-
 def hourly(reconciliation: ReconciliationDriver) -> Findings:
-    """Run the scheduled reconciliation an hour after the last; return its findings."""
+    """Run the scheduled reconciliation an hour later; return its findings."""
     reconciliation.wait(HOUR)
     reconcile.reconcile({"id": "hourly"}, Context())
-    reconciliation.work()
+    reconciliation.run_slices()
     newest = reconciliation.driver.get("/admin/reconciliations?limit=1", staff()).json["items"][0]
     assert newest["status"] == "finished", newest["reason"]
     findings = reconciliation.report(newest["reconciliation_id"])["findings"]
     return [(each["kind"], each["repair"], each["repaired"]) for each in findings]
 
 
-def published_without_effect(reconciliation: ReconciliationDriver) -> str:
-    """Make a payment whose events orders never receives; return its id."""
-    payment_id = reconciliation.paid_unnoticed()
-    reconciliation._deliver_webhooks()
+def pay_with_lost_events(reconciliation: ReconciliationDriver) -> str:
+    """Pay an order that receives none of the events; return the payment's id."""
+    payment_id = reconciliation.pay_without_webhooks()
+    reconciliation.deliver_webhooks()
     reconciliation.driver.published_types()
     return payment_id
 
 
-def test_hourly_publications_without_effect_reach_staff(reconciliation):
-    published_without_effect(reconciliation)
+def test_a_lost_event_is_left_to_staff_after_three_hourly_repairs(driver, reconciliation):
+    pay_with_lost_events(reconciliation)
     found = []
     for _ in range(5):
         found.append(hourly(reconciliation))
-        reconciliation.driver.published_types()
-    waiting = [("order_unpaid", "say_again", None)]
-    assert found == [waiting, waiting, waiting, [("order_unpaid", None, False)], []]
+        driver.published_types()
+    pending = [("order_unpaid", "say_again", None)]
+    assert found == [pending, pending, pending, [("order_unpaid", None, False)], []]
 
 
-def test_unexplained_differences_are_published(reconciliation):
-    published_without_effect(reconciliation)
+def test_an_unexplained_difference_is_published(driver, reconciliation):
+    pay_with_lost_events(reconciliation)
     published = []
     for _ in range(4):
         hourly(reconciliation)
-        published += reconciliation.driver.published_types()
+        published += driver.published_types()
     assert published == [*["payment.succeeded"] * 3, "payment.unreconciled"]
 
 
-def test_a_late_effect_of_a_publication_is_recorded_as_repaired(reconciliation):
-    published_without_effect(reconciliation)
+def test_a_difference_is_repaired_when_orders_receives_the_event_late(driver, reconciliation):
+    pay_with_lost_events(reconciliation)
     assert hourly(reconciliation) == [("order_unpaid", "say_again", None)]
-    reconciliation.driver.published_types()
+    driver.published_types()
     assert hourly(reconciliation) == [("order_unpaid", "say_again", None)]
     assert reconciliation.deliver_to_orders() == ["payment.succeeded"]
     assert hourly(reconciliation) == [("order_unpaid", "say_again", True)]
     assert hourly(reconciliation) == []
 
 
-def test_follow_ups_are_checked_whatever_the_window(reconciliation):
-    published_without_effect(reconciliation)
+def test_a_follow_up_is_checked_whatever_the_next_window_is(reconciliation):
+    pay_with_lost_events(reconciliation)
     assert hourly(reconciliation) == [("order_unpaid", "say_again", None)]
     reconciliation.deliver_to_orders()
     reconciliation.wait(9 * HOUR)
-    report = reconciliation.compare(since=clock.now() - MINUTE)
+    report = reconciliation.run(since=clock.now() - MINUTE)
     assert report["looked_at"] == {"payment_intents": 0, "refunds": 0, "disputes": 0, "asked": 1}
     assert [each["repaired"] for each in report["findings"]] == [True]
     assert (report["differences"], report["repaired"], report["unexplained"]) == (1, 1, 0)
 
 
-def test_a_follow_up_of_a_recent_change_waits_for_the_next_run(reconciliation):
-    payment_id = published_without_effect(reconciliation)
+def test_a_recently_changed_payment_is_checked_by_a_later_run(reconciliation):
+    payment_id = pay_with_lost_events(reconciliation)
     assert hourly(reconciliation) == [("order_unpaid", "say_again", None)]
     reconciliation.deliver_to_orders()
     reconciliation.wait()
-    syncing.change(payment_id, lambda held: syncing.Change(replace(held, review="open")), clock.now())
-    assert reconciliation.compare()["findings"] == []
-    assert reconciliation.find() == [("order_unpaid", "say_again", True)]
+    syncing.change(payment_id, lambda payment: syncing.Change(replace(payment, review="open")), clock.now())
+    assert reconciliation.run()["findings"] == []
+    assert reconciliation.run_later() == [("order_unpaid", "say_again", True)]
 
 
-def test_follow_ups_survive_failed_and_dead_reconciliations(reconciliation, monkeypatch):
-    published_without_effect(reconciliation)
+def test_a_failed_or_crashed_run_keeps_the_follow_ups(driver, reconciliation, monkeypatch):
+    pay_with_lost_events(reconciliation)
     assert hourly(reconciliation) == [("order_unpaid", "say_again", None)]
     reconciliation.deliver_to_orders()
     reconciliation.wait(HOUR)
-    reconciliation.driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=1, status=429)
-    assert reconciliation.compare()["status"] == "failed"
+    driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=1, status=429)
+    assert reconciliation.run()["status"] == "failed"
 
-    def dies(*about, **more):
-        raise Died
+    def crash(*arguments, **options):
+        raise Crash
 
     reconciliation.wait()
     reconciliation.request()
-    with monkeypatch.context() as patched, pytest.raises(Died):
-        patched.setattr(stripe_lists, "intent", dies)
-        reconciliation.work()
-    reconciliation.wait(HOUR)  # the running one is dead now
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(stripe_lists, "intent", crash)
+        reconciliation.run_slices()
+    reconciliation.wait(HOUR)  # the crashed run counts as failed now
     assert hourly(reconciliation) == [("order_unpaid", "say_again", True)]
 
 
-def test_a_follow_up_that_differs_in_another_way_is_reported(reconciliation):
-    published_without_effect(reconciliation)
+def test_another_difference_found_by_a_follow_up_is_reported(driver, reconciliation):
+    pay_with_lost_events(reconciliation)
     assert hourly(reconciliation) == [("order_unpaid", "say_again", None)]
-    del reconciliation.driver.orders["ord_1"]
+    del driver.orders["ord_1"]
     reconciliation.wait(3 * HOUR)
     found = hourly(reconciliation)
     assert ("order_unpaid", "say_again", False) in found
@@ -125,56 +120,60 @@ def test_a_follow_up_that_differs_in_another_way_is_reported(reconciliation):
     assert hourly(reconciliation) == []
 
 
-def test_an_intent_that_cannot_be_cancelled_is_left_to_staff_in_the_end(reconciliation, monkeypatch):
-    reconciliation.driver.order()
-    opened = reconciliation.driver.pay().json
-    reconciliation.driver.order_ended(OrderExpired)
-    with monkeypatch.context() as patched:
-        patched.setattr(syncing, "_void", lambda payment, seen: seen)
+def test_an_intent_that_cannot_be_cancelled_is_left_to_staff_after_three_tries(
+    driver, reconciliation, monkeypatch
+):
+    driver.order()
+    opened = driver.pay().json
+    driver.order_ended(OrderExpired)
+    with monkeypatch.context() as patch:
+        patch.setattr(syncing, "_void", lambda payment, seen: seen)
         found = [hourly(reconciliation) for _ in range(4)]
-    waiting = [("never_heard", "cancel", None)]
-    assert found == [waiting, waiting, waiting, [("never_heard", "cancel", False)]]
+    pending = [("never_heard", "cancel", None)]
+    assert found == [pending, pending, pending, [("never_heard", "cancel", False)]]
     reconciliation.wait(timedelta(days=1))
     assert hourly(reconciliation) == [("never_heard", "cancel", True)]
-    assert reconciliation.driver.status(opened["payment_id"]) == "cancelled"
+    assert driver.status(opened["payment_id"]) == "cancelled"
 
 
-@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize("received", [True, False])
 @pytest.mark.parametrize("cancelled_after", [40, 100, 600])
-def test_a_lost_refund_of_an_old_order_reaches_staff_within_a_day(reconciliation, recorded, cancelled_after):
-    payment_id = reconciliation.paid()
-    hourly(reconciliation)  # the first one; orders' events are lost after it
+def test_the_money_of_a_cancelled_order_is_left_to_staff_within_a_day(
+    driver, reconciliation, received, cancelled_after
+):
+    payment_id = reconciliation.pay()
+    hourly(reconciliation)  # the first run; the events of orders are lost after it
     reconciliation.wait((cancelled_after - 60) * MINUTE if cancelled_after > 60 else -20 * MINUTE)
-    cancelled = reconciliation.driver.order_ended(OrderCancelled)
-    if recorded:
-        reconciliation.driver.receive(cancelled)
+    cancelled = driver.order_ended(OrderCancelled)
+    if received:
+        driver.receive(cancelled)
     reconciliation.wait(25 * HOUR - cancelled_after * MINUTE)
     found: Findings = hourly(reconciliation) + hourly(reconciliation)
     assert found[-1] == ("late_money", None, False)
-    assert reconciliation.driver.published_types() == ["payment.unreconciled"]
-    assert reconciliation.driver.payment(payment_id).refunds.refunded == 0
+    assert driver.published_types() == ["payment.unreconciled"]
+    assert driver.payment(payment_id).refunds.refunded == 0
 
 
-def test_the_window_covers_five_weeks_once_a_day(reconciliation):
-    reconciliation.paid()
-    reconciliation.wait(-MINUTE)  # so that the second window includes the payment on a slow machine too
+def test_five_weeks_are_reconciled_once_a_day(driver, reconciliation):
+    reconciliation.pay()
+    reconciliation.wait(-MINUTE)  # the second window includes the payment even on a slow machine
     looked_at = []
-    for more in (0, 0, 0, 22, 0, 23, 0):
-        reconciliation.wait(more * HOUR)
+    for hours in (0, 0, 0, 22, 0, 23, 0):
+        reconciliation.wait(hours * HOUR)
         hourly(reconciliation)
-        newest = reconciliation.driver.get("/admin/reconciliations?limit=1", staff()).json["items"][0]
+        newest = driver.get("/admin/reconciliations?limit=1", staff()).json["items"][0]
         looked_at.append(newest["looked_at"]["payment_intents"])
     assert looked_at == [1, 1, 0, 1, 0, 1, 0]
 
 
-def test_a_follow_up_that_cannot_be_checked_is_left_to_staff_once(reconciliation, monkeypatch):
-    published_without_effect(reconciliation)
+def test_a_follow_up_that_cannot_be_read_is_left_to_staff_once(reconciliation, monkeypatch):
+    pay_with_lost_events(reconciliation)
     assert [hourly(reconciliation), hourly(reconciliation)] == [[("order_unpaid", "say_again", None)]] * 2
 
-    def gone(_: str) -> None:
+    def refuse(_: str) -> None:
         raise StripeRefused("resource_missing", "No such payment_intent")
 
-    monkeypatch.setattr(stripe_lists, "intent", gone)
+    monkeypatch.setattr(stripe_lists, "intent", refuse)
     found = [hourly(reconciliation) for _ in range(3)]
     assert sorted(found[0]) == [("order_unpaid", "say_again", False), ("unreadable", None, False)]
     assert found[1:] == [[], []]

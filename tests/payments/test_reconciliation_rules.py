@@ -1,4 +1,4 @@
-"""The rules of reconciliations, tested with plain values."""
+"""The domain rules of reconciliations: windows, runs, findings and differences."""
 
 import json
 from dataclasses import replace
@@ -24,7 +24,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def run(**about) -> Run:
+def run(**fields) -> Run:
     known: dict[str, Any] = {
         "since": NOW - HOUR,
         "until": NOW,
@@ -32,21 +32,21 @@ def run(**about) -> Run:
         "asked_at": NOW,
         "updated_at": NOW,
     }
-    return Run("rec_1", **(known | about))
+    return Run("rec_1", **(known | fields))
 
 
-def finding(number: int = 1, repair: Repair | None = Repair.SYNC, **about) -> Finding:
+def finding(number: int = 1, repair: Repair | None = Repair.SYNC, **fields) -> Finding:
     return Finding(
-        Kind.PAID_UNKNOWN, f"pi_{number}", "so", "otherwise", f"pay_{number}", "ord_1", repair, **about
+        Kind.PAID_UNKNOWN, f"pi_{number}", "so", "otherwise", f"pay_{number}", "ord_1", repair, **fields
     )
 
 
-def payment(**about) -> Payment:
+def payment(**fields) -> Payment:
     known = Payment("pay_1", ORDER, Money(amount=2000, currency="GBP"), 1, NOW, NOW)
-    return having(known, **({"stripe__intent_id": "pi_1"} | about))
+    return having(known, **({"stripe__intent_id": "pi_1"} | fields))
 
 
-def intent(status: str = "succeeded", received: int = 2000, **about) -> ListedIntent:
+def intent(status: str = "succeeded", received: int = 2000, **fields) -> ListedIntent:
     known: dict[str, Any] = {
         "currency": "GBP",
         "amount_capturable": 0,
@@ -54,17 +54,17 @@ def intent(status: str = "succeeded", received: int = 2000, **about) -> ListedIn
         "payment_id": "pay_1",
     }
     known |= {"order_id": "ord_1", "changed_at": NOW}
-    return ListedIntent("pi_1", status, amount_received=received, **(known | about))
+    return ListedIntent("pi_1", status, amount_received=received, **(known | fields))
 
 
-def test_a_window_begins_an_hour_before_the_last_end_or_a_day_ago():
+def test_a_window_overlaps_the_last_by_an_hour_and_the_first_covers_a_day():
     assert runs.window(Latest(), None, NOW) == (NOW - timedelta(hours=24), NOW)
     known = Latest(compared_until=NOW - HOUR, wide_until=NOW - 23 * HOUR)
     assert runs.window(known, None, NOW) == (NOW - 2 * HOUR, NOW)
     assert runs.window(known, NOW - 9 * HOUR, NOW) == (NOW - 9 * HOUR, NOW)
 
 
-def test_a_window_begins_five_weeks_ago_once_a_day():
+def test_once_a_day_the_window_covers_five_weeks():
     begin = NOW - timedelta(days=35)
     known = Latest(compared_until=NOW - HOUR, wide_until=NOW - 24 * HOUR)
     assert runs.window(known, None, NOW) == (begin, NOW)
@@ -72,13 +72,15 @@ def test_a_window_begins_five_weeks_ago_once_a_day():
     assert runs.ended(known, finished(since=begin)).wide_until == NOW
     assert runs.ended(known, finished()).wide_until == known.wide_until
     failed = runs.failed(run(since=begin), "Stripe was unavailable.", NOW)
-    assert runs.ended(known, failed) == replace(known, wide_until=NOW), "recent objects do not wait for it"
-    assert runs.ended(Latest(), finished()).wide_until == NOW, "a day after the first"
+    assert runs.ended(known, failed) == replace(known, wide_until=NOW), (
+        "a failed wide run does not delay the next ones"
+    )
+    assert runs.ended(Latest(), finished()).wide_until == NOW, "the first run counts as a wide one"
     long_ago = replace(known, compared_until=NOW - timedelta(days=50))
     assert runs.window(long_ago, None, NOW) == (NOW - timedelta(days=50) - HOUR, NOW)
 
 
-def test_the_compared_time_grows_without_gaps():
+def test_the_reconciled_time_grows_without_gaps():
     known = Latest(compared_until=NOW - 3 * HOUR)
     assert runs.ended(known, finished(since=NOW - 4 * HOUR)).compared_until == NOW
     assert runs.ended(known, finished(since=NOW - HOUR)).compared_until == NOW - 3 * HOUR
@@ -87,11 +89,11 @@ def test_the_compared_time_grows_without_gaps():
     assert runs.ended(Latest(), finished()).compared_until == NOW
 
 
-def test_follow_ups_pass_to_the_next_run_until_they_are_decided():
-    waiting = runs.with_repair(runs.with_findings(run(), [finding()]), finding(), None)
-    assert (waiting.pending, waiting.tally) == ([], Tally(1, 0, 0))
-    assert runs.with_findings(waiting, [finding()]) == waiting, "it changed a moment ago"
-    latest = runs.ended(Latest(), waiting)
+def test_a_follow_up_is_kept_until_a_run_decides_it():
+    requested = runs.with_repair(runs.with_findings(run(), [finding()]), finding(), None)
+    assert (requested.pending, requested.tally) == ([], Tally(1, 0, 0))
+    assert runs.with_findings(requested, [finding()]) == requested, "the payment changed a moment ago"
+    latest = runs.ended(Latest(), requested)
     assert latest.follow_ups == (finding(attempts=1),)
 
     undecided = run()
@@ -99,52 +101,54 @@ def test_follow_ups_pass_to_the_next_run_until_they_are_decided():
     assert runs.ended(latest, undecided).follow_ups == latest.follow_ups
     found_again = runs.with_findings(undecided, [finding()], latest.follow_ups)
     assert found_again.pending == [finding(attempts=1)]
-    assert runs.ended(latest, found_again).follow_ups == latest.follow_ups, "it died before the repair"
+    assert runs.ended(latest, found_again).follow_ups == latest.follow_ups, (
+        "the run crashed before the repair"
+    )
     for decided in (True, False):
-        over = runs.with_findings(undecided, [finding(attempts=1, repaired=decided)], latest.follow_ups)
-        assert over.tally == Tally(1, decided, not decided)
-        assert runs.with_findings(over, [finding(repaired=decided)], latest.follow_ups) == over
-        assert runs.ended(latest, over).follow_ups == ()
+        after = runs.with_findings(undecided, [finding(attempts=1, repaired=decided)], latest.follow_ups)
+        assert after.tally == Tally(1, decided, not decided)
+        assert runs.with_findings(after, [finding(repaired=decided)], latest.follow_ups) == after
+        assert runs.ended(latest, after).follow_ups == ()
 
 
-def test_a_repair_attempted_three_times_is_left_to_staff():
+def test_a_repair_tried_three_times_is_left_to_staff():
     latest = Latest()
     for times in (1, 2, 3):
         again = runs.with_findings(run(), [finding()], latest.follow_ups)
         [pending] = again.pending
         latest = runs.ended(latest, runs.with_repair(again, pending, None))
         assert [each.attempts for each in latest.follow_ups] == [times]
-    in_vain = runs.with_findings(run(), [finding()], latest.follow_ups)
-    assert (in_vain.pending, in_vain.tally) == ([], Tally(1, 0, 1))
-    assert runs.ended(latest, in_vain).follow_ups == ()
+    unrepaired = runs.with_findings(run(), [finding()], latest.follow_ups)
+    assert (unrepaired.pending, unrepaired.tally) == ([], Tally(1, 0, 1))
+    assert runs.ended(latest, unrepaired).follow_ups == ()
 
 
 def test_follow_ups_are_the_last_stage_if_there_are_any():
     last = replace(run(), stage=Stage.DISPUTES)
     assert runs.advance(last, 0, None, False, NOW).status is RunStatus.FINISHED
-    going = runs.advance(last, 0, None, False, NOW, follow_ups=3)
-    assert (going.stage, going.status) == (Stage.FOLLOW_UPS, RunStatus.QUEUED)
+    current = runs.advance(last, 0, None, False, NOW, follow_ups=3)
+    assert (current.stage, current.status) == (Stage.FOLLOW_UPS, RunStatus.QUEUED)
     latest = Latest(follow_ups=tuple(finding(number, attempts=1) for number in range(3)))
-    going = runs.advance(going, 2, "pi_1", True, NOW, follow_ups=3)
-    assert runs.remaining_follow_ups(going, latest) == latest.follow_ups[2:]
-    assert runs.advance(going, 1, "pi_2", False, NOW, follow_ups=3).status is RunStatus.FINISHED
+    current = runs.advance(current, 2, "pi_1", True, NOW, follow_ups=3)
+    assert runs.remaining_follow_ups(current, latest) == latest.follow_ups[2:]
+    assert runs.advance(current, 1, "pi_2", False, NOW, follow_ups=3).status is RunStatus.FINISHED
 
 
-def finished(**about) -> Run:
-    return replace(run(**about), status=RunStatus.FINISHED)
+def finished(**fields) -> Run:
+    return replace(run(**fields), status=RunStatus.FINISHED)
 
 
-def test_a_run_reads_all_lists():
-    going = runs.started(run(), NOW)
-    assert (going.status, going.started_at) == (RunStatus.RUNNING, NOW)
-    assert runs.started(going, NOW + HOUR) == going
-    going = runs.advance(going, 100, "pi_100", True, NOW)
-    assert (going.stage, going.after) == (Stage.INTENTS, "pi_100")
-    going = runs.advance(going, 3, "pi_103", False, NOW)
-    assert (going.stage, going.after) == (Stage.REFUNDS, None)
-    going = runs.advance(runs.advance(going, 0, None, False, NOW), 2, "du_2", False, NOW + HOUR)
-    assert (going.status, going.finished_at) == (RunStatus.FINISHED, NOW + HOUR)
-    assert going.looked_at == {"payment_intents": 103, "refunds": 0, "disputes": 2}
+def test_a_run_reads_all_lists_and_finishes():
+    current = runs.started(run(), NOW)
+    assert (current.status, current.started_at) == (RunStatus.RUNNING, NOW)
+    assert runs.started(current, NOW + HOUR) == current
+    current = runs.advance(current, 100, "pi_100", True, NOW)
+    assert (current.stage, current.after) == (Stage.INTENTS, "pi_100")
+    current = runs.advance(current, 3, "pi_103", False, NOW)
+    assert (current.stage, current.after) == (Stage.REFUNDS, None)
+    current = runs.advance(runs.advance(current, 0, None, False, NOW), 2, "du_2", False, NOW + HOUR)
+    assert (current.status, current.finished_at) == (RunStatus.FINISHED, NOW + HOUR)
+    assert current.looked_at == {"payment_intents": 103, "refunds": 0, "disputes": 2}
 
 
 def test_a_finding_without_a_repair_is_unexplained_at_once():
@@ -165,26 +169,26 @@ def test_a_finding_that_reappears_after_its_repair_is_unexplained():
 
 
 @given(st.lists(st.integers(0, 60), max_size=30), st.randoms(use_true_random=False))
-def test_all_findings_are_counted_and_unexplained_ones_are_stored_first(pages, chance):
-    going, number, unexplained = run(), 0, 0
+def test_all_findings_are_counted_and_unexplained_ones_are_kept_first(pages, chance):
+    current, number, unexplained = run(), 0, 0
     for size in pages:
         found = []
         for _ in range(size):
             number += 1
-            odd = chance.random() < 0.1
-            unexplained += odd
-            found.append(finding(number, repair=None if odd else Repair.SYNC))
-        going = runs.with_findings(going, found)
-        for each in going.pending:
-            going = runs.with_repair(going, each, True)
-        going = replace(runs.advance(going, size, f"pi_{number}", True, NOW), stage=Stage.INTENTS)
-    assert going.tally == Tally(number, number - unexplained, unexplained)
-    assert len(going.findings) <= runs.MAX_FINDINGS
-    kept = sum(each.repaired is False for each in going.findings)
+            is_unexplained = chance.random() < 0.1
+            unexplained += is_unexplained
+            found.append(finding(number, repair=None if is_unexplained else Repair.SYNC))
+        current = runs.with_findings(current, found)
+        for each in current.pending:
+            current = runs.with_repair(current, each, True)
+        current = replace(runs.advance(current, size, f"pi_{number}", True, NOW), stage=Stage.INTENTS)
+    assert current.tally == Tally(number, number - unexplained, unexplained)
+    assert len(current.findings) <= runs.MAX_FINDINGS
+    kept = sum(each.repaired is False for each in current.findings)
     assert kept == min(unexplained, runs.MAX_FINDINGS)
 
 
-def test_a_full_run_and_one_more_page_fit_into_a_row():
+def test_a_run_with_the_most_findings_and_one_more_page_fits_into_a_row():
     long = "x" * rules.MAX_TEXT
     found = [
         Finding(
@@ -203,15 +207,15 @@ def test_a_full_run_and_one_more_page_fit_into_a_row():
     assert RunRow.from_raw_data(row).run().findings == runs.with_findings(run(), found).findings
 
 
-def test_a_summary_counts_kinds_and_names_a_few_payments():
-    odd = [finding(number, repair=None) for number in range(7)]
-    published = runs.summary(runs.with_findings(run(), [*odd, finding(9)]))
-    assert published == "7 paid_unknown: pay_0, pay_1, pay_2, pay_3, pay_4"
+def test_a_summary_counts_the_kinds_and_names_five_payments():
+    unexplained = [finding(number, repair=None) for number in range(7)]
+    text = runs.summary(runs.with_findings(run(), [*unexplained, finding(9)]))
+    assert text == "7 paid_unknown: pay_0, pay_1, pay_2, pay_3, pay_4"
     assert runs.summary(run(unlisted=Tally(1, 0, 1))) == "no finding is stored"
 
 
 @pytest.mark.parametrize(
-    ("held", "listed", "same"),
+    ("stored", "listed", "same"),
     [
         (payment(status=Status.SUCCEEDED, captures__captured=2000), intent(), True),
         (
@@ -233,8 +237,8 @@ def test_a_summary_counts_kinds_and_names_a_few_payments():
         (payment(status=Status.CANCELLED), intent("requires_action", 0), False),
     ],
 )
-def test_a_listed_intent_is_compared_with_the_payment(held, listed, same):
-    assert rules.seems_same(held, listed) is same
+def test_a_listed_intent_is_compared_with_the_stored_payment(stored, listed, same):
+    assert rules.seems_same(stored, listed) is same
 
 
 def order(status: str = "paid", payment_id: str | None = "pay_1", refunded: int = 0) -> KnownOrder:
@@ -246,7 +250,7 @@ WITHHELD = Dispute("du_1", "needs_response", 2000, "fraudulent", withheld=2000)
 
 
 @pytest.mark.parametrize(
-    ("held", "known", "kind"),
+    ("stored", "known", "kind"),
     [
         (PAID, order(), None),
         (PAID, order("awaiting_payment", None), Kind.ORDER_UNPAID),
@@ -280,19 +284,19 @@ WITHHELD = Dispute("du_1", "needs_response", 2000, "fraudulent", withheld=2000)
         (payment(status=Status.AUTHORIZED, authorization__capturable=2000), order("cancelled"), None),
     ],
 )
-def test_a_payment_is_compared_with_its_order(held, known, kind):
-    found = rules.order_difference(held, known)
+def test_a_payment_is_compared_with_its_order(stored, known, kind):
+    found = rules.order_difference(stored, known)
     assert (found.kind if found else None) is kind
 
 
 @pytest.mark.parametrize(("cancel_requested", "repair"), [(True, None), (False, Repair.CANCEL)])
-def test_a_payment_of_a_recorded_ended_order_is_left_to_staff(cancel_requested, repair):
+def test_late_money_is_left_to_staff_if_cancellation_was_requested(cancel_requested, repair):
     found = rules.order_difference(replace(PAID, cancel_requested=cancel_requested), order("cancelled"))
     assert found is not None
     assert (found.kind, found.repair) == (Kind.LATE_MONEY, repair)
 
 
-def test_the_intent_of_an_expired_session_cannot_be_paid():
+def test_the_unpaid_intent_of_an_expired_session_cannot_be_paid():
     closed = payment(status=Status.CANCELLED, stripe__session_id="cs_1")
     assert not rules.can_be_paid(closed, intent("requires_payment_method", 0))
     assert rules.can_be_paid(closed, intent("requires_capture", 0))
@@ -301,7 +305,7 @@ def test_the_intent_of_an_expired_session_cannot_be_paid():
     assert not rules.can_be_paid(payment(), intent("canceled", 0))
 
 
-def test_a_recently_ended_order_is_left_to_its_event():
+def test_an_order_that_ended_recently_is_left_to_its_event():
     opened, listed = payment(), intent("requires_payment_method", 0)
     ended = replace(order("expired", None), expires_at=NOW)
     assert rules.cancellation_difference(opened, listed, ended, NOW + timedelta(minutes=4)) is None
@@ -312,7 +316,7 @@ def test_a_recently_ended_order_is_left_to_its_event():
 
 
 @pytest.mark.parametrize(
-    ("held", "kinds"),
+    ("stored", "kinds"),
     [
         (PAID, ["payment.succeeded"]),
         (having(PAID, refunds__reserved=500, refunds__refunded=500), ["payment.succeeded"]),
@@ -320,7 +324,7 @@ def test_a_recently_ended_order_is_left_to_its_event():
         (payment(), []),
     ],
 )
-def test_publishing_again_repeats_the_latest_event(held, kinds):
-    events = domain_events.derive(held, replace(held, republish_count=1))
+def test_republishing_repeats_the_latest_event_about_the_money(stored, kinds):
+    events = domain_events.derive(stored, replace(stored, republish_count=1))
     assert [each.event_class.event_type() for each in events] == kinds
-    assert [*domain_events.derive(held, held)] == []
+    assert [*domain_events.derive(stored, stored)] == []

@@ -1,4 +1,4 @@
-"""Synchronization with Stripe: late, repeated, reordered and missing events."""
+"""Synchronization of payments with Stripe: late, repeated, reordered and missing events."""
 
 import random
 from contextlib import contextmanager
@@ -28,31 +28,31 @@ def test_a_paid_intent_is_published_once(driver):
     assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_repeated_and_reordered_events_have_the_same_result(driver):
+def test_repeated_events_in_any_order_give_the_same_result(driver):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"], DECLINED)
     driver.confirm(opened["provider_id"])
     events = driver.stripe_events() * 2
     random.Random(7).shuffle(events)
-    published = []
+    types = []
     for each in events:
         driver.post_event(each)
         driver.forward_inbox()
         driver.apply_events()
-        published += driver.published_types()
-    assert published == ["payment.succeeded"]
+        types += driver.published_types()
+    assert types == ["payment.succeeded"]
     assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_each_decline_is_published_and_leaves_the_payment_open(driver):
+def test_each_declined_card_is_published_and_leaves_the_payment_open(driver):
     driver.order()
     opened = driver.pay().json
-    published = []
+    types = []
     for _ in range(2):
         driver.confirm(opened["provider_id"], DECLINED)
-        published += driver.deliver_all()
-    assert published == ["payment.failed", "payment.failed"]
+        types += driver.deliver_all()
+    assert types == ["payment.failed", "payment.failed"]
     seen = driver.get(f"/payments/{opened['payment_id']}").json
     assert (seen["status"], seen["reason"]) == ("requires_payment", "generic_decline")
     assert driver.pay().json["client_secret"] == opened["client_secret"]
@@ -61,7 +61,7 @@ def test_each_decline_is_published_and_leaves_the_payment_open(driver):
     assert driver.get(f"/payments/{opened['payment_id']}").json["reason"] is None
 
 
-def test_the_event_states_the_owner_and_the_amounts(driver):
+def test_the_event_has_the_user_and_the_amounts(driver):
     driver.order(total=4321)
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
@@ -78,7 +78,7 @@ def test_the_event_states_the_owner_and_the_amounts(driver):
     assert (event.subject, event.requestid is not None) == (opened["payment_id"], True)
 
 
-def test_a_foreign_intent_is_ignored(driver):
+def test_an_intent_created_elsewhere_is_ignored(driver):
     driver.order()
     opened = driver.pay().json
     forged = {"order_id": "ord_1", "payment_id": opened["payment_id"]}
@@ -97,7 +97,7 @@ def test_a_foreign_intent_is_ignored(driver):
     assert "failed" not in driver.inbox().values()
 
 
-def test_an_intent_cancelled_in_stripe_allows_another_payment(driver):
+def test_an_order_can_be_paid_after_its_intent_was_cancelled_at_stripe(driver):
     driver.order()
     first = driver.pay().json
     driver.stripe.payment_intents.cancel(first["provider_id"])
@@ -108,71 +108,71 @@ def test_an_intent_cancelled_in_stripe_allows_another_payment(driver):
     assert second["provider_id"] != first["provider_id"]
 
 
-def test_an_older_state_never_overwrites_a_newer_one(driver, monkeypatch):
+def test_an_earlier_read_never_overwrites_a_later_one(driver, monkeypatch):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"], DECLINED)
     real = stripe_gateway.intent
     reads = []
 
-    def concurrent(intent_id):
+    def read_then_pay(intent_id):
         seen = real(intent_id)
         reads.append(seen.status)
-        if len(reads) == 1:  # before the write, the card pays and another worker records it
+        if len(reads) == 1:  # another worker records the payment between this read and its write
             driver.confirm(intent_id)
             syncing.sync_from_stripe(opened["payment_id"], clock.now())
         return seen
 
-    monkeypatch.setattr(stripe_gateway, "intent", concurrent)
+    monkeypatch.setattr(stripe_gateway, "intent", read_then_pay)
     syncing.sync_from_stripe(opened["payment_id"], clock.now())
     assert reads == ["requires_payment_method", "succeeded", "succeeded"]
     assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def conflicting(monkeypatch, times):
-    """Let another transaction hold the payment's row `times` times."""
-    real, left = transaction, [ConcurrentUpdate()] * times
+def add_conflicts(monkeypatch, times):
+    """Make the next `times` transactions conflict with another one."""
+    real, conflicts = transaction, [ConcurrentUpdate()] * times
 
     @contextmanager
-    def busy(model):
-        if left:
-            raise left.pop()
+    def conflicting_transaction(model):
+        if conflicts:
+            raise conflicts.pop()
         with real(model) as writes:
             yield writes
 
-    monkeypatch.setattr(payments, "transaction", busy)
+    monkeypatch.setattr(payments, "transaction", conflicting_transaction)
 
 
-def test_a_write_is_retried_after_a_transaction_conflict(driver, monkeypatch):
+def test_a_write_that_conflicts_with_another_is_repeated_at_once(driver, monkeypatch):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
-    conflicting(monkeypatch, syncing.TRIES - 1)
+    add_conflicts(monkeypatch, syncing.TRIES - 1)
     assert syncing.sync_from_stripe(opened["payment_id"], clock.now()).status == "succeeded"
     assert driver.status(opened["payment_id"]) == "succeeded"
 
 
-def test_a_permanent_transaction_conflict_raises(driver, monkeypatch):
+def test_a_write_that_conflicts_on_every_try_raises_concurrent_update(driver, monkeypatch):
     driver.order()
     opened = driver.pay().json
     driver.confirm(opened["provider_id"])
-    conflicting(monkeypatch, syncing.TRIES)
+    add_conflicts(monkeypatch, syncing.TRIES)
     with pytest.raises(ConcurrentUpdate):
         syncing.sync_from_stripe(opened["payment_id"], clock.now())
     assert driver.status(opened["payment_id"]) == "requires_payment"
 
 
-def test_a_wrong_api_key_is_503_and_a_retry_succeeds(driver, monkeypatch):
-    with monkeypatch.context() as wrong:
-        wrong.setattr(secrets, "secret", lambda _: {"api_key": "nonsense"})
+def test_a_payment_can_be_opened_after_a_wrong_api_key_was_replaced(driver, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(secrets, "secret", lambda _: {"api_key": "wrong"})
         driver.order()
         assert driver.pay(key="k").status == 503
     assert driver.pay(key="k").status == 201
 
 
-def test_an_unknown_intent_raises_stripe_refused(driver):
-    with pytest.raises(stripe_gateway.StripeRefused) as refused:
+def test_an_error_of_stripe_keeps_its_code_and_its_cause(driver):
+    with pytest.raises(stripe_gateway.StripeRefused) as rejected:
         stripe_gateway.intent("pi_none")
-    assert refused.value.code == "resource_missing"
-    assert isinstance(refused.value.__cause__, sdk.InvalidRequestError)
+    assert rejected.value.code == "resource_missing"
+    assert isinstance(rejected.value.__cause__, sdk.InvalidRequestError)
     assert payments.payment("pay_none") is None

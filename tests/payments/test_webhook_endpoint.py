@@ -1,4 +1,4 @@
-"""The webhook's cost: what it imports, which AWS calls it makes, and which secrets it accepts."""
+"""The webhook's function: its imports, its AWS calls, and its secrets."""
 
 import ast
 import json
@@ -17,26 +17,26 @@ from tests.support import ENVIRONMENT, REGION, ROOT
 
 
 def event(event_id: str = "evt_1") -> bytes:
-    about = {"id": "pi_1", "object": "payment_intent"}
+    intent = {"id": "pi_1", "object": "payment_intent"}
     kind = "payment_intent.succeeded"
-    return json.dumps({"id": event_id, "type": kind, "created": 1, "data": {"object": about}}).encode()
+    return json.dumps({"id": event_id, "type": kind, "created": 1, "data": {"object": intent}}).encode()
 
 
 @pytest.fixture
 def calls(driver, monkeypatch) -> list[str]:
     """Record the operations that are sent to AWS."""
-    made: list[str] = []
+    operations: list[str] = []
     send = Endpoint.make_request
 
-    def counted(self: Endpoint, operation: OperationModel, request: Any) -> object:
-        made.append(operation.name)
+    def record(self: Endpoint, operation: OperationModel, request: Any) -> object:
+        operations.append(operation.name)
         return send(self, operation, request)
 
-    monkeypatch.setattr(Endpoint, "make_request", counted)
-    return made
+    monkeypatch.setattr(Endpoint, "make_request", record)
+    return operations
 
 
-def test_the_webhook_reads_the_secret_once_and_writes_once_per_event(calls):
+def test_only_the_first_request_reads_the_secret_and_each_writes_once(calls):
     body = event("evt_1")
     assert post_webhook(body, signed(body)).status == 200
     assert calls == ["GetSecretValue", "PutItem"]
@@ -47,39 +47,39 @@ def test_the_webhook_reads_the_secret_once_and_writes_once_per_event(calls):
     assert calls == ["PutItem", "PutItem"]
 
 
-def test_forged_requests_read_the_secret_at_most_twice(calls):
+def test_forged_signatures_make_it_read_the_secret_only_twice(calls):
     body = event()
     for _ in range(5):
         assert post_webhook(body, signed(body, "whsec_forged")).status == 400
     assert calls == ["GetSecretValue", "GetSecretValue"]
 
 
-def test_both_secrets_are_accepted_until_the_rotation_ends(driver, monkeypatch):
-    def rotate(**known: str) -> None:
+def test_both_secrets_are_accepted_until_the_previous_one_is_removed(driver, monkeypatch):
+    def roll(**known: str) -> None:
         boto3.client("secretsmanager", region_name=REGION).put_secret_value(
             SecretId=ENVIRONMENT["PAYMENTS_WEBHOOK_SECRET_ARN"], SecretString=json.dumps(known)
         )
         secrets.invalidate(ENVIRONMENT["PAYMENTS_WEBHOOK_SECRET_ARN"])
 
-    def responses(*with_secrets: str) -> list[int]:
+    def statuses(*with_secrets: str) -> list[int]:
         body = event()
         return [post_webhook(body, signed(body, secret)).status for secret in with_secrets]
 
-    rotate(current="whsec_new", previous="whsec_old")
-    assert responses("whsec_new", "whsec_old", "whsec_other") == [200, 200, 400]
-    rotate(current="whsec_new")
-    assert responses("whsec_new", "whsec_old") == [200, 400]
+    roll(current="whsec_new", previous="whsec_old")
+    assert statuses("whsec_new", "whsec_old", "whsec_other") == [200, 200, 400]
+    roll(current="whsec_new")
+    assert statuses("whsec_new", "whsec_old") == [200, 400]
 
 
-def test_no_module_of_the_webhook_imports_stripe():
-    assert "payments.stripe_gateway" in set(_imported_by("payments.app.checkout"))
-    for module in _imported_by("payments.app.webhook"):
+def test_the_webhook_does_not_import_stripe_even_indirectly():
+    assert "payments.stripe_gateway" in set(_dependencies("payments.app.checkout"))
+    for module in _dependencies("payments.app.webhook"):
         assert not module.startswith("payments.stripe_"), module
         assert "stripe" not in {name.partition(".")[0] for name in _imports(module)}, module
 
 
-def _imported_by(module: str) -> Iterator[str]:
-    """Return the module and all modules of the shop that it imports, directly or not."""
+def _dependencies(module: str) -> Iterator[str]:
+    """Yield the module and all modules of the repository that it imports, directly or indirectly."""
     seen, todo = set[str](), [module]
     while todo:
         here = todo.pop()
