@@ -112,7 +112,7 @@ class PaymentView(View):
             method=payment.stripe.method,
             provider_id=payment.stripe.intent_id or payment.stripe.session_id,
             reason=reason if caller.is_staff or reason is None else cardholder_reason(reason),
-            hold_until=payment.authorization.capture_before if payment.authorization.capturable else None,
+            hold_until=payment.authorization.hold_until if payment.authorization.capturable else None,
             created_at=payment.created_at,
             updated_at=payment.updated_at,
             version=payment.version,

@@ -169,7 +169,7 @@ class SampleData:
             "refunded": gbp(0),
             "status": "failed",
             "reason": self.text_or("insufficient_funds"),
-            "capture_before": AT + timedelta(hours=20),
+            "hold_until": AT + timedelta(hours=20),
         }
         return PaymentData(**(values | changes))
 

@@ -42,7 +42,7 @@ def disputed(status: str, version: int = 3, due_in: timedelta = timedelta(days=9
         (unreconciled(), [STAFF]),
         (capture_failed(secured=gbp(1299), reason="charge_expired_for_capture"), [STAFF]),
         (refund_failed(failed_refund_amount=gbp(295)), [ADA, STAFF]),
-        (expiring(capture_before=clock.now() + timedelta(days=1)), [ADA]),
+        (expiring(hold_until=clock.now() + timedelta(days=1)), [ADA]),
     ],
     ids=lambda value: value.type if isinstance(value, Event) else None,
 )

@@ -108,7 +108,7 @@ def test_a_decline_without_a_reason_shows_no_reason() -> None:
 
 
 def test_a_request_to_pay_again_shows_the_amount_the_deadline_and_the_link() -> None:
-    email = rendered(payments.reauthorize(expiring(capture_before=AT + timedelta(days=1))))
+    email = rendered(payments.reauthorize(expiring(hold_until=AT + timedelta(days=1))))
     assert email.subject == "Please pay again for your order 7K4M2-9QX2D"
     for body in bodies(email):
         assert "£12.99" in body and "pay again by 22 November 2026, 09:30 UTC" in body
@@ -116,13 +116,13 @@ def test_a_request_to_pay_again_shows_the_amount_the_deadline_and_the_link() -> 
 
 
 def test_a_request_to_pay_again_without_a_deadline_shows_no_date() -> None:
-    text, _ = bodies(rendered(payments.reauthorize(expiring(capture_before=None))))
+    text, _ = bodies(rendered(payments.reauthorize(expiring(hold_until=None))))
     assert "please pay again soon." in text
 
 
 def test_one_request_to_pay_again_is_sent_per_payment() -> None:
     request = payments.reauthorize(expiring())
-    assert request.id == payments.reauthorize(expiring(capture_before=AT)).id
+    assert request.id == payments.reauthorize(expiring(hold_until=AT)).id
     assert request.id != payments.reauthorize(expiring(payment_id="pay_2")).id
 
 

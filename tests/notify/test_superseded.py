@@ -106,9 +106,7 @@ def test_a_bounced_decline_of_a_replacing_payment_sends_a_text_message(cloud: No
 
 def expiring(time_left: timedelta = timedelta(hours=20)) -> Event:
     """Return the event of an authorization that expires after this time."""
-    data = payment(
-        secured=gbp(1299), status="authorized", reason=None, capture_before=clock.now() + time_left
-    )
+    data = payment(secured=gbp(1299), status="authorized", reason=None, hold_until=clock.now() + time_left)
     return PaymentExpiring.of(data, subject="pay_1", version=5, at=clock.now())
 
 

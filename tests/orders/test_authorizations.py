@@ -141,7 +141,7 @@ def test_a_void_after_full_capture_is_not_reported(shop, capsys):
 
 def test_a_newer_payment_replaces_an_expiring_authorization(shop):
     order = authorized()
-    publish_payment(PaymentExpiring, order, version=3, capture_before=NOW)
+    publish_payment(PaymentExpiring, order, version=3, hold_until=NOW)
     publish_payment(PaymentAuthorized, order, "pay_2")
     assert state(order) == ("paid", "pay_2", {})
     for _ in range(2):

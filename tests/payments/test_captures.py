@@ -44,9 +44,10 @@ def test_a_confirmed_card_is_authorized_and_the_event_has_the_secured_amount(dri
         {"amount": 2000, "currency": "GBP"},
         {"amount": 0, "currency": "GBP"},
     )
-    assert event["data"]["capture_before"] is not None
+    assert event["data"]["hold_until"] is not None
     seen = driver.get(f"/payments/{opened['payment_id']}").json
     assert (seen["status"], seen["held"]["amount"], seen["captured"]["amount"]) == ("authorized", 2000, 0)
+    assert seen["hold_until"] == event["data"]["hold_until"]
     assert driver.deliver_all() == []
     assert driver.pay().status == 409, "it is already authorized"
 

@@ -224,11 +224,8 @@ def test_a_repeated_capture_request_counts_once():
     ("before", "expiring"), [(timedelta(hours=25), False), (timedelta(hours=23), True), (timedelta(0), False)]
 )
 def test_an_expiry_notice_is_due_in_the_last_24_hours(before, expiring):
-    assert AUTHORIZED.authorization.capture_before
-    assert (
-        follow_ups.must_notify_expiry(AUTHORIZED, AUTHORIZED.authorization.capture_before - before)
-        is expiring
-    )
+    assert AUTHORIZED.authorization.hold_until
+    assert follow_ups.must_notify_expiry(AUTHORIZED, AUTHORIZED.authorization.hold_until - before) is expiring
 
 
 @pytest.mark.parametrize(
@@ -241,10 +238,10 @@ def test_an_expiry_notice_is_due_in_the_last_24_hours(before, expiring):
     ],
 )
 def test_no_expiry_notice_is_due_if_sent_captured_cancelled_or_replaced(changes):
-    assert AUTHORIZED.authorization.capture_before
+    assert AUTHORIZED.authorization.hold_until
     payment = having(AUTHORIZED, **changes)
     assert not follow_ups.must_notify_expiry(
-        payment, AUTHORIZED.authorization.capture_before - timedelta(hours=1)
+        payment, AUTHORIZED.authorization.hold_until - timedelta(hours=1)
     )
 
 

@@ -111,7 +111,7 @@ class PaymentLifecycle(RuleBasedStateMachine):
                 status="requires_capture",
                 amount_capturable=TOTAL,
                 multicapture=multicapture,
-                capture_before=NOW + timedelta(days=7),
+                hold_until=NOW + timedelta(days=7),
             )
         else:
             self.set_intent(status="succeeded", amount_received=TOTAL)

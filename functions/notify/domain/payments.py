@@ -35,8 +35,8 @@ def reauthorize(event: PaymentExpiring) -> Message:
         Template.PAYMENT_REAUTHORIZE,
         payment.payment_id,
         payment,
-        {"amount": payment.secured, "capture_before": payment.capture_before},
-        valid_until=payment.capture_before,
+        {"amount": payment.secured, "hold_until": payment.hold_until},
+        valid_until=payment.hold_until,
     )
 
 

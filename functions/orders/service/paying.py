@@ -91,9 +91,7 @@ def note_decline(event: PaymentFailed) -> None:
 def note_expiring(event: PaymentExpiring) -> None:
     """Note that the payment's authorization expires soon. Raises NotFound."""
     payment = event.data
-    until = (
-        f", authorized until {payment.capture_before:%d %B %Y %H:%M} UTC" if payment.capture_before else ""
-    )
+    until = f", authorized until {payment.hold_until:%d %B %Y %H:%M} UTC" if payment.hold_until else ""
     detail = f"{payment.payment_id}{until}"
     _note(payment.order_id, TimelineEvent.EXPIRING, "stripe", detail, payment.payment_id)
 

@@ -9,22 +9,20 @@ GRACE = timedelta(hours=1)  # Stripe releases an expired authorization with some
 
 @dataclass(frozen=True)
 class Authorization:
-    """`capturable` is in minor units and expires at `capture_before`; `multicapture` means that the card
+    """`capturable` is in minor units and expires at `hold_until`; `multicapture` means that the card
     allows several captures; `expiry_notified` means that the shopper was notified."""
 
     capturable: int = 0
-    capture_before: datetime | None = None
+    hold_until: datetime | None = None
     multicapture: bool = False
     expiry_notified: bool = False
 
     def expires_soon(self, now: datetime) -> bool:
         """Return whether the authorization expires within EXPIRY_NOTICE and has not expired."""
-        return self.capture_before is not None and (
-            self.capture_before - EXPIRY_NOTICE <= now < self.capture_before
-        )
+        return self.hold_until is not None and (self.hold_until - EXPIRY_NOTICE <= now < self.hold_until)
 
     def check_at(self, notify: bool) -> datetime | None:
         """Return when the sweeper must check it: before the expiry to `notify`, else after it."""
-        if not self.capturable or self.capture_before is None:
+        if not self.capturable or self.hold_until is None:
             return None
-        return self.capture_before - EXPIRY_NOTICE if notify else self.capture_before + GRACE
+        return self.hold_until - EXPIRY_NOTICE if notify else self.hold_until + GRACE

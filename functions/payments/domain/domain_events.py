@@ -117,7 +117,7 @@ def _payment_data(
         reason=reason,
         refund_amount=None if refund_amount is None else payment.money(refund_amount),
         failed_refund_amount=None if failed_refund_amount is None else payment.money(failed_refund_amount),
-        capture_before=authorization.capture_before if authorization.capturable else None,
+        hold_until=authorization.hold_until if authorization.capturable else None,
         replaces=payment.replacement.replaces,
     )
 

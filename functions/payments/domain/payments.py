@@ -188,7 +188,7 @@ def observe(payment: Payment, intent: Intent, disputes: tuple[Dispute, ...] | No
         authorization=replace(
             authorization,
             capturable=intent.amount_capturable,
-            capture_before=intent.capture_before or authorization.capture_before,
+            hold_until=intent.hold_until or authorization.hold_until,
             multicapture=intent.multicapture or authorization.multicapture,
         ),
         disputes=payment.disputes if disputes is None else replace(payment.disputes, items=disputes),

@@ -49,7 +49,7 @@ class Intent:
     """Stripe's PaymentIntent with its latest charge; amounts in minor units.
 
     `intent_id` is None while a Checkout Session has none. `amount_refunded` is the charge's total.
-    `capture_before` is when an uncaptured authorization expires. `closed` means that its Checkout Session
+    `hold_until` is when an uncaptured authorization expires. `closed` means that its Checkout Session
     accepts no payment any more.
     """
 
@@ -62,7 +62,7 @@ class Intent:
     payment_id: str | None = None
     client_secret: str | None = None
     amount_capturable: int = 0
-    capture_before: datetime | None = None
+    hold_until: datetime | None = None
     multicapture: bool = False
     disputed: bool = False
     review: str | None = None

@@ -221,7 +221,7 @@ def read_intent(found: stripe.PaymentIntent) -> Intent:
         payment_id=metadata.get("payment_id"),
         client_secret=found.client_secret,
         amount_capturable=found.amount_capturable or 0,
-        capture_before=from_epoch(card.get("capture_before")),
+        hold_until=from_epoch(card.get("capture_before")),
         multicapture=(card.get("multicapture") or {}).get("status") == "available",
         disputed=bool(charge.get("disputed")),
         review=_review(found.review),

@@ -58,7 +58,7 @@ class PaymentRow(PaymentsRow):
     intent_id = UnicodeAttribute(null=True)
     session_id = UnicodeAttribute(null=True)
     capturable = NumberAttribute(null=True)
-    capture_before = UTCDateTimeAttribute(null=True)
+    hold_until = UTCDateTimeAttribute(null=True)
     multicapture = BooleanAttribute(null=True)
     expiry_notified = BooleanAttribute(null=True)
     captured = NumberAttribute(null=True)
@@ -99,7 +99,7 @@ class PaymentRow(PaymentsRow):
             "intent_id": stripe.intent_id,
             "session_id": stripe.session_id,
             "capturable": authorization.capturable,
-            "capture_before": authorization.capture_before,
+            "hold_until": authorization.hold_until,
             "multicapture": authorization.multicapture,
             "expiry_notified": authorization.expiry_notified,
             "captured": captures.captured,
@@ -163,7 +163,7 @@ class PaymentRow(PaymentsRow):
             ),
             authorization=Authorization(
                 capturable=int(self.capturable or 0),
-                capture_before=self.capture_before,
+                hold_until=self.hold_until,
                 multicapture=bool(self.multicapture),
                 expiry_notified=bool(self.expiry_notified),
             ),

@@ -16,7 +16,7 @@ class PaymentData(EventData):
     `amount` is the captured amount, or the requested amount while nothing is captured. `secured` is captured
     or authorized: an order is paid when it equals the total. `refunded` decreases if a refund fails later.
     `refund_amount` and `failed_refund_amount` are what this change refunded or failed to refund. `reason` is
-    Stripe's decline code or error code. `number` is the order number. `capture_before` is when an uncaptured
+    Stripe's decline code or error code. `number` is the order number. `hold_until` is when an uncaptured
     authorization expires. `replaces` is the payment that this one replaces.
     """
 
@@ -33,7 +33,7 @@ class PaymentData(EventData):
     reason: str | None = None
     refund_amount: Money | None = None
     failed_refund_amount: Money | None = None
-    capture_before: datetime | None = None
+    hold_until: datetime | None = None
     replaces: str | None = None
 
 
