@@ -14,7 +14,7 @@ from notify.domain.messages import Email
 from notify.settings import settings
 from shared.runtime.aws import client
 
-# SES answers the same to every try (Amazon SES API reference, SendRawEmail, errors), unless the error is
+# SES returns the same error for every try (Amazon SES API reference, SendRawEmail, errors), unless it is
 # about the shop's account, sender or configuration set: that passes when it is repaired.
 PERMANENT = {"MessageRejected", "InvalidParameterValue"}
 ABOUT_ACCOUNT = re.compile(r"paused|suspended|for this account|configuration set", re.IGNORECASE)

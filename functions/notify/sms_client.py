@@ -11,7 +11,7 @@ from notify.settings import settings
 from shared.runtime.aws import client
 from shared.runtime.observability import log
 
-# SNS answers the same to every try (Amazon SNS API reference, Publish, errors).
+# SNS returns the same error for every try (Amazon SNS API reference, Publish, errors).
 PERMANENT = {"InvalidParameter", "InvalidParameterValue", "ValidationError", "ValidationException"}
 
 
@@ -73,5 +73,5 @@ def _sns() -> Any:
 
 
 def _opt_out_client() -> Any:
-    # One short try: the message is sent even without an answer.
+    # One short try: the message is sent even without a response.
     return client("sns", read_timeout=1, attempts=1)

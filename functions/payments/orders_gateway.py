@@ -8,7 +8,7 @@ from shared.messaging import rpc
 
 
 def known(order_id: str) -> KnownOrder | None:
-    """Return the order as orders knows it; None if it does not exist. Raises Unavailable."""
+    """Return the order from the orders service; None if it does not exist. Raises Unavailable."""
     try:
         found = rpc.call(settings().orders_commands, DescribeOrder(order_id=order_id))
     except rpc.CommandRejected as refusal:

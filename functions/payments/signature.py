@@ -34,11 +34,11 @@ def verify(header: str, body: bytes, secrets: Iterable[str], now: datetime) -> N
     """
     time, signatures = _parse(header)
     if abs(clock.epoch(now) - int(time)) > TOLERANCE_SECONDS:
-        raise BadSignature("The signature's time is too far from now.")
+        raise BadSignature("The signature is too old or its time is in the future; sign the event again.")
     expected = [_sign(secret, time, body) for secret in secrets if secret]
     matches = [hmac.compare_digest(ours, theirs) for ours in expected for theirs in signatures]
     if not any(matches):
-        raise UnknownSignature("The signature does not match.")
+        raise UnknownSignature("The signature does not match; use the endpoint's current secret.")
 
 
 def _sign(secret: str, time: str, body: bytes) -> str:

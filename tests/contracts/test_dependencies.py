@@ -107,7 +107,7 @@ def test_a_domain_is_pure(service):
             continue
         imported = imports_of(path)
         assert not {name.split(".")[0] for name in imported} & IMPURE_LIBRARIES
-        # The roles are a rule of the domain; shared.http.identity has them and nothing of HTTP.
+        # Domains use the roles; shared.http.identity defines them and imports no other HTTP code.
         shared = {name for name in imported if name.startswith("shared.") and "http.identity" not in name}
         assert not {name.split(".")[1] for name in shared} & IMPURE_SHARED
         assert "now(" not in path.read_text(), "time is passed to a rule"

@@ -137,7 +137,12 @@ def problem_of(slug: str) -> Exception:
         ),
         "cart-empty": CartEmpty("The cart is empty."),
         "invalid": Invalid(
-            "The shop does not deliver there.",
-            errors=[{"pointer": "/shipping_address/country", "detail": "The shop does not deliver there."}],
+            "The shop does not ship to this country.",
+            errors=[
+                {
+                    "pointer": "/shipping_address/country",
+                    "detail": "The shop does not ship to this country.",
+                }
+            ],
         ),
     }[slug]

@@ -73,7 +73,7 @@ def choose(offered: Sequence[Offer], method: str | None, country_pointer: str) -
     this method is not offered.
     """
     if not offered:
-        raise invalid(country_pointer, "The shop does not deliver there.")
+        raise invalid(country_pointer, "The shop does not ship to this country.")
     if method is None:
         return offered[0]
     for offer in offered:

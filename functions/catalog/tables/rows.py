@@ -92,7 +92,7 @@ class ListingRow(CatalogRow):
     snapshot = JSONAttribute()
 
     by_price = ByPrice()
-    _connection = None  # not CatalogRow's, which does not know this index
+    _connection = None  # not CatalogRow's, which does not have this index
 
 
 class CategoryRow(CatalogRow):

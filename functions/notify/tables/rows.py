@@ -55,7 +55,7 @@ class NotifyRow(Row):
 
     PREFIX: ClassVar[str] = ""
 
-    by_user = ByUser()  # the subclasses share one connection, which knows the indexes of this class
+    by_user = ByUser()  # the subclasses share one connection, which has the indexes of this class
     by_recipient = ByRecipient()
     pk = UnicodeAttribute(hash_key=True)
     expires_at = NumberAttribute(null=True)

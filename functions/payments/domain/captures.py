@@ -31,7 +31,7 @@ class Claim:
     """The capture that is under way, written before Stripe is called; amounts in minor units.
 
     It has succeeded when more than `base` is captured. `final` releases the rest of the authorization.
-    `attempt` counts the failed captures before it, because Stripe repeats its answer to an idempotency key
+    `attempt` counts the failed captures before it, because Stripe repeats its response to an idempotency key
     for a day.
     """
 

@@ -101,7 +101,7 @@ def _send(intent_id: str, payment_id: str, claim: Claim, now: datetime) -> None:
             _refuse(payment_id, claim, refusal.reason, now)
     except StripeUnavailable as failure:
         if failure.failed and failure.replayed:
-            # Stripe repeats this answer for a day. The next run reads the intent first, then uses a new key.
+            # Stripe repeats this response for a day. The next run reads the intent, then uses a new key.
             syncing.change(payment_id, lambda held: _with_new_key(held, claim), now)
         raise
 

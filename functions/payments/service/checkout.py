@@ -165,6 +165,6 @@ def _opening(payment: Payment, now: datetime) -> Iterator[None]:
         raise PaymentRefused(refusal.message, code=refusal.code) from refusal
     except stripe_gateway.StripeUnavailable as failure:
         if failure.failed and not payment.stripe.exists:
-            # Stripe repeats this answer to the payment's idempotency key for a day.
+            # Stripe repeats this response to the payment's idempotency key for a day.
             syncing.cancel_if_unopened(payment.payment_id, now)
         raise

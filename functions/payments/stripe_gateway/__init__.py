@@ -39,8 +39,8 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 class StripeUnavailable(Unavailable):
     """Stripe is unavailable. Every call here may be repeated, because its idempotency key is derived.
 
-    `failed`: Stripe answered with a failure of its own, and repeats that answer to the key for a day.
-    `replayed`: this was such a repeated answer (https://docs.stripe.com/error-low-level#idempotency).
+    `failed`: Stripe returned a failure of its own, and repeats that response to the key for a day.
+    `replayed`: this was such a repeated response (https://docs.stripe.com/error-low-level#idempotency).
     """
 
     failed = False

@@ -49,7 +49,7 @@ class PaymentsRow(Row):
         table_name = settings().payments_table
         region = REGION
 
-    # A connection only knows the indexes of the class that opened it.
+    # A connection has only the indexes of the class that opened it.
     by_order = ByOrder()
     by_due = ByDue()
     pk = UnicodeAttribute(hash_key=True)

@@ -21,7 +21,7 @@ _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 def read_body(event: Mapping[str, Any]) -> bytes:
     raw = (event.get("body") or "").encode("utf-8", "surrogatepass")
     if len(raw) > MAX_BODY:
-        raise TooLarge(f"The body is larger than {MAX_BODY} bytes, the maximum.")
+        raise TooLarge(f"The body is too large; at most {MAX_BODY:,} bytes are accepted.")
     return raw
 
 

@@ -28,7 +28,7 @@ def show(unit: Unit, id_: str, challenge: str, path: str) -> Page:
 
 
 def submit(unit: Unit, id_: str, challenge: str, form: dict[str, str]) -> Page:
-    """Complete or fail the authentication (`outcome`) and redirect to where the payment began."""
+    """Complete or fail the authentication (`outcome`) and redirect to the page on which the payment began."""
     outcome = form.get("outcome")
     if outcome not in ("complete", "fail"):
         return document(400, "Invalid outcome", "<p>The outcome must be complete or fail.</p>")

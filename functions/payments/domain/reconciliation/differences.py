@@ -111,7 +111,7 @@ class ListedDispute:
 
 @dataclass(frozen=True)
 class KnownOrder:
-    """The order as orders knows it: its status, its payment, and the refunded amount in minor units."""
+    """The order in the orders service: its status, its payment, and the refunded amount in minor units."""
 
     order_id: str
     status: str
