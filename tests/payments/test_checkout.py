@@ -141,15 +141,15 @@ def test_a_paid_order_cannot_be_paid_again(driver):
     assert driver.pay().status == 409  # orders has not received the event yet
 
 
-@pytest.mark.parametrize("who", [customer("usr_2"), guest()])
-def test_another_users_order_is_not_found(driver, who):
+@pytest.mark.parametrize("caller", [customer("usr_2"), guest()])
+def test_another_users_order_is_not_found(driver, caller):
     driver.order()
-    rejected = driver.pay(caller=who)
+    rejected = driver.pay(caller=caller)
     assert (rejected.status, rejected.json["type"]) == (404, "/problems/no-such-order")
     assert driver.pay("ord_none").status == 404
     opened = driver.pay().json["payment_id"]
-    assert driver.get(f"/payments/{opened}", who).status == 404
-    assert driver.get("/payments?order_id=ord_1", who).json["items"] == []
+    assert driver.get(f"/payments/{opened}", caller).status == 404
+    assert driver.get("/payments?order_id=ord_1", caller).json["items"] == []
 
 
 def test_guests_can_pay_their_orders_and_staff_can_read_the_payments(driver):

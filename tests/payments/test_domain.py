@@ -131,9 +131,9 @@ def test_reserved_and_lost_amounts_are_not_refundable():
 
 def test_a_refund_created_in_stripe_becomes_one_row():
     theirs = [StripeRefund("re_1", None, RefundStatus.PENDING, 300)]
-    [made] = refunds.merge("pay_1", [], theirs, NOW)
-    assert (made.amount, made.status, made.provider_id) == (300, RefundStatus.PENDING, "re_1")
-    assert refunds.merge("pay_1", [made], theirs, NOW) == [made]
+    [created] = refunds.merge("pay_1", [], theirs, NOW)
+    assert (created.amount, created.status, created.provider_id) == (300, RefundStatus.PENDING, "re_1")
+    assert refunds.merge("pay_1", [created], theirs, NOW) == [created]
 
 
 def test_refunds_with_another_refunds_id_in_metadata_get_their_own_rows():
