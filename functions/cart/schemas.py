@@ -28,19 +28,19 @@ class AddItem(Body):
 
 
 class SetItem(Body):
-    """A quantity of 0 removes the line."""
+    """The new quantity of a line; 0 removes the line."""
 
     quantity: Annotated[int, Field(ge=0, le=9_999)]
 
 
 class PutOnCart(Body):
-    """The code is not case-sensitive."""
+    """The coupon to put on the cart; `code` is not case-sensitive."""
 
     code: Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
 class MergeCarts(Body):
-    """`guest_token` is the guest's access token."""
+    """The guest's access token, which identifies the cart to merge."""
 
     guest_token: Annotated[str, StringConstraints(min_length=1, max_length=4_096)]
 
@@ -93,19 +93,19 @@ class NewTerms(Terms):
 
 
 class PutCoupon(NewTerms):
-    """`code` is optional and must equal the code in the path."""
+    """The coupon's new terms. `code` is optional and must equal the code in the path."""
 
     code: str | None = None
 
 
 class PostCoupon(NewTerms):
-    """`code` is not case-sensitive; it is stored in capitals."""
+    """A new coupon. `code` is not case-sensitive; it is stored in capitals."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{3,40}$", to_upper=True)]
 
 
 class CartItemView(View):
-    """A line. `change` is what happened to the product since the shopper last changed the line.
+    """A line. `change` is the change of the product since the shopper last changed the line.
 
     `available` is 0 if the product is gone.
     """
@@ -138,7 +138,7 @@ class CartItemView(View):
 class CartView(View):
     """A cart. `item_count` is the sum of the quantities; `expires_at` is null except for guests.
 
-    `coupon_reason` is why the cart's coupon does not apply at present; `discount` is then 0.
+    `coupon_reason` is the reason why the cart's coupon does not apply now; `discount` is then 0.
     """
 
     cart_id: str

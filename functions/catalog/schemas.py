@@ -52,7 +52,7 @@ class CategoryPage(Page[CategoryView]):
 
 
 class VariantBody(Body):
-    """`stock` is used only if the variant is new."""
+    """A variant. `stock` is used only if the variant is new."""
 
     sku: Sku
     title: Name | None = None

@@ -40,7 +40,8 @@ class PositiveMoney(Money):
 
 
 class OpenPayment(Body):
-    """A checkout session requires `success_url` and `cancel_url`; a payment intent ignores them."""
+    """The payment to open. A checkout session requires `success_url` and `cancel_url`; a payment intent
+    ignores them."""
 
     order_id: Id
     method: Literal["payment_intent", "checkout_session"] = "payment_intent"
@@ -57,14 +58,14 @@ class OpenPayment(Body):
 
 
 class CapturePayment(Body):
-    """`amount` defaults to the full authorized amount. If the card allows one capture only, the rest is
-    released."""
+    """The capture. `amount` defaults to the full authorized amount. If the card allows one capture only,
+    the rest is released."""
 
     amount: PositiveMoney | None = None
 
 
 class RefundPayment(Body):
-    """`amount` defaults to the refundable amount. `reason` is a code or a text of staff."""
+    """The refund. `amount` defaults to the refundable amount. `reason` is a code or a text of staff."""
 
     amount: PositiveMoney | None = None
     reason: Annotated[str, StringConstraints(pattern=SINGLE_LINE, max_length=MAX_LINE_LENGTH)] = (
@@ -240,7 +241,8 @@ class ReplayAccepted(View):
 
 
 class RequestReconciliation(Body):
-    """`since` defaults to the end of the last reconciliation, and once a day to 35 days ago."""
+    """The window to compare. `since` defaults to the end of the last reconciliation, and once a day to 35
+    days ago."""
 
     since: Timestamp | None = None
 

@@ -14,7 +14,7 @@ class ServiceHealth(View):
 
 
 class Health(View):
-    """`status` is `ok` if every service's is, otherwise `degraded`."""
+    """The health of the shop: `status` is `ok` if every service's status is `ok`, otherwise `degraded`."""
 
     status: str
     services: dict[str, ServiceHealth]

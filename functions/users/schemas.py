@@ -31,7 +31,7 @@ class Register(Body):
 
 
 class Login(Body):
-    """`otp` is for accounts with a second factor and ignored for others."""
+    """The credentials. `otp` is accepted and ignored, because accounts have no second factor yet."""
 
     email: Annotated[str, Field(max_length=MAX_EMAIL)]
     password: Password

@@ -46,7 +46,7 @@ def refund_due(due: RefundDueData, now: datetime) -> None:
         if follow_ups.owes_capture(held):
             held = captures.capture_due(due.payment_id, now)
         if not held.captures.captured and due.amount.amount < held.secured:
-            raise Unavailable("The goods are not captured yet; the partial refund waits for the capture.")
+            raise Unavailable("The payment is not captured yet; the partial refund waits for the capture.")
         if not held.captures.captured:
             held = syncing.sync_from_stripe(due.payment_id, now, cancel=True)
         if not held.captures.captured:
@@ -81,7 +81,7 @@ def send_pending(payment_id: str, now: datetime, only: str | None = None) -> str
     """Create the payment's requested refunds (or `only` one of them) at Stripe; return the last refusal's
     message.
 
-    Stripe's refunds are read first, because Stripe forgets idempotency keys after a day.
+    Stripe's refunds are read first, because Stripe deletes idempotency keys after a day.
     """
     held, refusal = syncing.sync_from_stripe(payment_id, now), None
     if not held.refunds.pending or held.disputes.any_open:

@@ -43,7 +43,7 @@ class Money(BaseModel):
 
 
 class Price(Money):
-    """The price of an article: never negative."""
+    """A price: never negative."""
 
     amount: Annotated[int, Field(ge=0, le=10**9)]
 

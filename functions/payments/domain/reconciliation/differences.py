@@ -41,7 +41,7 @@ class Kind(StrEnum):
 
 
 class Repair(StrEnum):
-    """How a difference is repaired: write Stripe's state, cancel the payment, or publish its events again.
+    """The repair of a difference: write Stripe's state, cancel the payment, or publish its events again.
     The values are part of the public API."""
 
     SYNC = "settle"
