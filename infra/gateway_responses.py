@@ -63,7 +63,7 @@ RESPONSES = {
         "MISSING_AUTHENTICATION_TOKEN", "not-found", "This path does not exist.", 404, 404
     ),
     "TooLarge": GatewayResponse(
-        "REQUEST_TOO_LARGE", "too-large", "The request is larger than 10 MB, the maximum.", 413, 413
+        "REQUEST_TOO_LARGE", "too-large", "The request is too large; at most 10 MB are accepted.", 413, 413
     ),
     "TooManyRequests": GatewayResponse(
         "THROTTLED",

@@ -7,12 +7,12 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "payments match Stripe",
         money.payments_match_stripe,
-        "POST /admin/reconciliations reconciles with Stripe and repairs; examine what remains yourself.",
+        "POST /admin/reconciliations repairs most differences. Examine the others in Stripe's dashboard.",
     ),
     Check(
         "refunds match Stripe",
         money.refunds_match_stripe,
-        "Redrive the payments queue. A refund that Stripe rejected is in the log of `RefundsFailed`.",
+        "Redrive the payments queue. A refund that Stripe rejected is logged as `refund failed`.",
     ),
     Check(
         "the ledger balances",
