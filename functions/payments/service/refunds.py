@@ -177,7 +177,7 @@ def _finish(old: Refund, new: Refund, now: datetime, reason: str = "") -> None:
 
 def _report_reduced(refund: Refund, left: int) -> None:
     log.warning("refund reduced", extra={"refund_id": refund.refund_id, "left": left})
-    observability.count("RefundsCut")
+    observability.count("RefundsReduced")
 
 
 def _report_failed(refund: Refund, reason: str) -> None:
