@@ -158,7 +158,7 @@ def _operation(route: Any, references: Any) -> dict[str, Any]:
     name = route.view.__name__
     operation: dict[str, Any] = {
         "operationId": name,
-        "summary": (route.view.__doc__ or name.replace("_", " ").capitalize()).strip().splitlines()[0],
+        "summary": route.view.__doc__.strip().splitlines()[0],
         "x-role": route.role.name.lower(),
         "responses": {
             _status(route): {"description": "Success.", **_content(route, references)},

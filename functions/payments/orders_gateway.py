@@ -26,4 +26,4 @@ def order(order_id: str) -> OrderForPayment:
     except rpc.CommandRejected as refusal:
         if refusal.problem["status"] != 404:
             raise
-        raise NoSuchOrder("There is no such order.") from refusal
+        raise NoSuchOrder("The order does not exist.") from refusal

@@ -109,7 +109,7 @@ def get_account(user_id: str) -> Account:
     """Return the account. Raises NotFound."""
     account = tables.get_account(user_id)
     if account is None:
-        raise NotFound("There is no such account.")
+        raise NotFound("The account does not exist.")
     return account
 
 

@@ -65,6 +65,18 @@ def test_every_route_has_one_function_and_every_path_answers_every_method():
             assert f"${{{declared.get((path, method), 'RootApi')}.Arn}}" in uri
 
 
+def test_every_operation_has_a_summary_of_its_own():
+    views = {
+        route.view: route
+        for name in FUNCTIONS
+        if isinstance(api := _handler(name), Api)
+        for route in api.declared
+    }
+    summaries = [(view.__doc__ or "").strip().partition("\n")[0] for view in views]
+    assert all(summary.endswith(".") for summary in summaries)
+    assert len({*summaries}) == len(summaries)
+
+
 def test_only_public_routes_need_no_token():
     gateway = read(ROOT / "infra" / "openapi.yaml")
     for name in FUNCTIONS:

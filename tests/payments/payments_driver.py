@@ -103,7 +103,7 @@ class PaymentsDriver:
         assert (function, type(command)) == (ENVIRONMENT["ORDERS_COMMANDS"], DescribeOrder)
         if command.order_id not in self.orders:
             raise rpc.CommandRejected(
-                {"type": "/problems/not-found", "status": 404, "detail": "There is no such order."}
+                {"type": "/problems/not-found", "status": 404, "detail": "The order does not exist."}
             )
         paid_by = self.paid_by.get(command.order_id)
         return OrderForPayment(order=self.orders[command.order_id], version=1, payment_id=paid_by)

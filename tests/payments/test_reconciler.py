@@ -268,7 +268,7 @@ def test_an_unknown_order_is_reported(driver, reconciliation):
     [finding] = reconciliation.run()["findings"]
     assert (finding["kind"], finding["found"], finding["repaired"]) == (
         "unreadable",
-        "There is no such order.",
+        "The order does not exist.",
         False,
     )
 

@@ -53,7 +53,7 @@ def read_thing(caller: Caller, thing: str, if_match: int | None) -> OrderView:
     if thing == "broken":
         raise RuntimeError("the database password is hunter2")
     if thing == "absent":
-        raise NotFound("There is no such thing.")
+        raise NotFound("The thing does not exist.")
     return OrderView(owner=caller.user_id, count=if_match or 0)
 
 

@@ -73,7 +73,7 @@ def remove_ordered(order: OrderData) -> None:
 
 def _cart_and_product(owner: str, sku: str) -> tuple[Cart, ProductData]:
     if not _SKU.fullmatch(sku):
-        raise NotFound("There is no such product.")
+        raise NotFound("The product does not exist.")
     cart, product = reads.cart_and_product(owner, sku)
     product = product or fetch_products([sku])[sku]
     if product is None or not product.active:

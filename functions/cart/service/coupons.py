@@ -23,7 +23,7 @@ def put_on_cart(owner: str, text: str, if_match: int | None) -> PricedCart:
     require_version(if_match, cart.version)
     code = normalize_code(text)
     if code is None:
-        raise Ineligible(Reason.UNKNOWN, "There is no such coupon.").problem()
+        raise Ineligible(Reason.UNKNOWN, "The coupon does not exist.").problem()
     return views.save(cart, cart.with_coupon(code), require_coupon=True)
 
 
@@ -46,7 +46,7 @@ def read(text: str) -> Coupon:
     code = normalize_code(text)
     coupon = coupons.find(code).coupon if code else None
     if coupon is None:
-        raise NotFound("There is no such coupon.")
+        raise NotFound("The coupon does not exist.")
     return coupon
 
 

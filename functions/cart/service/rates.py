@@ -24,7 +24,7 @@ def shipping_method(method: str) -> ShippingMethod:
     for stored in tables.shipping_methods()[1]:
         if stored.method == method:
             return stored
-    raise NotFound("There is no such shipping method.")
+    raise NotFound("The shipping method does not exist.")
 
 
 @retry_on_conflict

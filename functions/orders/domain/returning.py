@@ -114,7 +114,7 @@ def find(order: Order, return_id: str) -> Return:
     for return_ in order.returns:
         if return_.return_id == return_id:
             return return_
-    raise NotFound("The order has no such return.")
+    raise NotFound("The return does not exist.")
 
 
 def _transitioned(order: Order, return_id: str, status: ReturnStatus) -> Return:

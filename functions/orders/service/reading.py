@@ -22,7 +22,7 @@ def order_for(caller: Caller, order_id: str) -> Order:
     """Return the caller's own order; for staff, any order. Raises NotFound."""
     order = own_order(caller, order_id) or (any_order(order_id) if caller.is_staff else None)
     if order is None:
-        raise NotFound("You have no such order.")
+        raise NotFound("The order does not exist.")
     return order
 
 
@@ -89,5 +89,5 @@ def describe(order_id: str) -> Order:
     """Return anybody's placed order, for another service. Raises NotFound."""
     order = any_order(order_id)
     if order is None:
-        raise NotFound("There is no such order.")
+        raise NotFound("The order does not exist.")
     return order

@@ -20,7 +20,7 @@ def update_order(find: Callable[[], Order | None], rule: Callable[[Order], Order
     for _ in backoff(TRIES, MAX_DOUBLINGS):
         order = find()
         if order is None:
-            raise NotFound("There is no such order.")
+            raise NotFound("The order does not exist.")
         if written and order.timeline[: len(written.timeline)] == written.timeline:
             return order  # botocore repeated a write whose response was lost, and the first one succeeded
         changed = rule(order)

@@ -122,7 +122,7 @@ def _paying_payment(payment_id: str) -> Payment:
     that it was too late to replace. Raises NoSuchPayment."""
     held = payments.payment(payment_id)
     if held is None:
-        raise NoSuchPayment("There is no such payment.")
+        raise NoSuchPayment("The payment does not exist.")
     replacement = held.replacement
     if held.cancel_requested and replacement.replaces:
         before = payments.payment(replacement.replaces)

@@ -43,7 +43,7 @@ def open_payment(caller: Caller, order_id: str, choice: PaymentChoice, now: date
     found = orders_gateway.order(order_id)
     order = found.order
     if caller.user_id != order.user_id:
-        raise NoSuchOrder("There is no such order.")
+        raise NoSuchOrder("The order does not exist.")
     replaced = _require_payable(order, found.payment_id, now)
     for _ in range(2):  # a payment that has ended is replaced by a new one
         payment = _activate(order, choice, replaced, now)

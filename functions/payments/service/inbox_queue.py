@@ -51,7 +51,7 @@ def replay(event_id: str) -> None:
     """Queue an event to be applied again. Raises NoSuchEvent."""
     event = inbox.event(event_id)
     if event is None:
-        raise NoSuchEvent("There is no such event.")
+        raise NoSuchEvent("The event does not exist.")
     inbox.mark(event_id, EventStatus.RECEIVED)
     send([event])
 

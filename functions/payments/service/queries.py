@@ -18,7 +18,7 @@ def payment(caller: Caller, payment_id: str) -> Payment:
     """Return one payment. Raises NoSuchPayment if it does not exist or is not the caller's."""
     found = payments.payment(payment_id)
     if found is None or not _may_see(caller, found.order.user_id):
-        raise NoSuchPayment("There is no such payment.")
+        raise NoSuchPayment("The payment does not exist.")
     return found
 
 
@@ -50,7 +50,7 @@ def ledger_of(payment_id: str, limit: int, cursor: str | None) -> tuple[list[Ent
 def _existing(payment_id: str) -> Payment:
     found = payments.payment(payment_id)
     if found is None:
-        raise NoSuchPayment("There is no such payment.")
+        raise NoSuchPayment("The payment does not exist.")
     return found
 
 

@@ -204,7 +204,7 @@ def _order_difference(held: Payment, listed: ListedIntent, now: datetime) -> Fin
         return None
     order = orders_gateway.known(held.order.order_id)
     if order is None:
-        return rules.unreadable(listed.intent_id, held.payment_id, "There is no such order.")
+        return rules.unreadable(listed.intent_id, held.payment_id, "The order does not exist.")
     if can_be_paid and not held.captures.captured:
         if found := rules.cancellation_difference(held, listed, order, now):
             return found

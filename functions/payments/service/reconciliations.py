@@ -65,5 +65,5 @@ def get(reconciliation_id: str) -> Run:
 
 def _existing(run: Run | None) -> Run:
     if run is None:
-        raise NoSuchReconciliation("There is no such reconciliation.")
+        raise NoSuchReconciliation("The reconciliation does not exist.")
     return run

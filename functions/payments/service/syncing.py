@@ -123,7 +123,7 @@ def change(
     for _ in concurrency.backoff(TRIES, max_doublings=3):
         held = payments.payment(payment_id)
         if held is None:
-            raise NoSuchPayment("There is no such payment.")
+            raise NoSuchPayment("The payment does not exist.")
         changed = rule(held)
         try:
             if payments.write(held, changed.payment, now, applied, changed.refunds[:MAX_REFUND_ROWS]):
