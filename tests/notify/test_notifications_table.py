@@ -2,7 +2,8 @@
 
 import re
 
-from localstack.mail.samples import SampleData, events
+from localstack.mail.sample_data import SampleData
+from localstack.mail.samples import events
 from notify.consumers.queue import consumers
 from notify.domain.messages import Category, Template
 from notify.service.notifications import NOTIFICATIONS

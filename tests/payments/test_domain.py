@@ -93,9 +93,12 @@ def test_cancelling_does_not_change_a_succeeded_payment():
 
 @pytest.mark.parametrize("other", [{"payment_id": "pay_2"}, {"order_id": "ord_2"}, {"payment_id": None}])
 def test_an_intent_belongs_to_a_payment_by_its_metadata_and_id(other):
-    assert payments.is_of(PAYMENT, PAID)
-    assert not payments.is_of(PAYMENT, replace(PAID, **other))
-    assert not payments.is_of(having(PAYMENT, stripe__intent_id="pi_9"), PAID)
+    def owns(payment: payments.Payment, of: Intent) -> bool:
+        return payments.owns_intent(payment, of.intent_id, of.payment_id, of.order_id)
+
+    assert owns(PAYMENT, PAID)
+    assert not owns(PAYMENT, replace(PAID, **other))
+    assert not owns(having(PAYMENT, stripe__intent_id="pi_9"), PAID)
 
 
 @pytest.mark.parametrize("status", ["requires_payment_method", "requires_action", "requires_capture"])

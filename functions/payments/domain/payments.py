@@ -223,10 +223,13 @@ def cancel_unopened(payment: Payment) -> Payment:
     return replace(payment, cancel_requested=True, status=status)
 
 
-def is_of(payment: Payment, intent: Intent) -> bool:
-    """Return whether the intent names this payment, and the payment has no other intent."""
-    names = (intent.payment_id, intent.order_id) == (payment.payment_id, payment.order.order_id)
-    return names and payment.stripe.intent_id in (None, intent.intent_id)
+def owns_intent(
+    payment: Payment, intent_id: str | None, payment_id: str | None, order_id: str | None
+) -> bool:
+    """Return whether a PaymentIntent with this metadata is the payment's: it names the payment, which has no
+    other intent."""
+    names = (payment_id, order_id) == (payment.payment_id, payment.order.order_id)
+    return names and payment.stripe.intent_id in (None, intent_id)
 
 
 def must_cancel(payment: Payment, intent: Intent) -> bool:

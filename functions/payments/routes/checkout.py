@@ -1,6 +1,7 @@
 """The route that opens a payment."""
 
-from payments.schemas import OpenedPaymentView, OpenPayment
+from payments.schemas.requests import OpenPayment
+from payments.schemas.responses import OpenedPaymentView
 from payments.service import checkout
 from shared.http.identity import GUEST, Caller
 from shared.http.routing import Routes

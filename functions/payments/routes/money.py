@@ -1,6 +1,7 @@
 """The routes by which staff capture and refund."""
 
-from payments.schemas import CapturePayment, PaymentView, RefundPayment, RefundView
+from payments.schemas.requests import CapturePayment, RefundPayment
+from payments.schemas.responses import PaymentView, RefundView
 from payments.service import captures, refunds
 from shared.dynamodb.idempotency import IdempotencyKey
 from shared.http.identity import STAFF, Caller

@@ -1,14 +1,7 @@
 """The routes that read payments, and Stripe's events for staff."""
 
-from payments.schemas import (
-    LedgerEntryView,
-    PaymentsQuery,
-    PaymentView,
-    RefundView,
-    ReplayAccepted,
-    WebhooksQuery,
-    WebhookView,
-)
+from payments.schemas.requests import PaymentsQuery, WebhooksQuery
+from payments.schemas.responses import LedgerEntryView, PaymentView, RefundView, ReplayAccepted, WebhookView
 from payments.service import inbox_queue, queries
 from shared.http.identity import GUEST, STAFF, Caller
 from shared.http.paging import Page, PageQuery

@@ -1,6 +1,7 @@
 """The routes of reconciliations, for staff."""
 
-from payments.schemas import ReconciliationReport, ReconciliationView, RequestReconciliation
+from payments.schemas.requests import RequestReconciliation
+from payments.schemas.responses import ReconciliationReport, ReconciliationView
 from payments.service import reconciliations
 from shared.http.identity import STAFF, Caller
 from shared.http.paging import Page, PageQuery

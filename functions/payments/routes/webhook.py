@@ -1,6 +1,6 @@
 """The route that Stripe calls."""
 
-from payments.schemas import WebhookReceived
+from payments.schemas.responses import WebhookReceived
 from payments.service import inbox
 from shared.http.identity import PUBLIC
 from shared.http.routing import Raw, Routes

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from payments import orders_gateway, stripe_gateway, stripe_lists
 from payments.domain.ledger import Entry
-from payments.domain.payments import Payment, must_cancel, observe
+from payments.domain.payments import Payment, must_cancel, observe, owns_intent
 from payments.domain.reconciliation import differences as rules
 from payments.domain.reconciliation import runs
 from payments.domain.reconciliation.differences import (
@@ -169,7 +169,7 @@ def _compare(listed: ListedIntent | ListedRefund | ListedDispute, now: datetime)
 
 
 def _intent_differences(held: Payment | None, listed: ListedIntent, now: datetime) -> Iterator[Finding]:
-    if held is None or not rules.is_of(held, listed):
+    if held is None or not owns_intent(held, listed.intent_id, listed.payment_id, listed.order_id):
         if rules.is_foreign(listed):
             yield rules.foreign(listed)
         return

@@ -110,7 +110,11 @@ def close_order(order: OrderData, now: datetime) -> None:
 def payment_of_intent(intent: Intent) -> Payment | None:
     """Return the payment that the intent belongs to; None for an intent of another system."""
     held = payments.payment(intent.payment_id) if intent.payment_id else None
-    return held if held and rules.is_of(held, intent) else None
+    return (
+        held
+        if held and rules.owns_intent(held, intent.intent_id, intent.payment_id, intent.order_id)
+        else None
+    )
 
 
 def change(

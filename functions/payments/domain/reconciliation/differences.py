@@ -226,12 +226,6 @@ def cancellation_difference(
     )
 
 
-def is_of(payment: Payment, listed: ListedIntent) -> bool:
-    """Return whether the intent names this payment, and the payment has no other intent."""
-    names = (listed.payment_id, listed.order_id) == (payment.payment_id, payment.order.order_id)
-    return names and payment.stripe.intent_id in (None, listed.intent_id)
-
-
 def can_be_paid(payment: Payment, listed: ListedIntent) -> bool:
     """Return whether the intent can be paid or captured. One of an expired Checkout Session cannot be
     paid."""

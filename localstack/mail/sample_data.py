@@ -1,0 +1,159 @@
+"""Data of sample events."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.contracts.events import (
+    DisputeData,
+    FulfilmentData,
+    InvoiceData,
+    LineQuantity,
+    OrderData,
+    OrderLineData,
+    PaymentData,
+    ReconciliationData,
+    ReturnData,
+    ReviewData,
+    UserData,
+)
+from shared.runtime import clock
+from shared.values.money import Money
+
+AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+OWNER = {
+    "order_id": "ord_01KAHX2V5N8Q4T7RZ3M6WB9CDE",
+    "number": "7K4M2-9QX2D",
+    "user_id": "usr_01KAHX1C2D3E4F5G6H7J8K9MNP",
+    "email": "ada@shopper.example",
+}
+PAYMENT = OWNER | {"payment_id": "pay_01KAHX3A7B8C9DAEBFCGDHEJFK"}
+
+
+@dataclass(frozen=True)
+class SampleData:
+    """Data of events; `text`, if given, replaces every untrusted text."""
+
+    text: str | None = None
+
+    def text_or(self, default: str) -> str:
+        return default if self.text is None else self.text
+
+    def goods(self) -> list[tuple[str, str, int, int]]:
+        """Return the title, SKU, quantity and unit price in minor units of each line."""
+        return [
+            (self.text_or("Brass desk lamp with a linen shade"), self.text_or("LAMP-BRASS-L"), 1, 123_400),
+            (self.text_or("White enamel mug"), self.text_or("MUG-WHITE"), 2, 295),
+            (self.text_or("Notebook, dotted, 160 pages"), self.text_or("NOTE-A5-DOT"), 3, 1250),
+        ]
+
+    def owner(self) -> dict[str, Any]:
+        return OWNER | {"number": self.text_or(OWNER["number"])}
+
+    def line_quantities(self) -> list[LineQuantity]:
+        return [
+            LineQuantity(sku=sku, product_id="prd_1", title=title, quantity=quantity)
+            for title, sku, quantity, _ in self.goods()[1:]
+        ]
+
+    def user(self, **changes: Any) -> UserData:
+        values = {"user_id": OWNER["user_id"], "email": OWNER["email"], "name": self.text_or("Ada Lovelace")}
+        return UserData(**(values | changes))
+
+    def order(self, **changes: Any) -> OrderData:
+        values = {**self.owner(), "status": "paid", **totals(self.goods()), "placed_at": AT}
+        return OrderData(**(values | changes))
+
+    def fulfilment(self, **changes: Any) -> FulfilmentData:
+        values = {
+            **self.owner(),
+            "fulfilment_id": "ful_1",
+            "lines": self.line_quantities(),
+            "carrier": self.text_or("Royal Mail"),
+            "tracking": self.text_or("JD014600009876543210"),
+            "fully_shipped": False,
+            "capture_due": gbp(590),
+        }
+        return FulfilmentData(**(values | changes))
+
+    def invoice(self) -> InvoiceData:
+        number = self.text_or("2026-000123")
+        return InvoiceData(**self.owner(), invoice_number=number, issued_at=AT, total=gbp(127_345))
+
+    def return_(self, **changes: Any) -> ReturnData:
+        values = {
+            **self.owner(),
+            "return_id": "ret_1",
+            "status": "approved",
+            "lines": self.line_quantities()[:1],
+            "restock": False,
+            "refund": gbp(0),
+            "reason": self.text_or("They do not fit under my machine."),
+        }
+        return ReturnData(**(values | changes))
+
+    def payment(self, **changes: Any) -> PaymentData:
+        values = {
+            **PAYMENT,
+            **self.owner(),
+            "amount": gbp(127_345),
+            "secured": gbp(127_345),
+            "captured": gbp(0),
+            "refunded": gbp(0),
+            "status": "failed",
+            "reason": self.text_or("insufficient_funds"),
+            "hold_until": AT + timedelta(hours=20),
+        }
+        return PaymentData(**(values | changes))
+
+    def dispute(self, status: str, due: timedelta | None = timedelta(days=9), **changes: Any) -> DisputeData:
+        values = {
+            **{key: value for key, value in {**PAYMENT, **self.owner()}.items() if key != "email"},
+            "dispute_id": self.text_or("du_1QxYzA2eZvKYlo2C"),
+            "status": status,
+            "reason": self.text_or("product_not_received"),
+            "amount": gbp(127_345),
+            "withheld": gbp(127_345),
+            "evidence_due": clock.now() + due if due else None,
+        }
+        return DisputeData(**(values | changes))
+
+    def review(self) -> ReviewData:
+        values = {key: value for key, value in {**PAYMENT, **self.owner()}.items() if key != "email"}
+        return ReviewData(**values, status="open")
+
+    def reconciliation(self) -> ReconciliationData:
+        summary = self.text_or(
+            "pay_01KAHX3A: Stripe has 127345 GBP, our ledger has 127300 GBP\n"
+            "re_1QxYzA: unknown refund at Stripe"
+        )
+        return ReconciliationData(reconciliation_id="rec_2026-11-21", unexplained=2, summary=summary)
+
+
+def totals(goods: list[tuple[str, str, int, int]]) -> dict[str, Any]:
+    """Return an order's lines and totals, with £10 off, shipping and included tax."""
+    lines = [
+        OrderLineData(
+            sku=sku,
+            product_id="prd_1",
+            title=title,
+            quantity=quantity,
+            unit_price=gbp(unit),
+            line_total=gbp(unit * quantity),
+        )
+        for title, sku, quantity, unit in goods
+    ]
+    subtotal = sum(line.line_total.amount for line in lines)
+    total = subtotal - 1000 + 395
+    return {
+        "lines": lines,
+        "subtotal": gbp(subtotal),
+        "discount": gbp(1000),
+        "shipping": gbp(395),
+        "tax": gbp(total // 6),
+        "total": gbp(total),
+    }
+
+
+def gbp(amount: int) -> Money:
+    return Money(amount=amount, currency="GBP")
