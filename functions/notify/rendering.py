@@ -17,7 +17,7 @@ from notify.domain.languages import language_for
 from notify.domain.messages import Attachment, Email, Message
 from notify.domain.text import unlinked
 from notify.settings import settings
-from shared.contracts.reasons import CONFIDENTIAL_DECLINES
+from shared.contracts.reasons import cardholder_reason
 from shared.values.text import one_line
 
 Form = Literal["html", "text"]
@@ -68,9 +68,7 @@ def environment(language: str, form: Form, brand: Brand) -> Environment:
     reasons = json.loads((TEMPLATES / formats.code / "reasons.json").read_text())
     for table in REASON_TABLES:
         env.filters[table] = partial(_sentence, reasons[table])
-    payment = reasons["payment"]
-    for_cardholders = {code: payment[code] for code in payment.keys() - CONFIDENTIAL_DECLINES}
-    env.filters["decline"] = partial(_sentence, for_cardholders)
+    env.filters["decline"] = partial(_decline, reasons["payment"])
     components = env.get_template("components.j2").module
     env.globals |= {name: macro for name, macro in vars(components).items() if not name.startswith("_")}
     return env
@@ -109,6 +107,11 @@ def _brand() -> Brand:
 def _sentence(table: Mapping[str, str], code: str | None) -> str:
     """Return the sentence for the code, or the general one; empty if there is no code."""
     return table.get(code, table[GENERAL]) if code else ""
+
+
+def _decline(table: Mapping[str, str], code: str | None) -> str:
+    """Return the sentence for the code that the cardholder may learn."""
+    return _sentence(table, cardholder_reason(code) if code else None)
 
 
 def _wrapped(text: str) -> str:

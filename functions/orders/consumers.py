@@ -21,8 +21,5 @@ HANDLERS: Mapping[type[events.Event], Callable[[Any], None]] = {
     events.PaymentReviewed: paying.note_review,
     events.NotificationBounced: paying.note_bounce,
 }
-consumers = Consumers()
-for event_class, handler in HANDLERS.items():
-    consumers.on(event_class)(handler)
-
+consumers = Consumers(HANDLERS)
 handle = consumers.handle

@@ -16,5 +16,8 @@ USE_CASES: Mapping[type[Event], Callable[[Any, datetime], None]] = {
     OrderShipped: captures.capture_shipped,
 }
 consumers = Consumers()
-for event_class in USE_CASES:
-    consumers.on(event_class)(lambda event: USE_CASES[type(event)](event.data, clock.now()))
+
+
+@consumers.on(*USE_CASES)
+def run_use_case(event: Event) -> None:
+    USE_CASES[type(event)](event.data, clock.now())

@@ -27,15 +27,19 @@ def handle_batch(event: Mapping[str, Any], handle: Callable[[Mapping[str, Any]],
 
 
 class Consumers:
-    """The events that a service subscribes to: `@consumers.on(OrderPaid)` registers the function below it.
+    """The events that a service subscribes to, each with its handler.
+
+    They are passed as a table, or `@consumers.on(OrderPaid)` registers the function below it.
 
     A handler may be called twice with one event, late, or out of order. It must write under a condition, or
     record the event's id in the transaction of its effect (`IdempotencyStore.record_event`). An exception
     returns the message to the queue; after five tries it moves to the dead-letter queue.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, table: Mapping[type[Event], Callable[[Any], None]] | None = None) -> None:
         self.handlers: dict[str, Callable[[Any], None]] = {}
+        for event_class, function in (table or {}).items():
+            self.on(event_class)(function)
 
     def on(self, *types: type[E]) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
         def register(function: Callable[[E], None]) -> Callable[[E], None]:
