@@ -13,6 +13,8 @@ class Problem(Exception):
     """
 
     slug: ClassVar[str]
+    # A TypedDict of the members of `extra`; None if the problem has the standard members only.
+    members: ClassVar[type[Any] | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

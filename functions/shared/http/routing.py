@@ -2,14 +2,18 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.dynamodb.idempotency import HttpResponse
+from shared.errors import Problem
 from shared.http.identity import PUBLIC, Role
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+Raises = Sequence[type[Problem]]
 
 
 class Body(BaseModel):
@@ -50,7 +54,8 @@ class Route:
     """One method on one path.
 
     `required`: an Idempotency-Key is required. `repeatable`: the response is not stored, because it is secret
-    or the request is harmless to repeat.
+    or the request is harmless to repeat. `raises`: the problems that the view itself raises. `location`: the
+    path of the created resource, with names of the view's and the path's variables in braces.
     """
 
     method: str
@@ -60,6 +65,8 @@ class Route:
     status: int
     required: bool
     repeatable: bool
+    raises: tuple[type[Problem], ...]
+    location: str | None
     hints: Mapping[str, Any] = field(repr=False)
 
     @property
@@ -92,26 +99,32 @@ class Routes:
     def __init__(self) -> None:
         self.declared: list[Route] = []
 
-    def get(self, path: str, *, role: Role = PUBLIC) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        return self._route("GET", path, role, 200)
+    def get(self, path: str, *, role: Role = PUBLIC, raises: Raises = ()) -> Decorator:
+        return self._route("GET", path, role, 200, raises)
 
     def post(
-        self, path: str, *, role: Role, status: int = 200, idempotent: bool = False, repeatable: bool = False
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        self,
+        path: str,
+        *,
+        role: Role,
+        status: int = 200,
+        idempotent: bool = False,
+        repeatable: bool = False,
+        raises: Raises = (),
+        location: str | None = None,
+    ) -> Decorator:
         """Declare a POST route. `idempotent`: an Idempotency-Key is required; otherwise one that is sent
         is honoured, unless the route is `repeatable`."""
-        return self._route("POST", path, role, status, idempotent, repeatable)
+        return self._route("POST", path, role, status, raises, idempotent, repeatable, location)
 
-    def put(self, path: str, *, role: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        return self._route("PUT", path, role, 200)
+    def put(self, path: str, *, role: Role, raises: Raises = ()) -> Decorator:
+        return self._route("PUT", path, role, 200, raises)
 
-    def patch(self, path: str, *, role: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        return self._route("PATCH", path, role, 200)
+    def patch(self, path: str, *, role: Role, raises: Raises = ()) -> Decorator:
+        return self._route("PATCH", path, role, 200, raises)
 
-    def delete(
-        self, path: str, *, role: Role, status: int = 204
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        return self._route("DELETE", path, role, status)
+    def delete(self, path: str, *, role: Role, status: int = 204, raises: Raises = ()) -> Decorator:
+        return self._route("DELETE", path, role, status, raises)
 
     def _route(
         self,
@@ -119,12 +132,16 @@ class Routes:
         path: str,
         role: Role,
         status: int,
+        raises: Raises,
         required: bool = False,
         repeatable: bool = False,
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        location: str | None = None,
+    ) -> Decorator:
         def declare(view: Callable[..., Any]) -> Callable[..., Any]:
             hints = {name: hint for name, hint in get_type_hints(view).items() if _is_used(view, name)}
-            self.declared.append(Route(method, path, view, role, status, required, repeatable, hints))
+            self.declared.append(
+                Route(method, path, view, role, status, required, repeatable, tuple(raises), location, hints)
+            )
             return view
 
         return declare
