@@ -12,7 +12,8 @@ class Problem(Exception):
     response body beside the standard ones; `headers` become headers of the response.
     """
 
-    slug: ClassVar[str]
+    slug: str
+    status: int  # set from STATUS
     # A TypedDict of the members of `extra`; None if the problem has the standard members only.
     members: ClassVar[type[Any] | None] = None
 
@@ -26,10 +27,6 @@ class Problem(Exception):
         self.detail = detail
         self.headers = dict(headers or {})
         self.extra = extra
-
-    @property
-    def status(self) -> int:
-        return next(STATUS[kind] for kind in type(self).__mro__ if kind in STATUS)
 
 
 class Malformed(Problem):
@@ -117,6 +114,8 @@ STATUS: dict[type[Problem], int] = {
     Internal: 500,
     Unavailable: 503,
 }
+for _kind, _status in STATUS.items():
+    _kind.status = _status  # subclasses inherit it
 
 
 def problem_document(problem: Problem, request_id: str) -> dict[str, Any]:

@@ -44,9 +44,5 @@ class ForwardedProblem(Problem):
         standard = {"type", "title", "status", "detail", "request_id"}
         extra = {name: value for name, value in problem.items() if name not in standard}
         super().__init__(str(problem["detail"]), headers=headers, **extra)
-        self.problem = problem
-        self.slug = str(problem["type"]).removeprefix("/problems/")  # type: ignore[misc]
-
-    @property
-    def status(self) -> int:
-        return int(self.problem["status"])
+        self.slug = str(problem["type"]).removeprefix("/problems/")
+        self.status = int(problem["status"])

@@ -100,7 +100,7 @@ class Api(Chalice):
     def _serve(self, route: Route, event: Mapping[str, Any], variables: Mapping[str, str]) -> HttpResponse:
         caller = identify_caller(event, route.role)
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        raw = read_body(event)
+        raw = read_body(event) if route.reads_body else b""
         arguments: dict[str, Any] = {name: unquote(value) for name, value in variables.items()}
         if "caller" in route.hints:
             arguments["caller"] = caller

@@ -9,8 +9,23 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict
 
 from shared.dynamodb.idempotency import HttpResponse
-from shared.errors import Problem
-from shared.http.identity import PUBLIC, Role
+from shared.dynamodb.rows import ConcurrentUpdate
+from shared.errors import (
+    Forbidden,
+    IdempotencyKeyReused,
+    Internal,
+    Invalid,
+    Malformed,
+    Problem,
+    RequestInProgress,
+    Stale,
+    TooLarge,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from shared.http.identity import GUEST, PUBLIC, Role
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Raises = Sequence[type[Problem]]
@@ -84,6 +99,37 @@ class Route:
     @property
     def variables(self) -> list[str]:
         return re.findall(r"{(\w+)}", self.path)
+
+    @property
+    def reads_body(self) -> bool:
+        """Return whether the bytes of the body matter; those of a POST are part of its Idempotency-Key."""
+        return bool(self.body) or "request" in self.hints or self.method == "POST"
+
+    @property
+    def problems(self) -> tuple[type[Problem], ...]:
+        """Return the problems that this route can return, by status and slug: `raises`, and those that the
+        framework and API Gateway derive from the rest of the declaration."""
+        derived = {kind for applies, kinds in FRAMEWORK_PROBLEMS if applies(self) for kind in kinds}
+        return tuple(sorted(derived | {*self.raises}, key=lambda kind: (kind.status, kind.slug)))
+
+
+# A view with `claim` claims the key itself, so its `raises` states what that raises.
+FRAMEWORK_PROBLEMS: tuple[tuple[Callable[[Route], object], Raises], ...] = (
+    (lambda route: True, (TooManyRequests, Internal, Unavailable)),
+    (lambda route: route.role > PUBLIC, (Unauthorized,)),
+    (lambda route: route.role > GUEST, (Forbidden,)),
+    (lambda route: route.method != "GET", (ConcurrentUpdate,)),
+    (lambda route: route.reads_body, (TooLarge,)),
+    (lambda route: route.body, (Malformed, UnsupportedMediaType, Invalid)),
+    (lambda route: route.query, (Invalid,)),
+    (lambda route: route.query and "cursor" in route.query.model_fields, (Malformed,)),
+    (lambda route: "if_match" in route.hints, (Malformed, Stale)),
+    (lambda route: route.method == "POST", (Malformed,)),
+    (
+        lambda route: route.method == "POST" and not route.repeatable and "claim" not in route.hints,
+        (IdempotencyKeyReused, RequestInProgress),
+    ),
+)
 
 
 class Routes:
