@@ -1,0 +1,169 @@
+"""The documentation: links lead somewhere, and each decision record has its form and a line in the index."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+RECORDS = ROOT / "docs" / "adr"
+INDEX = RECORDS / "README.md"
+TRACKED = subprocess.run(
+    ["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True
+).stdout.split()
+RECORD = re.compile(
+    r"# (?P<number>\d{4})\. (?P<title>[^\n]+)\n\n"
+    r"- Status: (?P<status>accepted|superseded by \[(\d{4})\]\(\4-[a-z0-9-]+\.md\))\n"
+    r"- Date: \d{4}-\d\d-\d\d\n\n"
+    r"## Context\n(?P<context>\S.+?)\n\n"
+    r"## Decision\n(?P<decision>\S.+?)\n\n"
+    r"## Alternatives\n(?P<alternatives>\S.+?)\n\n"
+    r"## Consequences\n(?P<consequences>\S.+)\n",
+    re.DOTALL,
+)
+
+
+def without_code(text: str) -> str:
+    """Return the Markdown without code blocks and code spans."""
+    return re.sub(r"`[^`\n]+`", "", re.sub(r"^ *```.*?^ *```$", "", text, flags=re.DOTALL | re.MULTILINE))
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors that GitHub gives to the headings."""
+    blocks_removed = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    found: list[str] = []
+    for heading in re.findall(r"^#+ (.+)$", blocks_removed, re.MULTILINE):
+        shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        anchor = re.sub(r"[^\w\- ]", "", shown).replace(" ", "-")
+        repeated = found.count(anchor)
+        found += [anchor, f"{anchor}-{repeated}"] if repeated else [anchor]
+    return {*found}
+
+
+def broken_links(path: Path, text: str) -> Iterator[str]:
+    """Yield the relative links to files that do not exist, or to headings that their file does not have."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(text)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        file = path.parent / name
+        if not file.exists():
+            yield target
+        elif anchor and anchor not in anchors(file.read_text() if name else text):
+            yield target
+
+
+def faults_of_record(name: str, text: str) -> Iterator[str]:
+    """Yield what is wrong with the form of a decision record."""
+    record = RECORD.fullmatch(text)
+    if record is None:
+        yield f"{name} does not have the header and the sections of docs/adr/README.md in their order"
+    elif record["number"] != name[:4]:
+        yield f"{name} has the number {record['number']} in its title"
+    elif "\n## " in record["consequences"]:
+        yield f"{name} has a section after Consequences"
+
+
+def faults_of_index(index: str, records: dict[str, str]) -> Iterator[str]:
+    """Yield the numbers that are missing, and the records that are not listed once with title and status."""
+    numbers = [name[:4] for name in sorted(records)]
+    if numbers != [f"{number:04}" for number in range(1, len(records) + 1)]:
+        yield f"the numbers have a gap or occur twice: {', '.join(numbers)}"
+    lines = index.splitlines()
+    for name, text in records.items():
+        title = text.partition("\n")[0].removeprefix("# ")
+        superseded = " (superseded)" if "\n- Status: superseded" in text else ""
+        line = f"- [{title}]({name}){superseded}"
+        if lines.count(line) != 1 or index.count(f"]({name})") != 1:
+            yield f"docs/adr/README.md must have this line once: {line}"
+
+
+def records() -> dict[str, str]:
+    """Return the text of each record by file name."""
+    return {path.name: path.read_text() for path in sorted(RECORDS.glob("*.md")) if path != INDEX}
+
+
+@pytest.mark.parametrize("name", TRACKED)
+def test_relative_links_lead_to_files_and_headings(name):
+    assert list(broken_links(ROOT / name, (ROOT / name).read_text())) == []
+
+
+@pytest.mark.parametrize("name", records())
+def test_a_record_has_its_header_and_sections(name):
+    assert list(faults_of_record(name, records()[name])) == []
+
+
+def test_each_record_is_listed_once_in_the_index():
+    assert list(faults_of_index(INDEX.read_text(), records())) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "broken"),
+    [
+        ("[a](missing.md)", ["missing.md"]),
+        ("[a](glossary.md#no-such-heading)", ["glossary.md#no-such-heading"]),
+        ("# One\n[a](#two)", ["#two"]),
+        ("# One\n# One\n[a](#one-2)", ["#one-2"]),
+        ("```\n# Two\n```\n[a](#two)", ["#two"]),
+        ("# `x` of [y](glossary.md)\n[a](#x-of-y) [b](glossary.md#commerce) [c](https://x.example/y)", []),
+        ("`[a](missing.md)`\n```\n[b](missing.md)\n```\n", []),
+    ],
+)
+def test_a_planted_broken_link_is_found(text, broken):
+    assert list(broken_links(ROOT / "docs" / "planted.md", text)) == broken
+
+
+GOOD = """# 0001. Title
+
+- Status: accepted
+- Date: 2026-11-28
+
+## Context
+Facts.
+
+## Decision
+What is done.
+
+## Alternatives
+None recorded.
+
+## Consequences
+- One.
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("# 0001. Title", "# 0002. Title"),
+        ("- Status: accepted\n", ""),
+        ("Status: accepted", "Status: done"),
+        ("Status: accepted", "Status: superseded by [0002](0003-other.md)"),
+        ("2026-11-28", "28 November"),
+        ("## Context\nFacts.\n\n", ""),
+        ("None recorded.", ""),
+        ("## Decision", "## Reasons"),
+        ("- One.\n", "- One.\n\n## Notes\nMore.\n"),
+    ],
+)
+def test_a_planted_fault_of_a_record_is_found(old, new):
+    assert list(faults_of_record("0001-title.md", GOOD)) == []
+    assert list(faults_of_record("0001-title.md", GOOD.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("0002-title.md", "- [0001. Title](0002-title.md)\n"),
+        ("0001-title.md", ""),
+        ("0001-title.md", "- [0001. Other](0001-title.md)\n"),
+        ("0001-title.md", "- [0001. Title](0001-title.md) (superseded)\n"),
+        ("0001-title.md", "- [0001. Title](0001-title.md)\n- [0001. Title](0001-title.md)\n"),
+    ],
+)
+def test_a_planted_fault_of_the_index_is_found(name, line):
+    assert list(faults_of_index("- [0001. Title](0001-title.md)\n", {"0001-title.md": GOOD})) == []
+    assert list(faults_of_index(line, {name: GOOD}))
