@@ -52,3 +52,8 @@ def environment(template: dict[str, Any], properties: dict[str, Any]) -> dict[st
                 value if isinstance(value, str) else "unset" if default is None else str(default)
             )
     return found
+
+
+def listed(value: Any) -> list[Any]:
+    """Return the value as a list: templates may write a list of one as its only element."""
+    return value if isinstance(value, list) else [value]

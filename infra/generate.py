@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from infra import gateway_responses, monitoring, openapi
+from infra import gateway_responses, monitoring, openapi, permissions
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,6 +36,7 @@ FILES: dict[str, Callable[[], str]] = {
         "infra/gateway_responses.py", gateway_responses.for_stack()
     ),
     "infra/monitoring.yaml": lambda: _yaml("infra/monitoring.py", monitoring.stack()),
+    "docs/permissions.md": permissions.document,
 }
 
 
