@@ -12,7 +12,9 @@ from typing import Any
 
 import yaml
 
-from infra import gateway_responses, monitoring, openapi, permissions
+from infra import gateway_responses, monitoring, permissions
+from infra.openapi.document import public_json
+from infra.openapi.gateway import gateway_document
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,8 +32,8 @@ def _yaml(source: str, document: dict[str, Any]) -> str:
 
 # Path → its current text. docs/openapi.json is a link to functions/root/openapi.json.
 FILES: dict[str, Callable[[], str]] = {
-    "infra/openapi.yaml": lambda: _yaml("infra/openapi.py", openapi.gateway_document()),
-    "functions/root/openapi.json": openapi.public_json,
+    "infra/openapi.yaml": lambda: _yaml("infra/openapi/gateway.py", gateway_document()),
+    "functions/root/openapi.json": public_json,
     "infra/gateway-responses.yaml": lambda: _yaml(
         "infra/gateway_responses.py", gateway_responses.for_stack()
     ),

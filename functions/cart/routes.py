@@ -2,18 +2,18 @@
 
 from cart.domain.promotions import Terms, normalize_code
 from cart.schemas import (
-    AddItem,
+    AddCartItem,
     CartView,
     CouponView,
+    CreateCoupon,
     MergeCarts,
-    PostCoupon,
-    PutCoupon,
-    PutOnCart,
+    PutCouponOnCart,
     PutShippingMethod,
     PutTaxRate,
     QuoteView,
+    ReplaceCoupon,
     RequestQuote,
-    SetItem,
+    SetCartItem,
     ShippingMethodView,
     TaxRateView,
 )
@@ -44,13 +44,13 @@ def clear_cart(caller: Caller, if_match: int | None) -> None:
 
 
 @routes.post("/cart/items", role=GUEST)
-def add_item(caller: Caller, body: AddItem, key: IdempotencyKey | None) -> CartView:
+def add_item(caller: Caller, body: AddCartItem, key: IdempotencyKey | None) -> CartView:
     """Add pieces of a product to the cart."""
     return CartView.of(carts.add_item(caller.user_id, body.sku, body.quantity, key.pk if key else None))
 
 
 @routes.put("/cart/items/{sku}", role=GUEST)
-def set_item(caller: Caller, sku: str, body: SetItem, if_match: int | None) -> CartView:
+def set_item(caller: Caller, sku: str, body: SetCartItem, if_match: int | None) -> CartView:
     """Set the quantity of a product in the cart; 0 removes it."""
     if body.quantity == 0:
         return CartView.of(carts.remove_item(caller.user_id, sku, if_match))
@@ -64,7 +64,7 @@ def remove_item(caller: Caller, sku: str, if_match: int | None) -> CartView:
 
 
 @routes.put("/cart/coupon", role=GUEST)
-def put_coupon_on_cart(caller: Caller, body: PutOnCart, if_match: int | None) -> CartView:
+def put_coupon_on_cart(caller: Caller, body: PutCouponOnCart, if_match: int | None) -> CartView:
     """Put a coupon on the cart; it replaces the cart's coupon."""
     return CartView.of(coupons.put_on_cart(caller.user_id, body.code, if_match))
 
@@ -99,7 +99,7 @@ def list_coupons(query: PageQuery) -> Page[CouponView]:
 
 
 @routes.post("/coupons", role=STAFF, status=201)
-def create_coupon(body: PostCoupon, key: IdempotencyKey | None) -> CouponView:
+def create_coupon(body: CreateCoupon, key: IdempotencyKey | None) -> CouponView:
     """Create a coupon."""
     return CouponView.of(coupons.create(body.code, _terms(body), key))
 
@@ -111,7 +111,7 @@ def read_coupon(code: str) -> CouponView:
 
 
 @routes.put("/coupons/{code}", role=STAFF)
-def update_coupon(code: str, body: PutCoupon, if_match: int | None) -> CouponView:
+def update_coupon(code: str, body: ReplaceCoupon, if_match: int | None) -> CouponView:
     """Replace a coupon's terms."""
     if body.code is not None and normalize_code(body.code) != normalize_code(code):
         raise invalid("/code", "A coupon's code cannot be changed.")

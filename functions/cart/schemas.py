@@ -22,18 +22,18 @@ Name = Annotated[
 Destination = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}|\*)$")]
 
 
-class AddItem(Body):
+class AddCartItem(Body):
     sku: Sku
     quantity: Quantity
 
 
-class SetItem(Body):
+class SetCartItem(Body):
     """The new quantity of a line; 0 removes the line."""
 
     quantity: Annotated[int, Field(ge=0, le=9_999)]
 
 
-class PutOnCart(Body):
+class PutCouponOnCart(Body):
     """The coupon to put on the cart; `code` is not case-sensitive."""
 
     code: Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -92,13 +92,13 @@ class NewTerms(Terms):
         return chargeable(value) if isinstance(value, Price) else value
 
 
-class PutCoupon(NewTerms):
+class ReplaceCoupon(NewTerms):
     """The coupon's new terms. `code` is optional and must equal the code in the path."""
 
     code: str | None = None
 
 
-class PostCoupon(NewTerms):
+class CreateCoupon(NewTerms):
     """A new coupon. `code` is not case-sensitive; it is stored in capitals."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{3,40}$", to_upper=True)]

@@ -1,15 +1,15 @@
 """The HTTP routes of products, categories and stock."""
 
 from catalog.schemas import (
-    AdjustmentBody,
-    CategoryBody,
+    AdjustStock,
     CategoryPage,
     CategoryView,
-    ProductBody,
     ProductPage,
     ProductQuery,
     ProductView,
-    StockBody,
+    SaveCategory,
+    SaveProduct,
+    SetStock,
     StockView,
 )
 from catalog.service import categories, inventory, products
@@ -31,13 +31,13 @@ def list_categories(query: PageQuery) -> CategoryPage:
 
 
 @routes.post("/categories", role=STAFF, status=201)
-def create_category(body: CategoryBody) -> CategoryView:
+def create_category(body: SaveCategory) -> CategoryView:
     """Create a category; its id is derived from its name."""
     return CategoryView.of(categories.create_category(body.name, body.parent_id, body.position))
 
 
 @routes.put("/categories/{category_id}", role=STAFF)
-def replace_category(category_id: str, body: CategoryBody, if_match: int | None) -> CategoryView:
+def replace_category(category_id: str, body: SaveCategory, if_match: int | None) -> CategoryView:
     """Rename or move a category."""
     return CategoryView.of(
         categories.replace_category(category_id, body.name, body.parent_id, body.position, if_match)
@@ -73,13 +73,13 @@ def get_product(product_id: str) -> ProductView:
 
 
 @routes.post("/products", role=STAFF, status=201)
-def create_product(body: ProductBody) -> ProductView:
+def create_product(body: SaveProduct) -> ProductView:
     """Create a product with its variants and their initial stock."""
     return ProductView.of(products.create_product(body.draft("", clock.now())))
 
 
 @routes.put("/products/{product_id}", role=STAFF)
-def replace_product(product_id: str, body: ProductBody, if_match: int | None) -> ProductView:
+def replace_product(product_id: str, body: SaveProduct, if_match: int | None) -> ProductView:
     """Replace a product; the stock of its existing variants is unchanged."""
     return ProductView.of(products.replace_product(product_id, body.draft(product_id, clock.now()), if_match))
 
@@ -97,14 +97,14 @@ def get_stock(sku: str) -> StockView:
 
 
 @routes.put("/stock/{sku}", role=STAFF)
-def set_stock(caller: Caller, sku: str, body: StockBody) -> StockView:
+def set_stock(caller: Caller, sku: str, body: SetStock) -> StockView:
     """Set the stock on hand after a count."""
     log.info("stock counted", extra={"sku": sku, "on_hand": body.on_hand, "actor": caller.user_id})
     return StockView.of(inventory.set_stock(sku, body.on_hand))
 
 
 @routes.post("/stock/{sku}/adjustments", role=STAFF, idempotent=True)
-def adjust_stock(caller: Caller, sku: str, body: AdjustmentBody, key: IdempotencyKey) -> StockView:
+def adjust_stock(caller: Caller, sku: str, body: AdjustStock, key: IdempotencyKey) -> StockView:
     """Add to or subtract from the stock on hand."""
     log.info("stock adjusted", extra={"sku": sku, "delta": body.delta, "actor": caller.user_id})
     return StockView.of(inventory.adjust_stock(sku, body.delta, key.pk))

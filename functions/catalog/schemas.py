@@ -23,7 +23,7 @@ Pieces = Annotated[int, Field(ge=0, le=10_000_000)]
 PriceParameter = Annotated[int, Field(ge=0, le=10**15)]
 
 
-class CategoryBody(Body):
+class SaveCategory(Body):
     name: Name
     parent_id: Slug | None = None
     position: Annotated[int, Field(ge=0, le=10_000)] = 0
@@ -51,7 +51,7 @@ class CategoryPage(Page[CategoryView]):
     """A page of categories, sorted by position, then by name."""
 
 
-class VariantBody(Body):
+class VariantInput(Body):
     """A variant. `stock` is used only if the variant is new."""
 
     sku: Sku
@@ -61,13 +61,13 @@ class VariantBody(Body):
     stock: Pieces = 0
 
 
-class ProductBody(Body):
+class SaveProduct(Body):
     title: Name
     description: Text = ""
     category_ids: Annotated[list[Slug], Field(max_length=8, default_factory=list)]
     status: Literal["draft", "active", "archived"] = "draft"
     attributes: Annotated[dict[Word, Word], Field(max_length=30, default_factory=dict)]
-    variants: Annotated[list[VariantBody], Field(max_length=MAX_VARIANTS)]
+    variants: Annotated[list[VariantInput], Field(max_length=MAX_VARIANTS)]
 
     def draft(self, product_id: str, now: datetime) -> Product:
         """Return the product; the service sets its id, times and version."""
@@ -116,7 +116,7 @@ class ProductView(View):
     title: str
     description: str
     category_ids: list[str]
-    status: str
+    status: ProductStatus
     attributes: dict[str, str]
     variants: list[VariantView]
     images: list[ImageView]
@@ -131,7 +131,7 @@ class ProductView(View):
             title=product.title,
             description=product.description,
             category_ids=list(product.category_ids),
-            status=product.status.value,
+            status=product.status,
             attributes=dict(product.attributes),
             variants=[
                 VariantView(
@@ -161,11 +161,11 @@ class ProductPage(Page[ProductView]):
     """A page of products on sale."""
 
 
-class StockBody(Body):
+class SetStock(Body):
     on_hand: Pieces
 
 
-class AdjustmentBody(Body):
+class AdjustStock(Body):
     delta: Annotated[int, Field(ge=-10_000_000, le=10_000_000)]
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 

@@ -47,7 +47,7 @@ class QueuedView(View):
     notification_id: str
 
 
-class ChoiceBody(Body):
+class ChannelPreferencesInput(Body):
     orders: bool
     marketing: bool
 
@@ -59,8 +59,8 @@ class UpdatePreferences(Body):
     """The new preferences. Security notifications cannot be turned off. Without a `language`, the shop's
     default applies."""
 
-    email: ChoiceBody
-    sms: ChoiceBody
+    email: ChannelPreferencesInput
+    sms: ChannelPreferencesInput
     language: Literal["en", "de"] | None = None
 
 

@@ -2,7 +2,14 @@
 
 from orders.domain.orders import Order
 from orders.domain.transitions import ReturnStatus
-from orders.schemas.requests import DecideReturn, Fulfil, ListOrders, PlaceOrder, RequestReturn, SetStatus
+from orders.schemas.requests import (
+    DecideReturn,
+    FulfilOrder,
+    ListOrders,
+    PlaceOrder,
+    RequestReturn,
+    SetOrderStatus,
+)
 from orders.schemas.responses import EntryView, InvoiceView, OrderPage, OrderView, ReturnView, Timeline
 from orders.service import cancellation, fulfilling, placing, reading, returning
 from shared.dynamodb.idempotency import IdempotencyKey
@@ -72,7 +79,7 @@ def list_all_orders(query: ListOrders) -> OrderPage:
 
 
 @routes.put("/orders/{order_id}/status", role=STAFF)
-def set_order_status(caller: Caller, order_id: str, body: SetStatus, if_match: int | None) -> OrderView:
+def set_order_status(caller: Caller, order_id: str, body: SetOrderStatus, if_match: int | None) -> OrderView:
     """Ship all unshipped pieces, mark the order as delivered, or cancel it."""
     if body.status == "shipped":
         # A PUT has no Idempotency-Key; a second one is rejected because of the order's status.
@@ -85,7 +92,7 @@ def set_order_status(caller: Caller, order_id: str, body: SetStatus, if_match: i
 
 
 @routes.post("/orders/{order_id}/fulfilments", role=STAFF, status=201, idempotent=True)
-def fulfil_order(caller: Caller, order_id: str, body: Fulfil, key: IdempotencyKey) -> OrderView:
+def fulfil_order(caller: Caller, order_id: str, body: FulfilOrder, key: IdempotencyKey) -> OrderView:
     """Ship some lines, or all unshipped pieces, in one fulfilment."""
     request = key.pk + key.fingerprint
     return OrderView.of(fulfilling.ship(caller, order_id, body.pieces, body.carrier, body.tracking, request))

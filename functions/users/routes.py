@@ -5,7 +5,7 @@ from shared.dynamodb.idempotency import IdempotencyKey
 from shared.http.identity import CUSTOMER, PUBLIC, Caller
 from shared.http.routing import Replayed, Routes
 from users import service
-from users.schemas import KeysView, KeyView, Login, Logout, Refresh, Register, TokensView, UserView
+from users.schemas import KeysView, KeyView, Login, Logout, RefreshTokens, Register, TokensView, UserView
 
 routes = Routes()
 
@@ -33,7 +33,7 @@ def start_as_guest() -> TokensView:
 
 
 @routes.post("/users/token", role=PUBLIC, repeatable=True)
-def refresh(body: Refresh) -> TokensView:
+def refresh(body: RefreshTokens) -> TokensView:
     """Exchange a refresh token for new tokens."""
     return TokensView.of(service.refresh(body.refresh_token.get_secret_value()))
 

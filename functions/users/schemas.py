@@ -15,7 +15,7 @@ from users.domain.sessions import Tokens
 Name = Annotated[
     str,
     StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\p{Cc}\p{Zl}\p{Zp}]+$"
+        strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"
     ),
 ]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()-]{5,30}$")]
@@ -38,7 +38,7 @@ class Login(Body):
     otp: Annotated[SecretStr, Field(max_length=64)] | None = None
 
 
-class Refresh(Body):
+class RefreshTokens(Body):
     refresh_token: RefreshTokenText
 
 

@@ -53,7 +53,7 @@ class Pieces(Body):
 Lines = Annotated[list[Pieces], Field(min_length=1, max_length=MAX_LINES)]
 
 
-class Fulfil(Body):
+class FulfilOrder(Body):
     """A fulfilment of these lines, or without `lines` of all unshipped pieces."""
 
     lines: Lines | None = None
@@ -65,7 +65,7 @@ class Fulfil(Body):
         return None if self.lines is None else [(line.sku, line.quantity) for line in self.lines]
 
 
-class SetStatus(Body):
+class SetOrderStatus(Body):
     """The new status. `shipped` ships all unshipped pieces and accepts `carrier` and `tracking`."""
 
     status: Literal["shipped", "delivered", "cancelled"]
@@ -73,7 +73,7 @@ class SetStatus(Body):
     tracking: ShortText | None = None
 
     @model_validator(mode="after")
-    def check_carrier(self) -> "SetStatus":
+    def check_carrier(self) -> "SetOrderStatus":
         if self.status != "shipped" and (self.carrier or self.tracking):
             raise ValueError("carrier and tracking require the status shipped")
         return self

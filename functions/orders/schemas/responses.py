@@ -9,6 +9,7 @@ from orders.domain.fulfilling import fulfilled
 from orders.domain.orders import Fulfilment, Order, Return
 from orders.domain.returning import returned
 from orders.domain.timeline import Entry
+from orders.domain.transitions import ReturnStatus, Status
 from shared.contracts.commands import InvoiceLinks
 from shared.contracts.quotes import QuotedLine, ShippingAddress
 from shared.http.paging import Page
@@ -76,7 +77,7 @@ class ReturnView(View):
 
     return_id: str
     order_id: str
-    status: str
+    status: ReturnStatus
     lines: list[PiecesView]
     reason: str
     restock: bool
@@ -88,7 +89,7 @@ class ReturnView(View):
         return cls(
             return_id=return_.return_id,
             order_id=order.order_id,
-            status=return_.status.value,
+            status=return_.status,
             lines=[PiecesView(sku=sku, quantity=quantity) for sku, quantity in return_.pieces.items()],
             reason=return_.reason,
             restock=return_.restock,
@@ -117,7 +118,7 @@ class OrderView(View):
     order_id: str
     number: str
     user_id: str
-    status: str
+    status: Status
     lines: list[OrderLineView]
     subtotal: Money
     discount: Money
@@ -147,7 +148,7 @@ class OrderView(View):
             order_id=order.order_id,
             number=order.number,
             user_id=order.user_id,
-            status=order.status.value,
+            status=order.status,
             lines=[OrderLineView.of(line, shipped, received) for line in terms.lines],
             subtotal=terms.subtotal,
             discount=terms.discount,

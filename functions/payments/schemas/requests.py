@@ -23,7 +23,7 @@ Url = Annotated[
     str,
     StringConstraints(
         max_length=2_048,
-        pattern=r"^(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1))(:\d{1,5})?([/?#][^\x00-\x20\x7f]*)?$",
+        pattern=r"^(https://[A-Za-z0-9.-]+|http://(localhost|127\.0\.0\.1))(:[0-9]{1,5})?([/?#][^\x00-\x20\x7f]*)?$",
     ),
 ]
 
