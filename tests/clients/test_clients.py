@@ -1,0 +1,75 @@
+"""The API document, judged by tools of other makers: a linter and two generators of clients."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.generators import (
+    HERE,
+    check_python,
+    check_typescript,
+    generate_python,
+    generate_typescript,
+    lint,
+)
+from tests.support import ROOT
+
+DOCUMENT = ROOT / "functions" / "root" / "openapi.json"
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Callable[[Callable[[Any], object]], Path]:
+    """`faulty(change)` returns the path of a copy of the document in which a fault was planted."""
+
+    def plant(change: Callable[[Any], object]) -> Path:
+        document = copy.deepcopy(json.loads(DOCUMENT.read_text()))
+        change(document)
+        path = tmp_path / "openapi.json"
+        path.write_text(json.dumps(document))
+        return path
+
+    return plant
+
+
+def refer_to_nothing(document: Any) -> None:
+    document["components"]["schemas"]["Broken"] = {"$ref": "#/components/schemas/Nothing"}
+
+
+def repeat_an_operation_id(document: Any) -> None:
+    document["paths"]["/health"]["get"]["operationId"] = document["paths"]["/cart"]["get"]["operationId"]
+
+
+def add_an_unsupported_schema(document: Any) -> None:
+    document["components"]["schemas"]["Broken"] = {"type": "object", "properties": {"a": {"type": "array"}}}
+
+
+@pytest.mark.parametrize("fault", [refer_to_nothing, repeat_an_operation_id])
+def test_the_linter_reports_a_fault(faulty, fault):
+    assert lint(faulty(fault))
+
+
+def test_a_typescript_client_is_generated_and_compiles_strictly(tmp_path):
+    problems = generate_typescript(DOCUMENT, tmp_path / "client") or check_typescript(tmp_path / "client")
+    assert not problems, problems
+
+
+def test_the_typescript_generator_reports_a_dangling_reference(faulty, tmp_path):
+    assert "Nothing" in generate_typescript(faulty(refer_to_nothing), tmp_path / "client")
+
+
+def test_a_python_client_is_generated_and_type_checks_strictly(tmp_path):
+    problems = generate_python(DOCUMENT, tmp_path / "client") or check_python(tmp_path / "client")
+    assert not problems, problems
+
+
+def test_the_python_generator_reports_an_unsupported_schema(faulty, tmp_path):
+    assert "Broken" in generate_python(faulty(add_an_unsupported_schema), tmp_path / "client")
+
+
+def test_the_lock_of_the_npm_packages_names_no_registry():
+    packages = json.loads((HERE / "package-lock.json").read_text())["packages"]
+    assert not [name for name, package in packages.items() if "resolved" in package]
