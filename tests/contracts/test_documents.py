@@ -1,4 +1,4 @@
-"""The documentation: links lead somewhere, and each decision record has its form and a line in the index."""
+"""The documentation: links, the sections of the services' READMEs, and the form and index of the records."""
 
 import re
 import subprocess
@@ -7,13 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
+from tests.support import ROOT, SERVICES
 
 RECORDS = ROOT / "docs" / "adr"
 INDEX = RECORDS / "README.md"
 TRACKED = subprocess.run(
     ["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True
 ).stdout.split()
+README_SECTIONS = [
+    "Owns",
+    "Routes",
+    "Publishes",
+    "Subscribes to",
+    "Serves",
+    "How it works",
+    "Tables",
+    "Settings",
+    "If the process dies",
+]
+READMES = [f"functions/{service}/README.md" for service in (*SERVICES, "root", "orders/invoicing")]
 RECORD = re.compile(
     r"# (?P<number>\d{4})\. (?P<title>[^\n]+)\n\n"
     r"- Status: (?P<status>accepted|superseded by \[(\d{4})\]\(\4-[a-z0-9-]+\.md\))\n"
@@ -45,7 +57,7 @@ def anchors(text: str) -> set[str]:
 
 def broken_links(path: Path, text: str) -> Iterator[str]:
     """Yield the relative links to files that do not exist, or to headings that their file does not have."""
-    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(text)):
+    for target in re.findall(r"(?:\]\(|^\[[^\]]+\]: )([^)\s]+)", without_code(text), re.MULTILINE):
         if re.match(r"[a-z]+:", target):
             continue
         name, _, anchor = target.partition("#")
@@ -91,6 +103,11 @@ def test_relative_links_lead_to_files_and_headings(name):
     assert list(broken_links(ROOT / name, (ROOT / name).read_text())) == []
 
 
+@pytest.mark.parametrize("name", READMES)
+def test_the_readme_of_a_service_has_the_same_sections_in_order(name):
+    assert re.findall(r"^## (.+)$", (ROOT / name).read_text(), re.MULTILINE) == README_SECTIONS
+
+
 @pytest.mark.parametrize("name", records())
 def test_a_record_has_its_header_and_sections(name):
     assert list(faults_of_record(name, records()[name])) == []
@@ -104,6 +121,7 @@ def test_each_record_is_listed_once_in_the_index():
     ("text", "broken"),
     [
         ("[a](missing.md)", ["missing.md"]),
+        ("[a]\n\n[a]: missing.md", ["missing.md"]),
         ("[a](glossary.md#no-such-heading)", ["glossary.md#no-such-heading"]),
         ("# One\n[a](#two)", ["#two"]),
         ("# One\n# One\n[a](#one-2)", ["#one-2"]),
