@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urljoin
 from uuid import uuid4
 
 import boto3
@@ -232,6 +233,14 @@ def call(api: Any, method: str, path: str, **request: Any) -> Reply:
     """Send one request to the Lambda handler `api`, as API Gateway does."""
     response = api(gateway_event(api, method, path, **request), Context())
     return Reply(response["statusCode"], response["headers"], response["body"])
+
+
+def created_path(requested: str, reply: Reply) -> str:
+    """Return the path to which the response's Location leads from the requested path, below the stage."""
+    base = f"https://api.example/{STAGE}"
+    url = urljoin(base + requested, reply.header("Location") or "")
+    assert url.startswith(f"{base}/"), url
+    return url.removeprefix(base)
 
 
 def idempotency_headers(key: str | None = None) -> dict[str, str]:

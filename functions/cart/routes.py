@@ -98,7 +98,7 @@ def list_coupons(query: PageQuery) -> Page[CouponView]:
     return Page(items=[CouponView.of(coupon) for coupon in found], next_cursor=cursors.write(more, COUPONS))
 
 
-@routes.post("/coupons", role=STAFF, status=201)
+@routes.post("/coupons", role=STAFF, status=201, location="/coupons/{code}")
 def create_coupon(body: CreateCoupon, key: IdempotencyKey | None) -> CouponView:
     """Create a coupon."""
     return CouponView.of(coupons.create(body.code, _terms(body), key))

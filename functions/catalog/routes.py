@@ -72,7 +72,7 @@ def get_product(product_id: str) -> ProductView:
     return ProductView.of(products.product_on_sale(product_id))
 
 
-@routes.post("/products", role=STAFF, status=201)
+@routes.post("/products", role=STAFF, status=201, location="/products/{product_id}")
 def create_product(body: SaveProduct) -> ProductView:
     """Create a product with its variants and their initial stock."""
     return ProductView.of(products.create_product(body.draft("", clock.now())))

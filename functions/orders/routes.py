@@ -21,7 +21,7 @@ from shared.values.ids import new_id
 routes = Routes()
 
 
-@routes.post("/orders", role=GUEST, status=201, idempotent=True)
+@routes.post("/orders", role=GUEST, status=201, idempotent=True, location="/orders/{order_id}")
 def place_order(caller: Caller, body: PlaceOrder, claim: IdempotencyKey) -> OrderView | Replayed:
     """Place an order with a quote or for the cart."""
     order, is_replayed = (

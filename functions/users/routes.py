@@ -10,7 +10,7 @@ from users.schemas import KeysView, KeyView, Login, Logout, RefreshTokens, Regis
 routes = Routes()
 
 
-@routes.post("/users/register", role=PUBLIC, status=201)
+@routes.post("/users/register", role=PUBLIC, status=201, location="/users/me")
 def register(body: Register, claim: IdempotencyKey | None) -> UserView | Replayed:
     """Create an account."""
     account, repeated = service.register(

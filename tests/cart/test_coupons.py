@@ -8,7 +8,7 @@ from cart.service import coupons
 from shared.dynamodb.idempotency import IdempotencyKey
 from tests.cart.conftest import placed
 from tests.cart.requests import SHOPPER, TEN_PERCENT, coupon, create_coupon, gbp
-from tests.support import call, deliver, idempotency_headers, run_concurrently, staff
+from tests.support import call, created_path, deliver, idempotency_headers, run_concurrently, staff
 
 
 def test_staff_create_read_update_and_delete_coupons(cloud):
@@ -38,6 +38,12 @@ def test_staff_create_read_update_and_delete_coupons(cloud):
     assert coupon("SPRING-26", "DELETE", headers={"If-Match": '"2"'}).status == 204
     for method, body in (("GET", None), ("PUT", fixed), ("DELETE", None)):
         assert coupon("SPRING-26", method, body=body).status == 404
+
+
+def test_the_location_of_a_created_coupon_is_the_coupon(cloud):
+    created = create_coupon("spring-26")
+    path = created_path("/coupons", created)
+    assert (path, call(api, "GET", path, caller=staff()).json) == ("/coupons/SPRING-26", created.json)
 
 
 def test_a_code_is_unique_until_deleted_and_old_etags_never_match_again(cloud):

@@ -21,7 +21,7 @@ from tests.catalog.catalog_driver import (
     reserve,
     variant,
 )
-from tests.support import call, customer, guest, idempotency_headers, staff
+from tests.support import call, created_path, customer, guest, idempotency_headers, staff
 
 
 def get(product):
@@ -51,6 +51,14 @@ def test_a_created_product_is_returned_unchanged(cloud):
     ]
     assert (product["category_ids"], product["attributes"]) == (["mugs"], {"made in": "Stoke"})
     assert levels("RED") == (3, 0)
+
+
+def test_the_location_of_a_created_product_is_the_product(cloud):
+    request = {"title": "Mug", "status": "active", "variants": [variant("RED")]}
+    headers = idempotency_headers()
+    for _ in range(2):
+        created = call(api, "POST", "/products", body=request, caller=staff(), headers=headers)
+        assert call(api, "GET", created_path("/products", created)).json == created.json
 
 
 def test_a_product_is_read_with_one_query(calls):

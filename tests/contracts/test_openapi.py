@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from infra.openapi.declared import routes
 from infra.openapi.document import public_document
-from infra.openapi.schemas import NAMES
+from infra.openapi.schemas import NAMES, response_model
 from tests.support import ROOT
 
 DOCUMENT = json.loads((ROOT / "functions" / "root" / "openapi.json").read_text())
@@ -125,6 +126,16 @@ def _json_components(node: Any, seen: set[str] | None = None) -> Iterator[dict[s
             component = resolve(reference)
             yield component
             yield from _json_components(component, seen)
+
+
+def test_a_created_resource_is_at_one_of_the_apis_get_paths():
+    declared = {route.path: route for _, route in routes() if route.method == "GET"}
+    located = [route for _, route in routes() if route.location]
+    assert {route.status for route in located} == {201}
+    for route in located:
+        assert route.location in declared
+        fields = getattr(response_model(route), "model_fields", {})
+        assert {*declared[route.location].variables} <= {*route.variables, *fields}, route.path
 
 
 def test_the_document_is_the_same_in_every_run():

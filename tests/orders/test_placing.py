@@ -14,13 +14,21 @@ from shared.errors import Unavailable
 from shared.runtime import clock
 from tests.orders.conftest import SHOPPER, place, problem_of, read, rows, token
 from tests.orders.samples import ADDRESS, gbp, line, quote
-from tests.support import Context, call, customer, guest, run_concurrently
+from tests.support import Context, call, created_path, customer, guest, run_concurrently
 
 ADDRESS_BODY = ADDRESS.model_dump(exclude_none=True)
 
 
 class Died(BaseException):
     """The process was killed."""
+
+
+def test_the_location_of_an_order_is_the_order_also_if_it_is_replayed(shop):
+    quoted = {"quote_token": token(quote(at=clock.now()))}
+    for _ in range(2):
+        placed = place(quoted, key="k")
+        path = created_path("/orders", placed)
+        assert call(api, "GET", path, caller=SHOPPER).json == placed.json
 
 
 def die_at(monkeypatch: pytest.MonkeyPatch, step: str) -> None:

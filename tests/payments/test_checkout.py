@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from payments import stripe_gateway
-from payments.app import checkout
+from payments.app import checkout, reads
 from payments.service import syncing
 from payments.tables import active_payments, payments
 from shared.contracts.events import OrderExpired
@@ -16,7 +16,7 @@ from shared.errors import Unavailable
 from shared.messaging import rpc
 from shared.runtime import clock
 from tests.payments.payments_driver import PaymentsDriver
-from tests.support import call, customer, guest, idempotency_headers, staff
+from tests.support import call, created_path, customer, guest, idempotency_headers, staff
 
 
 def intents(driver: PaymentsDriver) -> list:
@@ -47,6 +47,14 @@ def test_a_repeated_key_returns_the_first_response(driver):
     first, second = driver.pay(key="k"), driver.pay(key="k")
     assert second.text == first.text
     assert second.header("Idempotent-Replayed") == "true"
+
+
+def test_the_location_of_a_payment_is_the_payment_also_if_it_is_replayed(driver):
+    driver.order()
+    for _ in range(2):
+        opened = driver.pay(key="k")
+        found = call(reads.api, "GET", created_path("/payments", opened), caller=customer())
+        assert found.json["payment_id"] == opened.json["payment_id"]
 
 
 def test_another_key_returns_the_open_payment(driver):

@@ -6,12 +6,12 @@ from typing import Annotated
 import pytest
 from pydantic import Field
 
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, Malformed, NotFound
 from shared.http.api import Api
 from shared.http.identity import CUSTOMER, GUEST, PUBLIC, STAFF, Caller
-from shared.http.paging import PageQuery
+from shared.http.paging import MAX_CURSOR, Cursors, PageQuery
 from shared.http.routing import Body, Routes, View
-from tests.support import call, customer, guest, staff
+from tests.support import call, created_path, customer, guest, staff
 
 routes = Routes()
 
@@ -65,6 +65,20 @@ def list_things(query: PageQuery) -> OrderView:
 @routes.delete("/things/{thing}", role=STAFF)
 def delete_thing(thing: str) -> None:
     return None
+
+
+class PartView(View):
+    part_id: str
+
+
+@routes.post("/things/{thing}/parts", role=GUEST, status=201, location="/things/{thing}/parts/{part_id}")
+def add_part(thing: str) -> PartView:
+    return PartView(part_id="a/b?c")
+
+
+@routes.post("/things/{thing}/copies", role=GUEST, status=201, location="/copies/{part_id}")
+def copy_thing(thing: str) -> PartView:
+    return PartView(part_id="cpy_1")
 
 
 api = Api(routes)
@@ -159,3 +173,26 @@ def test_an_idempotency_key_must_be_printable():
             api, "POST", "/things", body={"count": 1}, caller=guest(), headers={"Idempotency-Key": key}
         )
         assert reply.status == 400
+
+
+@pytest.mark.parametrize(
+    ("requested", "location", "path"),
+    [
+        ("/things/x%20y/parts", "parts/a%2Fb%3Fc", "/things/x%20y/parts/a%2Fb%3Fc"),
+        ("/things/x/copies", "../../copies/cpy_1", "/copies/cpy_1"),
+    ],
+)
+def test_a_location_is_relative_to_the_request_and_encoded(requested, location, path):
+    reply = call(api, "POST", requested, caller=guest())
+    assert (reply.header("Location"), created_path(requested, reply)) == (location, path)
+
+
+@pytest.mark.parametrize("length", [0, 1, MAX_CURSOR, MAX_CURSOR + 1, 100_000])
+def test_an_invalid_cursor_is_malformed_whatever_its_length(length):
+    with pytest.raises(Malformed) as raised:
+        Cursors(lambda: "a key of 32 bytes, or of more bytes").read("x" * length, "things")
+    assert ("too long" in raised.value.detail) == (length > MAX_CURSOR)
+
+
+def test_an_unauthorized_request_names_the_scheme():
+    assert call(api, "POST", "/things", body={"count": 1}).header("WWW-Authenticate") == "Bearer"

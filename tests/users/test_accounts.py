@@ -11,6 +11,7 @@ from shared.http.api import Api
 from tests.support import (
     Context,
     call,
+    created_path,
     customer,
     guest,
     idempotency_headers,
@@ -30,6 +31,13 @@ pytestmark = pytest.mark.usefixtures("cloud")
 
 def rows(prefix):
     return [row for row in tables.UsersRow.scan() if row.pk.startswith(prefix)]
+
+
+def test_the_location_of_a_registration_is_the_account():
+    created = register()
+    path = created_path("/users/register", created)
+    assert path == "/users/me"
+    assert call(api, "GET", path, caller=customer(created.json["user_id"])).json == created.json
 
 
 def test_registration_returns_the_account_without_its_password():

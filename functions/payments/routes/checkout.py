@@ -10,7 +10,7 @@ from shared.runtime import clock
 routes = Routes()
 
 
-@routes.post("/payments", role=GUEST, status=201, idempotent=True)
+@routes.post("/payments", role=GUEST, status=201, idempotent=True, location="/payments/{payment_id}")
 def open_payment(caller: Caller, body: OpenPayment) -> OpenedPaymentView:
     """Open a payment for one of your orders, or return its active payment.
 

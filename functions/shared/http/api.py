@@ -1,10 +1,11 @@
 """A service's API function: it routes requests to views and builds the responses."""
 
 import json
+import posixpath
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from botocore.exceptions import BotoCoreError, ClientError
 from chalice.app import Chalice, Request, Response
@@ -30,7 +31,7 @@ from shared.runtime.observability import log
 from shared.runtime.settings import CommonSettings
 from shared.values import ids
 
-EXPOSED_HEADERS = "ETag, X-Request-Id, Idempotent-Replayed, Retry-After"
+EXPOSED_HEADERS = "ETag, Location, X-Request-Id, Idempotent-Replayed, Retry-After"
 
 
 class Api(Chalice):
@@ -117,9 +118,9 @@ class Api(Chalice):
             arguments["key"] = key
         if "claim" in route.hints:
             arguments["claim"] = key
-            return _present(route, route.view(**arguments))
+            return _present(route, arguments, route.view(**arguments))
         if key is None or self.idempotency is None or route.repeatable:
-            return _present(route, route.view(**arguments))
+            return _present(route, arguments, route.view(**arguments))
         return self._serve_idempotent(self.idempotency, key, route, arguments)
 
     def _serve_idempotent(
@@ -134,7 +135,7 @@ class Api(Chalice):
             first = HttpResponse.unpack(claimed.response)
             return first.model_copy(update={"headers": first.headers | {"Idempotent-Replayed": "true"}})
         try:
-            response = _present(route, route.view(**arguments))
+            response = _present(route, arguments, route.view(**arguments))
         except Problem as problem:
             if problem.status >= 429:
                 idempotency.release(claimed)
@@ -156,6 +157,8 @@ class Api(Chalice):
 def problem_response(problem: Problem) -> HttpResponse:
     """Return the problem as a response (RFC 9457)."""
     headers = {"Content-Type": "application/problem+json", **problem.headers}
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"  # required by RFC 9110, 15.5.2
     body = json.dumps(problem_document(problem, observability.request_id()))
     return HttpResponse(status=problem.status, headers=headers, body=body)
 
@@ -166,7 +169,7 @@ def _internal_error(error: Exception) -> HttpResponse:
     return problem_response(Internal("An internal error occurred; contact us with the request_id."))
 
 
-def _present(route: Route, result: Any) -> HttpResponse:
+def _present(route: Route, arguments: Mapping[str, Any], result: Any) -> HttpResponse:
     if isinstance(result, HttpResponse):
         return result
     if result is None:
@@ -178,7 +181,19 @@ def _present(route: Route, result: Any) -> HttpResponse:
     version = vars(result).get("version")
     if isinstance(version, int):
         headers["ETag"] = f'"{version}"'
+    if route.location:
+        headers["Location"] = _location(route.location, route.path, {**vars(result), **arguments})
     return HttpResponse(status=route.status, headers=headers, body=result.model_dump_json())
+
+
+def _location(resource: str, request: str, values: Mapping[str, Any]) -> str:
+    """Return the URL of the created resource relative to the request's URL (RFC 9110, 10.2.2).
+
+    An absolute one would need the stage or the custom domain's base path, which a repeated request may not
+    share.
+    """
+    parts = {name: quote(value, safe="") for name, value in values.items() if isinstance(value, str)}
+    return posixpath.relpath(resource.format_map(parts), posixpath.dirname(request.format_map(parts)))
 
 
 def _common_headers(event: Mapping[str, Any], request_id: str) -> dict[str, str]:

@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 import jwt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from shared.errors import Malformed
 
 T = TypeVar("T")
+MAX_CURSOR = 4_096  # characters; ours have fewer, and API Gateway accepts 10 KB for all headers and the URL
 Limit = Annotated[int, Field(ge=1, le=100)]
+# The document states the length; `Cursors.read` checks it, because an invalid cursor is 400 and not 422.
+Cursor = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_CURSOR})]
 
 
 class PageQuery(BaseModel):
@@ -18,7 +21,7 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     limit: Limit = 20
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class Page(BaseModel, Generic[T]):
@@ -28,7 +31,7 @@ class Page(BaseModel, Generic[T]):
     model_config = ConfigDict(frozen=True)
 
     items: Sequence[T]
-    next_cursor: str | None
+    next_cursor: Cursor | None
 
 
 class Cursors:
@@ -45,10 +48,12 @@ class Cursors:
         )
 
     def read(self, cursor: str | None, list_of: str) -> dict[str, Any] | None:
-        """Return the key to continue after. Raises Malformed if the cursor was altered or is of another
-        list."""
+        """Return the key to continue after. Raises Malformed if the cursor is too long, was altered or is of
+        another list."""
         if cursor is None:
             return None
+        if len(cursor) > MAX_CURSOR:
+            raise Malformed(f"The cursor is too long: a cursor has at most {MAX_CURSOR:,} characters.")
         try:
             key: dict[str, Any] = jwt.decode(cursor, self.key(), algorithms=["HS256"], audience=list_of)["k"]
         except jwt.InvalidTokenError as error:
