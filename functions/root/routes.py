@@ -1,13 +1,30 @@
 """The HTTP routes of root."""
 
-from root import health
-from root.document import DOCUMENT, docs_page
+from typing import Annotated
+
+from pydantic import Field
+
+from root import docs, health
+from root.document import DOCUMENT
 from root.health import Health
 from shared.dynamodb.idempotency import HttpResponse
+from shared.errors import NotFound
 from shared.http.reading import JSON
-from shared.http.routing import Html, Routes
+from shared.http.routing import Asset, Body, Html, Raw, Redirect, Routes
 
 routes = Routes()
+
+
+class DocsFileQuery(Body):
+    """`v`: the version of the file that the page links to."""
+
+    v: Annotated[str, Field(max_length=64)] | None = None
+
+
+@routes.get("/", status=302)
+def redirect_to_docs(request: Raw) -> Redirect:
+    """Redirect to the documentation page."""
+    return docs.redirect(request.path)
 
 
 @routes.get("/health")
@@ -24,5 +41,11 @@ def read_document() -> HttpResponse:
 
 @routes.get("/docs")
 def read_docs() -> Html:
-    """Get a page that lists the operations of this API."""
-    return Html(status=200, headers={"Content-Type": "text/html; charset=utf-8"}, body=docs_page())
+    """Get the documentation page, which shows this API's operations and calls them."""
+    return docs.page()
+
+
+@routes.get("/docs/{file}", raises=(NotFound,))
+def read_docs_file(file: str, query: DocsFileQuery, request: Raw) -> Asset:
+    """Get a file of the documentation page."""
+    return docs.asset(file, query.v, request.headers.get("if-none-match"))

@@ -26,6 +26,8 @@ def public_document() -> dict[str, Any]:
             "version": "1",
             "description": "An online shop: users, catalog, cart, orders, payments, notifications.",
         },
+        # Relative to the document's own URL, because a stage's path may precede it.
+        "servers": [{"url": ".", "description": "The deployment that serves this document."}],
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
@@ -110,12 +112,10 @@ def _status(route: Any) -> str:
 
 def _content(route: Any, schemas: Schemas) -> dict[str, Any]:
     from shared.dynamodb.idempotency import HttpResponse
-    from shared.http.routing import Html
 
-    if route.result is Html:
-        return {"content": {"text/html": {"schema": {"type": "string"}}}}
-    if route.result is HttpResponse:
-        return {"content": {"application/json": {"schema": {"type": "object"}}}}
+    if isinstance(route.result, type) and issubclass(route.result, HttpResponse):
+        schema = {"type": "object" if route.result is HttpResponse else "string"}
+        return {"content": {name: {"schema": schema} for name in route.result.media_types}}
     model = response_model(route)
     if not model:
         return {}

@@ -182,3 +182,26 @@ def test_every_stage_runs_the_target_that_is_built():
     built = re.findall(r"^TARGET \?= (python\S+)-(\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     deployed = re.findall(r"PythonRuntime=(\S+) Architecture=(\w+)", (ROOT / "samconfig.toml").read_text())
     assert set(deployed) == set(built)
+
+
+SHOW = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from root import docs
+print(docs.page().body)
+print(len(docs.asset("viewer.js", None, None).body))
+"""
+
+
+def test_root_serves_the_viewer_with_only_its_artifact(artifacts):
+    command = [sys.executable, "-I", "-S", "-B", "-c", SHOW, str(artifacts[recipe("RootApi")])]
+    done = subprocess.run(command, env=environment("RootApi"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert int(done.stdout.splitlines()[-1]) > 10**6
+
+
+def test_the_viewer_is_packaged_with_its_licenses_and_nothing_else(artifacts):
+    package_folder = artifacts[recipe("RootApi")] / "drf_spectacular_sidecar"
+    files = {path.name for path in package_folder.rglob("*") if path.is_file()}
+    licenses = {"LICENSE", "swagger-ui-bundle.js.LICENSE.txt"}
+    assert files == {"swagger-ui-bundle.js", "swagger-ui.css"} | licenses

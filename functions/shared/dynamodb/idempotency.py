@@ -5,7 +5,7 @@ import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
@@ -23,6 +23,8 @@ LEASE = timedelta(seconds=30)  # a first call that takes longer has died, becaus
 
 class HttpResponse(BaseModel):
     """An HTTP response, as it was sent and as it is stored for repeated requests."""
+
+    media_types: ClassVar[tuple[str, ...]] = ("application/json",)
 
     status: int
     headers: dict[str, str]

@@ -66,7 +66,7 @@ class Api(Chalice):
         request_id = event["requestContext"]["requestId"]
         observability.begin(request_id)
         response = super().__call__(event, context)
-        response.setdefault("headers", {}).update(_common_headers(event, request_id))
+        response["headers"] = _common_headers(event, request_id) | response.get("headers", {})
         log.info(
             "request served",
             extra={
@@ -106,7 +106,7 @@ class Api(Chalice):
         if "caller" in route.hints:
             arguments["caller"] = caller
         if "request" in route.hints:
-            arguments["request"] = Raw(raw, headers)
+            arguments["request"] = Raw(raw, headers, event["requestContext"]["path"])
         if "if_match" in route.hints:
             arguments["if_match"] = parse_if_match(headers.get("if-match"))
         if route.query:

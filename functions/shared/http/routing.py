@@ -47,10 +47,14 @@ class View(BaseModel):
 
 @dataclass(frozen=True)
 class Raw:
-    """The body and headers as received, for requests whose bytes are signed."""
+    """The body, headers and path as received, for requests whose bytes are signed.
+
+    `path` is the URL's path, which starts with the stage or with a custom domain's base path.
+    """
 
     body: bytes
     headers: Mapping[str, str]
+    path: str
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,20 @@ class Replayed:
 
 class Html(HttpResponse):
     """A response in HTML."""
+
+    media_types = ("text/html",)
+
+
+class Asset(HttpResponse):
+    """A file of an HTML page."""
+
+    media_types = ("text/css", "text/javascript")
+
+
+class Redirect(HttpResponse):
+    """A redirect to the URL in the header Location."""
+
+    media_types = ()
 
 
 @dataclass(frozen=True)
@@ -138,15 +156,15 @@ class Routes:
     A view's annotations state what it needs: `caller: Caller`, path variables by name, `query:` and `body:`
     pydantic models, `if_match: int | None`, `key: IdempotencyKey` (the request's key, already claimed),
     `claim: IdempotencyKey` (the same, for a use case that claims it in its own transaction), `request: Raw`
-    (body and headers as received). A returned model becomes JSON, with an ETag if it has a version; None
-    becomes 204; an `HttpResponse` is returned as it is.
+    (body, headers and path as received). A returned model becomes JSON, with an ETag if it has a version;
+    None becomes 204; an `HttpResponse` is returned as it is.
     """
 
     def __init__(self) -> None:
         self.declared: list[Route] = []
 
-    def get(self, path: str, *, role: Role = PUBLIC, raises: Raises = ()) -> Decorator:
-        return self._route("GET", path, role, 200, raises)
+    def get(self, path: str, *, role: Role = PUBLIC, status: int = 200, raises: Raises = ()) -> Decorator:
+        return self._route("GET", path, role, status, raises)
 
     def post(
         self,
