@@ -14,6 +14,7 @@ from shared.http.routing import Body
 from shared.values.email_address import Email
 from shared.values.money import Price
 from shared.values.text import SINGLE_LINE
+from shared.values.timestamps import DayOrTime
 
 MAX_REASON_BYTES = 1_000  # up to 50 returns share the order's row
 ShortText = Annotated[
@@ -115,8 +116,8 @@ class ListOrders(PageQuery):
     status: Status | None = None
     user_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     number: Annotated[str, Field(min_length=11, max_length=11)] | None = None
-    since: Annotated[date | datetime | None, Field(alias="from")] = None
-    until: Annotated[date | datetime | None, Field(alias="to")] = None
+    since: Annotated[DayOrTime | None, Field(alias="from")] = None
+    until: Annotated[DayOrTime | None, Field(alias="to")] = None
 
     @property
     def period(self) -> Period:
