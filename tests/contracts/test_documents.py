@@ -1,13 +1,17 @@
-"""The documentation: links, the sections of the services' READMEs, and the form and index of the records."""
+"""The documentation: line lengths, links, the sections of READMEs, alarms, and the form of the records."""
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
+from infra.monitoring import alarms
 from tests.support import ROOT, SERVICES
+
+MAX_LENGTH = 140
 
 RECORDS = ROOT / "docs" / "adr"
 INDEX = RECORDS / "README.md"
@@ -38,6 +42,11 @@ RECORD = re.compile(
 )
 
 
+def long_lines(text: str) -> list[int]:
+    """Return the numbers of the lines that are longer than MAX_LENGTH characters."""
+    return [number for number, line in enumerate(text.splitlines(), start=1) if len(line) > MAX_LENGTH]
+
+
 def without_code(text: str) -> str:
     """Return the Markdown without code blocks and code spans."""
     return re.sub(r"`[^`\n]+`", "", re.sub(r"^ *```.*?^ *```$", "", text, flags=re.DOTALL | re.MULTILINE))
@@ -66,6 +75,13 @@ def broken_links(path: Path, text: str) -> Iterator[str]:
             yield target
         elif anchor and anchor not in anchors(file.read_text() if name else text):
             yield target
+
+
+def unexplained_alarms(names: Iterable[str], text: str) -> set[str]:
+    """Return the names of alarms that are in no row of the operations' table; `…` stands for any prefix."""
+    cells = re.findall(r"^\| (`[^|]+`) \|", text, re.MULTILINE)
+    rows = [row for cell in cells for row in re.findall(r"`([^`]+)`", cell)]
+    return {name for name in names if not any(fnmatch(name, row.replace("…", "*")) for row in rows)}
 
 
 def faults_of_record(name: str, text: str) -> Iterator[str]:
@@ -99,6 +115,17 @@ def records() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", TRACKED)
+def test_lines_have_at_most_140_characters(name):
+    assert long_lines((ROOT / name).read_text()) == []
+
+
+def test_operations_explains_each_alarm():
+    names = {alarm.resource["Properties"]["AlarmName"]["Fn::Sub"] for alarm in alarms()}
+    page = (ROOT / "docs" / "operations.md").read_text()
+    assert unexplained_alarms({name.removeprefix("tillstack-${Stage}-") for name in names}, page) == set()
+
+
+@pytest.mark.parametrize("name", TRACKED)
 def test_relative_links_lead_to_files_and_headings(name):
     assert list(broken_links(ROOT / name, (ROOT / name).read_text())) == []
 
@@ -115,6 +142,15 @@ def test_a_record_has_its_header_and_sections(name):
 
 def test_each_record_is_listed_once_in_the_index():
     assert list(faults_of_index(INDEX.read_text(), records())) == []
+
+
+def test_a_planted_long_line_is_found():
+    assert long_lines(f"{'a' * 140}\n{'…' * 141}\n") == [2]
+
+
+def test_a_planted_alarm_without_a_row_is_found():
+    page = "| `…-fails` | see the log |\n| `one`, `two` | see `three` |\n"
+    assert unexplained_alarms({"x-fails", "one", "two", "three"}, page) == {"three"}
 
 
 @pytest.mark.parametrize(
