@@ -35,15 +35,14 @@ class _Diff:
     seen: set[tuple[str, str, Side]] = field(default_factory=set)
     operation: str = ""
 
-    def report(self, rule: str, node: Node, what: str, **values: Any) -> None:
+    def report(self, rule: str, pointer: str, what: str, **values: Any) -> None:
         """Record a change of `what` in the current operation."""
         place = ": ".join(part for part in (self.operation, what) if part)
         shown = {
             name: "none" if value in (None, INFINITY, -INFINITY) else value for name, value in values.items()
         }
         sentence, instead = (text.format(what=place, **shown) for text in RULES[rule][1:])
-        change = Change(rule, sentence, node.pointer, instead)
-        self.changes.setdefault((rule, node.pointer, str(shown)), change)
+        self.changes.setdefault((rule, pointer, str(shown)), Change(rule, sentence, pointer, instead))
 
     def documents(self, old: Node, new: Node) -> None:
         current = {_anonymous(path): node for path, node in new.children("paths").items()}
@@ -56,12 +55,12 @@ class _Diff:
         self.operation = ""
         for name, schema in old.at("components").children("schemas").items():
             if new.at("components", "schemas", name).value is None:
-                self.report("schema removed", schema, f"the schema {name}")
+                self.report("schema removed", schema.pointer, f"the schema {name}")
 
     def _operation(self, old_path: Node, new_path: Node, method: str) -> None:
         old, new = old_path.at(method), new_path.at(method)
         if new.value is None:
-            self.report("operation removed", old, "")
+            self.report("operation removed", old.pointer, "")
             return
         names = (
             ("operation renamed", old.get("operationId"), new.get("operationId")),
@@ -69,12 +68,12 @@ class _Diff:
         )
         for rule, was, now in names:
             if was not in (None, now):
-                self.report(rule, new, "", old=was, new=now)
+                self.report(rule, new.pointer, "", old=was, new=now)
         was, now = old.get("x-role"), new.get("x-role")
         if was in ROLES and now in ROLES and ROLES.index(now) > ROLES.index(was):
-            self.report("role raised", new, "", old=was, new=now)
+            self.report("role raised", new.pointer, "", old=was, new=now)
         if _needs_token(new) and not _needs_token(old):
-            self.report("token required", new, "")
+            self.report("token required", new.pointer, "")
         self._parameters(_parameters(old_path, old), _parameters(new_path, new))
         self._body(old.at("requestBody"), new.at("requestBody"), new)
         self._responses(old.at("responses"), new.at("responses"))
@@ -84,18 +83,18 @@ class _Diff:
             what = f"the {key[0]} parameter {key[1]}"
             was, now = old.get(key, MISSING), new.get(key, MISSING)
             if now.value is None:
-                self.report("parameter removed", was, what)
+                self.report("parameter removed", was.place, what)
             elif now.get("required") and not was.get("required"):
-                self.report("parameter required", now, what)
+                self.report("parameter required", now.place, what)
             elif was.value is not None:
                 self._schema(was.at("schema"), now.at("schema"), "request", what)
 
     def _body(self, old: Node, new: Node, operation: Node) -> None:
         what = "the request body"
         if old.value is not None and new.value is None:
-            self.report("body removed", operation, what)
+            self.report("body removed", operation.pointer, what)
         if new.get("required") and not old.get("required"):
-            self.report("body required", new, what)
+            self.report("body required", new.place, what)
         if old.value is not None and new.value is not None:
             self._content(old, new, "request", what)
 
@@ -104,13 +103,13 @@ class _Diff:
             now, what = new.at(status), f"the response {status}"
             if now.value is None:
                 rule = "success status removed" if status.startswith("2") else "error status removed"
-                self.report(rule, was, what)
+                self.report(rule, was.place, what)
                 continue
             self._content(was, now, "response", what)
             headers = {name.lower(): header for name, header in now.children("headers").items()}
             for name, header in was.children("headers").items():
                 if name.lower() not in headers:
-                    self.report("header removed", header, f"the header {name} of {what}")
+                    self.report("header removed", header.place, f"the header {name} of {what}")
                 else:
                     schemas = header.at("schema"), headers[name.lower()].at("schema")
                     self._schema(*schemas, "response", f"the header {name} of {what}")
@@ -119,7 +118,7 @@ class _Diff:
         for media_type, was in old.children("content").items():
             now = new.at("content", media_type)
             if now.value is None:
-                self.report("media type removed", was, what, old=media_type)
+                self.report("media type removed", was.pointer, what, old=media_type)
             else:
                 self._schema(was.at("schema"), now.at("schema"), side, what)
 
@@ -132,62 +131,62 @@ class _Diff:
         for name in was if side == "request" else now:
             if not {name, "any", "number" if name == "integer" else name} & wide.keys():
                 rule = "type rejected" if side == "request" else "type returned"
-                self.report(rule, new, what, old=name, new=name)
+                self.report(rule, new.pointer, what, old=name, new=name)
         for name in was.keys() & now.keys():
             pairs, left, added = _pair(was[name], now[name])
             for one, other in pairs:
                 self._alternative(one, other, side, what)
             for one in left if side == "request" else []:
-                self.report("variant rejected", one, what)
+                self.report("variant rejected", one.place, what)
             for one in added if side == "response" else []:
-                self.report("variant returned", one, what)
+                self.report("variant returned", one.place, what)
         if side == "request" and old.get("default") not in (None, new.get("default")):
-            self.report("default changed", new, what, old=old.get("default"), new=new.get("default"))
+            self.report("default changed", new.pointer, what, old=old.get("default"), new=new.get("default"))
 
     def _alternative(self, old: Node, new: Node, side: Side, what: str) -> None:
         self._values(_values(old), _values(new), new, side, what)
         for keyword, (sign, absent) in LIMITS.items():
             was, now = (absent if node.get(keyword) is None else node.get(keyword) for node in (old, new))
             if sign * (now - was) > 0 and side == "request":
-                self.report("limit narrowed", new, what, keyword=keyword, old=was, new=now)
+                self.report("limit narrowed", new.pointer, what, keyword=keyword, old=was, new=now)
             if sign * (now - was) < 0 and side == "response":
-                self.report("limit widened", new, what, keyword=keyword, old=was, new=now)
+                self.report("limit widened", new.pointer, what, keyword=keyword, old=was, new=now)
         for keyword in FORMS:
             was, now = old.get(keyword), new.get(keyword)
             if now not in (None, False, was) and side == "request":
-                self.report("form narrowed", new, what, keyword=keyword, old=was, new=now)
+                self.report("form narrowed", new.pointer, what, keyword=keyword, old=was, new=now)
         if side == "response" and old.get("format") != new.get("format"):
-            self.report("format changed", new, what, old=old.get("format"), new=new.get("format"))
+            self.report("format changed", new.pointer, what, old=old.get("format"), new=new.get("format"))
         if old.get("items") is not None and new.get("items") is not None:
             self._schema(old.at("items"), new.at("items"), side, f"an item of {what}")
         self._fields(old, new, side, what)
 
     def _values(self, old: Any, new: Any, node: Node, side: Side, what: str) -> None:
         if side == "request" and old is None and new is not None:
-            self.report("values restricted", node, what, new=", ".join(map(str, new)))
+            self.report("values restricted", node.pointer, what, new=", ".join(map(str, new)))
         elif side == "response" and old is not None and new is None:
-            self.report("values opened", node, what)
+            self.report("values opened", node.pointer, what)
         elif old is not None and new is not None:
             for value in [value for value in old if value not in new] if side == "request" else []:
-                self.report("value rejected", node, what, old=value)
+                self.report("value rejected", node.pointer, what, old=value)
             for value in [value for value in new if value not in old] if side == "response" else []:
-                self.report("value returned", node, what, new=value)
+                self.report("value returned", node.pointer, what, new=value)
 
     def _fields(self, old: Node, new: Node, side: Side, what: str) -> None:
         was, now = old.children("properties"), new.children("properties")
         for name in was | now:
             field_ = f"the {side} field {name}"
             if name not in now:
-                self.report(f"{side} field removed", was[name], field_)
+                self.report(f"{side} field removed", was[name].place, field_)
             elif side == "request" and name in new.required() - old.required():
-                self.report("request field required", now[name], field_)
+                self.report("request field required", now[name].place, field_)
             elif side == "response" and name in old.required() - new.required():
-                self.report("response field optional", now[name], field_)
+                self.report("response field optional", now[name].place, field_)
             if name in was and name in now:
                 self._schema(was[name], now[name], side, field_)
         others = old.at("additionalProperties"), new.at("additionalProperties")
         if side == "request" and others[1].value is False and others[0].value is not False:
-            self.report("other fields rejected", new, what)
+            self.report("other fields rejected", new.pointer, what)
         if all(isinstance(other.value, dict) for other in others):
             self._schema(*others, side, f"a member of {what}")
 

@@ -1,23 +1,28 @@
 """A part of an OpenAPI document that knows its JSON pointer and follows references."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Node:
-    """A part of a document. Its value is None if the document has no such part."""
+    """A part of a document. Its value is None if the document has no such part.
+
+    `place` is the JSON pointer that led to it; `pointer` is the same or, behind a reference, its target.
+    """
 
     root: Any
     pointer: str
     value: Any
+    place: str = ""
 
     def at(self, *keys: str | int) -> "Node":
         """Return the part under the keys, behind any references."""
         node = self
         for key in keys:
             step = str(key).replace("~", "~0").replace("/", "~1")
-            node = Node(self.root, f"{node.pointer}/{step}", _inner(node.value, key))._followed()
+            place = f"{node.pointer}/{step}"
+            node = Node(self.root, place, _inner(node.value, key), place)._followed()
         return node
 
     def get(self, key: str) -> Any:
@@ -55,9 +60,8 @@ class Node:
         if not isinstance(self.value, dict) or "$ref" not in self.value:
             return self
         steps = self.value["$ref"].removeprefix("#/").split("/")
-        return Node(self.root, "", self.root).at(
-            *(step.replace("~1", "/").replace("~0", "~") for step in steps)
-        )
+        keys = [step.replace("~1", "/").replace("~0", "~") for step in steps]
+        return replace(Node(self.root, "", self.root).at(*keys), place=self.place)
 
 
 def _inner(value: Any, key: str | int) -> Any:
