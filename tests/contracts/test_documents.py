@@ -1,4 +1,4 @@
-"""The documentation: line lengths, links, the sections of READMEs, alarms, and the form of the records."""
+"""The documentation: line lengths, links, the alarms, and the form and index of the records."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.monitoring import alarms
-from tests.support import ROOT, SERVICES
+from tests.support import ROOT
 
 MAX_LENGTH = 140
 
@@ -18,18 +18,6 @@ INDEX = RECORDS / "README.md"
 TRACKED = subprocess.run(
     ["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True
 ).stdout.split()
-README_SECTIONS = [
-    "Owns",
-    "Routes",
-    "Publishes",
-    "Subscribes to",
-    "Serves",
-    "How it works",
-    "Tables",
-    "Settings",
-    "If the process dies",
-]
-READMES = [f"functions/{service}/README.md" for service in (*SERVICES, "root", "orders/invoicing")]
 RECORD = re.compile(
     r"# (?P<number>\d{4})\. (?P<title>[^\n]+)\n\n"
     r"- Status: (?P<status>accepted|superseded by \[(\d{4})\]\(\4-[a-z0-9-]+\.md\))\n"
@@ -128,11 +116,6 @@ def test_operations_explains_each_alarm():
 @pytest.mark.parametrize("name", TRACKED)
 def test_relative_links_lead_to_files_and_headings(name):
     assert list(broken_links(ROOT / name, (ROOT / name).read_text())) == []
-
-
-@pytest.mark.parametrize("name", READMES)
-def test_the_readme_of_a_service_has_the_same_sections_in_order(name):
-    assert re.findall(r"^## (.+)$", (ROOT / name).read_text(), re.MULTILINE) == README_SECTIONS
 
 
 @pytest.mark.parametrize("name", records())
