@@ -28,6 +28,10 @@ BUILDS = ROOT / ".local" / "builds"
 DEPLOYED = "deployed.txt"
 
 
+class UpdateError(LocalCloudError):
+    """The engine could not change the deployed shop. MiniStack cannot change every nested stack."""
+
+
 def prepare(cloud: Cloud) -> bool:
     """Create the bucket for artifacts and verify the email sender. Return whether the bucket is new."""
     s3, ses = cloud.client("s3"), cloud.client("ses")
@@ -70,10 +74,12 @@ def build(cloud: Cloud) -> bool:
 def deploy(cloud: Cloud) -> bool:
     """Run `sam deploy` unless this engine already has this build. Return whether it ran.
 
-    What was deployed is noted in the engine itself, so a new engine gets everything.
+    What was deployed is noted in the engine itself, so a new engine gets everything. Raises UpdateError if
+    the engine has another build and cannot change it to this one.
     """
     wanted = " ".join([fingerprint(), *parameters(cloud)])
-    if deployed(cloud) == wanted:
+    present = deployed(cloud)
+    if present == wanted:
         return False
     command = [
         "deploy",
@@ -91,7 +97,10 @@ def deploy(cloud: Cloud) -> bool:
         "--no-fail-on-empty-changeset",
     ]
     command += ["--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-    _sam(cloud, *command, "--parameter-overrides", *parameters(cloud))
+    try:
+        _sam(cloud, *command, "--parameter-overrides", *parameters(cloud))
+    except LocalCloudError as error:
+        raise UpdateError(str(error)) if present else error from None
     _publish_gateway_responses(cloud)
     cloud.client("s3").put_object(Bucket=ARTIFACTS, Key=DEPLOYED, Body=wanted.encode())
     return True

@@ -52,11 +52,15 @@ ACCOUNTS = {
 
 @dataclass(frozen=True)
 class Cloud:
-    """A named local cloud: an AWS engine and a local Stripe, each on its own loopback port."""
+    """A named local cloud: an AWS engine and a local Stripe, each on its own loopback port.
+
+    `external` means that somebody else starts the engine (LocalStack).
+    """
 
     name: str
     engine_port: int = 4566
     stripe_port: int = 12111
+    external: bool = False
 
     @classmethod
     def load(cls, name: str) -> "Cloud":
@@ -65,6 +69,19 @@ class Cloud:
             return cls(**json.loads((RUN / name / "cloud.json").read_text()))
         except FileNotFoundError:
             raise LocalCloudError(f"the local cloud '{name}' is not up; start it with `make up`") from None
+
+    @classmethod
+    def choose(
+        cls, name: str, engine_port: int | None = None, stripe_port: int | None = None, external: bool = False
+    ) -> "Cloud":
+        """Return the cloud to start: what is not given is as at its last start, or else the default."""
+        try:
+            last = cls.load(name)
+        except LocalCloudError:
+            last = cls(name)
+        return cls(
+            name, engine_port or last.engine_port, stripe_port or last.stripe_port, external or last.external
+        )
 
     def save(self) -> None:
         """Write the ports to `cloud.json`, so that other commands need only the name."""

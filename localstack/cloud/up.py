@@ -18,27 +18,35 @@ LOCK_TIMEOUT = 300
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m localstack.cloud.up", description=__doc__)
     parser.add_argument("--name", default="dev", help="the local cloud's name; several can run at once")
-    parser.add_argument("--engine-port", type=int, default=4566)
-    parser.add_argument("--stripe-port", type=int, default=12111)
+    parser.add_argument("--engine-port", type=int, help="default: as at the last start, or 4566")
+    parser.add_argument("--stripe-port", type=int, help="default: as at the last start, or 12111")
     parser.add_argument(
         "--external",
         action="store_true",
         help="use the AWS engine (LocalStack) that already listens on the port",
     )
     options = parser.parse_args()
-    cloud = Cloud(options.name, options.engine_port, options.stripe_port)
+    cloud = Cloud.choose(options.name, options.engine_port, options.stripe_port, options.external)
     try:
         with exclusive(cloud):
-            start(cloud, options.external)
+            try:
+                start(cloud)
+            except deployment.UpdateError:
+                if cloud.external:
+                    raise
+                print("The engine could not apply this change. A new, empty engine replaces it:", flush=True)
+                start(cloud)
     except LocalCloudError as error:
         sys.exit(f"make up: {error}")
 
 
-def start(cloud: Cloud, external: bool) -> None:
+def start(cloud: Cloud) -> None:
     """Run every step that is not done yet. Raises LocalCloudError if one fails."""
+    if not cloud.record.exists():
+        print(f"Starting the local cloud '{cloud.name}'; this takes about three minutes.", flush=True)
     cloud.save()
     steps: list[tuple[str, Callable[[], bool]]] = [
-        (f"AWS engine on port {cloud.engine_port}", lambda: start_engine(cloud, external)),
+        (f"AWS engine on port {cloud.engine_port}", lambda: start_engine(cloud)),
         (f"Stripe on port {cloud.stripe_port}", lambda: engine.start_stripe(cloud)),
         ("sam build", lambda: deployment.build(cloud)),
         ("artifact bucket and email sender", lambda: deployment.prepare(cloud)),
@@ -61,9 +69,9 @@ def start(cloud: Cloud, external: bool) -> None:
     print(summary(cloud, time.monotonic() - started_at))
 
 
-def start_engine(cloud: Cloud, external: bool) -> bool:
+def start_engine(cloud: Cloud) -> bool:
     """Start the engine, or replace one with an incomplete deployment. Return whether one was started."""
-    if external:
+    if cloud.external:
         if not engine.responds(cloud.endpoint):
             raise LocalCloudError(
                 f"no AWS engine listens on port {cloud.engine_port};"
@@ -87,6 +95,7 @@ def summary(cloud: Cloud, seconds: float) -> str:
         f"  staff    {staff.email}  {staff.password}\n"
         f"  mailbox  {cloud.mailbox_url}\n"
         f"  Stripe   {cloud.stripe_url}\n"
+        f"  ships to {', '.join(sorted(seed.TAX_RATES))}\n"
     )
 
 

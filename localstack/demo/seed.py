@@ -1,4 +1,4 @@
-"""The demo data: accounts, a small catalog, coupons, shipping methods and a tax rate."""
+"""The demo data: accounts, a small catalog, coupons, shipping methods and tax rates."""
 
 import hashlib
 import json
@@ -108,6 +108,23 @@ PRODUCTS: list[tuple[str, str, str, list[Variant]]] = [
     ),
 ]
 
+# Standard rates of value added tax in basis points; Australia's is goods and services tax. The seller charges
+# the tax of the country that it ships to, as the EU's import scheme (IOSS) and Australia's rules for
+# low-value goods require of sellers abroad.
+# https://europa.eu/youreurope/business/taxation/vat/vat-rules-rates/index_en.htm
+TAX_RATES = {
+    "GB": 2000,
+    "AT": 2000,
+    "AU": 1000,
+    "BE": 2100,
+    "DE": 1900,
+    "ES": 2100,
+    "FR": 2000,
+    "IE": 2300,
+    "IT": 2200,
+    "NL": 2100,
+}
+
 SHIPPING: dict[str, dict[str, Any]] = {
     "standard": {
         "name": "Standard, 2 to 4 days",
@@ -118,6 +135,16 @@ SHIPPING: dict[str, dict[str, Any]] = {
         "name": "Express, next working day",
         "countries": ["GB"],
         "rates": [(0, 795)],
+    },
+    "europe": {
+        "name": "Europe, 4 to 7 days",
+        "countries": ["AT", "BE", "DE", "ES", "FR", "IE", "IT", "NL"],
+        "rates": [(0, 995), (10000, 0)],
+    },
+    "australia": {
+        "name": "Australia, 7 to 14 days",
+        "countries": ["AU"],
+        "rates": [(0, 1895)],
     },
 }
 
@@ -188,7 +215,8 @@ def load_catalog(cloud: Cloud) -> bool:
             {"min_subtotal": pounds(minimum), "price": pounds(price)} for minimum, price in terms["rates"]
         ]
         staff.expect(200, "PUT", f"/shipping-methods/{method}", {**terms, "rates": rates})
-    staff.expect(200, "PUT", "/tax-rates/GB", {"rate_bp": 2000, "inclusive": True})
+    for country, rate in TAX_RATES.items():
+        staff.expect(200, "PUT", f"/tax-rates/{country}", {"rate_bp": rate, "inclusive": True})
     for code, terms in COUPONS.items():
         _create(staff, "/coupons", {"code": code, **terms}, key=f"demo-coupon-{code}")
     cloud.client("s3").put_object(Bucket=ARTIFACTS, Key=SEEDED, Body=_digest().encode())

@@ -166,17 +166,27 @@ def test_an_invalid_quote_request_names_the_invalid_field(shop, body: dict, poin
     assert refused.json["errors"][0]["pointer"] == pointer
 
 
-def test_a_country_without_a_shipping_method_is_invalid(catalog):
+def test_a_country_without_a_shipping_method_is_invalid_and_the_others_are_named(catalog):
     receive(product_data("A"))
     carts.add_item("usr_1", "A", 1)
     put_shipping_method("post", (0, 395))
+    put_shipping_method("abroad", (0, 995), countries=("IE", "DE"))
+    put_shipping_method("pallet", (900_000, 0), countries=("FR",))
     requests: list[tuple[dict, str]] = [
         ({"country": "FR"}, "/country"),
         ({"shipping_address": ADDRESS | {"country": "FR"}}, "/shipping_address/country"),
     ]
     for body, pointer in requests:
         refused = quote(**body)
-        assert (refused.status, refused.json["errors"][0]["pointer"]) == (422, pointer)
+        detail = "The shop does not ship to this country. It ships to DE, GB, IE."
+        assert (refused.status, refused.json["errors"]) == (422, [{"pointer": pointer, "detail": detail}])
+
+
+def test_without_any_shipping_method_no_country_is_named(catalog):
+    receive(product_data("A"))
+    carts.add_item("usr_1", "A", 1)
+    refused = quote(country="GB")
+    assert refused.json["errors"][0]["detail"] == "The shop does not ship to this country."
 
 
 def test_the_quote_command_returns_the_same_quote_unsigned(shop):

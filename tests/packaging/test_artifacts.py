@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
@@ -180,8 +181,8 @@ def test_the_packaged_versions_are_the_tested_ones(lock):
 
 def test_every_stage_runs_the_target_that_is_built():
     built = re.findall(r"^TARGET \?= (python\S+)-(\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    deployed = re.findall(r"PythonRuntime=(\S+) Architecture=(\w+)", (ROOT / "samconfig.toml").read_text())
-    assert set(deployed) == set(built)
+    stages = [tomllib.loads(path.read_text()) for path in (ROOT / "infra" / "stages").glob("*.toml")]
+    assert {(stage["PythonRuntime"], stage["Architecture"]) for stage in stages} == set(built)
 
 
 SHOW = """

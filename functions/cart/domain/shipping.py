@@ -66,14 +66,23 @@ def offers(methods: Iterable[ShippingMethod], country: str, subtotal: Money) -> 
     return sorted(found, key=lambda offer: (offer.price.amount, offer.name, offer.method))
 
 
-def choose(offered: Sequence[Offer], method: str | None, country_pointer: str) -> Offer:
+def destinations(methods: Iterable[ShippingMethod], subtotal: Money) -> list[str]:
+    """Return the countries to which a method ships this subtotal, in alphabetical order."""
+    served = (method.countries for method in methods if method.price_for(subtotal) is not None)
+    return sorted({country for countries in served for country in countries})
+
+
+def choose(
+    offered: Sequence[Offer], method: str | None, country_pointer: str, served: Sequence[str] = ()
+) -> Offer:
     """Return the offer of this method; the cheapest if `method` is None.
 
-    Raises Invalid: at `country_pointer` (a JSON pointer) if there are no offers, at `/shipping_method` if
-    this method is not offered.
+    Raises Invalid: at `country_pointer` (a JSON pointer) if there are no offers, which names the `served`
+    countries; at `/shipping_method` if this method is not offered.
     """
     if not offered:
-        raise invalid(country_pointer, "The shop does not ship to this country.")
+        possible = f" It ships to {', '.join(served)}." if served else ""
+        raise invalid(country_pointer, f"The shop does not ship to this country.{possible}")
     if method is None:
         return offered[0]
     for offer in offered:

@@ -27,7 +27,8 @@ def quote(owner: str, country: str, address: ShippingAddress | None, method: str
     cart, state = _sellable(cart.as_of(now))
     effect = promotions.apply(cart, state, now)
     offered = shipping.offers(methods, country, cart.subtotal)
-    offer = shipping.choose(offered, method, "/shipping_address/country" if address else "/country")
+    pointer = "/shipping_address/country" if address else "/country"
+    offer = shipping.choose(offered, method, pointer, shipping.destinations(methods, cart.subtotal))
     if effect.ships_free:
         offered, offer = shipping.waived(offered), shipping.waived([offer])[0]
     rate = tax or TaxRate(country=country, rate_bp=0, inclusive=True)

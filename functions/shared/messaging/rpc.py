@@ -75,6 +75,7 @@ class Commands:
         command, function = self.handlers[event["command"]]
         try:
             output = function(command.model_validate(event["input"]))
+            log.info("command handled", extra={"command": event["command"]})
             return {"output": output.model_dump(mode="json") if output is not None else {}}
         except Unavailable:
             raise  # temporary, so the caller must not treat it as a rejection

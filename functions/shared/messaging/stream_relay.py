@@ -49,7 +49,8 @@ def publish(topic_arn: str, events: list[Event]) -> list[str]:
         for position, event in enumerate(events)
     ]
     response = client("sns").publish_batch(TopicArn=topic_arn, PublishBatchRequestEntries=entries)
-    log.info("events published", extra={"events": [event.id for event in events]})
+    requests = sorted({event.requestid for event in events if event.requestid})
+    log.info("events published", extra={"events": [event.id for event in events], "request_ids": requests})
     return [events[int(entry["Id"])].id for entry in response.get("Failed", [])]
 
 

@@ -1,5 +1,7 @@
 """Real sales and returns, replayed through the API and audited through the API, Stripe and the mailbox."""
 
+from typing import Any
+
 from localstack.cloud.local_cloud import Cloud
 from localstack.cloud.shop import Shop
 from localstack.demo.replay import sales as sales_file
@@ -17,9 +19,11 @@ def run(cloud: Cloud, count: int) -> bool:
     clean = sales_file.clean_sales()
     sales_run = SalesReplay(cloud, clean[:count])
     returns, skipped = match_returns(return_lines(), clean, clean[:count])
-    tax = sales_run.staff.expect(200, "GET", "/tax-rates/GB")
-    sales_run.staff.expect(200, "PUT", "/tax-rates/GB", {"rate_bp": 0, "inclusive": tax["inclusive"]})
-    _ship_free(sales_run.staff, sorted(set(sales_file.COUNTRIES.values())))
+    countries = sorted(set(sales_file.COUNTRIES.values()))
+    taxes = [sales_run.staff.expect(200, "GET", f"/tax-rates/{country}") for country in countries]
+    for tax in taxes:
+        _put_tax(sales_run.staff, tax | {"rate_bp": 0})
+    _ship_free(sales_run.staff, countries)
     try:
         sales_run.catalog.load(sales_run.sales)
         before = stock(sales_run.staff, sales_run.catalog.products)
@@ -30,10 +34,15 @@ def run(cloud: Cloud, count: int) -> bool:
         print(describe(returns, skipped))
         return audit(sales_run, returns, before)
     finally:
-        restored = {"rate_bp": tax["rate_bp"], "inclusive": tax["inclusive"]}
-        sales_run.staff.expect(200, "PUT", "/tax-rates/GB", restored)
+        for tax in taxes:
+            _put_tax(sales_run.staff, tax)
         # A shipping method cannot be deleted, and quotes use the cheapest one.
         _ship_free(sales_run.staff, [UNUSED_COUNTRY])
+
+
+def _put_tax(staff: Shop, tax: dict[str, Any]) -> None:
+    terms = {"rate_bp": tax["rate_bp"], "inclusive": tax["inclusive"]}
+    staff.expect(200, "PUT", f"/tax-rates/{tax['country']}", terms)
 
 
 def _ship_free(staff: Shop, countries: list[str]) -> None:
