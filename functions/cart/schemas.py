@@ -23,6 +23,8 @@ Destination = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}|\*)$")]
 
 
 class AddCartItem(Body):
+    """The pieces to add; a line that exists gets more."""
+
     sku: Sku
     quantity: Quantity
 
@@ -64,6 +66,9 @@ class RequestQuote(Body):
 
 
 class PutShippingMethod(Body):
+    """The terms of a shipping method. `countries` may be `*` for all; each of the `rates` applies from its
+    `min_subtotal` on."""
+
     name: Name
     countries: Annotated[list[Destination], Field(min_length=1, max_length=250)]
     rates: Annotated[list[Rate], Field(min_length=1, max_length=20)]
@@ -79,6 +84,8 @@ class PutShippingMethod(Body):
 
 
 class PutTaxRate(Body):
+    """The tax rate of a country."""
+
     rate_bp: Annotated[int, Field(ge=0, le=BASIS_POINTS)]
     inclusive: bool
 
@@ -169,6 +176,8 @@ class CartView(View):
 
 
 class OfferView(View):
+    """A shipping method with its price for the cart."""
+
     method: str
     name: str
     price: Money
@@ -252,6 +261,9 @@ class CouponView(View):
 
 
 class ShippingMethodView(View):
+    """A shipping method. `countries` may be `*` for all; each of the `rates` applies from its
+    `min_subtotal` on."""
+
     method: str
     name: str
     countries: list[str]
@@ -264,6 +276,8 @@ class ShippingMethodView(View):
 
 
 class TaxRateView(View):
+    """The tax rate of a country."""
+
     country: str
     rate_bp: int
     inclusive: bool

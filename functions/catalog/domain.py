@@ -20,6 +20,8 @@ EXACT_STOCK_BELOW = 100  # pieces; changes of higher stock levels publish no eve
 
 
 class ProductStatus(StrEnum):
+    """Only an active product is on sale."""
+
     DRAFT = "draft"
     ACTIVE = "active"
     ARCHIVED = "archived"

@@ -24,12 +24,16 @@ PriceParameter = Annotated[int, Field(ge=0, le=10**15)]
 
 
 class SaveCategory(Body):
+    """The content of a category. `parent_id` is the category that contains it."""
+
     name: Name
     parent_id: Slug | None = None
     position: Annotated[int, Field(ge=0, le=10_000)] = 0
 
 
 class CategoryView(View):
+    """A category. `parent_id` is the category that contains it."""
+
     category_id: str
     name: str
     parent_id: str | None
@@ -62,6 +66,8 @@ class VariantInput(Body):
 
 
 class SaveProduct(Body):
+    """The content of a product. Only an `active` one is on sale."""
+
     title: Name
     description: Text = ""
     category_ids: Annotated[list[Slug], Field(max_length=8, default_factory=list)]
@@ -96,6 +102,8 @@ class SaveProduct(Body):
 
 
 class VariantView(View):
+    """A variant of a product, which is what the shop sells."""
+
     sku: str
     title: str
     options: dict[str, str]
@@ -104,6 +112,8 @@ class VariantView(View):
 
 
 class ImageView(View):
+    """An image of a product. `alt` is its text for people who cannot see it."""
+
     image_id: str
     url: str
     alt: str
@@ -162,10 +172,14 @@ class ProductPage(Page[ProductView]):
 
 
 class SetStock(Body):
+    """The counted stock."""
+
     on_hand: Pieces
 
 
 class AdjustStock(Body):
+    """A change of the stock, and its reason for the log."""
+
     delta: Annotated[int, Field(ge=-10_000_000, le=10_000_000)]
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 

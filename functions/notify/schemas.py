@@ -48,6 +48,8 @@ class QueuedView(View):
 
 
 class ChannelPreferencesInput(Body):
+    """What to send on a channel."""
+
     orders: bool
     marketing: bool
 
@@ -65,11 +67,15 @@ class UpdatePreferences(Body):
 
 
 class ChoiceView(View):
+    """What is sent on a channel."""
+
     orders: bool
     marketing: bool
 
 
 class PreferencesView(View):
+    """The notifications that a user wants to receive. `language` is null if the shop's default applies."""
+
     email: ChoiceView
     sms: ChoiceView
     language: str | None
@@ -98,6 +104,8 @@ class UnsubscribeQuery(BaseModel):
 
 
 class StatusChangeView(View):
+    """A status of a notification, since when, and why."""
+
     status: Status
     at: datetime
     reason: str | None

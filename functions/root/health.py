@@ -9,6 +9,8 @@ from shared.runtime.aws import client
 
 
 class ServiceHealth(View):
+    """The health of a service: `status` is `ok` or `failing`."""
+
     status: str
     version: str
 

@@ -5,12 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from root import docs, health
-from root.document import DOCUMENT
+from root.document import asset
 from root.health import Health
-from shared.dynamodb.idempotency import HttpResponse
 from shared.errors import NotFound
-from shared.http.reading import JSON
-from shared.http.routing import Asset, Body, Html, Raw, Redirect, Routes
+from shared.http.routing import Asset, Body, Html, JsonAsset, Raw, Redirect, Routes
 
 routes = Routes()
 
@@ -34,9 +32,9 @@ def read_health() -> Health:
 
 
 @routes.get("/openapi.json")
-def read_document() -> HttpResponse:
+def read_document(request: Raw) -> JsonAsset:
     """Get the OpenAPI 3.1 document of this API."""
-    return HttpResponse(status=200, headers={"Content-Type": JSON}, body=DOCUMENT.read_text())
+    return asset(request.headers.get("if-none-match"))
 
 
 @routes.get("/docs")

@@ -24,6 +24,8 @@ RefreshTokenText = Annotated[SecretStr, Field(min_length=1, max_length=200)]
 
 
 class Register(Body):
+    """The new account."""
+
     email: Email
     password: Password
     name: Name
@@ -39,14 +41,20 @@ class Login(Body):
 
 
 class RefreshTokens(Body):
+    """The refresh token to use up."""
+
     refresh_token: RefreshTokenText
 
 
 class Logout(Body):
+    """The refresh token of the session to end."""
+
     refresh_token: RefreshTokenText
 
 
 class UserView(View):
+    """An account."""
+
     user_id: str
     email: str
     name: str
@@ -73,6 +81,8 @@ class UserView(View):
 
 
 class TokensView(View):
+    """The tokens of a session. The access token is for the header Authorization."""
+
     access_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  the scheme's name (RFC 6750)
     expires_in: int
@@ -100,4 +110,6 @@ class KeyView(View):
 
 
 class KeysView(View):
+    """A set of public keys (RFC 7517)."""
+
     keys: list[KeyView]

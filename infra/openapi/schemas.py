@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel
-from pydantic.json_schema import CoreRef, GenerateJsonSchema, models_json_schema
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import CoreRef, GenerateJsonSchema
+
+from infra.openapi.texts import FIELDS
 
 REF = "#/components/schemas/"
-REF_TEMPLATE = REF + "{model}"
 
 # Names that are unclear outside their module. The keys are import paths.
 NAMES = {
@@ -59,34 +60,40 @@ class PublicSchemas(GenerateJsonSchema):
 
 
 class Schemas:
-    """The components of the models of these (model, mode) pairs, and references to them."""
+    """The components of all models of the routes, and references to them.
 
-    def __init__(self, modes: list[tuple[type[BaseModel], Any]]) -> None:
-        references, document = models_json_schema(
-            modes, ref_template=REF_TEMPLATE, schema_generator=PublicSchemas
+    A mode is `validation` for what a request contains, `serialization` for what a response contains.
+    """
+
+    def __init__(self, declared: list[Any]) -> None:
+        inputs = [(model, mode, TypeAdapter(model)) for model, mode in _models(declared)]
+        references, document = TypeAdapter.json_schemas(
+            inputs, ref_template=REF + "{model}", schema_generator=PublicSchemas
         )
-        names = {name: _public_name(name) for name in document.get("$defs", {})}
+        names = {name: _public_name(name) for name in document["$defs"]}
         if len({*names.values()}) < len(names):
             raise ValueError(f"Two schemas have one name; add one to NAMES: {sorted(names)}.")
         renamed = {REF + name: REF + public for name, public in names.items()}
         self.components: dict[str, Any] = {
-            names[name]: _renamed(schema, renamed) | {"title": names[name]}
-            for name, schema in sorted(document.get("$defs", {}).items())
+            public: _described(public, _renamed(document["$defs"][name], renamed))
+            for name, public in sorted(names.items(), key=lambda pair: pair[1])
         }
-        self._references = {key: _renamed(schema, renamed) for key, schema in references.items()}
-
-    def reference(self, model: type[BaseModel], mode: str) -> dict[str, Any]:
-        """Return the reference to a model's component."""
-        found: dict[str, Any] = self._references[model, mode]  # type: ignore[index]
-        return found
-
-    def properties(self, query: type[BaseModel]) -> dict[str, tuple[dict[str, Any], bool]]:
-        """Return a query's parameters: name → schema, and whether it is required."""
-        component = self.components[_name_of(self.reference(query, "validation"))]
-        required = component.get("required", [])
-        return {
-            name: (_not_null(schema), name in required) for name, schema in component["properties"].items()
+        self._references: dict[Any, dict[str, Any]] = {
+            key: _renamed(schema, renamed) for key, schema in references.items()
         }
+
+    def request(self, model: Any) -> dict[str, Any]:
+        """Return the reference to a request's component."""
+        return self._references[model, "validation"]
+
+    def response(self, model: Any) -> dict[str, Any]:
+        """Return the reference to a response's component."""
+        return self._references[model, "serialization"]
+
+    def resolved(self, reference: dict[str, Any]) -> dict[str, Any]:
+        """Return the component that a reference names."""
+        component: dict[str, Any] = self.components[name_of(reference)]
+        return component
 
 
 def response_model(route: Any) -> type[BaseModel] | None:
@@ -98,20 +105,23 @@ def response_model(route: Any) -> type[BaseModel] | None:
     return next((model for model in models if not issubclass(model, HttpResponse)), None)
 
 
-def models(routes: list[Any]) -> list[tuple[type[BaseModel], Any]]:
+def _models(declared: list[Any]) -> list[tuple[Any, Any]]:
     """Return the (model, mode) pairs that the routes use, in a stable order."""
-    found = {(model, "validation") for route in routes for model in (route.body, route.query) if model}
-    found |= {(model, "serialization") for route in routes if (model := response_model(route))}
+    found = {(model, "validation") for route in declared for model in (route.body, route.query) if model}
+    found |= {(model, "serialization") for route in declared if (model := response_model(route))}
+    found |= {
+        (kind.members, "serialization") for route in declared for kind in route.problems if kind.members
+    }
     return sorted(found, key=lambda pair: (pair[0].__module__, pair[0].__qualname__, pair[1]))
 
 
 def used(components: dict[str, Any], *roots: Any) -> dict[str, Any]:
     """Return the components that the roots refer to, directly or through other components."""
     found: set[str] = set()
-    open_names = {_name_of(each) for root in roots for each in references(root)}
+    open_names = {name_of(each) for root in roots for each in references(root)}
     while open_names:
         found |= open_names
-        following = {_name_of(each) for name in open_names for each in references(components[name])}
+        following = {name_of(each) for name in open_names for each in references(components[name])}
         open_names = following - found
     return {name: schema for name, schema in components.items() if name in found}
 
@@ -128,8 +138,20 @@ def references(node: Any) -> Iterator[dict[str, Any]]:
             yield from references(value)
 
 
-def _name_of(reference: dict[str, Any]) -> str:
+def name_of(reference: dict[str, Any]) -> str:
+    """Return the name of the component that a reference names."""
     return str(reference["$ref"]).removeprefix(REF)
+
+
+def _described(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a component with its title, and with the descriptions of fields that it lacks."""
+    for field, property_ in schema.get("properties", {}).items():
+        text = FIELDS.get(f"{name}.{field}", FIELDS.get(field))
+        if text and "description" not in property_:
+            property_["description"] = text
+    if name.endswith("Page"):
+        schema.setdefault("description", "A page of a list.")
+    return schema | {"title": name}
 
 
 def _public_reference(reference: str) -> str:
@@ -154,12 +176,3 @@ def _renamed(node: Any, names: dict[str, str]) -> Any:
             for key, value in node.items()
         }
     return [_renamed(value, names) for value in node] if isinstance(node, list) else node
-
-
-def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of an optional parameter without null, which a query string cannot express."""
-    options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
-    if not options:
-        return schema
-    rest = {key: value for key, value in schema.items() if key not in {"anyOf", "default"}}
-    return {**options[0], **rest} if len(options) == 1 else {"anyOf": options, **rest}

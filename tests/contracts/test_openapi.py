@@ -24,7 +24,7 @@ def walk(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...
     if isinstance(node, dict):
         yield path, node
     for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-        if isinstance(value, dict | list):
+        if isinstance(value, dict | list) and key != "example":
             yield from walk(value, (*path, str(key)))
 
 

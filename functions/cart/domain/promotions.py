@@ -31,6 +31,8 @@ _CODE = re.compile(r"[A-Z0-9_-]{3,40}")
 
 
 class Kind(StrEnum):
+    """What a coupon reduces: the prices by a percentage or an amount, or the shipping."""
+
     PERCENTAGE = "percentage"
     FIXED = "fixed"
     FREE_SHIPPING = "free_shipping"

@@ -54,6 +54,8 @@ SUPERSEDED_BY: Mapping[Template, tuple[Template, ...]] = {
 
 
 class Channel(StrEnum):
+    """The way by which a message is sent."""
+
     EMAIL = "email"
     SMS = "sms"
 

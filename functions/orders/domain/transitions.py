@@ -11,6 +11,8 @@ class IllegalTransition(Conflict):
 
 
 class Status(StrEnum):
+    """The status of an order, from its placement to its end."""
+
     PENDING = "pending"
     AWAITING_PAYMENT = "awaiting_payment"
     PAID = "paid"
@@ -68,6 +70,8 @@ RETURNABLE = frozenset({Status.PARTIALLY_SHIPPED, Status.SHIPPED, Status.DELIVER
 
 
 class ReturnStatus(StrEnum):
+    """The status of a return; received goods are refunded."""
+
     REQUESTED = "requested"
     APPROVED = "approved"
     REJECTED = "rejected"

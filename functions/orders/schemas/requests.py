@@ -47,6 +47,8 @@ class PlaceOrder(Body):
 
 
 class Pieces(Body):
+    """A number of pieces of an order's line."""
+
     sku: Sku
     quantity: Quantity
 
@@ -81,6 +83,8 @@ class SetOrderStatus(Body):
 
 
 class RequestReturn(Body):
+    """The pieces to return, and why."""
+
     lines: Lines
     reason: Annotated[
         str,

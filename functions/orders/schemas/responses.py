@@ -50,11 +50,15 @@ class OrderLineView(View):
 
 
 class PiecesView(View):
+    """A number of pieces of an order's line."""
+
     sku: str
     quantity: int
 
 
 class FulfilmentView(View):
+    """A shipment of some of the order's pieces."""
+
     fulfilment_id: str
     lines: list[PiecesView]
     carrier: str | None

@@ -112,6 +112,8 @@ class RefundView(View):
 
 
 class LedgerLineView(View):
+    """A posting to one account."""
+
     account: Account
     amount: Money
 
@@ -142,6 +144,8 @@ class LedgerEntryView(View):
 
 
 class WebhookReceived(View):
+    """The confirmation that the event is stored."""
+
     received: bool = True
 
 
@@ -170,6 +174,8 @@ class WebhookView(View):
 
 
 class ReplayAccepted(View):
+    """The event that is queued again."""
+
     event_id: str
     status: Literal[EventStatus.RECEIVED] = EventStatus.RECEIVED
 

@@ -37,7 +37,7 @@ def page() -> Html:
     info = document()["info"]
     values = {name.replace(".", "_"): f"docs/{name}?v={version(name)}" for name in ASSETS}
     text = Template((FOLDER / "page.html").read_text())
-    title, description = escape(info["title"]), escape(info["description"])
+    title, description = escape(info["title"]), escape(info["summary"])
     body = text.substitute(values, title=title, description=description)
     return Html(status=200, headers=HEADERS, body=body)
 

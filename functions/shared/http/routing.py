@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
@@ -71,9 +71,15 @@ class Html(HttpResponse):
 
 
 class Asset(HttpResponse):
-    """A file of an HTML page."""
+    """A file of an HTML page. It has an ETag, and 304 answers an If-None-Match that names it."""
 
-    media_types = ("text/css", "text/javascript")
+    media_types: ClassVar[tuple[str, ...]] = ("text/css", "text/javascript")
+
+
+class JsonAsset(Asset):
+    """A document in JSON that changes only with a deployment."""
+
+    media_types = ("application/json",)
 
 
 class Redirect(HttpResponse):
