@@ -72,6 +72,14 @@ def unexplained_alarms(names: Iterable[str], text: str) -> set[str]:
     return {name for name in names if not any(fnmatch(name, row.replace("…", "*")) for row in rows)}
 
 
+def missing_paths(text: str) -> list[str]:
+    """Return the paths in the glossary's last column that exist neither in the repository nor in
+    functions/."""
+    rows = re.findall(r"^\| .+ \| .+ \| (.+) \|$", text, re.MULTILINE)
+    paths = [path for cell in rows for path in re.findall(r"`([\w./-]+)`", cell)]
+    return [path for path in paths if not any((top / path).exists() for top in (ROOT, ROOT / "functions"))]
+
+
 def faults_of_record(name: str, text: str) -> Iterator[str]:
     """Yield what is wrong with the form of a decision record."""
     record = RECORD.fullmatch(text)
@@ -113,6 +121,14 @@ def test_operations_explains_each_alarm():
     assert unexplained_alarms({name.removeprefix("tillstack-${Stage}-") for name in names}, page) == set()
 
 
+def test_the_glossary_names_each_term_once_and_existing_modules():
+    page = (ROOT / "docs" / "glossary.md").read_text()
+    terms = re.findall(r"^\| (.+?) \| .+ \|$", page, re.MULTILINE)
+    repeated = {term for term in terms if terms.count(term) > 1}
+    assert repeated == {"term"}, "only the tables' heads repeat"
+    assert missing_paths(page) == []
+
+
 @pytest.mark.parametrize("name", TRACKED)
 def test_relative_links_lead_to_files_and_headings(name):
     assert list(broken_links(ROOT / name, (ROOT / name).read_text())) == []
@@ -136,6 +152,11 @@ def test_a_planted_alarm_without_a_row_is_found():
     assert unexplained_alarms({"x-fails", "one", "two", "three"}, page) == {"three"}
 
 
+def test_a_planted_missing_path_is_found():
+    page = "| a | b | `orders/domain` |\n| c | d | `orders/x.py`, each `users` |\n"
+    assert missing_paths(page) == ["orders/x.py"]
+
+
 @pytest.mark.parametrize(
     ("text", "broken"),
     [
@@ -145,7 +166,7 @@ def test_a_planted_alarm_without_a_row_is_found():
         ("# One\n[a](#two)", ["#two"]),
         ("# One\n# One\n[a](#one-2)", ["#one-2"]),
         ("```\n# Two\n```\n[a](#two)", ["#two"]),
-        ("# `x` of [y](glossary.md)\n[a](#x-of-y) [b](glossary.md#commerce) [c](https://x.example/y)", []),
+        ("# `x` of [y](glossary.md)\n[a](#x-of-y) [b](glossary.md#payments) [c](https://x.example/y)", []),
         ("`[a](missing.md)`\n```\n[b](missing.md)\n```\n", []),
     ],
 )
