@@ -31,7 +31,13 @@ from shared.runtime.observability import log
 from shared.runtime.settings import CommonSettings
 from shared.values import ids
 
-EXPOSED_HEADERS = "ETag, Location, X-Request-Id, Idempotent-Replayed, Retry-After"
+# Every response has these headers, also those of API Gateway itself (infra/gateway_responses.py).
+FIXED_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+# The headers of a response to an allowed origin, besides the origin itself.
+CORS_HEADERS = {
+    "Access-Control-Expose-Headers": "Allow, ETag, Idempotent-Replayed, Location, Retry-After, X-Request-Id",
+    "Vary": "Origin",
+}
 
 
 class Api(Chalice):
@@ -65,7 +71,7 @@ class Api(Chalice):
         began = time.perf_counter()
         request_id = event["requestContext"]["requestId"]
         observability.begin(request_id)
-        response = super().__call__(event, context)
+        response = self.dispatch(event, context)
         response["headers"] = _common_headers(event, request_id) | response.get("headers", {})
         log.info(
             "request served",
@@ -78,6 +84,10 @@ class Api(Chalice):
         )
         observability.end()
         return response
+
+    def dispatch(self, event: Any, context: Any) -> Any:
+        """Return the response to a request, without the headers that all responses have."""
+        return super().__call__(event, context)
 
     def _endpoint(self, route: Route) -> Callable[..., Response]:
         """Return the function that Chalice calls for a route. It maps every exception to a problem here,
@@ -197,13 +207,9 @@ def _location(resource: str, request: str, values: Mapping[str, Any]) -> str:
 
 
 def _common_headers(event: Mapping[str, Any], request_id: str) -> dict[str, str]:
-    headers = {"X-Request-Id": request_id, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    headers = {"X-Request-Id": request_id, **FIXED_HEADERS}
     origin = next((v for k, v in (event.get("headers") or {}).items() if k.lower() == "origin"), None)
     allowed = CommonSettings.load().allowed_origins.split()
     if origin and ("*" in allowed or origin in allowed):
-        headers |= {
-            "Access-Control-Allow-Origin": origin,
-            "Vary": "Origin",
-            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
-        }
+        headers |= {"Access-Control-Allow-Origin": origin, **CORS_HEADERS}
     return headers
