@@ -5,7 +5,7 @@ from hypothesis import settings
 from tests import support
 
 support.set_environment()
-from tests.fixtures import cloud, published, realistic_moto, resources  # noqa: E402, F401
+from tests.fixtures import cloud, declared_problems, published, realistic_moto, resources  # noqa: E402, F401
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")

@@ -8,8 +8,9 @@ import boto3
 import moto
 import pytest
 
+from shared.http.api import Api
 from shared.runtime import secrets
-from tests import in_process
+from tests import in_process, problem_checks
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, SERVICES, make_resources
 
 
@@ -20,6 +21,14 @@ def realistic_moto() -> Iterator[None]:
         in_process.copy_only_written_rows(patch)
         in_process.record_inserts_once(patch)
         in_process.end_pages_like_dynamodb(patch)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def declared_problems() -> Iterator[None]:
+    """Fail every test in which an API function returns a problem that its route does not declare."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Api, "__call__", problem_checks.checking(Api.__call__))
         yield
 
 

@@ -1,5 +1,6 @@
 """The HTTP routes of cart."""
 
+from cart.domain.carts import CurrencyMismatch
 from cart.domain.promotions import Terms, normalize_code
 from cart.schemas import (
     AddCartItem,
@@ -18,8 +19,10 @@ from cart.schemas import (
     TaxRateView,
 )
 from cart.service import carts, coupons, merging, quoting, rates
+from cart.service.coupons import CouponExists
+from shared.contracts.problems import CartEmpty, CouponNotApplicable, OutOfStock
 from shared.dynamodb.idempotency import IdempotencyKey
-from shared.errors import invalid
+from shared.errors import NotFound, invalid
 from shared.http.identity import CUSTOMER, GUEST, STAFF, Caller
 from shared.http.paging import Cursors, Page, PageQuery
 from shared.http.routing import Routes
@@ -43,13 +46,13 @@ def clear_cart(caller: Caller, if_match: int | None) -> None:
     carts.clear_cart(caller.user_id, if_match)
 
 
-@routes.post("/cart/items", role=GUEST)
+@routes.post("/cart/items", role=GUEST, raises=(NotFound, CurrencyMismatch))
 def add_item(caller: Caller, body: AddCartItem, key: IdempotencyKey | None) -> CartView:
     """Add pieces of a product to the cart."""
     return CartView.of(carts.add_item(caller.user_id, body.sku, body.quantity, key.pk if key else None))
 
 
-@routes.put("/cart/items/{sku}", role=GUEST)
+@routes.put("/cart/items/{sku}", role=GUEST, raises=(NotFound, CurrencyMismatch))
 def set_item(caller: Caller, sku: str, body: SetCartItem, if_match: int | None) -> CartView:
     """Set the quantity of a product in the cart; 0 removes it."""
     if body.quantity == 0:
@@ -63,7 +66,7 @@ def remove_item(caller: Caller, sku: str, if_match: int | None) -> CartView:
     return CartView.of(carts.remove_item(caller.user_id, sku, if_match))
 
 
-@routes.put("/cart/coupon", role=GUEST)
+@routes.put("/cart/coupon", role=GUEST, raises=(CouponNotApplicable,))
 def put_coupon_on_cart(caller: Caller, body: PutCouponOnCart, if_match: int | None) -> CartView:
     """Put a coupon on the cart; it replaces the cart's coupon."""
     return CartView.of(coupons.put_on_cart(caller.user_id, body.code, if_match))
@@ -75,14 +78,14 @@ def remove_coupon_from_cart(caller: Caller, if_match: int | None) -> CartView:
     return CartView.of(coupons.remove_from_cart(caller.user_id, if_match))
 
 
-@routes.post("/cart/merge", role=CUSTOMER)
+@routes.post("/cart/merge", role=CUSTOMER, raises=(CurrencyMismatch,))
 def merge_carts(caller: Caller, body: MergeCarts) -> CartView:
     """Merge a guest's cart into your cart."""
     return CartView.of(merging.merge(caller.user_id, body.guest_token))
 
 
 # A repetition is harmless, and the response contains an address and a signed token, so it is not stored.
-@routes.post("/cart/quote", role=GUEST, repeatable=True)
+@routes.post("/cart/quote", role=GUEST, repeatable=True, raises=(CartEmpty, OutOfStock))
 def quote_cart(caller: Caller, body: RequestQuote) -> QuoteView:
     """Price the cart with shipping and tax; the quote is valid for 15 minutes."""
     priced = quoting.quote(caller.user_id, body.destination, body.shipping_address, body.shipping_method)
@@ -98,19 +101,19 @@ def list_coupons(query: PageQuery) -> Page[CouponView]:
     return Page(items=[CouponView.of(coupon) for coupon in found], next_cursor=cursors.write(more, COUPONS))
 
 
-@routes.post("/coupons", role=STAFF, status=201, location="/coupons/{code}")
+@routes.post("/coupons", role=STAFF, status=201, location="/coupons/{code}", raises=(CouponExists,))
 def create_coupon(body: CreateCoupon, key: IdempotencyKey | None) -> CouponView:
     """Create a coupon."""
     return CouponView.of(coupons.create(body.code, _terms(body), key))
 
 
-@routes.get("/coupons/{code}", role=STAFF)
+@routes.get("/coupons/{code}", role=STAFF, raises=(NotFound,))
 def read_coupon(code: str) -> CouponView:
     """Get a coupon."""
     return CouponView.of(coupons.read(code))
 
 
-@routes.put("/coupons/{code}", role=STAFF)
+@routes.put("/coupons/{code}", role=STAFF, raises=(NotFound,))
 def update_coupon(code: str, body: ReplaceCoupon, if_match: int | None) -> CouponView:
     """Replace a coupon's terms."""
     if body.code is not None and normalize_code(body.code) != normalize_code(code):
@@ -118,7 +121,7 @@ def update_coupon(code: str, body: ReplaceCoupon, if_match: int | None) -> Coupo
     return CouponView.of(coupons.update(code, _terms(body), if_match))
 
 
-@routes.delete("/coupons/{code}", role=STAFF)
+@routes.delete("/coupons/{code}", role=STAFF, raises=(NotFound,))
 def delete_coupon(code: str, if_match: int | None) -> None:
     """Delete a coupon; carts that have it report it as unknown."""
     coupons.delete(code, if_match)
@@ -136,7 +139,7 @@ def list_shipping_methods(query: PageQuery) -> Page[ShippingMethodView]:
     )
 
 
-@routes.get("/shipping-methods/{method}")
+@routes.get("/shipping-methods/{method}", raises=(NotFound,))
 def read_shipping_method(method: str) -> ShippingMethodView:
     """Get a shipping method."""
     return ShippingMethodView.of(rates.shipping_method(method))
@@ -150,7 +153,7 @@ def put_shipping_method(method: str, body: PutShippingMethod, if_match: int | No
     )
 
 
-@routes.get("/tax-rates/{country}")
+@routes.get("/tax-rates/{country}", raises=(NotFound,))
 def read_tax_rate(country: str) -> TaxRateView:
     """Get the tax rate of a country."""
     return TaxRateView.of(rates.tax_rate(country))

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Annotated, Any, NotRequired, TypeVar
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from shared.contracts.problems import OutOfStock, PriceChanged
 from shared.errors import Conflict, invalid
@@ -37,19 +40,34 @@ class ReservationState(StrEnum):
 
 
 class SkuTaken(Conflict):
-    """Another product has this SKU."""
+    """Another product has a SKU of this product."""
+
+    advice = "Choose other SKUs, or change the product that has them."
+
+
+class StockReservedMembers(TypedDict):
+    """The pieces that are reserved for orders."""
+
+    reserved: NotRequired[Annotated[int, Field(description="The number of reserved pieces of the SKU.")]]
 
 
 class StockReserved(Conflict):
-    """Some pieces of the SKU are reserved for orders."""
+    """Some pieces of a SKU are reserved for orders."""
+
+    advice = "Keep at least `reserved` pieces, or wait until the orders are shipped or cancelled."
+    members = StockReservedMembers
 
 
 class CategoryInUse(Conflict):
     """The category contains products or other categories."""
 
+    advice = "Move or delete what the category contains, then retry."
+
 
 class CategoryExists(Conflict):
     """Another category has this name."""
+
+    advice = "Choose another name, or change the existing category."
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from notify.schemas import (
     UpdatePreferences,
 )
 from notify.service import listing, preferences, staff_messages
-from notify.service.staff_messages import Queued
+from notify.service.staff_messages import Queued, TooManyNotifications
 from shared.dynamodb.idempotency import IdempotencyKey
+from shared.errors import IdempotencyKeyReused, Malformed
 from shared.http.identity import CUSTOMER, PUBLIC, STAFF, Caller
 from shared.http.paging import Page
 from shared.http.routing import Html, Replayed, Routes
@@ -22,7 +23,13 @@ from shared.http.routing import Html, Replayed, Routes
 routes = Routes()
 
 
-@routes.post("/notifications/email", role=STAFF, status=202, idempotent=True)
+@routes.post(
+    "/notifications/email",
+    role=STAFF,
+    status=202,
+    idempotent=True,
+    raises=(IdempotencyKeyReused, TooManyNotifications),
+)
 def send_email(caller: Caller, body: SendEmail, claim: IdempotencyKey) -> QueuedView | Replayed:
     """Queue an email written by staff."""
     return _view(
@@ -32,7 +39,13 @@ def send_email(caller: Caller, body: SendEmail, claim: IdempotencyKey) -> Queued
     )
 
 
-@routes.post("/notifications/sms", role=STAFF, status=202, idempotent=True)
+@routes.post(
+    "/notifications/sms",
+    role=STAFF,
+    status=202,
+    idempotent=True,
+    raises=(IdempotencyKeyReused, TooManyNotifications),
+)
 def send_sms(caller: Caller, body: SendSms, claim: IdempotencyKey) -> QueuedView | Replayed:
     """Queue a text message written by staff."""
     return _view(staff_messages.queue_sms(caller, body.to, body.message, claim))
@@ -62,7 +75,7 @@ def put_preferences(caller: Caller, body: UpdatePreferences, if_match: int | Non
 
 
 # Email scanners follow links, so a GET changes nothing.
-@routes.get("/notifications/unsubscribe")
+@routes.get("/notifications/unsubscribe", raises=(Malformed,))
 def show_unsubscribe(query: UnsubscribeQuery) -> Html:
     """Show the page with the unsubscribe button."""
     unsubscribe_links.read(query.token)

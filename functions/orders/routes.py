@@ -1,7 +1,9 @@
 """The HTTP routes of orders."""
 
+from orders.domain.fulfilling import TooManyParts
 from orders.domain.orders import Order
-from orders.domain.transitions import ReturnStatus
+from orders.domain.returning import ReturnWindowClosed
+from orders.domain.transitions import IllegalTransition, ReturnStatus
 from orders.schemas.requests import (
     DecideReturn,
     FulfilOrder,
@@ -12,7 +14,16 @@ from orders.schemas.requests import (
 )
 from orders.schemas.responses import EntryView, InvoiceView, OrderPage, OrderView, ReturnView, Timeline
 from orders.service import cancellation, fulfilling, placing, reading, returning
+from shared.contracts.problems import (
+    CartEmpty,
+    CouponExhausted,
+    OutOfStock,
+    PriceChanged,
+    QuoteExpired,
+    ReservationReleased,
+)
 from shared.dynamodb.idempotency import IdempotencyKey
+from shared.errors import IdempotencyKeyReused, NotFound, RequestInProgress
 from shared.http.identity import CUSTOMER, GUEST, STAFF, Caller
 from shared.http.paging import PageQuery
 from shared.http.routing import Replayed, Routes
@@ -21,7 +32,23 @@ from shared.values.ids import new_id
 routes = Routes()
 
 
-@routes.post("/orders", role=GUEST, status=201, idempotent=True, location="/orders/{order_id}")
+@routes.post(
+    "/orders",
+    role=GUEST,
+    status=201,
+    idempotent=True,
+    location="/orders/{order_id}",
+    raises=(
+        CartEmpty,
+        OutOfStock,
+        PriceChanged,
+        QuoteExpired,
+        CouponExhausted,
+        ReservationReleased,
+        IdempotencyKeyReused,
+        RequestInProgress,
+    ),
+)
 def place_order(caller: Caller, body: PlaceOrder, claim: IdempotencyKey) -> OrderView | Replayed:
     """Place an order with a quote or for the cart."""
     order, is_replayed = (
@@ -39,31 +66,37 @@ def list_orders(caller: Caller, query: PageQuery) -> OrderPage:
     return _page(reading.list_own(caller, query.limit, query.cursor))
 
 
-@routes.get("/orders/{order_id}", role=GUEST)
+@routes.get("/orders/{order_id}", role=GUEST, raises=(NotFound,))
 def get_order(caller: Caller, order_id: str) -> OrderView:
     """Get an order. Staff can get any order."""
     return OrderView.of(reading.order_for(caller, order_id))
 
 
-@routes.get("/orders/{order_id}/timeline", role=GUEST)
+@routes.get("/orders/{order_id}/timeline", role=GUEST, raises=(NotFound,))
 def get_timeline(caller: Caller, order_id: str) -> Timeline:
     """Get the order's history, oldest entry first."""
     return Timeline([EntryView.of(entry) for entry in reading.timeline_for(caller, order_id)])
 
 
-@routes.get("/orders/{order_id}/invoice", role=GUEST)
+@routes.get("/orders/{order_id}/invoice", role=GUEST, raises=(NotFound,))
 def get_invoice(caller: Caller, order_id: str) -> InvoiceView:
     """Get links to the invoice of a paid order."""
     return InvoiceView.of(reading.invoice_of(caller, order_id))
 
 
-@routes.post("/orders/{order_id}/cancel", role=GUEST, idempotent=True)
+@routes.post("/orders/{order_id}/cancel", role=GUEST, idempotent=True, raises=(NotFound, IllegalTransition))
 def cancel_order(caller: Caller, order_id: str, key: IdempotencyKey) -> OrderView:
     """Cancel an order that is not shipped. Its stock and coupon are released and its payment is refunded."""
     return OrderView.of(cancellation.cancel(caller, order_id, key.pk))
 
 
-@routes.post("/orders/{order_id}/returns", role=CUSTOMER, status=201, idempotent=True)
+@routes.post(
+    "/orders/{order_id}/returns",
+    role=CUSTOMER,
+    status=201,
+    idempotent=True,
+    raises=(NotFound, IllegalTransition, ReturnWindowClosed, TooManyParts),
+)
 def request_return(caller: Caller, order_id: str, body: RequestReturn, key: IdempotencyKey) -> ReturnView:
     """Request a return of shipped goods."""
     request = key.pk + key.fingerprint
@@ -78,7 +111,7 @@ def list_all_orders(query: ListOrders) -> OrderPage:
     )
 
 
-@routes.put("/orders/{order_id}/status", role=STAFF)
+@routes.put("/orders/{order_id}/status", role=STAFF, raises=(NotFound, IllegalTransition, TooManyParts))
 def set_order_status(caller: Caller, order_id: str, body: SetOrderStatus, if_match: int | None) -> OrderView:
     """Ship all unshipped pieces, mark the order as delivered, or cancel it."""
     if body.status == "shipped":
@@ -91,14 +124,20 @@ def set_order_status(caller: Caller, order_id: str, body: SetOrderStatus, if_mat
     return OrderView.of(cancellation.cancel_as_staff(caller, order_id, if_match))
 
 
-@routes.post("/orders/{order_id}/fulfilments", role=STAFF, status=201, idempotent=True)
+@routes.post(
+    "/orders/{order_id}/fulfilments",
+    role=STAFF,
+    status=201,
+    idempotent=True,
+    raises=(NotFound, IllegalTransition, TooManyParts),
+)
 def fulfil_order(caller: Caller, order_id: str, body: FulfilOrder, key: IdempotencyKey) -> OrderView:
     """Ship some lines, or all unshipped pieces, in one fulfilment."""
     request = key.pk + key.fingerprint
     return OrderView.of(fulfilling.ship(caller, order_id, body.pieces, body.carrier, body.tracking, request))
 
 
-@routes.put("/orders/{order_id}/returns/{return_id}", role=STAFF)
+@routes.put("/orders/{order_id}/returns/{return_id}", role=STAFF, raises=(NotFound, IllegalTransition))
 def decide_return(
     caller: Caller, order_id: str, return_id: str, body: DecideReturn, if_match: int | None
 ) -> ReturnView:

@@ -19,6 +19,8 @@ _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 class BadSignature(Malformed):
     """The signature is missing, malformed, outdated or wrong."""
 
+    advice = "Sign the event with the endpoint's current secret and the current time."
+
 
 class UnknownSignature(BadSignature):
     """The signature is well-formed and recent, but no known secret made it."""

@@ -2,15 +2,25 @@
 own."""
 
 from shared.dynamodb.idempotency import IdempotencyKey
+from shared.errors import IdempotencyKeyReused, NotFound
 from shared.http.identity import CUSTOMER, PUBLIC, Caller
 from shared.http.routing import Replayed, Routes
 from users import service
+from users.domain.accounts import BadCredentials, EmailTaken
+from users.domain.passwords import WeakPassword
+from users.domain.sessions import SessionOver
 from users.schemas import KeysView, KeyView, Login, Logout, RefreshTokens, Register, TokensView, UserView
 
 routes = Routes()
 
 
-@routes.post("/users/register", role=PUBLIC, status=201, location="/users/me")
+@routes.post(
+    "/users/register",
+    role=PUBLIC,
+    status=201,
+    location="/users/me",
+    raises=(EmailTaken, WeakPassword, IdempotencyKeyReused),
+)
 def register(body: Register, claim: IdempotencyKey | None) -> UserView | Replayed:
     """Create an account."""
     account, repeated = service.register(
@@ -20,7 +30,7 @@ def register(body: Register, claim: IdempotencyKey | None) -> UserView | Replaye
     return Replayed(view) if repeated else view
 
 
-@routes.post("/users/login", role=PUBLIC, repeatable=True)
+@routes.post("/users/login", role=PUBLIC, repeatable=True, raises=(BadCredentials,))
 def login(body: Login) -> TokensView:
     """Open a session with an email address and a password."""
     return TokensView.of(service.login(body.email, body.password.get_secret_value()))
@@ -32,7 +42,7 @@ def start_as_guest() -> TokensView:
     return TokensView.of(service.start_as_guest())
 
 
-@routes.post("/users/token", role=PUBLIC, repeatable=True)
+@routes.post("/users/token", role=PUBLIC, repeatable=True, raises=(SessionOver,))
 def refresh(body: RefreshTokens) -> TokensView:
     """Exchange a refresh token for new tokens."""
     return TokensView.of(service.refresh(body.refresh_token.get_secret_value()))
@@ -44,7 +54,7 @@ def logout(body: Logout) -> None:
     service.logout(body.refresh_token.get_secret_value())
 
 
-@routes.get("/users/me", role=CUSTOMER)
+@routes.get("/users/me", role=CUSTOMER, raises=(NotFound,))
 def read_me(caller: Caller) -> UserView:
     """Get your account."""
     return UserView.of(service.get_account(caller.user_id))

@@ -141,7 +141,7 @@ def add_account(account: Account, key: IdempotencyKey | None = None) -> None:
     except ConditionFailed as error:
         if key and error.failed_at(2):
             found = IdempotencyRow.get(key.pk, consistent_read=True)
-            found.check(key, now)
+            found.check_body(key)
             raise AlreadyRegistered(found.resource_id) from error
         raise EmailTaken("An account with this email address already exists.") from error
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import pytest
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from shared.errors import Conflict, Malformed, NotFound
 from shared.http.api import Api
@@ -16,8 +17,16 @@ from tests.support import call, created_path, customer, guest, staff
 routes = Routes()
 
 
+class SoldMembers(TypedDict):
+    """The things that were sold."""
+
+    items: list[dict[str, str]]
+
+
 class Sold(Conflict):
     """The thing was sold."""
+
+    members = SoldMembers
 
 
 class Order(Body):
@@ -46,7 +55,7 @@ def set_preference(caller: Caller, body: Preference) -> OrderView:
     return OrderView(owner=caller.user_id, count=body.count)
 
 
-@routes.get("/things/{thing}", role=CUSTOMER)
+@routes.get("/things/{thing}", role=CUSTOMER, raises=(Sold, NotFound))
 def read_thing(caller: Caller, thing: str, if_match: int | None) -> OrderView:
     if thing == "gone":
         raise Sold("The thing was sold to another customer.", items=[{"thing": thing}])

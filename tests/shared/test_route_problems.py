@@ -9,7 +9,7 @@ from shared.http.paging import PageQuery
 from shared.http.routing import Body, Raw, Routes
 
 routes = Routes()
-EVERYWHERE = {"too-many-requests", "internal", "unavailable"}
+EVERYWHERE = {"too-many-requests", "internal", "unavailable", "no-response"}
 WRITES = {"concurrent-update"}
 BODY = {"malformed", "too-large", "unsupported-media-type", "invalid"}
 POST = {"malformed", "too-large"}
@@ -38,6 +38,10 @@ def read_as_guest(caller: Caller) -> None: ...
 
 @routes.get("/staff", role=STAFF)
 def read_as_staff(caller: Caller) -> None: ...
+
+
+@routes.get("/path")
+def read_path(request: Raw) -> None: ...
 
 
 @routes.get("/list")
@@ -72,6 +76,7 @@ EXPECTED = {
     "read_public": set(),
     "read_as_guest": {"unauthorized"},
     "read_as_staff": {"unauthorized", "forbidden"},
+    "read_path": set(),
     "list_things": {"invalid", "malformed"},
     "filter_things": {"invalid"},
     "replace_thing": WRITES | BODY | {"unauthorized", "forbidden", "stale", "sold"},

@@ -19,7 +19,9 @@ GUEST_CART_TTL = timedelta(days=30)
 
 
 class CurrencyMismatch(Conflict):
-    """The product's currency is not the cart's; all lines of a cart have one currency."""
+    """The currencies differ: all lines of a cart have one currency."""
+
+    advice = "Order or remove the cart's items first."
 
 
 class Change(StrEnum):

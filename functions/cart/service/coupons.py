@@ -13,7 +13,9 @@ from shared.runtime import clock
 
 
 class CouponExists(Conflict):
-    """A coupon of this code exists."""
+    """A coupon with this code exists."""
+
+    advice = "Choose another code, or change the coupon with `PUT /coupons/{code}`."
 
 
 @retry_on_conflict

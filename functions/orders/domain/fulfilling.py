@@ -15,7 +15,9 @@ MAX_PIECES = 2_500
 
 
 class TooManyParts(Conflict):
-    """The order has as many fulfilments, or returns, as its row can store."""
+    """The order has as many fulfilments or returns as can be stored."""
+
+    advice = "Put more pieces into one fulfilment or return."
 
 
 def fulfilled(order: Order) -> Counter[str]:

@@ -29,7 +29,9 @@ EVENT_OF_STATUS: Mapping[ReturnStatus, TimelineEvent] = {
 
 
 class ReturnWindowClosed(Conflict):
-    """The order was delivered too long ago."""
+    """The order was delivered too long ago for a return."""
+
+    advice = "Do not retry; contact the shop."
 
 
 def returned(order: Order) -> Counter[str]:

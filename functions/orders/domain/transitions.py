@@ -2,12 +2,24 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from shared.errors import Conflict
 
 
+class IllegalTransitionMembers(TypedDict):
+    """The status that does not allow the transition."""
+
+    status_now: Annotated[str, Field(description="The current status of the order or of the return.")]
+
+
 class IllegalTransition(Conflict):
-    """The current status, `status_now`, does not allow the transition."""
+    """The current status of the order or of the return does not allow the request."""
+
+    members = IllegalTransitionMembers
 
 
 class Status(StrEnum):

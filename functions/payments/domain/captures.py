@@ -2,21 +2,44 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from payments.domain.authorizations import Authorization
 from shared.errors import Conflict
+from shared.values.money import Money
 
 
 class NothingToCapture(Conflict):
     """No amount is authorized that could be captured."""
 
 
+class CaptureTooLargeMembers(TypedDict):
+    """The highest possible amount."""
+
+    left: Annotated[Money, Field(description="The authorized amount that is not captured yet.")]
+
+
 class CaptureTooLarge(Conflict):
-    """The amount is larger than the authorized amount, which is in `left`."""
+    """The amount is larger than the authorized amount."""
+
+    advice = "Send an amount from 1 to `left`."
+    members = CaptureTooLargeMembers
+
+
+class CaptureRefusedMembers(TypedDict):
+    """The reason of the refusal."""
+
+    code: Annotated[str, Field(description="Stripe's decline code or error code.")]
 
 
 class CaptureRefused(Conflict):
-    """Stripe refused the capture; `code` is the reason."""
+    """Stripe refused the capture."""
+
+    advice = "Ask the customer to pay again; the authorization cannot be captured."
+    members = CaptureRefusedMembers
 
 
 class CaptureMethod(StrEnum):

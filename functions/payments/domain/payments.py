@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from payments.domain.authorizations import Authorization
 from payments.domain.captures import CaptureMethod, Captures, CaptureTooLarge, Claim, NothingToCapture
@@ -14,12 +18,29 @@ from shared.values.money import Money
 from shared.values.money_format import format_money
 
 
+class OrderNotPayableMembers(TypedDict):
+    """The status of the order that cannot be paid."""
+
+    order_status: Annotated[str, Field(description="The order's status.")]
+
+
 class OrderNotPayable(Conflict):
-    """The order does not await a payment (see `order_status`), or its total is zero."""
+    """The order does not await a payment, or its total is zero."""
+
+    members = OrderNotPayableMembers
+
+
+class PaymentRefusedMembers(TypedDict):
+    """The reason of the refusal."""
+
+    code: Annotated[str, Field(description="Stripe's error code.")]
 
 
 class PaymentRefused(Conflict):
-    """Stripe refuses this payment, whatever the card; `code` is Stripe's code."""
+    """Stripe refuses this payment, whatever the card."""
+
+    advice = "Contact us with the `request_id`; the payment of this order cannot be opened."
+    members = PaymentRefusedMembers
 
 
 class NoSuchPayment(NotFound):

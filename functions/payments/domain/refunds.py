@@ -4,22 +4,47 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from shared.contracts.reasons import RefundReason
 from shared.errors import Conflict
 from shared.values import ids
+from shared.values.money import Money
+
+
+class RefundTooLargeMembers(TypedDict):
+    """The highest possible amount."""
+
+    left: Annotated[Money, Field(description="The refundable amount; 0 if nothing is refundable.")]
 
 
 class RefundTooLarge(Conflict):
-    """The amount is larger than the refundable amount, which is in `left`."""
+    """The amount is zero or larger than the refundable amount."""
+
+    advice = "Send an amount from 1 to `left`."
+    members = RefundTooLargeMembers
+
+
+class RefundRefusedMembers(TypedDict):
+    """The refund that failed."""
+
+    refund_id: Annotated[str | None, Field(description="The failed refund; null if none was created.")]
 
 
 class RefundRefused(Conflict):
-    """Stripe refused the refund."""
+    """Stripe refused the refund, or could not complete it."""
+
+    advice = "Refund the customer by other means. A retry needs a new `Idempotency-Key`."
+    members = RefundRefusedMembers
 
 
 class PaymentDisputed(Conflict):
     """A chargeback is open: no refund is possible until the bank has decided."""
+
+    advice = "Wait until the dispute is closed."
 
 
 class RefundStatus(StrEnum):

@@ -1,8 +1,10 @@
 """The routes that read payments, and Stripe's events for staff."""
 
+from payments.domain.payments import NoSuchPayment
 from payments.schemas.requests import PaymentsQuery, WebhooksQuery
 from payments.schemas.responses import LedgerEntryView, PaymentView, RefundView, ReplayAccepted, WebhookView
 from payments.service import inbox_queue, queries
+from payments.service.inbox_queue import NoSuchEvent
 from shared.http.identity import GUEST, STAFF, Caller
 from shared.http.paging import Page, PageQuery
 from shared.http.routing import Routes
@@ -10,7 +12,7 @@ from shared.http.routing import Routes
 routes = Routes()
 
 
-@routes.get("/payments/{payment_id}", role=GUEST)
+@routes.get("/payments/{payment_id}", role=GUEST, raises=(NoSuchPayment,))
 def get_payment(caller: Caller, payment_id: str) -> PaymentView:
     """Get one of your payments."""
     return PaymentView.of(queries.payment(caller, payment_id), caller)
@@ -23,7 +25,7 @@ def list_payments(caller: Caller, query: PaymentsQuery) -> Page[PaymentView]:
     return Page[PaymentView](items=[PaymentView.of(each, caller) for each in found], next_cursor=cursor)
 
 
-@routes.get("/payments/{payment_id}/refunds", role=STAFF)
+@routes.get("/payments/{payment_id}/refunds", role=STAFF, raises=(NoSuchPayment,))
 def list_refunds(payment_id: str, query: PageQuery) -> Page[RefundView]:
     """List a payment's refunds, including those created in Stripe."""
     held, found, cursor = queries.refunds_of(payment_id, query.limit, query.cursor)
@@ -31,7 +33,7 @@ def list_refunds(payment_id: str, query: PageQuery) -> Page[RefundView]:
     return Page[RefundView](items=items, next_cursor=cursor)
 
 
-@routes.get("/payments/{payment_id}/ledger", role=STAFF)
+@routes.get("/payments/{payment_id}/ledger", role=STAFF, raises=(NoSuchPayment,))
 def list_ledger(payment_id: str, query: PageQuery) -> Page[LedgerEntryView]:
     """List a payment's postings in double entry, oldest first."""
     found, cursor = queries.ledger_of(payment_id, query.limit, query.cursor)
@@ -45,7 +47,9 @@ def list_webhooks(query: WebhooksQuery) -> Page[WebhookView]:
     return Page[WebhookView](items=[WebhookView.of(each) for each in found], next_cursor=cursor)
 
 
-@routes.post("/admin/webhooks/{event_id}/replay", role=STAFF, status=202, repeatable=True)
+@routes.post(
+    "/admin/webhooks/{event_id}/replay", role=STAFF, status=202, repeatable=True, raises=(NoSuchEvent,)
+)
 def replay_webhook(event_id: str) -> ReplayAccepted:
     """Apply a Stripe event again."""
     inbox_queue.replay(event_id)

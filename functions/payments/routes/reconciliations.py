@@ -3,6 +3,7 @@
 from payments.schemas.requests import RequestReconciliation
 from payments.schemas.responses import ReconciliationReport, ReconciliationView
 from payments.service import reconciliations
+from payments.service.reconciliations import NoSuchReconciliation
 from shared.http.identity import STAFF, Caller
 from shared.http.paging import Page, PageQuery
 from shared.http.routing import Routes
@@ -18,7 +19,7 @@ def list_reconciliations(query: PageQuery) -> Page[ReconciliationView]:
     return Page[ReconciliationView](items=[ReconciliationView.of(each) for each in found], next_cursor=cursor)
 
 
-@routes.get("/admin/reconciliations/{reconciliation_id}", role=STAFF)
+@routes.get("/admin/reconciliations/{reconciliation_id}", role=STAFF, raises=(NoSuchReconciliation,))
 def get_reconciliation(reconciliation_id: str) -> ReconciliationReport:
     """Get one reconciliation with its differences and their repairs."""
     return ReconciliationReport.of(reconciliations.get(reconciliation_id))

@@ -2,6 +2,7 @@
 
 from payments.schemas.responses import WebhookReceived
 from payments.service import inbox
+from payments.signature import BadSignature
 from shared.http.identity import PUBLIC
 from shared.http.routing import Raw, Routes
 from shared.runtime import clock
@@ -9,7 +10,7 @@ from shared.runtime import clock
 routes = Routes()
 
 
-@routes.post("/webhooks/stripe", role=PUBLIC, repeatable=True)
+@routes.post("/webhooks/stripe", role=PUBLIC, repeatable=True, raises=(BadSignature,))
 def receive_webhook(request: Raw) -> WebhookReceived:
     """Receive an event that Stripe signed."""
     inbox.receive(request.headers.get("stripe-signature", ""), request.body, clock.now())

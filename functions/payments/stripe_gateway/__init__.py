@@ -37,14 +37,11 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 class StripeUnavailable(Unavailable):
-    """Stripe is unavailable. Every call here may be repeated, because its idempotency key is derived.
+    """Stripe does not respond."""
 
-    `failed`: Stripe returned a failure of its own, and repeats that response to the key for a day.
-    `replayed`: this was such a repeated response (https://docs.stripe.com/error-low-level#idempotency).
-    """
-
-    failed = False
-    replayed = False
+    # Every call may be repeated, because its idempotency key is derived.
+    failed = False  # Stripe returned a failure of its own, and repeats that response to the key for a day
+    replayed = False  # it was such a repeated response (https://docs.stripe.com/error-low-level#idempotency)
 
 
 class StripeRefused(Exception):

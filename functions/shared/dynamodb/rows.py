@@ -65,7 +65,7 @@ class ConditionFailed(Exception):
 
 
 class ConcurrentUpdate(Unavailable):
-    """Another request changed the same rows at the same time; nothing was written, and a retry is safe."""
+    """Another request changed the resource at the same time; nothing was written."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -16,6 +16,7 @@ from shared.errors import (
     Internal,
     Invalid,
     Malformed,
+    NoResponse,
     Problem,
     RequestInProgress,
     Stale,
@@ -127,7 +128,7 @@ class Route:
     @property
     def reads_body(self) -> bool:
         """Return whether the bytes of the body matter; those of a POST are part of its Idempotency-Key."""
-        return bool(self.body) or "request" in self.hints or self.method == "POST"
+        return self.method == "POST" or (self.method != "GET" and bool({"body", "request"} & {*self.hints}))
 
     @property
     def problems(self) -> tuple[type[Problem], ...]:
@@ -139,7 +140,7 @@ class Route:
 
 # A view with `claim` claims the key itself, so its `raises` states what that raises.
 FRAMEWORK_PROBLEMS: tuple[tuple[Callable[[Route], object], Raises], ...] = (
-    (lambda route: True, (TooManyRequests, Internal, Unavailable)),
+    (lambda route: True, (TooManyRequests, Internal, Unavailable, NoResponse)),
     (lambda route: route.role > PUBLIC, (Unauthorized,)),
     (lambda route: route.role > GUEST, (Forbidden,)),
     (lambda route: route.method != "GET", (ConcurrentUpdate,)),

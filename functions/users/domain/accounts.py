@@ -13,9 +13,13 @@ from shared.http.identity import CUSTOMER, Role
 class EmailTaken(Conflict):
     """An account with this email address exists; case is ignored."""
 
+    advice = "Log in, or register with another address."
+
 
 class BadCredentials(Unauthorized):
     """The email address or the password is wrong; the response does not say which."""
+
+    advice = "Ask the user for the email address and the password again."
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ COMMON = frozenset(
 class WeakPassword(Invalid):
     """The password is easy to guess."""
 
+    advice = "Ask the user for a longer or less common password."
+
     def __init__(self, detail: str) -> None:
         super().__init__(detail, errors=[{"pointer": "/password", "detail": detail}])
 

@@ -20,6 +20,8 @@ _REFRESH_TOKEN = re.compile(r"(ses_[0-9A-Z]{26})\.([A-Za-z0-9_-]{32})([A-Za-z0-9
 class SessionOver(Unauthorized):
     """The refresh token is not valid: unknown, used, expired, or its session was revoked."""
 
+    advice = "Log in again with `POST /users/login`, or start as a guest with `POST /users/guest`."
+
     def __init__(self) -> None:
         super().__init__("The session is over; log in again.")
 
