@@ -87,7 +87,7 @@ clients: $(venv_ready) $(node_ready) ## lint the API document, generate its Pyth
 breaking: $(venv_ready) ## report breaking changes of the API document since the last release (the last tag v*)
 	@$(py) -m infra.breaking
 
-journeys: $(venv_ready) $(engine_ready) $(sam_ready) ## run the tests over HTTP on their own local cloud; with T= or K= on that of make up
+journeys: $(venv_ready) $(engine_ready) $(sam_ready) $(node_ready) ## run the tests over HTTP on their own local cloud; with T= or K= on that of make up
 ifeq ($(T)$(K),)
 	@trap '$(py) -m localstack.cloud.down --name test' EXIT; \
 	$(py) -m localstack.cloud.up $(test) && .venv/bin/pytest -q tests/journeys

