@@ -56,7 +56,8 @@ class PublicSchemas(GenerateJsonSchema):
         return False
 
     def field_is_required(self, field: Any, total: bool) -> bool:
-        return self.mode == "serialization" or super().field_is_required(field, total)
+        always = self.mode == "serialization" and field["type"] == "model-field"
+        return always or super().field_is_required(field, total)
 
 
 class Schemas:
