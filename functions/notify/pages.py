@@ -1,26 +1,78 @@
-"""The pages that an unsubscribe link opens; they load nothing from other hosts."""
+"""The pages that an unsubscribe link opens, in English and German; they load nothing from other hosts."""
 
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import NamedTuple
+
+from notify.domain.brand import Brand
+from notify.settings import settings
+from shared.errors import Invalid, Malformed, Problem
 from shared.http.routing import Html
 
-_PAGE = (
-    "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-    "<meta name=robots content=noindex><title>{title}</title>"
-    "<style>body{{font:18px/1.5 system-ui;margin:3rem auto;max-width:34rem;padding:0 1rem}}"
-    "button{{font:inherit;padding:.5rem 1.5rem}}</style><h1>{title}</h1>{body}</html>"
+PAGE = Path(__file__).parent / "unsubscribe.html"
+
+
+class Text(NamedTuple):
+    """A page's text in one language. `$shop` is the shop's name, `$email` a link to its email address."""
+
+    title: str
+    text: str
+
+
+CONFIRM = (
+    Text(
+        "Unsubscribe from offers?",
+        "$shop will send you no more offers by email. You will still get emails about your orders and your"
+        " account.",
+    ),
+    Text(
+        "Angebote abbestellen?",
+        "$shop sendet Ihnen dann keine Angebote mehr per E-Mail. Nachrichten zu Ihren Bestellungen und Ihrem"
+        " Konto erhalten Sie weiterhin.",
+    ),
 )
-_CONFIRM = (
-    "<p>You will receive no more offers by email. We will still email you about your orders and your account."
-    "<p lang=de>Sie erhalten dann keine Angebote mehr per E-Mail, wohl aber weiterhin Nachrichten zu Ihren"
-    " Bestellungen und Ihrem Konto."
+DONE = (
+    Text(
+        "You are unsubscribed",
+        "$shop will send you no more offers by email. You can close this page.",
+    ),
+    Text(
+        "Sie sind abgemeldet",
+        "$shop sendet Ihnen keine Angebote mehr per E-Mail. Sie können diese Seite schließen.",
+    ),
+)
+BROKEN_LINK = (
+    Text(
+        "This link does not work",
+        "A part of the link may be missing. Please open the email again and use its unsubscribe link, or copy"
+        " the whole link. You can also write to $email, and we will unsubscribe you.",
+    ),
+    Text(
+        "Dieser Link funktioniert nicht",
+        "Vielleicht fehlt ein Teil des Links. Bitte öffnen Sie die E-Mail noch einmal und klicken Sie auf den"
+        " Abmeldelink, oder kopieren Sie den ganzen Link. Sie können auch an $email schreiben; wir melden Sie"
+        " dann ab.",
+    ),
+)
+TRY_AGAIN = (
+    Text(
+        "Please try again",
+        "A temporary fault occurred. Please reload this page in a minute. If that does not help, write to"
+        " $email, and we will unsubscribe you.",
+    ),
+    Text(
+        "Bitte versuchen Sie es noch einmal",
+        "Es ist eine vorübergehende Störung aufgetreten. Bitte laden Sie diese Seite in einer Minute neu."
+        " Hilft das nicht, schreiben Sie an $email; wir melden Sie dann ab.",
+    ),
+)
+BUTTON = (
     "<form method=post><input type=hidden name=List-Unsubscribe value=One-Click>"
     "<button>Unsubscribe · Abmelden</button></form>"
 )
-_DONE = (
-    "<p>You are unsubscribed and will receive no more offers by email."
-    "<p lang=de>Sie sind abgemeldet und erhalten keine Angebote mehr per E-Mail."
-)
 # The URL contains the token, so it must not leak as a referrer, and no other page may frame the button.
-_HEADERS = {
+HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
@@ -30,12 +82,39 @@ _HEADERS = {
 
 def confirmation() -> Html:
     """Return the page with the button, which posts to the page's own URL."""
-    return _page("Unsubscribe?", _CONFIRM)
+    return _page(200, *CONFIRM, form=BUTTON)
 
 
 def done() -> Html:
-    return _page("Unsubscribed", _DONE)
+    return _page(200, *DONE)
 
 
-def _page(title: str, body: str) -> Html:
-    return Html(status=200, headers=_HEADERS, body=_PAGE.format(title=title, body=body))
+def failure(problem: Problem) -> Html:
+    """Return the page that says what to do after the problem."""
+    texts = BROKEN_LINK if isinstance(problem, Malformed | Invalid) else TRY_AGAIN
+    return _page(problem.status, *texts)
+
+
+def _page(status: int, english: Text, german: Text, form: str = "") -> Html:
+    shop, email = _brand(), escape(settings().notify_reply_to)
+    words = {"shop": escape(shop.name), "email": f'<a href="mailto:{email}">{email}</a>'}
+    body = Template(PAGE.read_text()).substitute(
+        words,
+        title=english.title,
+        text=Template(english.text).substitute(words),
+        title_de=german.title,
+        text_de=Template(german.text).substitute(words),
+        form=form,
+        address=escape(shop.address),
+        accent=shop.accent,
+        on_accent=shop.on_accent,
+        dark_accent=shop.dark_accent,
+        on_dark_accent=shop.on_dark_accent,
+    )
+    return Html(status=status, headers=HEADERS, body=body)
+
+
+def _brand() -> Brand:
+    known = settings()
+    address = ", ".join(known.notify_brand_address.split("|"))
+    return Brand(known.notify_brand_name, known.notify_brand_colour, address, known.notify_shop_url)

@@ -75,14 +75,14 @@ def put_preferences(caller: Caller, body: UpdatePreferences, if_match: int | Non
 
 
 # Email scanners follow links, so a GET changes nothing.
-@routes.get("/notifications/unsubscribe", raises=(Malformed,))
+@routes.get("/notifications/unsubscribe", raises=(Malformed,), error_page=pages.failure)
 def show_unsubscribe(query: UnsubscribeQuery) -> Html:
     """Show the page with the unsubscribe button."""
     unsubscribe_links.read(query.token)
     return pages.confirmation()
 
 
-@routes.post("/notifications/unsubscribe", role=PUBLIC, repeatable=True)
+@routes.post("/notifications/unsubscribe", role=PUBLIC, repeatable=True, error_page=pages.failure)
 def unsubscribe(query: UnsubscribeQuery) -> Html:
     """Unsubscribe: by the page's button, or by an email program's one click (RFC 8058)."""
     preferences.unsubscribe(query.token)

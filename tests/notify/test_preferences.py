@@ -6,10 +6,14 @@ from urllib.parse import urlsplit
 import jwt
 import pytest
 
+from notify import pages
 from notify.app.api import api
 from notify.app.consume import consume
+from notify.domain.brand import Brand
+from notify.service import preferences
 from notify.tables.rows import BlockRow, PreferencesRow
 from shared.contracts.events import Event
+from shared.errors import Unavailable
 from tests.notify.conftest import InvoiceFunction
 from tests.notify.event_data import invoiced, paid, registered
 from tests.notify.mailbox import ReceivedEmail, emails, notifications, only_email
@@ -238,6 +242,60 @@ def test_opening_the_link_shows_a_button_and_changes_nothing(cloud: None) -> Non
     assert "frame-ancestors 'none'" in (page.header("Content-Security-Policy") or "")
     assert page.header("Referrer-Policy") == "no-referrer"
     assert BlockRow.count("block#marketing#grace@example.com") == 0
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+BROKEN = ["/notifications/unsubscribe?token=a.b.c", "/notifications/unsubscribe"]
+
+
+def test_the_pages_name_the_shop(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = unsubscribe_path(send_marketing("grace@example.com"))
+    monkeypatch.setattr(
+        pages, "brand", lambda: Brand("Fish & Chips", "#aa0000", "1 Pier", "https://shop.example")
+    )
+    for page in (call(api, "GET", path), one_click(path), call(api, "GET", BROKEN[0], headers=BROWSER)):
+        assert "<title>" in page.text and "Fish &amp; Chips</title>" in page.text
+        assert "Fish &amp; Chips</header>" in page.text and "1 Pier</footer>" in page.text
+        assert "--accent: #aa0000" in page.text
+        assert "$" not in page.text
+    assert call(api, "GET", path).text.count("<button>") == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", BROKEN)
+def test_a_browser_shows_what_to_do_about_a_broken_link(cloud: None, method: str, path: str) -> None:
+    page = call(api, method, path, raw=ONE_CLICK, headers=BROWSER)
+    problem = call(api, method, path, raw=ONE_CLICK)
+    assert page.status == problem.status >= 400
+    assert page.header("Content-Type") == "text/html; charset=utf-8"
+    assert page.header("Cache-Control") == "no-store"
+    assert "This link does not work" in page.text and "Dieser Link funktioniert nicht" in page.text
+    assert 'href="mailto:help@tillstack.example"' in page.text
+    assert "<button>" not in page.text
+
+
+@pytest.mark.parametrize("accept", [None, "*/*", "application/json"])
+@pytest.mark.parametrize("path", BROKEN)
+def test_a_client_gets_a_broken_link_as_a_problem(cloud: None, path: str, accept: str | None) -> None:
+    reply = call(api, "GET", path, headers={"Accept": accept} if accept else {})
+    assert reply.header("Content-Type") == "application/problem+json"
+    assert reply.json["status"] == reply.status
+
+
+@pytest.mark.parametrize("error", [Unavailable("busy"), RuntimeError("secret detail")])
+def test_a_browser_shows_that_a_fault_is_temporary(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    path = unsubscribe_path(send_marketing("grace@example.com"))
+
+    def fail(_: str) -> None:
+        raise error
+
+    monkeypatch.setattr(preferences, "unsubscribe", fail)
+    page = call(api, "POST", path, raw=ONE_CLICK, headers=BROWSER)
+    assert page.status >= 500
+    assert "Please try again" in page.text and "Bitte versuchen Sie es noch einmal" in page.text
+    assert "secret" not in page.text
 
 
 def forged(claims: dict[str, Any], key: str = "somebody else's key, of 32 bytes or more") -> str:

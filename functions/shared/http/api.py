@@ -97,13 +97,8 @@ class Api(Chalice):
             event = cast(Request, self.current_request).to_original_event()
             try:
                 response = self._serve(route, event, variables)
-            except Problem as problem:
-                response = problem_response(problem)
-            except (PynamoDBException, BotoCoreError, ClientError) as error:
-                temporary = as_unavailable(error)
-                response = problem_response(temporary) if temporary else _internal_error(error)
             except Exception as error:
-                response = _internal_error(error)
+                response = _failure(route, event, _as_problem(error))
             return Response(body=response.body, status_code=response.status, headers={**response.headers})
 
         return endpoint
@@ -173,10 +168,25 @@ def problem_response(problem: Problem) -> HttpResponse:
     return HttpResponse(status=problem.status, headers=headers, body=body)
 
 
-def _internal_error(error: Exception) -> HttpResponse:
+def _as_problem(error: Exception) -> Problem:
+    """Return the error as a problem; log it if nothing expects it."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, PynamoDBException | BotoCoreError | ClientError):
+        temporary = as_unavailable(error)
+        if temporary:
+            return temporary
     log.exception("request failed", exc_info=error)
     observability.count("Failures")
-    return problem_response(Internal("An internal error occurred; contact us with the request_id."))
+    return Internal("An internal error occurred; contact us with the request_id.")
+
+
+def _failure(route: Route, event: Mapping[str, Any], problem: Problem) -> HttpResponse:
+    """Return the route's page for the problem if the request accepts HTML, as browsers do."""
+    if route.error_page is None or "text/html" not in _header(event, "accept"):
+        return problem_response(problem)
+    page = route.error_page(problem)
+    return page.model_copy(update={"headers": problem.headers | page.headers})
 
 
 def _present(route: Route, arguments: Mapping[str, Any], result: Any) -> HttpResponse:
@@ -208,8 +218,13 @@ def _location(resource: str, request: str, values: Mapping[str, Any]) -> str:
 
 def _common_headers(event: Mapping[str, Any], request_id: str) -> dict[str, str]:
     headers = {"X-Request-Id": request_id, **FIXED_HEADERS}
-    origin = next((v for k, v in (event.get("headers") or {}).items() if k.lower() == "origin"), None)
+    origin = _header(event, "origin")
     allowed = CommonSettings.load().allowed_origins.split()
     if origin and ("*" in allowed or origin in allowed):
         headers |= {"Access-Control-Allow-Origin": origin, **CORS_HEADERS}
     return headers
+
+
+def _header(event: Mapping[str, Any], name: str) -> str:
+    """Return the request's header with this name in lower case; empty if it is missing."""
+    return next((value for key, value in (event.get("headers") or {}).items() if key.lower() == name), "")

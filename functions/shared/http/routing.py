@@ -30,6 +30,7 @@ from shared.http.identity import GUEST, PUBLIC, Role
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Raises = Sequence[type[Problem]]
+ErrorPage = Callable[[Problem], HttpResponse]
 
 
 class Body(BaseModel):
@@ -95,7 +96,8 @@ class Route:
 
     `required`: an Idempotency-Key is required. `repeatable`: the response is not stored, because it is secret
     or the request is harmless to repeat. `raises`: the problems that the view itself raises. `location`: the
-    path of the created resource, with names of the view's and the path's variables in braces.
+    path of the created resource, with names of the view's and the path's variables in braces. `error_page`:
+    returns a page that shows a problem to a person; it is used if the request accepts HTML.
     """
 
     method: str
@@ -107,6 +109,7 @@ class Route:
     repeatable: bool
     raises: tuple[type[Problem], ...]
     location: str | None
+    error_page: ErrorPage | None
     hints: Mapping[str, Any] = field(repr=False)
 
     @property
@@ -170,8 +173,16 @@ class Routes:
     def __init__(self) -> None:
         self.declared: list[Route] = []
 
-    def get(self, path: str, *, role: Role = PUBLIC, status: int = 200, raises: Raises = ()) -> Decorator:
-        return self._route("GET", path, role, status, raises)
+    def get(
+        self,
+        path: str,
+        *,
+        role: Role = PUBLIC,
+        status: int = 200,
+        raises: Raises = (),
+        error_page: ErrorPage | None = None,
+    ) -> Decorator:
+        return self._route("GET", path, role, status, raises, error_page=error_page)
 
     def post(
         self,
@@ -183,10 +194,11 @@ class Routes:
         repeatable: bool = False,
         raises: Raises = (),
         location: str | None = None,
+        error_page: ErrorPage | None = None,
     ) -> Decorator:
         """Declare a POST route. `idempotent`: an Idempotency-Key is required; otherwise one that is sent
         is honoured, unless the route is `repeatable`."""
-        return self._route("POST", path, role, status, raises, idempotent, repeatable, location)
+        return self._route("POST", path, role, status, raises, idempotent, repeatable, location, error_page)
 
     def put(self, path: str, *, role: Role, raises: Raises = ()) -> Decorator:
         return self._route("PUT", path, role, 200, raises)
@@ -207,11 +219,24 @@ class Routes:
         required: bool = False,
         repeatable: bool = False,
         location: str | None = None,
+        error_page: ErrorPage | None = None,
     ) -> Decorator:
         def declare(view: Callable[..., Any]) -> Callable[..., Any]:
             hints = {name: hint for name, hint in get_type_hints(view).items() if _is_used(view, name)}
             self.declared.append(
-                Route(method, path, view, role, status, required, repeatable, tuple(raises), location, hints)
+                Route(
+                    method,
+                    path,
+                    view,
+                    role,
+                    status,
+                    required,
+                    repeatable,
+                    tuple(raises),
+                    location,
+                    error_page,
+                    hints,
+                )
             )
             return view
 
