@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from infra import gateway_responses, monitoring, permissions
+from infra import errors, gateway_responses, monitoring, permissions
 from infra.openapi.document import public_json
 from infra.openapi.gateway import gateway_document
 
@@ -39,6 +39,7 @@ FILES: dict[str, Callable[[], str]] = {
     ),
     "infra/monitoring.yaml": lambda: _yaml("infra/monitoring.py", monitoring.stack()),
     "docs/permissions.md": permissions.document,
+    "docs/errors.md": errors.document,
 }
 
 

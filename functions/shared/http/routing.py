@@ -137,23 +137,37 @@ class Route:
     def problems(self) -> tuple[type[Problem], ...]:
         """Return the problems that this route can return, by status and slug: `raises`, and those that the
         framework and API Gateway derive from the rest of the declaration."""
-        derived = {kind for applies, kinds in FRAMEWORK_PROBLEMS if applies(self) for kind in kinds}
+        derived = {kind for _, applies, kinds in FRAMEWORK_PROBLEMS if applies(self) for kind in kinds}
         return tuple(sorted(derived | {*self.raises}, key=lambda kind: (kind.status, kind.slug)))
 
 
-# A view with `claim` claims the key itself, so its `raises` states what that raises.
-FRAMEWORK_PROBLEMS: tuple[tuple[Callable[[Route], object], Raises], ...] = (
-    (lambda route: True, (TooManyRequests, Internal, Unavailable, NoResponse)),
-    (lambda route: route.role > PUBLIC, (Unauthorized,)),
-    (lambda route: route.role > GUEST, (Forbidden,)),
-    (lambda route: route.method != "GET", (ConcurrentUpdate,)),
-    (lambda route: route.reads_body, (TooLarge,)),
-    (lambda route: route.body, (Malformed, UnsupportedMediaType, Invalid)),
-    (lambda route: route.query, (Invalid,)),
-    (lambda route: route.query and "cursor" in route.query.model_fields, (Malformed,)),
-    (lambda route: "if_match" in route.hints, (Malformed, Stale)),
-    (lambda route: route.method == "POST", (Malformed,)),
+# A group of operations (if a short name describes it), which routes belong to it, and the problems that they
+# all can return. A view with `claim` claims the key itself, so its `raises` states what that raises.
+FRAMEWORK_PROBLEMS: tuple[tuple[str, Callable[[Route], object], Raises], ...] = (
+    ("every operation", lambda route: True, (TooManyRequests, Internal, Unavailable, NoResponse)),
+    ("every operation that needs a token", lambda route: route.role > PUBLIC, (Unauthorized,)),
+    ("every operation that guests may not use", lambda route: route.role > GUEST, (Forbidden,)),
+    ("every operation except GET", lambda route: route.method != "GET", (ConcurrentUpdate,)),
+    ("every operation that reads a body", lambda route: route.reads_body, (TooLarge,)),
     (
+        "every operation with a JSON body",
+        lambda route: route.body,
+        (Malformed, UnsupportedMediaType, Invalid),
+    ),
+    ("every operation with query parameters", lambda route: route.query, (Invalid,)),
+    (
+        "every list with a cursor",
+        lambda route: route.query and "cursor" in route.query.model_fields,
+        (Malformed,),
+    ),
+    (
+        "every operation that accepts `If-Match`",
+        lambda route: "if_match" in route.hints,
+        (Malformed, Stale),
+    ),
+    ("every POST", lambda route: route.method == "POST", (Malformed,)),
+    (
+        "",
         lambda route: route.method == "POST" and not route.repeatable and "claim" not in route.hints,
         (IdempotencyKeyReused, RequestInProgress),
     ),
