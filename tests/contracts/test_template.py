@@ -77,6 +77,13 @@ def test_every_operation_has_a_summary_of_its_own():
     assert len({*summaries}) == len(summaries)
 
 
+def test_a_function_without_an_idempotency_store_has_no_route_that_needs_one():
+    for name in FUNCTIONS:
+        if isinstance(api := _handler(name), Api) and api.idempotency is None:
+            for route in api.declared:
+                assert route.method != "POST" or route.repeatable or "claim" in route.hints, route
+
+
 def test_only_public_routes_need_no_token():
     gateway = read(ROOT / "infra" / "openapi.yaml")
     for name in FUNCTIONS:

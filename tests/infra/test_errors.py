@@ -9,7 +9,7 @@ from infra.openapi.declared import routes
 
 PAGE = document()
 SECTIONS = dict(re.findall(r"^## ([a-z-]+)\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
-KINDS = {kind for _, route in routes() for kind in route.problems}
+KINDS = sorted({kind for _, route in routes() for kind in route.problems}, key=lambda kind: kind.__name__)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
