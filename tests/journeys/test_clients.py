@@ -28,18 +28,24 @@ def email() -> str:
     return f"guest.{uuid4().hex[:10]}@example.com"
 
 
-def test_a_guest_buys_with_the_python_client(local, url, document, email, tmp_path, monkeypatch):
+@pytest.fixture
+def buyer(document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module `tests/clients/buyer.py` with a new Python client."""
     assert not generators.generate_python(document, tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.syspath_prepend(str(generators.HERE))
-    buyer: Any = importlib.import_module("buyer")
+    return importlib.import_module("buyer")
 
+
+def test_a_guest_buys_with_the_python_client(local, url, buyer, email):
     def pay(payment: Any) -> None:
         assert cards.confirm(local, payment.to_dict())["status"] == "succeeded"
 
     order = buyer.buy(url, pay, email)
     assert (order.status, order.email) == ("paid", email)
-    assert order.lines[0].quantity == 1
+    assert [line.quantity for line in order.lines] == [1]
+    item = buyer.order_too_many(url, email)
+    assert 0 < item.available < item.requested == 9999
 
 
 def test_a_guest_buys_with_the_typescript_client(local, url, document, email, tmp_path):
