@@ -5,6 +5,8 @@ import urllib.error
 import urllib.request
 from uuid import uuid4
 
+import pytest
+
 from localstack.demo import cards
 from localstack.demo.shopper import ADDRESS, until
 from localstack.mail.mailbox import emails
@@ -139,3 +141,22 @@ def test_the_root_serves_health_document_preflight_and_problems(anonymous, url):
     assert nowhere.headers["content-type"].startswith("application/problem+json")
     assert nowhere.body["request_id"] == nowhere.headers["x-request-id"]
     assert json.dumps(document).count("password") > 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),  # of API Gateway
+        ("GET", "/orders", 401),  # of API Gateway
+        ("PATCH", "/products", 405),  # of root
+        ("GET", "/products/absent", 404),  # of a service
+    ],
+)
+def test_a_browser_may_read_every_problem_and_its_headers(anonymous, method, path, status):
+    response = anonymous.call(method, path, Origin="https://shop.example")
+    assert (response.status, response.body["status"]) == (status, status)
+    assert response.headers["access-control-allow-origin"] in ("*", "https://shop.example")
+    exposed = {*response.headers["access-control-expose-headers"].split(", ")}
+    assert {"Allow", "Retry-After", "X-Request-Id"} <= exposed
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-content-type-options"] == "nosniff"
