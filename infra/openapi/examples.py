@@ -1,4 +1,4 @@
-"""Examples of request bodies: name of the schema → an example that is valid for it."""
+"""Examples of request bodies and of fields, each valid for its schema."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ _ADDRESS = {
 }
 _SESSION = "ses_01JD8X3N5V9YQ2T4K6M8P0R2S4.secret"
 
+# Name of a request's schema → an example of the body.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "AddCartItem": {"sku": "MUG-RED", "quantity": 2},
     "AdjustStock": {"delta": -2, "reason": "broken in the warehouse"},
@@ -88,3 +89,78 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "language": "en",
     },
 }
+
+_ULID = "01JD8X3N5V9YQ2T4K6M8P0R2S4"
+_JWT = "eyJhbGciOiJIUzI1NiJ9.eyJpZCI6MX0.c2lnbmF0dXJl"
+
+# `field` or `Schema.field` → an example of its value.
+VALUES: dict[str, Any] = {
+    "access_token": _JWT,
+    "alt": "A red mug",
+    "amount": 1299,
+    "attributes": {"material": "stoneware"},
+    "available": 40,
+    "carrier": "Royal Mail",
+    "cart_id": f"crt_{_ULID}",
+    "category_id": "mugs",
+    "category_ids": ["mugs"],
+    "city": "London",
+    "code": "SPRING-26",
+    "countries": ["GB"],
+    "country": "GB",
+    "coupon": "SPRING-26",
+    "currency": "GBP",
+    "description": "Holds 300 ml.",
+    "event_id": "evt_1PgafmB7WZ01zgkW6dKueIc5",
+    "expires_in": 900,
+    "fulfilment_id": f"ful_{_ULID}",
+    "item_count": 2,
+    "kid": "3kTlyM7Gq0p1b8kS5O1Nq9cWm2V4x6Z8a0B2C4D6E8F",
+    "line1": "12 St James's Square",
+    "name": "Ada Lovelace",
+    "next_cursor": _JWT,
+    "notification_id": "ntf_0b1f4c2d9e8a7b6c5d4e3f2a1b",
+    "number": "4P8HX-4B1AN",
+    "on_hand": 42,
+    "options": {"colour": "red"},
+    "order_id": f"ord_{_ULID}",
+    "parent_id": "kitchen",
+    "payment_id": f"pay_{_ULID}",
+    "phone": "+44 20 7946 0958",
+    "position": 1,
+    "postal_code": "SW1Y 4JH",
+    "product_id": f"prd_{_ULID}",
+    "quantity": 2,
+    "quote_id": f"quo_{_ULID}",
+    "quote_token": _JWT,
+    "rate_bp": 2000,
+    "reconciliation_id": f"rec_{_ULID}",
+    "refresh_token": _SESSION,
+    "refund_id": f"ref_{_ULID}",
+    "request_id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+    "reserved": 2,
+    "return_id": f"ret_{_ULID}",
+    "roles": ["customer"],
+    "shipping_method": "standard",
+    "sku": "MUG-RED",
+    "skus": ["MUG-RED"],
+    "title": "Mug",
+    "tracking": "AB123456789GB",
+    "used": 0,
+    "user_id": f"usr_{_ULID}",
+    "version": 1,
+    "Category.name": "Mugs",
+    "InvalidField.detail": "Input should be greater than or equal to 1",
+    "InvalidField.pointer": "/items/0/quantity",
+    "PutShippingMethod.name": "Standard (2 to 4 days)",
+    "SaveCategory.name": "Mugs",
+    "ServiceHealth.version": "2026.3.1",
+    "ShippingMethod.method": "standard",
+    "ShippingMethod.name": "Standard (2 to 4 days)",
+    "ShippingOffer.method": "standard",
+    "ShippingOffer.name": "Standard (2 to 4 days)",
+    "Variant.title": "Red",
+    "VariantInput.title": "Red",
+}
+# Format of a string → an example.
+FORMATS = {"date-time": "2026-03-01T12:00:00Z", "email": "ada@example.com"}

@@ -6,6 +6,7 @@ from inspect import cleandoc
 from itertools import groupby
 from typing import Any
 
+from infra.openapi.examples import VALUES
 from infra.openapi.schemas import REF, Schemas
 
 MEDIA_TYPE = "application/problem+json"
@@ -51,20 +52,33 @@ def _type(kind: Any) -> str:
     return f"/problems/{kind.slug}"
 
 
+def _text(kind: Any) -> str:
+    """Return what the problem means and what the client should do."""
+    return " ".join(f"{cleandoc(kind.__doc__)} {kind.advice}".split())
+
+
 def _schema(kind: Any, schemas: Schemas) -> dict[str, Any]:
     """Return the schema of a problem (RFC 9457): the standard members and its own."""
     own = schemas.resolved(schemas.response(kind.members)) if kind.members else {}
     standard = {
         "type": {"type": "string", "const": _type(kind), "description": "The problem's type."},
-        "title": {"type": "string", "description": "The type in words."},
+        "title": {
+            "type": "string",
+            "description": "The type in words.",
+            "examples": [kind.slug.replace("-", " ").capitalize()],
+        },
         "status": {"type": "integer", "const": kind.status, "description": "The HTTP status."},
         "detail": {"type": "string", "description": "What was wrong and what would be right."},
-        "request_id": {"type": "string", "description": "The value of X-Request-Id; quote it to support."},
+        "request_id": {
+            "type": "string",
+            "description": "The value of X-Request-Id; quote it to support.",
+            "examples": [VALUES["request_id"]],
+        },
     }
     return {
         "type": "object",
         "title": _name(kind),
-        "description": cleandoc(kind.__doc__),
+        "description": _text(kind),
         "properties": standard | own.get("properties", {}),
         "required": [*standard, *own.get("required", [])],
     }
@@ -81,7 +95,7 @@ def _response(kinds: Sequence[Any]) -> dict[str, Any]:
         headers["Retry-After"] = "RetryAfter"
     elif any(kind is RequestInProgress for kind in kinds):
         headers["Retry-After"] = "OptionalRetryAfter"
-    texts = [" ".join(cleandoc(kind.__doc__).split()) for kind in kinds]
+    texts = [_text(kind) for kind in kinds]
     schema: dict[str, Any] = {"$ref": REF + _name(kinds[0])}
     if len(kinds) > 1:
         texts = [f"- `{_type(kind)}`: {text}" for kind, text in zip(kinds, texts, strict=True)]

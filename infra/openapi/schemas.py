@@ -7,6 +7,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import CoreRef, GenerateJsonSchema
 
+from infra.openapi.examples import FORMATS, VALUES
 from infra.openapi.texts import FIELDS
 
 REF = "#/components/schemas/"
@@ -145,14 +146,27 @@ def name_of(reference: dict[str, Any]) -> str:
 
 
 def _described(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a component with its title, and with the descriptions of fields that it lacks."""
+    """Return a component with its title, and with the descriptions and examples that its fields lack."""
     for field, property_ in schema.get("properties", {}).items():
         text = FIELDS.get(f"{name}.{field}", FIELDS.get(field))
-        if text and "description" not in property_:
-            property_["description"] = text
+        if text:
+            property_.setdefault("description", text)
+        example = _example(name, field, property_)
+        if example is not None:
+            property_["examples"] = [example]
     if name.endswith("Page"):
         schema.setdefault("description", "A page of a list.")
     return schema | {"title": name}
+
+
+def _example(name: str, field: str, property_: dict[str, Any]) -> Any:
+    """Return an example of a field; None for constants, other components, and fields without one."""
+    options = [option for option in property_.get("anyOf", [property_]) if option != {"type": "null"}]
+    if len(options) > 1 or {"$ref", "const", "enum"} & {*options[0]}:
+        return None
+    if options[0].get("format") in FORMATS:
+        return FORMATS[options[0]["format"]]
+    return VALUES.get(f"{name}.{field}", VALUES.get(field))
 
 
 def _public_reference(reference: str) -> str:

@@ -117,7 +117,6 @@ FIELDS = {
     "reserved": "The pieces that are reserved for orders.",
     "sku": "The SKU of the variant.",
     "sort": "The order of the list; `-price` is descending.",
-    "status": "The status.",
     "stock": "The initial stock in pieces.",
     "tax_inclusive": "Whether the prices include the tax.",
     "to": "The last time or day of placement.",
@@ -132,5 +131,6 @@ FIELDS = {
     "LedgerEntry.version": "The version of the payment after the change.",
     "SendEmail.to": "The email address.",
     "SendSms.to": "The phone number, with its country code.",
+    "ServiceHealth.version": "The deployed version of the code.",
     "Notification.to": "The address or number that the message was sent to.",
 }

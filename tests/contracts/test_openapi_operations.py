@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 import yaml
-from openapi_schema_validator import OAS31Validator
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
 
 from infra.openapi.declared import METHODS, routes
-from infra.openapi.examples import EXAMPLES
+from infra.openapi.examples import EXAMPLES, VALUES
 from infra.openapi.parameters import HEADERS, PATH
 from infra.openapi.schemas import response_model
+from infra.openapi.texts import FIELDS
 from shared.errors import Malformed
 from shared.http.paging import MAX_CURSOR
 from shared.http.reading import _KEY, parse_if_match
 from shared.values.ids import keyed_id, new_id
-from tests.contracts.test_openapi import DOCUMENT, SCHEMAS, resolve
+from tests.contracts.test_openapi import DOCUMENT, SCHEMAS, resolve, walk
 from tests.support import ROOT
 
 ROUTES = [route for _, route in routes()]
@@ -207,6 +208,25 @@ def test_an_example_is_valid_for_its_schema_and_its_model(name):
     assert bodies
     for model in bodies:
         model.model_validate_json(json.dumps(EXAMPLES[name]))
+
+
+def test_the_examples_of_fields_are_valid_and_all_used():
+    used = set()
+    for path, node in walk(DOCUMENT):
+        if isinstance(node.get("examples"), list):
+            used |= {path[-1], f"{path[2]}.{path[-1]}"}
+            for example in node["examples"]:
+                OAS31Validator(node, format_checker=oas31_format_checker).validate(example)
+    assert {*VALUES} - used == set()
+
+
+def test_every_description_of_a_field_is_used():
+    described = {
+        f"{path[2]}.{path[-1]}" for path, node in walk(DOCUMENT) if "description" in node and len(path) > 2
+    }
+    parameters = {node["name"] for _, node in walk(DOCUMENT) if node.get("in") == "query"}
+    names = described | parameters | {name.partition(".")[2] for name in described}
+    assert {*FIELDS} - names == set()
 
 
 def _body(route: Any) -> dict[str, Any]:
