@@ -48,7 +48,10 @@ def clear_cart(caller: Caller, if_match: int | None) -> None:
 
 @routes.post("/cart/items", role=GUEST, raises=(NotFound, CurrencyMismatch))
 def add_item(caller: Caller, body: AddCartItem, key: IdempotencyKey | None) -> CartView:
-    """Add pieces of a product to the cart."""
+    """Add pieces of a product to the cart.
+
+    If the cart has the product already, it gets more pieces.
+    """
     return CartView.of(carts.add_item(caller.user_id, body.sku, body.quantity, key.pk if key else None))
 
 
@@ -87,7 +90,10 @@ def merge_carts(caller: Caller, body: MergeCarts) -> CartView:
 # A repetition is harmless, and the response contains an address and a signed token, so it is not stored.
 @routes.post("/cart/quote", role=GUEST, repeatable=True, raises=(CartEmpty, OutOfStock))
 def quote_cart(caller: Caller, body: RequestQuote) -> QuoteView:
-    """Price the cart with shipping and tax; the quote is valid for 15 minutes."""
+    """Price the cart with shipping and tax.
+
+    The quote is valid for 15 minutes. Its token fixes lines, prices, shipping and tax for `POST /orders`.
+    """
     priced = quoting.quote(caller.user_id, body.destination, body.shipping_address, body.shipping_method)
     return QuoteView.of(priced, quoting.sign(priced.quote))
 

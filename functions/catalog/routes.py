@@ -54,7 +54,10 @@ def drop_category(category_id: str, if_match: int | None) -> None:
 
 @routes.get("/products")
 def list_products(query: ProductQuery) -> ProductPage:
-    """List and search products on sale."""
+    """List and search products on sale.
+
+    Drafts and archived products are not listed.
+    """
     found, cursor = products.list_products(
         query.category,
         query.q,
@@ -76,7 +79,10 @@ def get_product(product_id: str) -> ProductView:
 
 @routes.post("/products", role=STAFF, status=201, location="/products/{product_id}", raises=(SkuTaken,))
 def create_product(body: SaveProduct) -> ProductView:
-    """Create a product with its variants and their initial stock."""
+    """Create a product with its variants and their initial stock.
+
+    The Location leads to the product once it is on sale, which needs the status `active`.
+    """
     return ProductView.of(products.create_product(body.draft("", clock.now())))
 
 

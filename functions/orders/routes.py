@@ -50,7 +50,11 @@ routes = Routes()
     ),
 )
 def place_order(caller: Caller, body: PlaceOrder, claim: IdempotencyKey) -> OrderView | Replayed:
-    """Place an order with a quote or for the cart."""
+    """Place an order with a quote or for the cart.
+
+    The stock is reserved. Pay with `POST /payments` before `expires_at`; otherwise the order expires and
+    its stock is released.
+    """
     order, is_replayed = (
         placing.place_cart(caller, body.shipping_address, body.shipping_method, body.email, claim)
         if body.quote_token is None and body.shipping_address
@@ -98,7 +102,10 @@ def cancel_order(caller: Caller, order_id: str, key: IdempotencyKey) -> OrderVie
     raises=(NotFound, IllegalTransition, ReturnWindowClosed, TooManyParts),
 )
 def request_return(caller: Caller, order_id: str, body: RequestReturn, key: IdempotencyKey) -> ReturnView:
-    """Request a return of shipped goods."""
+    """Request a return of shipped goods.
+
+    Staff decide it with `PUT /orders/{order_id}/returns/{return_id}`.
+    """
     request = key.pk + key.fingerprint
     return ReturnView.of(*returning.request_return(caller, order_id, body.pieces, body.reason, request))
 

@@ -22,7 +22,10 @@ routes = Routes()
     raises=(EmailTaken, WeakPassword, IdempotencyKeyReused),
 )
 def register(body: Register, claim: IdempotencyKey | None) -> UserView | Replayed:
-    """Create an account."""
+    """Create an account.
+
+    The account has the role `customer`. Open a session with `POST /users/login`.
+    """
     account, repeated = service.register(
         body.email, body.password.get_secret_value(), body.name, body.phone, claim
     )
@@ -38,13 +41,19 @@ def login(body: Login) -> TokensView:
 
 @routes.post("/users/guest", role=PUBLIC, status=201, repeatable=True)
 def start_as_guest() -> TokensView:
-    """Open a session without an account."""
+    """Open a session without an account.
+
+    A guest has a cart, places orders and pays. `POST /cart/merge` moves the cart to an account later.
+    """
     return TokensView.of(service.start_as_guest())
 
 
 @routes.post("/users/token", role=PUBLIC, repeatable=True, raises=(SessionOver,))
 def refresh(body: RefreshTokens) -> TokensView:
-    """Exchange a refresh token for new tokens."""
+    """Exchange a refresh token for new tokens.
+
+    Each refresh token is used once. Presenting it again ends the session.
+    """
     return TokensView.of(service.refresh(body.refresh_token.get_secret_value()))
 
 

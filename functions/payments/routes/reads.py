@@ -42,7 +42,10 @@ def list_ledger(payment_id: str, query: PageQuery) -> Page[LedgerEntryView]:
 
 @routes.get("/admin/webhooks", role=STAFF)
 def list_webhooks(query: WebhooksQuery) -> Page[WebhookView]:
-    """List the events that Stripe sent, newest first; without a status, failed events come first."""
+    """List the events that Stripe sent, newest first.
+
+    Without a status, failed events come first.
+    """
     found, cursor = inbox_queue.list_events(query.status, query.limit, query.cursor)
     return Page[WebhookView](items=[WebhookView.of(each) for each in found], next_cursor=cursor)
 

@@ -12,6 +12,9 @@ routes = Routes()
 
 @routes.post("/webhooks/stripe", role=PUBLIC, repeatable=True, raises=(BadSignature,))
 def receive_webhook(request: Raw) -> WebhookReceived:
-    """Receive an event that Stripe signed."""
+    """Receive an event that Stripe signed.
+
+    The event is stored before the response and applied after it.
+    """
     inbox.receive(request.headers.get("stripe-signature", ""), request.body, clock.now())
     return WebhookReceived()
