@@ -4,6 +4,8 @@ import json
 from inspect import getdoc
 from typing import Any
 
+from pydantic import ValidationError
+
 from infra.openapi import parameters, responses
 from infra.openapi.declared import routes
 from infra.openapi.examples import EXAMPLES
@@ -75,14 +77,21 @@ def _security(route: Any) -> list[dict[str, list[str]]]:
 
 
 def _body(route: Any, schemas: Schemas) -> dict[str, Any]:
-    from shared.http.reading import needs_body
-
     if route.body:
         media: dict[str, Any] = {"schema": schemas.request(route.body)}
         if example := EXAMPLES.get(name_of(media["schema"])):
             media["example"] = example
-        return {"required": needs_body(route.body), "content": {"application/json": media}}
+        return {"required": not _is_valid_empty(route.body), "content": {"application/json": media}}
     if route.view.__name__ in SIGNED:
         schema = {"type": "object", "description": SIGNED[route.view.__name__]}
         return {"required": True, "content": {"application/json": {"schema": schema}}}
     return {}
+
+
+def _is_valid_empty(model: Any) -> bool:
+    """Return whether a request without a body, which counts as an empty object, is valid."""
+    try:
+        model.model_validate_json("{}")
+    except ValidationError:
+        return False
+    return True
