@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from shared.errors import Problem
 from shared.http.api import Api
 
+WITH_RETRY_AFTER = {429, 503, 504}  # docs/errors.md says so
 STANDARD = {"type", "title", "status", "detail", "request_id"}
 
 
@@ -21,6 +22,8 @@ def checking(handle: Callable[[Api, Any, Any], Any]) -> Callable[[Api, Any, Any]
         if response.get("headers", {}).get("Content-Type") == "application/problem+json":
             problem = json.loads(response["body"])
             assert problem["status"] == response["statusCode"]
+            if problem["status"] in WITH_RETRY_AFTER:
+                assert "Retry-After" in response["headers"], f"{problem['type']} needs a Retry-After"
             for route in api.declared:
                 if (route.method, route.path) == (event["httpMethod"], event["resource"]):
                     check(problem, route.problems, f"{route.method} {route.path}")

@@ -8,6 +8,7 @@ import pytest
 
 from infra.gateway_responses import for_document, for_stack, responses
 from root.app import api
+from tests.problem_checks import WITH_RETRY_AFTER
 from tests.support import call
 
 RESPONSES = {response.kind: response for response in responses()}
@@ -37,6 +38,12 @@ def test_a_response_has_the_headers_of_a_service(kind):
     assert {*of_service} <= {*found}
     for name in {*of_service} - {"Access-Control-Allow-Origin", "X-Request-Id"}:
         assert found[name] == f"'{of_service[name]}'"
+
+
+@pytest.mark.parametrize("kind", RESPONSES)
+def test_a_response_that_invites_to_retry_says_when(kind):
+    response = RESPONSES[kind]
+    assert ("Retry-After" in response.headers) == (response.status in WITH_RETRY_AFTER)
 
 
 def test_both_forms_have_the_same_responses():

@@ -8,7 +8,7 @@ import pytest
 
 from infra.openapi.declared import routes as declared_routes
 from shared.contracts.problems import ForwardedProblem
-from shared.errors import Conflict, NotFound, Problem, Stale
+from shared.errors import Conflict, NotFound, Problem, Stale, TooManyRequests
 from shared.http.api import Api
 from shared.http.identity import PUBLIC
 from shared.http.routing import Routes
@@ -150,7 +150,15 @@ def read_with_member() -> None:
     raise Sold("The thing was sold.", buyer="usr_1")
 
 
-@pytest.mark.parametrize(("path", "message"), [("/undeclared", "add it to"), ("/member", "does not name")])
-def test_an_undeclared_problem_or_member_fails_every_test(path, message):
+@planted.get("/no-time", role=PUBLIC)
+def read_without_time() -> None:
+    raise TooManyRequests("The limit is reached.")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [("/undeclared", "add it to"), ("/member", "does not name"), ("/no-time", "needs a Retry-After")],
+)
+def test_a_faulty_problem_fails_every_test(path, message):
     with pytest.raises(AssertionError, match=message):
         call(Api(planted), "GET", path)

@@ -251,7 +251,7 @@ BROKEN = ["/notifications/unsubscribe?token=a.b.c", "/notifications/unsubscribe"
 def test_the_pages_name_the_shop(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
     path = unsubscribe_path(send_marketing("grace@example.com"))
     monkeypatch.setattr(
-        pages, "brand", lambda: Brand("Fish & Chips", "#aa0000", "1 Pier", "https://shop.example")
+        pages, "_brand", lambda: Brand("Fish & Chips", "#aa0000", "1 Pier", "https://shop.example")
     )
     for page in (call(api, "GET", path), one_click(path), call(api, "GET", BROKEN[0], headers=BROWSER)):
         assert "<title>" in page.text and "Fish &amp; Chips</title>" in page.text
