@@ -6,12 +6,14 @@ from typing import Any
 
 import yaml
 
+ROOT = Path(__file__).parent.parent
 
-class _Loader(yaml.SafeLoader):
+
+class Loader(yaml.SafeLoader):
     """A safe loader that accepts CloudFormation's tags."""
 
 
-def _tagged(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
+def _tagged(loader: Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     if isinstance(node, yaml.ScalarNode):
         return {tag: loader.construct_scalar(node)}
     if isinstance(node, yaml.SequenceNode):
@@ -19,14 +21,25 @@ def _tagged(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     return {tag: dict(loader.construct_pairs(node, deep=True))}
 
 
-_Loader.add_multi_constructor("!", _tagged)
+Loader.add_multi_constructor("!", _tagged)
 
 
 @cache
 def read(path: Path) -> dict[str, Any]:
     """Return the template in the file. It is cached, so callers must not change it."""
-    template: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506  a subclass of SafeLoader
+    template: dict[str, Any] = yaml.load(path.read_text(), Loader)  # noqa: S506  a subclass of SafeLoader
     return template
+
+
+def template_paths() -> dict[str, Path]:
+    """Return the repository's templates: "" → template.yaml, the logical id of each stack → its file."""
+    main = ROOT / "template.yaml"
+    stacks = {
+        name: ROOT / resource["Properties"]["TemplateURL"]
+        for name, resource in read(main)["Resources"].items()
+        if resource["Type"] == "AWS::CloudFormation::Stack"
+    }
+    return {"": main, **stacks}
 
 
 def functions(template: dict[str, Any]) -> dict[str, dict[str, Any]]:

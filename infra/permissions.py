@@ -7,13 +7,10 @@ policies of the resources in infra/. An action that `VERBS` does not name is an 
 import re
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from infra.cloudformation import functions, listed, read
+from infra.cloudformation import functions, listed, read, template_paths
 from infra.markdown import table
-
-ROOT = Path(__file__).parent.parent
 
 # Verb → the IAM actions that it stands for.
 VERBS = {
@@ -146,16 +143,9 @@ class Templates:
 
     @classmethod
     def of_repository(cls) -> "Templates":
-        """Read template.yaml and the stacks that it names."""
-        main = read(ROOT / "template.yaml")
-        return cls(
-            main,
-            {
-                name: read(ROOT / resource["Properties"]["TemplateURL"])
-                for name, resource in main["Resources"].items()
-                if resource["Type"] == "AWS::CloudFormation::Stack"
-            },
-        )
+        """Return the templates of the repository."""
+        paths = template_paths()
+        return cls(read(paths.pop("")), {name: read(path) for name, path in paths.items()})
 
     def place(self, resource: Resource) -> tuple[int, int]:
         """Return where the document lists a resource: by service, then by kind, functions first."""

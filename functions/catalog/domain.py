@@ -17,8 +17,11 @@ from shared.contracts.problems import OutOfStock, PriceChanged
 from shared.errors import Conflict, invalid
 from shared.values.money import Money
 
-MAX_VARIANTS = 45  # so that a product, its variants and their SKU claims fit one transaction of 100 writes
-MAX_LINES = 98  # per transaction of 100 writes, which also writes the reservation's own rows
+# variants per product; a product, its variants and their SKU claims fit one transaction of 100 writes
+MAX_VARIANTS = 45
+MAX_SLUG_LENGTH = 64  # characters; the id of a category is part of URLs
+# lines per transaction; it has at most 100 writes, which include the reservation's own rows
+MAX_LINES = 98
 EXACT_STOCK_BELOW = 100  # pieces; changes of higher stock levels publish no event
 
 
@@ -177,12 +180,12 @@ class ProductFilter:
 
 
 def slugify(name: str) -> str:
-    """Return the id of a category with this name: up to 64 of `a-z`, `0-9` and `-`; accents are removed.
+    """Return the id of a category with this name: `a-z`, `0-9` and `-`, without accents.
 
     Raises Invalid if nothing remains.
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    found = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64]
+    found = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:MAX_SLUG_LENGTH]
     if not found:
         raise invalid("/name", "The name must contain a character from A to Z or a digit.")
     return found

@@ -14,6 +14,11 @@ from notify.domain.messages import Email
 from notify.settings import settings
 from shared.runtime.aws import client
 
+# seconds; two tries, each with 2 seconds to connect, and a pause of one second take 13 seconds, so that a
+# batch of two emails takes 26 of the function's 29
+READ_TIMEOUT = 4
+ATTEMPTS = 2  # tries per email; the queue retries after that
+MAX_REASON_LENGTH = 300  # characters of SES's text; it is logged and stored
 # SES returns the same error for every try (Amazon SES API reference, SendRawEmail, errors), unless it is
 # about the shop's account, sender or configuration set: that passes when it is repaired.
 PERMANENT = {"MessageRejected", "InvalidParameterValue"}
@@ -41,7 +46,7 @@ def send(notification_id: str, to: str, email: Email, *, at_most_once: bool = Fa
     except Exception as error:  # the email library would fail again at every try
         raise PermanentFailure(f"the email cannot be composed ({type(error).__name__})") from None
     try:
-        response = _ses(1 if at_most_once else 2).send_raw_email(
+        response = _ses(1 if at_most_once else ATTEMPTS).send_raw_email(
             Source=settings().notify_sender,
             Destinations=[address],
             RawMessage={"Data": mime},
@@ -49,7 +54,7 @@ def send(notification_id: str, to: str, email: Email, *, at_most_once: bool = Fa
             **{"ConfigurationSetName": configuration_set} if configuration_set else {},
         )
     except ClientError as error:
-        reason = f"{_code(error)}: {redact(error.response['Error']['Message'], address)[:300]}"
+        reason = f"{_code(error)}: {redact(error.response['Error']['Message'], address)[:MAX_REASON_LENGTH]}"
         if _is_permanent(error):
             raise PermanentFailure(reason) from None
         if _status(error) < 500:
@@ -107,7 +112,5 @@ def _code(error: ClientError) -> str:
     return str(error.response["Error"]["Code"])
 
 
-def _ses(attempts: int = 2) -> Any:
-    # Two tries, each of 2 seconds to connect and 4 to read, with a pause of one second, take 13 seconds; a
-    # batch of two emails takes 26 of the function's 29. The queue retries.
-    return client("ses", read_timeout=4, attempts=attempts)
+def _ses(attempts: int = ATTEMPTS) -> Any:
+    return client("ses", read_timeout=READ_TIMEOUT, attempts=attempts)

@@ -23,8 +23,9 @@ from shared.values.text import one_line
 Form = Literal["html", "text"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-_WIDTH = 76  # RFC 5322, 2.1.1 recommends lines of at most 78 characters
-_SMS_SHARE = 30  # septets of a text message that one inserted text may take
+_WIDTH = 76  # characters per line; RFC 5322, 2.1.1 recommends at most 78
+_MAX_SMS_INPUT = 1_000  # characters before the text is cut to two segments; limits the work
+_SMS_SHARE = 30  # septets per inserted text; a long name must not displace the rest of a text message
 # The tables of templates/<language>/reasons.json; each is a filter that turns a code into a sentence.
 REASON_TABLES = ("cancellation", "refund", "payment", "refund_failure", "dispute", "dispute_status")
 GENERAL = "general"  # the code of a table's sentence for unknown codes
@@ -47,7 +48,7 @@ def render_sms(message: Message, language: str = "en") -> str | None:
     template = _template(message, language, "text")
     if "sms" not in template.blocks:
         return None
-    return sms.cut(sms.gsm(one_line(_block(template, "sms", _values(message)), limit=1000)))
+    return sms.cut(sms.gsm(one_line(_block(template, "sms", _values(message)), limit=_MAX_SMS_INPUT)))
 
 
 def environment(language: str, form: Form, brand: Brand) -> Environment:

@@ -25,9 +25,9 @@ class NotifySettings(Settings):
     notify_brand_address: str = ""
     notify_language: Literal["en", "de"] = "en"
     notify_sms_sender: str = ""
-    notify_sms_max_segments: int = 3
-    notify_max_per_hour: int = 20
-    notify_max_declines_per_day: int = 5
+    notify_sms_max_segments: int = 3  # segments per text message of staff; each is charged
+    notify_max_per_hour: int = 20  # messages to one recipient; a stolen staff account must not flood people
+    notify_max_declines_per_day: int = 5  # emails per order; whoever tests cards causes many declines
 
 
 settings = NotifySettings.load

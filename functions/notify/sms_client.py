@@ -11,6 +11,10 @@ from notify.settings import settings
 from shared.runtime.aws import client
 from shared.runtime.observability import log
 
+READ_TIMEOUT = 3  # seconds; a batch must end within the function's time
+ATTEMPTS = 2  # tries per text message; the queue retries after that
+OPT_OUT_TIMEOUT = 1  # seconds, one try; the message is sent even without a response
+MAX_REASON_LENGTH = 300  # characters of SNS's text; it is logged and stored
 # SNS returns the same error for every try (Amazon SNS API reference, Publish, errors).
 PERMANENT = {"InvalidParameter", "InvalidParameterValue", "ValidationError", "ValidationException"}
 
@@ -49,7 +53,7 @@ def send(number: str, text: str, category: Category) -> str:
         code = str(error.response["Error"]["Code"])
         if code.startswith("OptedOut"):
             raise OptedOutError from None
-        reason = f"{code}: {redact(error.response['Error']['Message'], number)[:300]}"
+        reason = f"{code}: {redact(error.response['Error']['Message'], number)[:MAX_REASON_LENGTH]}"
         if code in PERMANENT:
             raise PermanentFailure(reason) from None
         raise TemporaryFailure(reason) from None
@@ -68,10 +72,8 @@ def _is_opted_out(number: str) -> bool:
 
 
 def _sns() -> Any:
-    # A batch must end within the function's time; the queue retries.
-    return client("sns", read_timeout=3, attempts=2)
+    return client("sns", read_timeout=READ_TIMEOUT, attempts=ATTEMPTS)
 
 
 def _opt_out_client() -> Any:
-    # One short try: the message is sent even without a response.
-    return client("sns", read_timeout=1, attempts=1)
+    return client("sns", read_timeout=OPT_OUT_TIMEOUT, attempts=1)

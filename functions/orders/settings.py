@@ -16,8 +16,8 @@ class OrdersSettings(Settings):
     cart_commands: str
     catalog_commands: str
     orders_invoices: str = ""
-    orders_payment_minutes: int = 30
-    orders_return_days: int = 30
+    orders_payment_minutes: int = 30  # minutes; an unpaid order reserves stock that others could buy
+    orders_return_days: int = 30  # days from delivery; the law of the EU requires at least 14
 
 
 settings = OrdersSettings.load

@@ -11,7 +11,7 @@ from datetime import datetime
 from shared.errors import Malformed
 from shared.runtime import clock
 
-TOLERANCE_SECONDS = 300
+TOLERANCE_SECONDS = 300  # seconds; Stripe's own libraries use five minutes against replayed events
 _TIME = re.compile(r"[0-9]{1,12}")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 

@@ -9,10 +9,9 @@ from typing import Any, Generic, TypeVar
 import stripe
 
 from payments.domain.reconciliation.differences import ListedDispute, ListedIntent, ListedRefund
-from payments.stripe_gateway import calling, read_refund
+from payments.stripe_gateway import PAGE_SIZE, calling, read_refund
 
 T = TypeVar("T")
-PAGE_SIZE = 100
 
 
 @dataclass(frozen=True)

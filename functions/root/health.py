@@ -7,6 +7,8 @@ from root.settings import settings
 from shared.http.routing import View
 from shared.runtime.aws import client
 
+HEALTH_TIMEOUT = 10  # seconds, one try; a function that starts cold responds in less
+
 
 class ServiceHealth(View):
     """The health of a service: `status` is `ok` or `failing`."""
@@ -32,7 +34,7 @@ def check_services() -> Health:
 
 
 def _check(function: str) -> ServiceHealth:
-    response = client("lambda", read_timeout=10, attempts=1).invoke(
+    response = client("lambda", read_timeout=HEALTH_TIMEOUT, attempts=1).invoke(
         FunctionName=function, Payload=b'{"health": true}'
     )
     if response.get("FunctionError"):

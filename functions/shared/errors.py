@@ -7,6 +7,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 from typing_extensions import TypedDict
 
+RETRY_AFTER = 2  # seconds; the Retry-After of a 503, and of a key whose first request still runs
+
 
 class Problem(Exception):
     """An error that is shown to the client. `slug` identifies its type: `/problems/<slug>`.
@@ -126,7 +128,7 @@ class Unavailable(Problem):
 
     advice = "Retry after the number of seconds in `Retry-After`; a POST with the same `Idempotency-Key`."
 
-    def __init__(self, detail: str, *, retry_after: int = 2, **extra: Any) -> None:
+    def __init__(self, detail: str, *, retry_after: int = RETRY_AFTER, **extra: Any) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)}, **extra)
 
 
@@ -152,7 +154,7 @@ class RequestInProgress(Conflict):
         # Short, because a request takes a few seconds; only one that died holds its key until the lease ends.
         super().__init__(
             "The first request with this Idempotency-Key is still running; retry.",
-            headers={"Retry-After": "2"},
+            headers={"Retry-After": str(RETRY_AFTER)},
         )
 
 

@@ -23,7 +23,7 @@ log.setLevel(logging.INFO)
 
 KEY_ARN = os.environ["USERS_SIGNING_KEY_ARN"]
 ISSUER = f"tillstack/{os.environ['STAGE']}"
-REFRESH_SECONDS = 60
+REFRESH_SECONDS = 60  # seconds; anyone can send tokens with unknown keys, and KMS limits calls
 
 
 class PublicKeys:

@@ -22,7 +22,7 @@ from users.domain.keys import (
 )
 from users.settings import settings
 
-MAX_MESSAGE = 4096  # bytes that KMS accepts
+MAX_MESSAGE = 4096  # bytes; KMS accepts no more
 SIGNATURE_SIZE = 64
 kms = client("kms")
 

@@ -29,6 +29,8 @@ from users.domain.accounts import Account, EmailTaken, email_key
 from users.domain.sessions import ATTEMPTS_WINDOW, MAX_ATTEMPTS, Session
 from users.settings import settings
 
+TRIES = 3  # tries; a window can end, and another request can start one, between two calls
+
 ACCOUNT, EMAIL, SESSION, ATTEMPTS = "user#", "email#", "session#", "attempts#"
 
 
@@ -183,7 +185,7 @@ def count_attempt(key: str, now: datetime) -> datetime | None:
         AttemptsRow.expires_at.set(AttemptsRow.expires_at | until),
     ]
     allowed = (AttemptsRow.expires_at > second) & (AttemptsRow.attempts < MAX_ATTEMPTS)
-    for _ in range(3):
+    for _ in range(TRIES):
         if _updated(row, actions, AttemptsRow.pk.does_not_exist() | allowed):
             return None
         try:

@@ -7,6 +7,8 @@ from infra.openapi.declared import METHODS, routes
 
 ROOT_API = "RootApi"
 AUTHORIZER = "UsersAuthorizer"
+# seconds per token; a token may work so long after it expires, and most requests need no authorizer
+AUTHORIZER_CACHE_SECONDS = 300
 
 
 def gateway_document() -> dict[str, Any]:
@@ -36,7 +38,7 @@ def gateway_document() -> dict[str, Any]:
                         "type": "request",
                         "identitySource": "method.request.header.Authorization",
                         "authorizerUri": _uri(AUTHORIZER),
-                        "authorizerResultTtlInSeconds": 300,
+                        "authorizerResultTtlInSeconds": AUTHORIZER_CACHE_SECONDS,
                     },
                 }
             }

@@ -30,7 +30,8 @@ CALLS = [
 @pytest.fixture
 def short_timeouts(monkeypatch):
     """Shorten the timeouts of Stripe calls and disable the retries."""
-    monkeypatch.setattr(stripe_gateway, "TIMEOUT", (0.3, 0.3))
+    monkeypatch.setattr(stripe_gateway, "CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setattr(stripe_gateway, "READ_TIMEOUT", 0.3)
     monkeypatch.setattr(stripe_gateway, "RETRIES", 0)
     stripe_gateway._client.cache_clear()
     yield
@@ -85,7 +86,8 @@ def test_a_call_does_not_start_without_time_for_one_try(driver, monkeypatch):
 
 def test_a_slow_stripe_delays_a_request_by_no_more_than_the_deadline(driver, monkeypatch):
     payment_id, _ = paid_payment(driver)
-    monkeypatch.setattr(stripe_gateway, "TIMEOUT", (0.2, 0.3))
+    monkeypatch.setattr(stripe_gateway, "CONNECT_TIMEOUT", 0.2)
+    monkeypatch.setattr(stripe_gateway, "READ_TIMEOUT", 0.3)
     monkeypatch.setattr(stripe_gateway, "STRIPE_DEADLINE", 1.2)
     stripe_gateway._client.cache_clear()
     driver.break_stripe(path="/v1/*", times=50, latency=0.5)
@@ -96,7 +98,7 @@ def test_a_slow_stripe_delays_a_request_by_no_more_than_the_deadline(driver, mon
 
 
 def test_all_tries_fit_into_the_timeout_of_a_request():
-    one_try, pause = sum(stripe_gateway.TIMEOUT), 0.5
+    one_try, pause = stripe_gateway.CONNECT_TIMEOUT + stripe_gateway.READ_TIMEOUT, 0.5
     tries = int(stripe_gateway.STRIPE_DEADLINE // one_try)
     # The first slow call uses all its tries; after it, at most one more call starts, with one try.
     assert tries * one_try + (tries - 1) * pause + (stripe_gateway.STRIPE_DEADLINE - tries * one_try) < 29 - 5

@@ -12,9 +12,11 @@ from shared.contracts.quotes import MAX_LINES
 from shared.errors import Conflict, invalid
 from shared.values.money import Money, Price
 
-MAX_QUANTITY = 9_999
-MAX_PIECES = 100_000  # per cart: even at the highest price and 100 % tax, every sum fits Money
+MAX_QUANTITY = 9_999  # pieces per line; a mistyped quantity must not reserve the whole stock
+MAX_PIECES = 100_000  # pieces per cart; even at the highest price and 100 % tax, every sum fits Money
+MAX_NAMED = 10  # SKUs in the detail of a problem; its member `items` has all
 GUEST_PREFIX = "gst_"
+# As long as a guest's session: after that nobody can read the cart.
 GUEST_CART_TTL = timedelta(days=30)
 
 
@@ -204,7 +206,7 @@ class Cart:
             raise CartEmpty("The cart is empty.")
         if short := self.out_of_stock:
             raise OutOfStock(
-                "The stock is too low for " + ", ".join(line.sku for line in short[:10]) + ".",
+                "The stock is too low for " + ", ".join(line.sku for line in short[:MAX_NAMED]) + ".",
                 items=[
                     {"sku": line.sku, "requested": line.quantity, "available": max(0, line.available)}
                     for line in short

@@ -13,6 +13,7 @@ from cart.domain.shipping import Offer
 from shared.contracts.quotes import Quote
 from shared.values.money import BASIS_POINTS, Money, half_even
 
+# Time to enter an address and to confirm. It must not be long, because the price of a quote is not updated.
 QUOTE_TTL = timedelta(minutes=15)
 
 

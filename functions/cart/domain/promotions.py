@@ -26,7 +26,8 @@ from shared.values.money import Money, Price, half_even
 from shared.values.money_format import format_money
 from shared.values.timestamps import Timestamp
 
-MAX_TARGETS = 100  # categories, and SKUs: a page of the largest coupons stays well below Lambda's 6 MB
+# categories, and SKUs, per coupon; a page of the largest coupons stays well below Lambda's 6 MB
+MAX_TARGETS = 100
 _CODE = re.compile(r"[A-Z0-9_-]{3,40}")
 
 

@@ -2,4 +2,7 @@
 
 from shared.dynamodb.concurrency import VersionConflict, retry_on
 
-retry_on_conflict = retry_on(VersionConflict, tries=10, max_doublings=4)
+TRIES = 10  # tries; several requests of one browser write one cart at once
+MAX_DOUBLINGS = 4  # doublings; the last pauses are at most 320 ms, so all tries end within a request
+
+retry_on_conflict = retry_on(VersionConflict, tries=TRIES, max_doublings=MAX_DOUBLINGS)

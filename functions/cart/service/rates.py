@@ -9,7 +9,7 @@ from cart.tables import rates as tables
 from shared.dynamodb.concurrency import require_version
 from shared.errors import NotFound, invalid
 
-MAX_METHODS = 100
+MAX_METHODS = 100  # shipping methods; a quote reads all of them, and they are listed on one page
 _METHOD = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 

@@ -13,7 +13,7 @@ from shared.runtime import clock
 from shared.values.money import Price
 
 # With 1,000 lines in DynamoDB's 400 KB per item, a title has 240 bytes. GET returns the replica's full title.
-MAX_TITLE_BYTES = 240
+MAX_TITLE_BYTES = 240  # bytes
 
 
 class AlreadyAppliedError(Exception):

@@ -10,7 +10,7 @@ from shared.dynamodb.rows import require_condition_failure
 from shared.runtime import clock
 from shared.values.money import Money
 
-SCAN_LIMIT = 200
+SCAN_LIMIT = 200  # rows per page of a rebuild; each is compared with catalog's within the function's time
 
 
 def key(sku: str) -> str:

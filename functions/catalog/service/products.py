@@ -11,6 +11,8 @@ from shared.errors import NotFound, invalid
 from shared.runtime import clock
 from shared.values import ids
 
+MAX_WORDS = 5  # words of a search; each is compared with every product that a Query reads
+
 
 def product_on_sale(product_id: str) -> Product:
     """Return an active product. Raises NotFound for any other."""
@@ -90,7 +92,7 @@ def list_products(
     cursor: str | None,
 ) -> tuple[list[Product], str | None]:
     """Return a page of products on sale and the next page's cursor."""
-    words = tuple((text or "").casefold().split()[:5])
+    words = tuple((text or "").casefold().split()[:MAX_WORDS])
     product_filter = ProductFilter(words, min_price, max_price, bool(in_stock))
     if product_filter.is_unsatisfiable:
         return [], None

@@ -14,7 +14,7 @@ from shared.dynamodb.rows import require_condition_failure
 from shared.values.money import Money
 
 ALL_PRODUCTS = "all"
-SEARCH_PAGE_SIZE = 100  # rows per Query if a filter may exclude most of them
+SEARCH_PAGE_SIZE = 100  # rows per Query; used if a filter may exclude most of them
 
 
 def listing_rows(product: Product) -> list[ListingRow]:

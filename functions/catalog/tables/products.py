@@ -29,7 +29,7 @@ from shared.errors import invalid
 from shared.runtime import observability
 from shared.values.ids import MAX_ID_LENGTH
 
-MAX_WRITES = 100  # DynamoDB's limit for one transaction
+MAX_WRITES = 100  # writes; DynamoDB's limit for one transaction
 
 
 def find(product_id: str) -> Product | None:

@@ -8,7 +8,7 @@ from catalog.tables.rows import CatalogRow, ClaimRow, VariantRow, product_key, v
 from shared.values.ids import MAX_ID_LENGTH  # also the limit of a SKU
 from shared.values.money import Money
 
-SCAN_PAGE_SIZE = 500  # rows per Scan, about 200 of them variants: other kinds of rows are in the table
+SCAN_PAGE_SIZE = 500  # rows per Scan; about 200 of them are variants: other kinds of rows are in the table
 
 
 def find(sku: str) -> tuple[str, Variant] | None:

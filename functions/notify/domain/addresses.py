@@ -2,6 +2,8 @@
 
 import re
 
+from shared.values.email_address import MAX_EMAIL
+
 # A dot-atom and a host name (RFC 5321, 4.1.2): all that SES delivers to, and never two addresses. `=?`
 # would be decoded as an encoded word (RFC 2047), which may contain anything.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -21,7 +23,7 @@ def deliverable(to: str) -> str | None:
         address = f"{local}@{host if host.isascii() else host.encode('idna').decode()}"
     except UnicodeError:
         return None
-    return address if _ADDRESS.fullmatch(address) and len(address) <= 254 else None
+    return address if _ADDRESS.fullmatch(address) and len(address) <= MAX_EMAIL else None
 
 
 def redact(text: str, to: str) -> str:
@@ -31,7 +33,7 @@ def redact(text: str, to: str) -> str:
 
 def recipient_key(to: str) -> str:
     """Return the key by which an address or number is compared: in lower case, its host in ASCII."""
-    return (deliverable(to) or to.strip()[:254]).lower() or "nobody"
+    return (deliverable(to) or to.strip()[:MAX_EMAIL]).lower() or "nobody"
 
 
 def e164(phone: str) -> str | None:

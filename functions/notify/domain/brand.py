@@ -5,7 +5,7 @@ from colorsys import hls_to_rgb, rgb_to_hls
 from dataclasses import dataclass
 
 LIGHT_GROUND, DARK_GROUND = "#ffffff", "#242423"
-_MIN_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
+_MIN_CONTRAST = 4.5  # to 1; WCAG 2.2, 1.4.3
 _STEPS = 20
 
 

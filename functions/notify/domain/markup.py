@@ -11,7 +11,7 @@ _ALLOWED = {"p", "br", "strong", "b", "em", "i", "u", "ul", "ol", "li", "h2", "h
 _EMPTY = {"br"}
 _DROPPED_WHOLE = {"script", "style", "head", "title", "template", "iframe", "object", "noscript", "textarea"}
 _SCHEMES = {"https", "mailto"}
-_MAX_TEXT = 20_000
+_MAX_TEXT = 20_000  # characters between two tags; as many as a text without markup may have
 
 
 def clean(html: str) -> str:

@@ -11,7 +11,7 @@ _EXTENDED = "^{}\\[~]|€"
 ALPHABET = frozenset(_BASIC + _EXTENDED)
 
 # Two segments of 160 septets, minus 7 each for the header that joins them (3GPP TS 23.040, 9.2.3.24.1).
-MAX_SEPTETS = 306
+MAX_SEPTETS = 306  # septets
 
 _SUBSTITUTES = str.maketrans(
     {"…": "...", "–": "-", "—": "-", "‘": "'", "’": "'", "‚": ",", "“": '"', "”": '"', "„": '"', "×": "x"}

@@ -15,7 +15,9 @@ _LINK = re.compile(r"://|www\.|\w\.\w\w", re.IGNORECASE)
 _JOINT = re.compile(r"(?<=:)(?=/)|(?<=www[.。．｡])(?=\S)|(?<=\S[.。．｡])(?=[^\W\d])", re.IGNORECASE)
 _DOTS = str.maketrans(dict.fromkeys("。．｡․", "."))
 _JOINTS = frozenset(".。．｡:/")
-_MAX_PROSE = 20_000
+_MAX_PARAGRAPH = 2_000  # characters per line; a longer one is cut
+_MAX_SALUTATION = 80  # characters of a name; a longer one would fill the first screen of an email
+_MAX_PROSE = 20_000  # characters; as many as staff may send, for texts that were not checked on arrival
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def salutation(name: str) -> str:
 
     Anyone can register somebody else's address, so the name must not turn the welcome into advertising.
     """
-    line = one_line(name, limit=80)
+    line = one_line(name, limit=_MAX_SALUTATION)
     return "" if _LINK.search(_normalized(line).translate(_DOTS)) else line
 
 
@@ -93,5 +95,5 @@ def _normalized(text: str) -> str:
 
 def prose(text: str) -> str:
     """Return a longer untrusted text: line breaks and paragraphs are kept, control characters are not."""
-    rows = (one_line(row, limit=2000) for row in text[:_MAX_PROSE].splitlines())
+    rows = (one_line(row, limit=_MAX_PARAGRAPH) for row in text[:_MAX_PROSE].splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(rows)).strip()

@@ -16,8 +16,11 @@ from shared.dynamodb.rows import ConditionFailed, transaction
 from shared.runtime import clock, observability
 from shared.runtime.observability import log
 
+TRIES = 4  # tries; the queue retries after that
+MAX_DOUBLINGS = 3  # doublings; the last pause is at most 80 ms
 
-@retry_on(ConditionFailed, tries=4, max_doublings=3)
+
+@retry_on(ConditionFailed, tries=TRIES, max_doublings=MAX_DOUBLINGS)
 def apply(feedback: Feedback) -> None:
     """Apply one event, which may arrive twice, late and in any order.
 

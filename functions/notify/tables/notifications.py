@@ -21,8 +21,8 @@ from shared.runtime import clock
 
 # Longer than an event can be redelivered, and long enough to answer complaints for a year.
 NOTIFICATION_TTL = timedelta(days=400)
-MAX_HISTORY = 20  # a notification has at most five changes, unless SES sends unexpected feedback
-_MAX_REASON = 500
+MAX_HISTORY = 20  # changes per notification; there are at most five, unless SES sends unexpected feedback
+_MAX_REASON = 500  # characters of a provider's text; a page of notifications must fit a response
 
 
 class BeingSentError(Exception):

@@ -9,8 +9,8 @@ from orders.domain.timeline import Entry, TimelineEvent
 from orders.domain.transitions import Transition, next_status
 from shared.errors import Conflict, invalid
 
-# The maximum number of fulfilments, and of returns, and of their lines: the row must stay under 400 KB.
-MAX_PARTS = 50
+MAX_PARTS = 50  # fulfilments, and returns, per order; the row must stay under 400 KB
+# lines of all fulfilments, and of all returns, per order; the row must stay under 400 KB
 MAX_PIECES = 2_500
 
 

@@ -10,7 +10,7 @@ from shared.values.ids import derived_id
 from shared.values.money import Money, half_even
 
 QUOTE_PREFIX = "quo_"
-MAX_BYTES = 240_000  # of an order's event data: an SNS message has at most 256 KiB
+MAX_BYTES = 240_000  # bytes of an order's event data; an SNS message has at most 256 KiB
 
 
 @dataclass(frozen=True)

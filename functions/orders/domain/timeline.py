@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-# Limits, so that entries which others cause do not fill the order's row.
+# entries about declined payments; others cause them, and they must not fill the order's row
 MAX_DECLINES = 50
+# entries from other services; they must not fill the order's row, so those beyond the limit are dropped
 MAX_NOTES = 100
 
 

@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 from orders.domain.orders import Order
 from orders.invoicing.document import invoice_of
 from orders.invoicing.settings import settings
-from shared.runtime.aws import REGION, session
+from shared.runtime.aws import ATTEMPTS, CONNECT_TIMEOUT, READ_TIMEOUT, REGION, session
 
-LINK_SECONDS = 900
+LINK_SECONDS = 900  # seconds; a link works without a token, so it must not work for long
 
 # S3 returns 403 for an absent key if the role may not list the bucket (Amazon S3 API reference, GetObject).
 ABSENT = {403, 404}
@@ -95,9 +95,9 @@ def _s3() -> Any:
     config = Config(
         signature_version="s3v4",
         s3={"addressing_style": "path"},
-        connect_timeout=2,
-        read_timeout=10,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     )
     return session().create_client("s3", region_name=REGION, config=config)
 

@@ -16,7 +16,7 @@ from shared.values.money import Price
 from shared.values.text import SINGLE_LINE
 from shared.values.timestamps import DayOrTime
 
-MAX_REASON_BYTES = 1_000  # up to 50 returns share the order's row
+MAX_REASON_BYTES = 1_000  # bytes; up to 50 returns share the order's row
 ShortText = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=SINGLE_LINE),

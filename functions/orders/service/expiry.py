@@ -10,7 +10,7 @@ from shared.dynamodb.rows import ConcurrentUpdate
 from shared.runtime import clock
 from shared.runtime.observability import count, log
 
-MIN_SECONDS_LEFT = 5
+MIN_SECONDS_LEFT = 5  # seconds; an order expires in less, and the next run continues a minute later
 
 
 def expire_overdue(seconds_left: Callable[[], float]) -> int:

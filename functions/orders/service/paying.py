@@ -30,7 +30,7 @@ from shared.values.money import Money
 from shared.values.money_format import format_money
 from shared.values.text import one_line
 
-MAX_CODE_LENGTH = 100  # of other services' texts: up to 150 such entries share the order's row
+MAX_CODE_LENGTH = 100  # characters of others' texts; up to 150 such entries share the order's row
 
 PaymentEvent = (
     PaymentAuthorized

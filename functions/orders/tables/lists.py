@@ -9,8 +9,10 @@ from orders.domain.transitions import Status
 from orders.tables.packing import placed_key, to_order
 from orders.tables.rows import SHARDS, OrderRow
 
-FILTERED_PAGE_SIZE = 100  # orders that a Query examines if a filter may exclude most of them
-MAX_BYTES = 700_000  # of packed rows per page: a response is about six times as long, Lambda's limit is 6 MB
+FILTERED_PAGE_SIZE = 100  # orders per Query; used if a filter may exclude most of them
+MAX_SAME_NUMBER = 10  # orders; a number has 50 random bits, so that two orders with one are unlikely
+# bytes of packed rows per page; a response is about six times as long, and Lambda's limit is 6 MB
+MAX_BYTES = 700_000
 
 
 def of_owner(
@@ -78,7 +80,7 @@ def of_all(
 
 def of_number(number: str) -> list[Order]:
     """Return the placed orders with this number: almost certainly at most one."""
-    keys = [(key.user_id, key.order_id) for key in OrderRow.by_number.query(number, limit=10)]
+    keys = [(key.user_id, key.order_id) for key in OrderRow.by_number.query(number, limit=MAX_SAME_NUMBER)]
     return [order for row in OrderRow.batch_get(keys) if (order := to_order(row)).was_placed] if keys else []
 
 

@@ -9,7 +9,7 @@ from shared.dynamodb.idempotency import IdempotencyStore
 from shared.dynamodb.rows import Row, warm
 from shared.runtime.aws import REGION
 
-SHARDS = 8  # partitions per index, which allow 8,000 index writes per second
+SHARDS = 8  # partitions per index; they allow 8,000 index writes per second
 
 
 class ByNumber(GlobalSecondaryIndex["OrderRow"]):  # type: ignore[no-untyped-call]

@@ -9,13 +9,12 @@ from payments.domain.stripe_objects import Method
 from shared.contracts.events import OrderLineData
 from shared.values.money import Money
 
-# Stripe's limits: https://docs.stripe.com/api/checkout/sessions/create
-MAX_ITEMS = 100
-MAX_NAME_LENGTH = 250
+MAX_ITEMS = 100  # line items; Stripe's limit: https://docs.stripe.com/api/checkout/sessions/create
+MAX_NAME_LENGTH = 250  # characters; Stripe's limit for the name of a line item
 # Stripe requires a session to be open for 30 minutes to 24 hours. Its end is derived from the order's
 # deadline, so that a session can be created until that deadline; the sweeper expires it with the order.
 AFTER_DEADLINE = timedelta(minutes=31)
-MAX_OPEN = timedelta(hours=23)
+MAX_OPEN = timedelta(hours=23)  # for orders without a deadline; Stripe allows 24 hours from its own clock
 
 
 @dataclass(frozen=True)

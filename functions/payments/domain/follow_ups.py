@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from payments.domain.payments import Payment, Status
 
-RETRY_AFTER = timedelta(minutes=5)
+RETRY_AFTER = timedelta(minutes=5)  # the sweeper's interval; until then the request or message is at work
 
 
 def due_at(payment: Payment, now: datetime) -> datetime | None:

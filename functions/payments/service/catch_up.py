@@ -14,9 +14,9 @@ from shared.errors import Malformed
 from shared.runtime import observability
 from shared.runtime.observability import log
 
-MIN_SECONDS_LEFT = 10.0  # the longest that a page takes
+MIN_SECONDS_LEFT = 10.0  # seconds; the longest that a page takes
 REQUEUE_AFTER = timedelta(minutes=15)  # by then the queue gave up, or it never received the event
-MAX_REQUEUED = 100
+MAX_REQUEUED = 100  # events per run; the next run, five minutes later, queues the rest
 
 
 def catch_up(time_left: Callable[[], float], now: datetime) -> int:

@@ -28,6 +28,8 @@ from shared.contracts.events import OrderData
 from shared.http.identity import Caller
 from shared.values.ids import new_id
 
+MAX_PAYMENTS = 2  # payments per request; one that has ended is replaced by a new one
+
 AWAITING_PAYMENT = "awaiting_payment"
 PAID = "paid"
 
@@ -45,7 +47,7 @@ def open_payment(caller: Caller, order_id: str, choice: PaymentChoice, now: date
     if caller.user_id != order.user_id:
         raise NoSuchOrder("The order does not exist.")
     replaced = _require_payable(order, found.payment_id, now)
-    for _ in range(2):  # a payment that has ended is replaced by a new one
+    for _ in range(MAX_PAYMENTS):
         payment = _activate(order, choice, replaced, now)
         if payment.stripe.method is Method.CHECKOUT_SESSION:
             opened = _open_session(payment, order, now)

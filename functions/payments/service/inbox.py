@@ -12,9 +12,10 @@ from payments.tables import inbox
 from shared.errors import Malformed
 from shared.runtime import observability, secrets
 
+# Anyone can send wrong signatures, and each must not cause a call to Secrets Manager.
 REREAD_INTERVAL = timedelta(seconds=10)
 PAYMENT_ID = re.compile(r"pay_[A-Za-z0-9]{1,60}")
-MAX_PAYLOAD = 300 * 1024  # a row may have 400 KB
+MAX_PAYLOAD = 300 * 1024  # bytes; a row may have 400 KB
 
 
 class _Object(BaseModel):

@@ -12,7 +12,7 @@ from shared.http.paging import Cursors
 from shared.runtime.aws import client
 from shared.runtime.secrets import secret
 
-BATCH = 10  # the maximum of SendMessageBatch
+BATCH = 10  # messages per call; the maximum of SendMessageBatch
 cursors = Cursors(lambda: secret(settings().payments_cursor_secret_arn)["key"])
 
 

@@ -27,9 +27,10 @@ from shared.errors import Problem, Unavailable
 from shared.runtime import clock, observability
 from shared.runtime.observability import log
 
-MIN_SECONDS_LEFT = 120.0  # enough to read another page and repair its findings
-MIN_SECONDS_PER_CALL = 25.0  # the longest that reading one object, or one repair, takes
-FOLLOW_UPS_PER_PAGE = 20  # each is a call to Stripe
+MIN_SECONDS_LEFT = 120.0  # seconds; enough to read another page and repair its findings
+MIN_SECONDS_PER_CALL = 25.0  # seconds; the longest that reading one object, or one repair, takes
+LEDGER_PAGE_SIZE = 100  # entries per Query; most payments have fewer than ten
+FOLLOW_UPS_PER_PAGE = 20  # follow-ups; each is a call to Stripe
 Listed = ListedIntent | ListedRefund | ListedDispute | Finding
 
 
@@ -192,7 +193,7 @@ def _entries(held: Payment) -> Iterator[Entry]:
     """Yield the ledger entries up to the version of the payment that was read."""
     start = None
     while True:
-        entries, start = ledger.page(held.payment_id, 100, start)
+        entries, start = ledger.page(held.payment_id, LEDGER_PAGE_SIZE, start)
         yield from (entry for entry in entries if entry.version <= held.version)
         if start is None:
             return

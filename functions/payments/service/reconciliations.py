@@ -14,7 +14,8 @@ from shared.http.paging import Cursors
 from shared.runtime.secrets import secret
 from shared.values.ids import MAX_ID_LENGTH, new_id
 
-TRIES = 5
+TRIES = 5  # tries; requests conflict only when several start a reconciliation at once
+MAX_DOUBLINGS = 3  # doublings; the last pause is at most 160 ms, so all tries end within a request
 LIST = "reconciliations"
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)  # Stripe did not exist before
 cursors = Cursors(lambda: secret(settings().payments_cursor_secret_arn)["key"])
@@ -32,7 +33,7 @@ def request(asked_by: str, since: datetime | None, now: datetime) -> Run:
     """
     if since is not None and not EARLIEST <= since < now:
         raise invalid("/since", f"since must be in the past and not before {EARLIEST.year}.")
-    for _ in concurrency.backoff(TRIES, max_doublings=3):
+    for _ in concurrency.backoff(TRIES, MAX_DOUBLINGS):
         latest = reconciliations.latest()
         if latest.running:
             running = reconciliations.run(latest.running)

@@ -14,7 +14,7 @@ from shared.dynamodb.rows import ConcurrentUpdate
 from shared.runtime import observability
 from shared.runtime.observability import log
 
-MIN_SECONDS_LEFT = stripe_gateway.STRIPE_DEADLINE + 5  # the longest that one payment takes
+MIN_SECONDS_LEFT = stripe_gateway.STRIPE_DEADLINE + 5  # seconds; the longest that one payment takes
 
 
 def sweep(time_left: Callable[[], float], now: datetime) -> int:

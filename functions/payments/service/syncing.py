@@ -17,9 +17,11 @@ from shared.contracts.events import OrderData
 from shared.dynamodb import concurrency
 from shared.dynamodb.rows import ConcurrentUpdate
 
-TRIES = 5
+TRIES = 5  # tries; a webhook and a request may synchronize one payment at once
+MAX_DOUBLINGS = 3  # doublings; the last pause is at most 160 ms, so all tries end within a request
 AWAITING_SHOPPER = ("requires_payment_method", "requires_confirmation", "requires_action")
-MAX_REFUND_ROWS = 90  # a transaction takes 100 writes; a later synchronization writes the rest
+# refunds per transaction; it has at most 100 writes, and the next synchronization writes the rest
+MAX_REFUND_ROWS = 90
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def change(
 
     Raises NoSuchPayment or ConcurrentUpdate.
     """
-    for _ in concurrency.backoff(TRIES, max_doublings=3):
+    for _ in concurrency.backoff(TRIES, MAX_DOUBLINGS):
         held = payments.payment(payment_id)
         if held is None:
             raise NoSuchPayment("The payment does not exist.")

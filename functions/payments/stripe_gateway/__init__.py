@@ -23,12 +23,15 @@ from shared.runtime.observability import log
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# One try takes at most 8 seconds, and a request has 29 seconds. STRIPE_DEADLINE allows two tries of the first
-# slow call (16 s and a pause of half a second). A call that does not fit into the rest is not made.
-TIMEOUT = (2.0, 6.0)  # to connect, to read
-RETRIES = 2
+CONNECT_TIMEOUT = 2.0  # seconds; a reachable host accepts a connection in much less
+READ_TIMEOUT = 6.0  # seconds; two tries fit into STRIPE_DEADLINE
+RETRIES = 2  # retries per call; fewer if they would exceed STRIPE_DEADLINE
+# One try takes at most 8 seconds, and a request has 29 seconds. This allows two tries of the first slow call
+# (16 s and a pause of half a second). A call that does not fit into the rest is not made.
 STRIPE_DEADLINE = 22.0  # seconds per use case
-RETRY_AFTER = 5  # seconds
+RETRY_AFTER = 5  # seconds; the Retry-After of a 503: a disturbance of Stripe seldom ends at once
+PAGE_SIZE = 100  # objects per page; Stripe's maximum
+MAX_MESSAGE_LENGTH = 200  # characters of Stripe's text; it is logged and stored
 UNKNOWN = "unknown"  # if Stripe gives no code
 # Temporary: a wrong key, a rate limit, or the same call is still running.
 TRANSIENT = frozenset({401, 403, 409, 429})
@@ -172,7 +175,7 @@ def _retries() -> int:
     deadline = _deadline.get()
     if deadline is None:
         return RETRIES
-    tries = int((deadline - time.monotonic()) // sum(TIMEOUT))
+    tries = int((deadline - time.monotonic()) // (CONNECT_TIMEOUT + READ_TIMEOUT))
     if tries < 1:
         log.warning("Stripe deadline reached")
         raise _unavailable()
@@ -192,7 +195,7 @@ def _client(api_key: str, url: str, retries: int) -> stripe.StripeClient:
     # The default HTTP client waits 80 seconds, longer than the function's timeout.
     return stripe.StripeClient(
         api_key,
-        http_client=stripe.RequestsClient(timeout=TIMEOUT),
+        http_client=stripe.RequestsClient(timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)),
         max_network_retries=retries,
         base_addresses={"api": url} if url else {},
     )
@@ -263,4 +266,5 @@ def read_refund(found: stripe.Refund) -> StripeRefund:
 
 def _plain(message: str | None) -> str:
     """Return Stripe's message as one line."""
-    return re.sub(r"[\x00-\x1f\x7f]+", " ", message or "The payment was declined.").strip()[:200]
+    text = message or "The payment was declined."
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", text).strip()[:MAX_MESSAGE_LENGTH]

@@ -3,13 +3,13 @@
 import stripe
 
 from payments.domain.disputes import Dispute
-from payments.stripe_gateway import calling, from_epoch
+from payments.stripe_gateway import PAGE_SIZE, calling, from_epoch
 
 
 def disputes_of(intent_id: str) -> tuple[Dispute, ...]:
     """Return the intent's disputes, oldest first, including decided ones."""
     with calling() as client:
-        found = client.v1.disputes.list({"payment_intent": intent_id, "limit": 100})
+        found = client.v1.disputes.list({"payment_intent": intent_id, "limit": PAGE_SIZE})
         return tuple(_read(each) for each in reversed(found.data))
 
 

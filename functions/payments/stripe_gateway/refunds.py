@@ -3,7 +3,7 @@
 from typing import Any
 
 from payments.domain.refunds import Refund, StripeRefund
-from payments.stripe_gateway import calling, read_refund
+from payments.stripe_gateway import PAGE_SIZE, calling, read_refund
 
 
 def create_refund(intent_id: str, refund: Refund) -> StripeRefund:
@@ -24,5 +24,5 @@ def create_refund(intent_id: str, refund: Refund) -> StripeRefund:
 def refunds_of(intent_id: str) -> list[StripeRefund]:
     """Return all refunds of the intent, including failed ones and those created in Stripe."""
     with calling() as client:
-        found = client.v1.refunds.list({"payment_intent": intent_id, "limit": 100})
+        found = client.v1.refunds.list({"payment_intent": intent_id, "limit": PAGE_SIZE})
         return [read_refund(each) for each in found.auto_paging_iter()]

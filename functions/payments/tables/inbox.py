@@ -15,9 +15,9 @@ from shared.dynamodb.rows import Row, require_condition_failure, warm
 from shared.runtime import clock
 from shared.runtime.aws import REGION
 
-RETENTION = timedelta(days=90)
+RETENTION = timedelta(days=90)  # three times as long as Stripe lists an event: nothing is applied again
 POSITION = "catch-up"
-MAX_ID = 255  # of Stripe; DynamoDB rejects a key of more than 2,048 bytes
+MAX_ID = 255  # characters of Stripe's ids; DynamoDB rejects a key of more than 2,048 bytes
 
 
 class ByStatus(GlobalSecondaryIndex["InboxRow"]):  # type: ignore[no-untyped-call]

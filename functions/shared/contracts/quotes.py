@@ -19,7 +19,7 @@ Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=SINGLE_LINE)
 ]
 Quantity = Annotated[int, Field(ge=1, le=9_999)]
-MAX_LINES = 1_000
+MAX_LINES = 1_000  # lines per cart and order; its row must stay under 400 KB
 
 
 class ShippingAddress(BaseModel):

@@ -16,7 +16,7 @@ from shared.dynamodb.rows import Row, require_condition_failure
 from shared.errors import IdempotencyKeyReused, RequestInProgress
 from shared.runtime import clock
 
-IDEMPOTENCY_TTL = timedelta(hours=24)
+IDEMPOTENCY_TTL = timedelta(hours=24)  # as long as Stripe keeps its keys; a client retries within minutes
 EVENT_TTL = timedelta(days=15)  # longer than a message can live: 14 days in the dead-letter queue
 LEASE = timedelta(seconds=30)  # a first call that takes longer has died, because API Gateway waits 29 s
 

@@ -15,8 +15,14 @@ from pynamodb.transactions import TransactWrite
 from shared.errors import Unavailable
 from shared.runtime import aws, observability
 
-# A request has 29 seconds; PynamoDB's defaults (15 s to connect, 30 s to read) would exceed it.
-default_settings_dict.update(connect_timeout_seconds=2, read_timeout_seconds=8, max_retry_attempts=2)
+READ_TIMEOUT = 8  # seconds; a request has 29, and PynamoDB's default of 30 would exceed it
+MAX_RETRIES = 2  # retries per call; two tries of a call that does not respond fit into a request
+RETRY_AFTER = 1  # seconds; a conflict with another request is over when that request is
+default_settings_dict.update(
+    connect_timeout_seconds=aws.CONNECT_TIMEOUT,
+    read_timeout_seconds=READ_TIMEOUT,
+    max_retry_attempts=MAX_RETRIES,
+)
 # By default PynamoDB creates a session per table, and each loads botocore's data again.
 Connection.session = property(lambda _: aws.session())  # type: ignore[method-assign,assignment]
 
@@ -69,7 +75,7 @@ class ConcurrentUpdate(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "The resource was changed by another request at the same time; retry.", retry_after=1
+            "The resource was changed by another request at the same time; retry.", retry_after=RETRY_AFTER
         )
 
 

@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from shared.errors import Malformed
 
 T = TypeVar("T")
+PAGE_SIZE = 20  # items; the default of `limit`, one screen of a phone or two
+MAX_PAGE_SIZE = 100  # items; enough for a screen of staff, and one Query reads them all
+Limit = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)]
 MAX_CURSOR = 4_096  # characters; ours have fewer, and API Gateway accepts 10 KB for all headers and the URL
-Limit = Annotated[int, Field(ge=1, le=100)]
 # The document states the length; `Cursors.read` checks it, because an invalid cursor is 400 and not 422.
 Cursor = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_CURSOR})]
 
@@ -20,7 +22,7 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    limit: Limit = 20
+    limit: Limit = PAGE_SIZE
     cursor: Cursor | None = None
 
 

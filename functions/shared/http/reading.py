@@ -12,9 +12,11 @@ from shared.errors import Malformed, TooLarge, UnsupportedMediaType, from_valida
 from shared.http.identity import Caller
 from shared.http.routing import Route
 
+# bytes; the largest body, an order with a quote of 1,000 lines, has 700 KB
 MAX_BODY = 1024 * 1024
 JSON = "application/json"
-_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+MAX_KEY_LENGTH = 255  # characters of an Idempotency-Key; as many as Stripe accepts
+_KEY = re.compile(rf"[\x20-\x7e]{{1,{MAX_KEY_LENGTH}}}")
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')
 
 
@@ -72,7 +74,7 @@ def parse_idempotency_key(
     if key is None:
         raise Malformed("The Idempotency-Key header is required: any value, a new one for each new request.")
     if not _KEY.fullmatch(key):
-        raise Malformed("An Idempotency-Key must be 1 to 255 printable ASCII characters.")
+        raise Malformed(f"An Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable ASCII characters.")
     try:
         body = json.loads(raw or b"null")
         return IdempotencyKey.of((caller.user_id if caller else "", route.method, path), key, body)

@@ -13,6 +13,8 @@ from shared.runtime import observability
 from shared.runtime.aws import client
 from shared.runtime.observability import log
 
+CALL_TIMEOUT = 25  # seconds; a request has 29, and the caller needs time to respond
+
 R = TypeVar("R", bound=BaseModel)
 
 
@@ -42,7 +44,7 @@ def call(function: str, command: Command[R]) -> R:
     }
     try:
         # No retry here: a request has time for one try, and its client can retry.
-        response = client("lambda", read_timeout=25, attempts=1).invoke(
+        response = client("lambda", read_timeout=CALL_TIMEOUT, attempts=1).invoke(
             FunctionName=function, Payload=json.dumps(payload).encode()
         )
         result = json.loads(response["Payload"].read())

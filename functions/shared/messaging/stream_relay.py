@@ -9,8 +9,8 @@ from shared.runtime.observability import log
 
 Image = Mapping[str, Any]
 DeriveEvents = Callable[[Image | None, Image | None], Iterable[Event]]
-BATCH = 10  # the maximum of one SNS PublishBatch call
-MAX_BATCH_BYTES = 256 * 1024  # SNS's limit for one call
+BATCH = 10  # events per call; the maximum of SNS PublishBatch
+MAX_BATCH_BYTES = 256 * 1024  # bytes per call; SNS's limit
 
 
 class PublishError(Exception):

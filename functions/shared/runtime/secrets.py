@@ -5,7 +5,7 @@ import time
 
 from shared.runtime.aws import client
 
-CACHE_SECONDS = 300
+CACHE_SECONDS = 300  # seconds; a rotated secret takes effect soon, and few requests call Secrets Manager
 _cached: dict[str, tuple[float, dict[str, str]]] = {}
 
 

@@ -9,7 +9,7 @@ from ulid import ULID
 RANDOM_LENGTH = 16
 # Our ids have about 30 characters. A longer id than this does not exist: callers need not look it up, and
 # DynamoDB would reject a key of more than 2,048 bytes with an error.
-MAX_ID_LENGTH = 64
+MAX_ID_LENGTH = 64  # characters
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 SINGLE_LINE = r"^[^\x00-\x1f\x7f]+$"  # no control characters: for labels, invoices and emails
-MAX_LINE_LENGTH = 200
+MAX_LINE_LENGTH = 200  # characters; as many as a line of an address may have
 
 # Unicode's bidirectional controls: they can make text look like other text.
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")

@@ -5,9 +5,11 @@ import unicodedata
 
 from shared.errors import Invalid
 
-MIN_LENGTH, MAX_LENGTH = 10, 128
-MIN_DISTINCT = 5
-MAX_INPUT_LENGTH = 1024  # limits the work of normalizing and hashing; longer input is rejected
+MIN_LENGTH = 10  # characters; NIST SP 800-63B, 5.1.1.2 requires at least 8
+MAX_LENGTH = 128  # characters; NIST SP 800-63B, 5.1.1.2 requires that 64 are accepted
+MIN_WORD_LENGTH = 3  # characters; shorter parts of a name or address occur in strong passwords too
+MIN_DISTINCT = 5  # different characters; repetitions are guessed first
+MAX_INPUT_LENGTH = 1024  # characters; limits the work of normalizing and hashing
 
 # Our own selection: passwords that occur in every published list of leaked passwords and pass the other
 # rules.
@@ -64,4 +66,6 @@ def _personal(email: str, name: str) -> list[str]:
     one."""
     local = email.partition("@")[0]
     words = {email, local, *re.split(r"[\W_]+", local), *re.split(r"[\W_]+", name)}
-    return sorted({normalize(word).casefold() for word in words if len(word) >= 3}, key=len, reverse=True)
+    return sorted(
+        {normalize(word).casefold() for word in words if len(word) >= MIN_WORD_LENGTH}, key=len, reverse=True
+    )

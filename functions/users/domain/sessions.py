@@ -11,9 +11,10 @@ from shared.errors import Unauthorized
 from users.domain.accounts import Subject
 from users.domain.keys import AUDIENCE
 
-ACCESS_TOKEN_TTL = timedelta(minutes=15)
-SESSION_TTL = timedelta(days=30)  # from its last refresh
-MAX_ATTEMPTS, ATTEMPTS_WINDOW = 5, timedelta(minutes=15)
+ACCESS_TOKEN_TTL = timedelta(minutes=15)  # it works until it expires, even after its session was revoked
+SESSION_TTL = timedelta(days=30)  # from its last refresh; a device that is not used for a month is logged out
+MAX_ATTEMPTS = 5  # failed logins per address and window; enough for typing errors, too few for guessing
+ATTEMPTS_WINDOW = timedelta(minutes=15)  # at most 480 guesses per address and day
 _REFRESH_TOKEN = re.compile(r"(ses_[0-9A-Z]{26})\.([A-Za-z0-9_-]{32})([A-Za-z0-9_-]{32})")
 
 

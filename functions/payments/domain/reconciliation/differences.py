@@ -13,8 +13,8 @@ from shared.values.ids import MAX_ID_LENGTH
 
 # A more recent change may still arrive by its webhook or event.
 DELIVERY_TIME = timedelta(minutes=5)
-MAX_ATTEMPTS = 3  # a difference that remains after so many repairs is left to staff
-MAX_TEXT = 120
+MAX_ATTEMPTS = 3  # repairs per difference; what remains after so many needs a decision of staff
+MAX_TEXT = 120  # characters of a finding's text; up to 300 findings share a row of 400 KB
 # Statuses of orders.
 AWAITING_PAYMENT = "awaiting_payment"
 ENDED = ("expired", "cancelled")

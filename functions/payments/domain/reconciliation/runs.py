@@ -8,18 +8,18 @@ from enum import StrEnum
 
 from payments.domain.reconciliation.differences import MAX_ATTEMPTS, MAX_TEXT, Finding
 
-# How long before the end of the last reconciliation, and the first one before now, the window begins.
+# How long before the end of the last reconciliation the window begins: some changes are listed late.
 OVERLAP = timedelta(hours=1)
-FIRST_WINDOW = timedelta(hours=24)
+FIRST_WINDOW = timedelta(hours=24)  # how long before now the first window begins
 # Once a day the window is wider, because an order may end long after it was paid.
 WIDE = timedelta(days=35)
-WIDE_EVERY = timedelta(days=1)
+WIDE_EVERY = timedelta(days=1)  # a wide window reads many pages of Stripe, so not every hour
 # A reconciliation without a write for so long is considered dead.
 DEAD_AFTER = timedelta(minutes=30)
 # Banks decide within months, and disputes are few, so that all recent ones are compared every time.
 DISPUTE_WINDOW = timedelta(days=120)
-MAX_NAMED = 5
-MAX_FINDINGS = 300  # stored per row; with those of one more page it stays under 400 KB
+MAX_NAMED = 5  # payments in an email to staff; the reconciliation lists all of them
+MAX_FINDINGS = 300  # findings per row; with those of one more page it stays under 400 KB
 
 
 class RunStatus(StrEnum):
