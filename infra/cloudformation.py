@@ -8,8 +8,11 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 
+# libyaml is ten times as fast, but PyYAML's wheels for some platforms do not contain it.
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-class Loader(yaml.SafeLoader):
+
+class Loader(_SafeLoader):  # type: ignore[misc]
     """A safe loader that accepts CloudFormation's tags."""
 
 

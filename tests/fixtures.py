@@ -5,19 +5,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
-import moto
 import pytest
 
 from shared.http.api import Api
 from shared.runtime import secrets
 from tests import in_process, problem_checks
+from tests.direct_dynamodb import call_dynamodb_directly
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, SERVICES, make_resources
 
 
 @pytest.fixture(autouse=True, scope="session")
 def realistic_moto() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        in_process.serialize_calls(patch)
+        in_process.leave_requests_alone(patch)
+        call_dynamodb_directly(patch, in_process.serialize_calls(patch))
         in_process.copy_only_written_rows(patch)
         in_process.record_inserts_once(patch)
         in_process.end_pages_like_dynamodb(patch)
@@ -32,13 +33,15 @@ def declared_problems() -> Iterator[None]:
         yield
 
 
+RESOURCES = in_process.Resources(make_resources)
+
+
 @pytest.fixture(scope="module")
 def resources() -> Iterator[in_process.Snapshot]:
-    """Create the resources of infra/ once per module, because that takes longer than most tests."""
+    """Start AWS in process with the resources of infra/, which are created once per process."""
     secrets._cached.clear()
-    with moto.mock_aws():
-        make_resources()
-        yield in_process.Snapshot()
+    with RESOURCES.in_use() as snapshot:
+        yield snapshot
     secrets._cached.clear()
 
 

@@ -1,11 +1,18 @@
 """AWS in process: moto with corrections, and resources that are created once and emptied for each test."""
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
+import moto
 import pytest
+from moto.core import models
+from moto.core.base_backend import BackendDict
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.model_instances import reset_model_data
+from moto.core.models import MockAWS
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.s3.models import s3_backends
@@ -58,8 +65,67 @@ class Snapshot:
             vars(secret).update(deepcopy(values))
 
 
-def serialize_calls(patch: pytest.MonkeyPatch) -> None:
-    """Make each call to AWS atomic, because moto is not thread-safe; threads interleave between calls."""
+class Resources:
+    """Resources that are created once per process, and put aside while other tests use AWS."""
+
+    def __init__(self, create: Callable[[], None]) -> None:
+        self._create = create
+        self._snapshot: Snapshot | None = None
+        self._backends: list[tuple[Any, dict[str, Any]]] = []
+
+    @contextmanager
+    def in_use(self) -> Iterator[Snapshot]:
+        """Start moto with these resources; without them and all others afterwards."""
+        mock = moto.mock_aws()
+        mock.start(reset=self._snapshot is None)
+        try:
+            if self._snapshot is None:
+                self._create()
+                self._snapshot = Snapshot()
+            for backend, accounts in self._backends:
+                backend.update(accounts)
+                _used().append(backend)
+            yield self._snapshot
+        finally:
+            self._backends = [(backend, dict(backend)) for backend in _used()]
+            for backend, _ in self._backends:
+                backend.clear()
+            _used().clear()
+            s3_backends.bucket_accounts.clear()
+            mock.stop(remove_data=False)
+
+
+def _used() -> list[Any]:
+    """Return moto's list of the services that are used since its start."""
+    return BackendDict._instances  # type: ignore[misc]
+
+
+def leave_requests_alone(patch: pytest.MonkeyPatch) -> None:
+    """Let moto answer botocore only.
+
+    By default it also compares each call to the local Stripe with hundreds of addresses of AWS.
+    """
+
+    def enable(self: MockAWS, reset: bool = True) -> None:
+        models.botocore_stubber.enabled = True
+        if reset:
+            BackendDict.reset()
+
+    def disable(self: MockAWS, remove_data: bool) -> None:
+        models.botocore_stubber.enabled = False
+        if remove_data:
+            BackendDict.reset()
+            reset_model_data()
+
+    patch.setattr(MockAWS, "_enable_patching", enable)
+    patch.setattr(MockAWS, "_disable_patching", disable)
+
+
+def serialize_calls(patch: pytest.MonkeyPatch) -> threading.RLock:
+    """Make each call to AWS atomic, because moto is not thread-safe; threads interleave between calls.
+
+    Return the lock that each call holds.
+    """
     lock, call = threading.RLock(), BotocoreStubber.__call__
 
     def serialized(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
@@ -67,6 +133,7 @@ def serialize_calls(patch: pytest.MonkeyPatch) -> None:
             return call(self, *args, **kwargs)
 
     patch.setattr(BotocoreStubber, "__call__", serialized)
+    return lock
 
 
 def copy_only_written_rows(patch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from moto.core.botocore_stubber import BotocoreStubber
+from botocore.endpoint import Endpoint
 
 from notify.app.api import api
 from notify.app.consume import consume
@@ -38,9 +38,9 @@ DONE: dict[str, Any] = {"batchItemFailures": []}
 @contextmanager
 def dying_at(call_number: int, *, answered: bool) -> Iterator[None]:
     """Let the process die at this call to AWS: after it if it is `answered`, else before it."""
-    calls, send = itertools.count(1), BotocoreStubber.__call__
+    calls, send = itertools.count(1), Endpoint.make_request
 
-    def send_or_die(self: BotocoreStubber, *args: Any, **kwargs: Any) -> Any:
+    def send_or_die(self: Endpoint, *args: Any, **kwargs: Any) -> Any:
         is_last = next(calls) == call_number
         if is_last and not answered:
             raise ProcessDied
@@ -50,7 +50,7 @@ def dying_at(call_number: int, *, answered: bool) -> Iterator[None]:
         return response
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BotocoreStubber, "__call__", send_or_die)
+        patch.setattr(Endpoint, "make_request", send_or_die)
         yield
 
 
