@@ -39,7 +39,12 @@ node_ready   := $(call stamp,.local/node,tests/clients/package-lock.json)
 demo: up ## run one purchase step by step (starts the local cloud); ORDERS=61 replays real sales
 	@$(py) -m localstack.demo --name $(CLOUD) $(if $(ORDERS),--orders $(ORDERS))
 
-test: check unit packaging clients journeys ## run check, unit, packaging, clients and journeys
+# The journeys mostly wait, so the other tests run beside them with low priority. Each part prints its output
+# when it ends.
+test: check ## run check, then unit, packaging, clients and journeys side by side
+	@echo "unit, packaging, clients and journeys run at the same time; each prints its output when it ends"
+	@$(MAKE) --jobs 2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
+	  behind="nice -n 19" journeys unit packaging clients
 
 help: ## list the targets and the variables
 	@sed -nE 's/^#: ?//p; s/^([a-z]+):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | awk -F'\t' 'NF > 1 {printf "%-18s %s\n", $$1, $$2; next} {print}'
@@ -75,21 +80,21 @@ check: $(venv_ready) breaking ## run ruff and mypy (strict), and breaking
 	@.venv/bin/mypy functions infra localstack ops tests
 
 unit: $(venv_ready) ## run the tests that need no local cloud; T= and K= choose some
-	@.venv/bin/pytest -q $(if $(T),,-n auto --dist loadscope --max-worker-restart 0 \
+	@$(behind) .venv/bin/pytest -q $(if $(T),,-n auto --dist worksteal --max-worker-restart 0 \
 	  tests --ignore tests/journeys --ignore tests/packaging --ignore tests/clients) $(chosen)
 
 packaging: $(venv_ready) ## build every artifact and check its budgets
-	@.venv/bin/pytest -q tests/packaging
+	@$(behind) .venv/bin/pytest -q tests/packaging
 
 clients: $(venv_ready) $(node_ready) ## lint the API document, generate its Python and TypeScript clients, type-check them
-	@.venv/bin/pytest -q -n 2 tests/clients
+	@$(behind) .venv/bin/pytest -q -n 2 tests/clients
 
 breaking: $(venv_ready) ## report breaking changes of the API document since the last release (the last tag v*)
 	@$(py) -m infra.breaking
 
 journeys: $(venv_ready) $(engine_ready) $(sam_ready) $(node_ready) ## run the tests over HTTP on their own local cloud; with T= or K= on that of make up
 ifeq ($(T)$(K),)
-	@trap '$(py) -m localstack.cloud.down --name test' EXIT; \
+	@unset MAKEFLAGS; trap '$(py) -m localstack.cloud.down --name test' EXIT; \
 	$(py) -m localstack.cloud.up $(test) && .venv/bin/pytest -q tests/journeys
 else
 	@$(up)
