@@ -69,7 +69,7 @@ token: $(venv_ready) ## print only a new access token (ROLE=customer|staff|admin
 logs: $(venv_ready) ## follow the log lines of all functions and of Stripe; R= prints those of one request
 	@$(py) -m ops.logs $(on_stage) $(if $(R),--id $(R),$(if $(on_aws),,--file .local/run/$(CLOUD)/stripe.log))
 
-emails: $(venv_ready) ## render every email and text message in every language to .local/emails (HTML, PNG)
+emails: $(venv_ready) ## render every email and text message in every language to .local/emails/index.html
 	@$(py) -m localstack.mail.preview --out .local/emails
 
 #:

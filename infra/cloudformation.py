@@ -1,5 +1,6 @@
 """Reading CloudFormation templates; short tags become mappings (`!Ref X` → `{"Ref": "X"}`)."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,12 +63,20 @@ def environment(template: dict[str, Any], properties: dict[str, Any]) -> dict[st
     found: dict[str, str] = {}
     for part in (template["Globals"]["Function"], properties):
         for variable, value in part.get("Environment", {}).get("Variables", {}).items():
-            named = value.get("Ref") if isinstance(value, dict) else None
-            default = template["Parameters"].get(named, {}).get("Default")
-            found[variable] = (
-                value if isinstance(value, str) else "unset" if default is None else str(default)
-            )
+            found[variable] = value if isinstance(value, str) else _by_default(template, value)
     return found
+
+
+def _by_default(template: dict[str, Any], value: dict[str, Any]) -> str:
+    """Return a `!Ref` or `!Sub` with the defaults of its parameters; `unset` if it needs anything else."""
+    text = f"${{{value['Ref']}}}" if "Ref" in value else value.get("Sub")
+    if not isinstance(text, str):
+        return "unset"
+    defaults = {name: each.get("Default") for name, each in template["Parameters"].items()}
+    named = re.findall(r"\${([^}]+)}", text)
+    if any(defaults.get(name) is None for name in named):
+        return "unset"
+    return re.sub(r"\${([^}]+)}", lambda match: str(defaults[match[1]]), text)
 
 
 def listed(value: Any) -> list[Any]:

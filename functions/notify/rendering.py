@@ -27,7 +27,15 @@ _WIDTH = 76  # characters per line; RFC 5322, 2.1.1 recommends at most 78
 _MAX_SMS_INPUT = 1_000  # characters before the text is cut to two segments; limits the work
 _SMS_SHARE = 30  # septets per inserted text; a long name must not displace the rest of a text message
 # The tables of templates/<language>/reasons.json; each is a filter that turns a code into a sentence.
-REASON_TABLES = ("cancellation", "refund", "payment", "refund_failure", "dispute", "dispute_status")
+REASON_TABLES = (
+    "cancellation",
+    "refund",
+    "payment",
+    "refund_failure",
+    "dispute",
+    "dispute_status",
+    "difference",
+)
 GENERAL = "general"  # the code of a table's sentence for unknown codes
 
 

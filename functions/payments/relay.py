@@ -5,7 +5,7 @@ from typing import Any
 
 from payments.domain import domain_events
 from payments.domain.inbox import EventStatus
-from payments.domain.reconciliation.runs import summary
+from payments.domain.reconciliation.runs import unexplained_by_kind
 from payments.service import inbox_queue
 from payments.tables import inbox, payments, reconciliations
 from shared.contracts.events import Event, PaymentsUnreconciled, ReconciliationData
@@ -34,10 +34,12 @@ def _unreconciled(old: Image | None, new: Image | None) -> Iterator[Event]:
     run, before = reconciliations.run_of(new), reconciliations.run_of(old)
     if new is None or run is None or not run.is_over or (before and before.is_over):
         return
-    if unexplained := run.tally.unexplained:
+    if run.tally.unexplained:
         yield PaymentsUnreconciled.of(
             ReconciliationData(
-                reconciliation_id=run.reconciliation_id, unexplained=unexplained, summary=summary(run)
+                reconciliation_id=run.reconciliation_id,
+                unexplained=run.tally.unexplained,
+                differences=unexplained_by_kind(run),
             ),
             subject=run.reconciliation_id,
             version=run.version,

@@ -1,31 +1,37 @@
-"""`make emails`: every message in every language, as HTML, text, text message and picture."""
+"""`make emails`: every message in every language, as HTML, text and text message, and an index of them."""
 
 import argparse
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-MAX_WORKERS = 2
-TIMEOUT = 60  # seconds, for one picture
+from infra import cloudformation
 
-# Width in pixels and colour scheme.
-VIEWS = ((700, "light"), (390, "light"), (390, "dark"))
-SHEET_WIDTH = 2320
-STYLE = (
-    "body{margin:0;padding:16px;background:#8a8a8a;font:14px/1.5 sans-serif}h2{font-size:16px;margin:0 0 8px}"
-    "section{display:flex;gap:16px;align-items:flex-start;margin:0 0 32px}iframe{border:0}"
-    "pre{flex:1;margin:0;padding:16px;background:#fff;white-space:pre-wrap;overflow-wrap:anywhere}"
-    "pre.sms{background:#d7f0dd;margin:0 0 16px;border-radius:16px}div{flex:1}"
-)
+ROOT = Path(__file__).resolve().parent.parent.parent
+FUNCTION = "NotifyConsumer"  # the function that sends
+
+# Heading, width in pixels and colour scheme of each view.
+VIEWS = (("wide", 640, "light"), ("phone", 390, "light"), ("phone, dark", 390, "dark"))
+STYLE = """
+body { margin: 0; background: #d9dadd; color: #222; font: 15px/1.5 system-ui, sans-serif; }
+nav { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: 4px 16px; padding: 10px 16px;
+      background: #fff; border-bottom: 1px solid #aaa; }
+section { padding: 0 16px; }
+h1 { margin: 32px 16px 0; font-size: 24px; }
+h2 { margin: 24px 0 0; font-size: 20px; scroll-margin-top: 60px; }
+h3 { margin: 12px 0 6px; font-size: 15px; }
+.views { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-start; padding-bottom: 8px; }
+figure { margin: 0; flex: none; }
+figcaption { font-size: 13px; }
+iframe { display: block; border: 0; }
+pre { margin: 0; padding: 16px; max-width: 78ch; background: #fff; white-space: pre-wrap; }
+pre.sms { width: 300px; box-sizing: border-box; border-radius: 16px; background: #d7f0dd;
+          overflow-wrap: anywhere; }
+body:has(#en:not(:checked)) .en, body:has(#de:not(:checked)) .de { display: none; }
+"""
 
 
 @dataclass(frozen=True)
@@ -38,11 +44,6 @@ class Rendered:
     text: str
     sms: str | None
 
-    @property
-    def height(self) -> int:
-        """The approximate height on a narrow screen, in pixels: Chromium needs it for the screenshot."""
-        return 340 + 40 * self.html.count("</tr>") + len(self.text) * 55 // 100
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m localstack.mail.preview", description=__doc__)
@@ -51,64 +52,35 @@ def main() -> None:
     options = parser.parse_args()
     out: Path = options.out.resolve()
     set_environment()
-    sheets = write(out, options.only)
-    chromium = next((path for path in map(shutil.which, CHROMIUMS) if path), None)
-    if chromium is None:
-        print("no pictures, because Chromium was not found (on Debian: apt install chromium); see the HTML")
-    else:
-        with ThreadPoolExecutor(MAX_WORKERS) as pool:
-            taken = list(pool.map(lambda sheet: screenshot(chromium, *sheet), sheets.items()))
-        print(f"{sum(taken)} pictures" + (f", {taken.count(False)} failed" if not all(taken) else ""))
-    print(f"{len(sheets)} messages: {out / 'index.html'}")
+    count = write(out, options.only)
+    print(f"{count} messages: {out / 'index.html'}")
 
 
 def set_environment() -> None:
-    """Make notify importable, with placeholders for its required settings."""
+    """Make the services importable, with the template's settings of the function that sends."""
     sys.path.insert(0, str(ROOT / "functions"))
-    from notify.settings import NotifySettings
-
-    for name, setting in NotifySettings.model_fields.items():
-        if setting.is_required():
-            os.environ.setdefault(name.upper(), "none")
+    template = cloudformation.read(ROOT / "template.yaml")
+    function = cloudformation.functions(template)[FUNCTION]
+    os.environ.update(cloudformation.environment(template, function))
 
 
-def write(out: Path, only: str = "") -> dict[Path, int]:
-    """Write the files of each message, a sheet with all its views, and an index.
-
-    Return the sheets with their heights in pixels.
-    """
+def write(out: Path, only: str = "") -> int:
+    """Write the files of each message and the index; return the number of messages."""
     from localstack.mail.samples import samples
     from notify.domain.languages import LANGUAGES
     from notify.rendering import render, render_sms
 
-    sheets: dict[Path, int] = {}
-    for sample in samples():
-        if not sample.name.startswith(only):
-            continue
+    chosen = [sample for sample in samples() if sample.name.startswith(only)]
+    groups: dict[str, dict[str, str]] = {}  # group → name of the sample → its section
+    for sample in chosen:
         rendered = []
         for language in LANGUAGES:
             email, sms = render(sample.message, language), render_sms(sample.message, language)
             rendered.append(Rendered(language, email.subject, email.html, email.text, sms))
             _write_files(out / language / sample.name, rendered[-1])
-        sheet = out / f"{sample.name}.html"
-        sheet.write_text(_sheet(sample.name, rendered))
-        sheets[sheet] = sum(each.height for each in rendered)
-    (out / "index.html").write_text(_index(sheets))
-    return sheets
-
-
-def screenshot(chromium: str, sheet: Path, height: int) -> bool:
-    """Write a picture of the sheet next to it; return whether it succeeded."""
-    target = sheet.with_suffix(".png")
-    with tempfile.TemporaryDirectory(prefix="emails-") as profile:
-        command = [chromium, "--headless", "--disable-gpu", "--no-sandbox", "--hide-scrollbars"]
-        command += [f"--user-data-dir={profile}", f"--window-size={SHEET_WIDTH},{height}"]
-        command += ["--blink-settings=preferredColorScheme=1", f"--screenshot={target}", sheet.as_uri()]
-        try:
-            done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)
-        except subprocess.TimeoutExpired:
-            return False
-    return done.returncode == 0 and target.exists()
+        groups.setdefault(sample.group, {})[sample.name] = _section(sample.name, rendered)
+    (out / "index.html").write_text(_index(groups))
+    return len(chosen)
 
 
 def _write_files(stem: Path, message: Rendered) -> None:
@@ -119,33 +91,48 @@ def _write_files(stem: Path, message: Rendered) -> None:
         stem.with_suffix(".sms.txt").write_text(f"{message.sms}\n")
 
 
-def _sheet(name: str, messages: Iterable[Rendered]) -> str:
-    """Return a page with the message in each language and view, with its text and text message."""
-    rows = "".join(
-        f"<h2>{message.language}: {escape(message.subject)}</h2><section>"
-        + "".join(_frame(message.html, width, scheme) for width, scheme in VIEWS)
-        + "<div>"
-        + (f'<pre class="sms">{escape(message.sms)}</pre>' if message.sms else "")
-        + f"<pre>{escape(message.text)}</pre></div></section>\n"
+def _section(name: str, messages: Iterable[Rendered]) -> str:
+    """Return the message in each language: its views side by side, its text message and its text."""
+    languages = "".join(
+        f'<div class="{message.language}"><h3>{message.language}: {escape(message.subject)}</h3>'
+        '<div class="views">'
+        + "".join(_frame(message.html, *view) for view in VIEWS)
+        + (_figure("text message", f'<pre class="sms">{escape(message.sms)}</pre>') if message.sms else "")
+        + f"</div><details><summary>text</summary><pre>{escape(message.text)}</pre></details></div>\n"
         for message in messages
     )
-    return f"<!doctype html><meta charset=utf-8><title>{name}</title><style>{STYLE}</style>{rows}"
+    return f'<section><h2 id="{name}">{name}</h2>{languages}</section>\n'
 
 
-def _frame(html: str, width: int, scheme: str) -> str:
+def _frame(html: str, caption: str, width: int, scheme: str) -> str:
     """Return an iframe that fits the height of the email; its colour scheme is that of the frame."""
-    fit = "this.style.height = this.contentDocument.documentElement.scrollHeight + 'px'"
-    style = f"width:{width}px; color-scheme:{scheme}"
-    return f'<iframe scrolling="no" style="{style}" onload="{fit}" srcdoc="{escape(html)}"></iframe>'
-
-
-def _index(sheets: Iterable[Path]) -> str:
-    cards = "".join(
-        f'<p><a href="{sheet.name}">{sheet.stem}<br><img loading="lazy" alt="" height="420" '
-        f'src="{sheet.stem}.png"></a></p>\n'
-        for sheet in sheets
+    fit = (
+        "this.style.height = 0; this.style.height = this.contentDocument.documentElement.scrollHeight + 'px'"
     )
-    return f"<!doctype html><meta charset=utf-8><title>Messages</title><style>{STYLE}</style>{cards}"
+    style = f"width:{width}px; height:600px; color-scheme:{scheme}"
+    attributes = f'loading="lazy" scrolling="no" style="{style}" onload="{fit}"'
+    return _figure(f"{caption}, {width} px", f'<iframe {attributes} srcdoc="{escape(html)}"></iframe>')
+
+
+def _figure(caption: str, content: str) -> str:
+    return f"<figure><figcaption>{caption}</figcaption>{content}</figure>"
+
+
+def _index(groups: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the page with the sections of each group, a menu, and boxes that hide a language."""
+    menu, body = "", ""
+    for group, sections in groups.items():
+        links = "<br>".join(f'<a href="#{name}">{name}</a>' for name in sections)
+        menu += f'<details name="group"><summary>{group}</summary>{links}</details>'
+        body += f"<h1>{group}</h1>" + "".join(sections.values())
+    boxes = "".join(
+        f'<label><input type="checkbox" id="{code}" checked> {name}</label>'
+        for code, name in (("en", "English"), ("de", "Deutsch"))
+    )
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Emails and text messages</title>'
+        f"<style>{STYLE}</style><nav>{boxes}{menu}</nav>{body}</html>"
+    )
 
 
 if __name__ == "__main__":

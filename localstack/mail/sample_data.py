@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from notify.schemas import SendEmail
+from payments.domain.reconciliation import differences, runs
 from shared.contracts.events import (
     DisputeData,
     FulfilmentData,
@@ -27,6 +29,7 @@ OWNER = {
     "user_id": "usr_01KAHX1C2D3E4F5G6H7J8K9MNP",
     "email": "ada@shopper.example",
 }
+RECONCILIATION = "rec_01KAKA2B4D6F8H0J2M4P6R8T0V"
 PAYMENT = OWNER | {"payment_id": "pay_01KAHX3A7B8C9DAEBFCGDHEJFK"}
 
 
@@ -102,7 +105,7 @@ class SampleData:
             "refunded": gbp(0),
             "status": "failed",
             "reason": self.text_or("insufficient_funds"),
-            "hold_until": AT + timedelta(hours=20),
+            "hold_until": clock.now() + timedelta(hours=20),
         }
         return PaymentData(**(values | changes))
 
@@ -122,12 +125,45 @@ class SampleData:
         values = {key: value for key, value in {**PAYMENT, **self.owner()}.items() if key != "email"}
         return ReviewData(**values, status="open")
 
-    def reconciliation(self) -> ReconciliationData:
-        summary = self.text_or(
-            "pay_01KAHX3A: Stripe has 127345 GBP, our ledger has 127300 GBP\n"
-            "re_1QxYzA: unknown refund at Stripe"
+    def staff_email(self, **changes: Any) -> SendEmail:
+        """Return the request of staff who write to a customer."""
+        text = (
+            "Dear Ada,\n\nthe shade of your lamp will arrive a week late, because our weaver is ill."
+            " Would you like it in grey instead? We have that one here.\n\nKind regards\nGrace"
         )
-        return ReconciliationData(reconciliation_id="rec_2026-11-21", unexplained=2, summary=summary)
+        values = {
+            "to": OWNER["email"],
+            "subject": self.text_or("About your lamp"),
+            "text": self.text_or(text),
+        }
+        # The API rejects some of the texts with which tests check the rendering.
+        create = SendEmail if self.text is None else SendEmail.model_construct
+        return create(**(values | changes))
+
+    def reconciliation(self) -> ReconciliationData:
+        """Return the data that payments' relay publishes for a run with two kinds of findings."""
+        intent = differences.ListedIntent(
+            intent_id=self.text_or("pi_3SVt7dA1b2C3d4E5"),
+            status="succeeded",
+            currency="GBP",
+            amount_received=4500,
+            amount_capturable=0,
+            amount_refunded=0,
+            payment_id=None,
+            order_id=None,
+            changed_at=AT,
+        )
+        unreadable = [
+            differences.unreadable("pi_1", self.text_or(f"pay_01KAHX3A7B8C9DAEBFCGDHEJF{digit}"), "")
+            for digit in "ABCDEFG"
+        ]
+        empty = runs.Run(RECONCILIATION, AT, AT, asked_by="", asked_at=AT, updated_at=AT)
+        run = runs.with_findings(empty, [differences.foreign(intent), *unreadable])
+        return ReconciliationData(
+            reconciliation_id=run.reconciliation_id,
+            unexplained=run.tally.unexplained,
+            differences=runs.unexplained_by_kind(run),
+        )
 
 
 def totals(goods: list[tuple[str, str, int, int]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from localstack.mail.sample_data import AT, OWNER, SampleData, gbp, totals
 from notify.domain.messages import Category, Message
 from notify.domain.staff_messages import staff_message
+from notify.schemas import SendEmail
 from notify.service.notifications import NOTIFICATIONS
 from shared.contracts.events import (
     Event,
@@ -36,6 +37,10 @@ HOSTILE = (
     '</td></table><img src="https://evil.example/x.png" onerror=alert(1)>\r\nBcc: all@evil.example '
     "\u202egpj.exe <a href='https://evil.example'>click</a> {{ 7 * 7 }} www.evil.example"
 )
+UNSUBSCRIBE_URL = "https://api.tillstack.example/notifications/unsubscribe?token=eyJhbGciOi&x=<y>"
+
+WRITTEN, DIFFICULT = "Written by staff", "Difficult cases"
+GROUPS = {"user": "Accounts", "order": "Orders", "payment": "Payments"}
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,22 @@ class Sample:
 
     name: str
     message: Message
+    group: str
 
 
 def samples() -> list[Sample]:
-    """Return a sample of every template, then the difficult ones."""
-    plain = [Sample(message.template.value, message) for message in messages()]
-    return [*plain, *_difficult()]
+    """Return a sample of every template, then the difficult ones.
+
+    The service's own code builds every message, from an event or from a validated request of staff.
+    """
+    data = SampleData()
+    plain = [
+        Sample(message.template.value, message, group_of(event, message))
+        for event in events(data)
+        for message in built(event)
+    ]
+    by_staff = written(data.staff_email())
+    return [*plain, Sample(by_staff.template.value, by_staff, WRITTEN), *_difficult()]
 
 
 def messages(text: str | None = None) -> Iterator[Message]:
@@ -57,22 +72,34 @@ def messages(text: str | None = None) -> Iterator[Message]:
     data = SampleData(text)
     for event in events(data):
         yield from built(event)
-    yield staff_message(
-        "msg_1",
-        user_id=OWNER["user_id"],
-        to=OWNER["email"],
-        subject=data.text_or("About your lamp"),
-        text=data.text_or(
-            "Dear Ada,\n\nthe shade of your lamp will arrive a week late, because our weaver is ill. "
-            "Would you like it in grey instead? We have that one here.\n\nKind regards\nGrace"
-        ),
-    )
+    yield written(data.staff_email())
 
 
 def built(event: Event) -> list[Message]:
     """Return the messages that the event causes."""
     found = [build(event) for build in NOTIFICATIONS[type(event)]]
     return [message for message in found if message]
+
+
+def written(body: SendEmail) -> Message:
+    """Return the message that staff request with this body."""
+    category = Category(body.category)
+    return staff_message(
+        "msg_1",
+        user_id=OWNER["user_id"],
+        to=body.to,
+        subject=body.subject,
+        text=body.text,
+        html=body.html,
+        category=category,
+        unsubscribe_url=UNSUBSCRIBE_URL if category is Category.MARKETING else "",
+    )
+
+
+def group_of(event: Event, message: Message) -> str:
+    if message.category is Category.INTERNAL:
+        return "Alerts to staff"
+    return GROUPS[event.type.partition(".")[0]]
 
 
 def events(data: SampleData) -> Iterator[Event]:
@@ -116,14 +143,6 @@ def _difficult() -> list[Sample]:
     ]
     rtl = [("מנורת שולחן מפליז (LED, 12W)", "LAMP-HE", 1, 8900), ("مصباح نحاسي", "LAMP-AR", 2, 7900)]
     inquiry = plain.dispute("warning_needs_response", withheld=gbp(0))
-    html = (
-        "<p>Dear Ada,</p><p>the shade will arrive <strong>a week late</strong>.</p><ul><li>grey: here</li>"
-        "<li>white: <a href='https://shop.tillstack.example/lamps'>see it</a></li></ul>"
-        "<script>alert(1)</script>"
-    )
-    with_html = staff_message(
-        "msg_2", user_id=OWNER["user_id"], to=OWNER["email"], subject="Your lamp", text="Dear Ada,", html=html
-    )
     complete = plain.fulfilment(fully_shipped=True, carrier=None, tracking=None)
     from_events = {
         "order_confirmation-60-lines": event(OrderPaid, plain.order(**totals(many))),
@@ -136,20 +155,21 @@ def _difficult() -> list[Sample]:
         "welcome-link": event(UserRegistered, plain.user(name="Win at www.evil.example")),
         "dispute_opened-inquiry": event(PaymentDisputed, inquiry),
     }
-    return [
-        *(Sample(name, built(cause)[0]) for name, cause in from_events.items()),
-        Sample("staff_message-html", with_html),
-        Sample("staff_message-offer", _offer()),
-    ]
-
-
-def _offer() -> Message:
-    return staff_message(
-        "msg_3",
-        user_id=OWNER["user_id"],
-        to=OWNER["email"],
+    html = (
+        "<p>Dear Ada,</p><p>the shade will arrive <strong>a week late</strong>.</p><ul><li>grey: here</li>"
+        "<li>white: <a href='https://shop.tillstack.example/lamps'>see it</a></li></ul>"
+        "<script>alert(1)</script>"
+    )
+    offer = plain.staff_email(
         subject="Lamps, 10% off until Sunday",
         text="Dear Ada,\n\nall lamps are 10% off until Sunday.",
-        category=Category.MARKETING,
-        unsubscribe_url="https://api.tillstack.example/notifications/unsubscribe?token=eyJhbGciOi&x=<y>",
+        category="marketing",
     )
+    by_staff = {
+        "staff_message-html": plain.staff_email(subject="Your lamp", text="Dear Ada,", html=html),
+        "staff_message-offer": offer,
+    }
+    return [
+        *(Sample(name, built(cause)[0], DIFFICULT) for name, cause in from_events.items()),
+        *(Sample(name, written(body), DIFFICULT) for name, body in by_staff.items()),
+    ]

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from shared.contracts.events import (
+    DifferencesData,
     DisputeData,
     Event,
     EventData,
@@ -225,6 +226,7 @@ def reviewed(status: str = "open") -> PaymentReviewed:
     return event(PaymentReviewed, ReviewData(**PAYMENT, status=status), "pay_1", 3)
 
 
-def unreconciled(summary: str = "Two charges are not ours.") -> PaymentsUnreconciled:
-    data = ReconciliationData(reconciliation_id="rec_1", unexplained=2, summary=summary)
+def unreconciled(*ids: str, kind: str = "foreign", count: int = 2) -> PaymentsUnreconciled:
+    found = DifferencesData(kind=kind, count=count, ids=[*ids] or ["pi_1", "pi_2"])
+    data = ReconciliationData(reconciliation_id="rec_1", unexplained=count, differences=[found])
     return event(PaymentsUnreconciled, data, "rec_1", 1)

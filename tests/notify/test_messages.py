@@ -379,9 +379,9 @@ def test_other_alerts_have_their_subject_and_content() -> None:
         ),
         (alerts.review(reviewed()), "Please review the payment of order 7K4M2-9QX2D", "pay_1"),
         (
-            alerts.unreconciled(unreconciled("one\nand two")),
-            "Reconciliation with Stripe: 2 unexplained",
-            "one and two",
+            alerts.unreconciled(unreconciled("pi_1", "pi_\n2", count=3)),
+            "Reconciliation with Stripe: 3 unexplained",
+            "pi_1, pi_ 2",
         ),
     ]
     for message, subject, text in expected:

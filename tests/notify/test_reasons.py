@@ -12,9 +12,18 @@ from notify.domain import alerts, orders, payments
 from notify.domain.languages import LANGUAGES
 from notify.domain.messages import Message
 from notify.rendering import GENERAL, REASON_TABLES, TEMPLATES, environment, render, render_sms
+from payments.domain.reconciliation.differences import Kind
 from shared.contracts.reasons import CONFIDENTIAL_DECLINES, CancelReason, RefundReason
 from tests.notify import stripe_codes
-from tests.notify.event_data import AT, cancelled, capture_failed, declined, disputed, refund_failed
+from tests.notify.event_data import (
+    AT,
+    cancelled,
+    capture_failed,
+    declined,
+    disputed,
+    refund_failed,
+    unreconciled,
+)
 from tests.notify.html_page import Page
 from tests.notify.test_rendering import BRAND
 
@@ -25,6 +34,7 @@ CODES: dict[str, set[str]] = {
     "refund_failure": set(stripe_codes.REFUND_FAILURES),
     "dispute": set(stripe_codes.DISPUTE_REASONS),
     "dispute_status": set(stripe_codes.DISPUTE_STATUSES),
+    "difference": set(Kind),
 }
 every_language = pytest.mark.parametrize("language", list(LANGUAGES))
 every_table = pytest.mark.parametrize("table", REASON_TABLES)
@@ -87,6 +97,7 @@ def messages_with_each_reason() -> list[Message]:
         *(alerts.capture_failed(capture_failed(reason=code)) for code in [*CODES["payment"], "unknown"]),
         *(alerts.refund_failed(refund_failed(reason=code)) for code in [*CODES["refund_failure"], "unknown"]),
         *(alerts.dispute(disputed("lost", reason=code), AT) for code in [*CODES["dispute"], "unknown"]),
+        *(alerts.unreconciled(unreconciled(kind=code)) for code in [*CODES["difference"], "unknown"]),
     ]
     return [message for message in messages if message]
 

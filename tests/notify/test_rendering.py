@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -12,7 +11,6 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from jinja2 import Environment, nodes
 
-from localstack.mail.preview import write
 from localstack.mail.samples import HOSTILE, messages, samples
 from localstack.mail.sent import kind_of
 from notify import mailer, rendering
@@ -341,20 +339,6 @@ def components_of(form: Form) -> Iterator[tuple[str, tuple[str, ...]]]:
     tree = Environment(autoescape=True).parse((TEMPLATES / form / "components.j2").read_text())
     for macro in tree.find_all(nodes.Macro):
         yield macro.name, tuple(argument.name for argument in macro.args)
-
-
-def test_previews_are_written_for_each_sample_and_language(tmp_path: Path) -> None:
-    sheets = write(tmp_path)
-    names = [sample.name for sample in samples()]
-    assert [sheet.stem for sheet in sheets] == names
-    for language in LANGUAGES:
-        for name in names:
-            assert (tmp_path / language / f"{name}.html").exists()
-            assert (tmp_path / language / f"{name}.txt").read_text().startswith("Subject: ")
-    assert (tmp_path / "de" / "order_shipped.sms.txt").read_text().startswith("Tillstack: ein Paket")
-    sheet = (tmp_path / "order_confirmation-hostile.html").read_text()
-    assert not {"img", "script"} & {tag for tag, _ in TagParser(sheet).tags}
-    assert "order_confirmation-60-lines" in (tmp_path / "index.html").read_text()
 
 
 class TagParser(HTMLParser):

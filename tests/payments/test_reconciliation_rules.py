@@ -207,11 +207,15 @@ def test_a_run_with_the_most_findings_and_one_more_page_fits_into_a_row():
     assert RunRow.from_raw_data(row).run().findings == runs.with_findings(run(), found).findings
 
 
-def test_a_summary_counts_the_kinds_and_names_five_payments():
-    unexplained = [finding(number, repair=None) for number in range(7)]
-    text = runs.summary(runs.with_findings(run(), [*unexplained, finding(9)]))
-    assert text == "7 paid_unknown: pay_0, pay_1, pay_2, pay_3, pay_4"
-    assert runs.summary(run(unlisted=Tally(1, 0, 1))) == "no finding is stored"
+def test_the_unexplained_findings_are_counted_by_kind_with_five_ids():
+    unknown = [finding(number, repair=None) for number in range(7)]
+    foreign = replace(finding(8, repair=None), kind=Kind.FOREIGN, payment_id=None, provider_id="pi_8")
+    found = runs.unexplained_by_kind(runs.with_findings(run(), [foreign, *unknown, finding(9)]))
+    assert [(each.kind, each.count, each.ids) for each in found] == [
+        ("paid_unknown", 7, ["pay_0", "pay_1", "pay_2", "pay_3", "pay_4"]),
+        ("foreign", 1, ["pi_8"]),
+    ]
+    assert runs.unexplained_by_kind(run(unlisted=Tally(1, 0, 1))) == []
 
 
 @pytest.mark.parametrize(

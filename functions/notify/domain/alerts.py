@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from notify.domain.messages import Category, Message, Template
-from notify.domain.text import prose
 from shared.contracts.events import (
     DisputeData,
     PaymentCaptureFailed,
@@ -83,7 +82,10 @@ def unreconciled(event: PaymentsUnreconciled) -> Message:
         content={
             "reconciliation_id": one_line(found.reconciliation_id),
             "unexplained": found.unexplained,
-            "summary": prose(found.summary),
+            "differences": [
+                {"kind": each.kind, "count": each.count, "ids": [one_line(name) for name in each.ids]}
+                for each in found.differences
+            ],
         },
         category=Category.INTERNAL,
     )

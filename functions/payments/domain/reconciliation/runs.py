@@ -1,12 +1,12 @@
 """The course of a reconciliation: its window, its progress and its findings."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from payments.domain.reconciliation.differences import MAX_ATTEMPTS, MAX_TEXT, Finding
+from shared.contracts.events import DifferencesData
 
 # How long before the end of the last reconciliation the window begins: some changes are listed late.
 OVERLAP = timedelta(hours=1)
@@ -18,7 +18,7 @@ WIDE_EVERY = timedelta(days=1)  # a wide window reads many pages of Stripe, so n
 DEAD_AFTER = timedelta(minutes=30)
 # Banks decide within months, and disputes are few, so that all recent ones are compared every time.
 DISPUTE_WINDOW = timedelta(days=120)
-MAX_NAMED = 5  # payments in an email to staff; the reconciliation lists all of them
+MAX_NAMED = 5  # payments per kind in an email to staff; the reconciliation lists all of them
 MAX_FINDINGS = 300  # findings per row; with those of one more page it stays under 400 KB
 
 
@@ -224,12 +224,13 @@ def failed(run: Run, reason: str, now: datetime) -> Run:
     return replace(run, status=RunStatus.FAILED, reason=reason[:MAX_TEXT], finished_at=now)
 
 
-def summary(run: Run) -> str:
-    """Return one line for staff: the unexplained findings per kind, and the ids of the first few."""
-    unexplained = [finding for finding in run.findings if finding.repaired is False]
-    kinds = Counter(finding.kind.value for finding in unexplained)
-    counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    named = ", ".join(
-        dict.fromkeys(finding.payment_id or finding.provider_id for finding in unexplained[:MAX_NAMED])
-    )
-    return f"{counted}: {named}" if unexplained else "no finding is stored"
+def unexplained_by_kind(run: Run) -> list[DifferencesData]:
+    """Return the stored unexplained findings by kind, the most frequent kind first."""
+    ids: dict[str, list[str]] = {}
+    for finding in run.findings:
+        if finding.repaired is False:
+            ids.setdefault(finding.kind.value, []).append(finding.payment_id or finding.provider_id)
+    return [
+        DifferencesData(kind=kind, count=len(found), ids=[*dict.fromkeys(found)][:MAX_NAMED])
+        for kind, found in sorted(ids.items(), key=lambda pair: -len(pair[1]))
+    ]

@@ -23,6 +23,7 @@ from shared.contracts.events.orders import (
     ReturnData,
 )
 from shared.contracts.events.payments import (
+    DifferencesData,
     DisputeData,
     PaymentAuthorized,
     PaymentCaptured,
@@ -44,6 +45,7 @@ from shared.contracts.events.users import UserData, UserRegistered
 
 __all__ = [
     "PUBLISHED_BY",
+    "DifferencesData",
     "DisputeData",
     "Event",
     "EventData",

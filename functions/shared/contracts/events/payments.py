@@ -136,12 +136,23 @@ class PaymentReviewed(Event):
     data: ReviewData
 
 
+class DifferencesData(EventData):
+    """The differences of one kind: their number, and the ids of a few payments or objects of Stripe."""
+
+    kind: str
+    count: int
+    ids: list[str]
+
+
 class ReconciliationData(EventData):
-    """A reconciliation with Stripe that found differences which it could neither explain nor repair."""
+    """A reconciliation with Stripe that found differences which it could neither explain nor repair.
+
+    `differences` are those that are stored; the run counts more if there are too many.
+    """
 
     reconciliation_id: str
     unexplained: int
-    summary: str
+    differences: list[DifferencesData]
 
 
 class PaymentsUnreconciled(Event):
