@@ -89,6 +89,18 @@ def _item(limit: Limit) -> str:
     reason = f"{limit.reason[0].upper()}{limit.reason[1:].rstrip('.')}."
     text = f"- `{limit.name}` **{limit.value}** ({limit.parameter}): {reason}"
     if limit.owners:
-        text += f" For {', '.join(limit.owners)}."
+        text += f" For {_listed(limit.owners)}."
     lines = textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
     return "\n  ".join(lines) + "\n"
+
+
+def _listed(owners: Iterable[str]) -> str:
+    """Return resources as a list that names each kind once: "queues `a`, `b`, topic `c`"."""
+    kinds: dict[str, list[str]] = {}
+    for owner in owners:
+        kind, _, name = owner.rpartition(" ")
+        kinds.setdefault(kind, []).append(name)
+    return ", ".join(
+        f"{kind}{'s' * (len(names) > 1)} {', '.join(names)}" if kind else ", ".join(names)
+        for kind, names in kinds.items()
+    )

@@ -25,9 +25,9 @@ NOT_LIMITS = {
 BUILD_STEPS = {"functions/package.py", "functions/trimming.py"}  # run on the developer's machine
 # The kind of a constant, by its file and name; the first match counts. Others are processing.
 KINDS = {
-    Kind.PROCESSING: "/reconciliation|/inbox|GRACE",
     Kind.LIFETIMES: "TTL|RETENTION|CACHE|_FOR$|LINK|REFRESH|AFTER_|_OPEN$|NOTICE|TOLERANCE|_days$|_minutes$",
     Kind.RETRIES: "TIMEOUT|TRIES|ATTEMPTS|DOUBLINGS|RETRY|RETRIES|PAUSE|DEADLINE$|LEFT|PER_CALL|LEASE|ROUNDS",
+    Kind.PROCESSING: "/reconciliation|/inbox|GRACE",
     Kind.RULES: "/(domain|schemas|contracts|http|values|routes|settings)[/.]",
 }
 

@@ -36,10 +36,10 @@ PROPERTIES = {
     "MaximumBatchingWindowInSeconds": Property("seconds", "a batch fills before the function is invoked"),
     "MaximumConcurrency": Property("functions at once", ""),
     "MaximumRetryAttempts": Property(
-        "retries per batch", "about a minute; the records then go to the dead letters", Kind.RETRIES
+        "retries per batch", "after that the records are in relays-dlq and block no others", Kind.RETRIES
     ),
     "maxReceiveCount": Property(
-        "tries per message", "a temporary failure ends within some tries", Kind.RETRIES
+        "tries per message", "15 minutes, an hour for invoices: a disturbance passes", Kind.RETRIES
     ),
     "VisibilityTimeout": Property("seconds", "", Kind.RETRIES),
     "MessageRetentionPeriod": Property("seconds", "", Kind.LIFETIMES),

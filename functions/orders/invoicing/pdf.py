@@ -40,7 +40,7 @@ def render(document: Document) -> bytes:
     canvas.setAuthor(document.seller.name)
     canvas.setCreator(document.seller.name)
     canvas.setSubject(f"Order {document.order_number}")
-    canvas.setDateFormatter(lambda *_: f"D:{document.issued_at:%Y%m%d%TimelineEvent%M%S}Z")
+    canvas.setDateFormatter(lambda *_: f"D:{document.issued_at:%Y%m%d%H%M%S}Z")
     _Renderer(canvas, document).pages()
     canvas.save()
     return file.getvalue()

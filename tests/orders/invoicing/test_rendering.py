@@ -43,6 +43,13 @@ def test_the_pdf_contains_the_whole_invoice():
     assert [part for part in wanted if part not in text] == []
 
 
+def test_the_pdf_is_dated_when_the_invoice_was_issued():
+    invoice = document(1)
+    metadata = PdfReader(BytesIO(pdf.render(invoice))).metadata
+    assert metadata is not None
+    assert metadata.creation_date == invoice.issued_at.replace(microsecond=0)
+
+
 def test_the_html_contains_the_whole_invoice():
     invoice = document(3)
     text = " ".join(_Words.of(html.render(invoice)))
