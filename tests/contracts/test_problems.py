@@ -2,11 +2,14 @@
 
 import ast
 import inspect
+import re
 from dataclasses import replace
 
 import pytest
 
 from infra.openapi.declared import routes as declared_routes
+from shared.contracts import commands
+from shared.contracts.commands import Command
 from shared.contracts.problems import ForwardedProblem
 from shared.errors import Conflict, NotFound, Problem, Stale, TooManyRequests
 from shared.http.api import Api
@@ -77,11 +80,20 @@ def test_a_route_does_not_repeat_the_problems_of_the_framework(route):
     assert len({*route.raises}) == len(route.raises)
 
 
-def test_rejections_are_followed_into_the_service_that_handles_the_command():
-    from shared.contracts.commands import Reserve
+COMMANDS = [
+    kind
+    for kind in vars(commands).values()
+    if isinstance(kind, type) and issubclass(kind, Command) and "command" in vars(kind)
+]
 
-    slugs = {kind.slug for kind in raised_problems.rejections(Reserve)}
-    assert slugs == {"out-of-stock", "price-changed", "reservation-released"}
+
+@pytest.mark.parametrize("kind", COMMANDS, ids=lambda kind: kind.__name__)
+def test_a_command_names_the_problems_that_reject_it(kind):
+    if "For operators" in kind.__doc__:
+        return  # the operator sees the problem
+    named = re.findall(r"`([a-z-]+)`", kind.__doc__.partition("Rejected with")[2])
+    known = {problem.slug for problem in _problem_classes()}
+    assert {*named} & known == {problem.slug for problem in raised_problems.rejections(kind)}
 
 
 def _problem_classes():
