@@ -16,6 +16,7 @@ from shared.http.api import Api
 from shared.http.identity import PUBLIC
 from shared.http.routing import Routes
 from tests.contracts import raised_problems
+from tests.contracts.code_graph import code_graph
 from tests.support import SERVICES, call
 
 ROUTES = [route for _, route in declared_routes()]
@@ -36,8 +37,7 @@ UNREACHABLE: dict[str, tuple[set[str], str]] = {
 
 def _raised(route):
     """Return the problems that the view can raise; of classes with one type and status, the first."""
-    service = raised_problems.service(route.view.__module__.partition(".")[0])
-    found = {kind for kind in service.of(route.view) if issubclass(kind, Problem)}
+    found = {kind for kind in raised_problems.raised_by(route.view) if issubclass(kind, Problem)}
     if "if_match" not in route.hints:
         found.discard(Stale)  # its only source, `require_version`, accepts None
     return found - {ForwardedProblem}
@@ -123,7 +123,7 @@ def test_a_problem_is_described_for_its_clients(kind):
 
 @pytest.mark.parametrize("service", [*SERVICES, "root"])
 def test_problems_are_constructed_with_the_members_that_they_declare(service):
-    for module in raised_problems.service(service).modules.values():
+    for module in code_graph(service).modules.values():
         for node in ast.walk(ast.parse(inspect.getsource(module) or "pass")):
             if not isinstance(node, ast.Call):
                 continue
