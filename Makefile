@@ -23,7 +23,8 @@ on_aws   := $(filter-out undefined default file,$(origin STAGE))
 on_stage := $(if $(on_aws),--stage $(STAGE),--name $(CLOUD))
 
 # With T= or K= only some tests run: a file in one process, journeys on the local cloud of `make up`.
-chosen := $(T) $(if $(K),-k "$(K)")
+parallel := $(if $(findstring .py,$(T)),,-n auto --dist worksteal --max-worker-restart 0)
+word     := $(if $(K),-k "$(K)")
 
 # An environment is rebuilt when its lock file changes, because the stamp's name is the lock's checksum.
 stamp = $(1)/.made-$(shell cksum < $(2) | cut -d' ' -f1)
@@ -80,8 +81,7 @@ check: $(venv_ready) breaking ## run ruff and mypy (strict), and breaking
 	@.venv/bin/mypy functions infra localstack ops tests
 
 unit: $(venv_ready) ## run the tests that need no local cloud; T= and K= choose some
-	@$(behind) .venv/bin/pytest -q $(if $(T),,-n auto --dist worksteal --max-worker-restart 0 \
-	  tests --ignore tests/journeys --ignore tests/packaging --ignore tests/clients) $(chosen)
+	@$(behind) .venv/bin/pytest -q $(parallel) $(or $(T),tests --ignore tests/journeys --ignore tests/packaging --ignore tests/clients) $(word)
 
 packaging: $(venv_ready) ## build every artifact and check its budgets
 	@$(behind) .venv/bin/pytest -q tests/packaging
@@ -98,7 +98,7 @@ ifeq ($(T)$(K),)
 	$(py) -m localstack.cloud.up $(test) && .venv/bin/pytest -q tests/journeys
 else
 	@$(up)
-	@TILLSTACK_CLOUD=$(CLOUD) .venv/bin/pytest -q $(or $(T),tests/journeys) $(if $(K),-k "$(K)")
+	@TILLSTACK_CLOUD=$(CLOUD) .venv/bin/pytest -q $(or $(T),tests/journeys) $(word)
 endif
 
 validate: $(venv_ready) $(sam_ready) ## run sam validate with its linter

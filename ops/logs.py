@@ -52,6 +52,7 @@ class Line:
         fields.pop("timestamp", None)
         head = [fields.pop("service", self.log), fields.pop("level", ""), fields.pop("message", "")]
         trace = str(fields.pop("exception", "")).splitlines()
+        fields.pop("stack_trace", None)  # the same in JSON
         rest = (f"{name}={_short(value)}" for name, value in fields.items())
         time_of_day = f"{self.at:%H:%M:%S.%f}"[:12]
         first = "{} {:9} {:8}".format(time_of_day, *head[:2])

@@ -59,8 +59,10 @@ class Shop:
         """Return the body of the response. Raises LocalCloudError if its status is not `status`."""
         response = self.call(method, path, body, **headers)
         if response.status != status:
+            body = json.dumps(response.body)[:500]
             raise LocalCloudError(
-                f"{method} {path} returned {response.status}, not {status}: {json.dumps(response.body)[:500]}"
+                f"{method} {path} returned {response.status}, not {status}: {body}\n"
+                f"Its log lines: make logs R={response.headers.get('x-request-id', '')}"
             )
         return response.body
 
