@@ -9,7 +9,7 @@ import pytest
 
 from shared.http.api import Api
 from shared.runtime import secrets
-from tests import in_process, problem_checks
+from tests import document_checks, in_process, problem_checks
 from tests.direct_dynamodb import call_dynamodb_directly
 from tests.support import ACCOUNT, ENVIRONMENT, REGION, SERVICES, make_resources
 
@@ -27,9 +27,10 @@ def realistic_moto() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def declared_problems() -> Iterator[None]:
-    """Fail every test in which an API function returns a problem that its route does not declare."""
+    """Fail every test in which an API function returns a problem that its route does not declare, or a
+    response that the API document does not describe."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Api, "__call__", problem_checks.checking(Api.__call__))
+        patch.setattr(Api, "__call__", document_checks.checking(problem_checks.checking(Api.__call__)))
         yield
 
 

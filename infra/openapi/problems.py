@@ -11,6 +11,7 @@ from infra.openapi.schemas import REF, Schemas
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_STATUSES = {429, 503}
+REPLAYED_STATUSES = {400, 404, 409, 422}  # of problems that are stored for a repeated Idempotency-Key
 
 
 class Problems:
@@ -91,6 +92,8 @@ def _response(kinds: Sequence[Any]) -> dict[str, Any]:
     headers = {"X-Request-Id": "RequestId"}
     if status == 401:
         headers["WWW-Authenticate"] = "Authenticate"
+    if status in REPLAYED_STATUSES:
+        headers["Idempotent-Replayed"] = "IdempotentReplayed"
     if status in RETRY_STATUSES:
         headers["Retry-After"] = "RetryAfter"
     elif any(kind is RequestInProgress for kind in kinds):

@@ -12,7 +12,9 @@ from infra.openapi.texts import FIELDS
 
 REF = "#/components/schemas/"
 
-# Names that are unclear outside their module. The keys are import paths.
+# A schema has the name of its class without `View`: resources are nouns (`Order`), requests are imperatives
+# (`PlaceOrder`), pages end in `Page`. `Input` marks the form in requests of what responses contain too.
+# These names of classes are unclear outside their module; the keys are import paths.
 NAMES = {
     "cart.domain.carts.Change": "CartItemChange",
     "cart.domain.promotions.Kind": "CouponKind",
