@@ -21,8 +21,10 @@ class Problems:
     """
 
     def __init__(self, declared: Sequence[Any], schemas: Schemas) -> None:
-        uses = Counter(kinds for route in declared for kinds in _by_status(route).values())
-        kinds = sorted({kind for group in uses for kind in group}, key=lambda kind: str(kind.__name__))
+        kinds = sorted({kind for each in declared for kind in each.problems}, key=lambda kind: kind.__name__)
+        uses = Counter(
+            group for route in declared if not route.error_page for group in _by_status(route).values()
+        )
         self.schemas = {_name(kind): _schema(kind, schemas) for kind in kinds}
         self._names = {
             group: "Or".join(kind.__name__ for kind in group)
@@ -32,7 +34,12 @@ class Problems:
         self.responses = {name: _response(group) for group, name in self._names.items()}
 
     def of(self, route: Any) -> dict[str, Any]:
-        """Return the route's problems by status."""
+        """Return the route's problems by status. Browsers get the problems of a page as a page."""
+        if route.error_page:
+            found = {str(status): _response(kinds) for status, kinds in _by_status(route).items()}
+            for response in found.values():
+                response["content"]["text/html"] = {"schema": {"type": "string"}}
+            return found
         return {
             str(status): {"$ref": f"#/components/responses/{self._names[kinds]}"}
             if kinds in self._names
