@@ -43,7 +43,7 @@ def main() -> None:
 def start(cloud: Cloud) -> None:
     """Run every step that is not done yet. Raises LocalCloudError if one fails."""
     if not cloud.record.exists():
-        print(f"Starting the local cloud '{cloud.name}'; this takes about three minutes.", flush=True)
+        print(f"Starting the local cloud '{cloud.name}'; this takes one to three minutes.", flush=True)
     cloud.save()
     steps: list[tuple[str, Callable[[], bool]]] = [
         (f"AWS engine on port {cloud.engine_port}", lambda: start_engine(cloud)),

@@ -18,6 +18,7 @@ from localstack.mail.mailbox import Email
 from localstack.mail.sent import kind_of
 
 COUPON = "WELCOME10"
+MAX_SALES = 61  # the file's sales that can be replayed
 WISHES = {"COF-HARBOUR-250": 2, "MUG-STONE-BLUE": 1, "KIT-FILTER-100": 1}
 
 
@@ -173,9 +174,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m localstack.demo", description=__doc__)
     parser.add_argument("--name", default="dev")
     parser.add_argument(
-        "--orders", type=int, default=0, help="replay this number of real sales instead (1 to 61)"
+        "--orders", type=int, help=f"replay this number of real sales instead (1 to {MAX_SALES})"
     )
     options = parser.parse_args()
+    if options.orders is not None and not 1 <= options.orders <= MAX_SALES:
+        sys.exit(f"make demo: ORDERS is a number from 1 to {MAX_SALES}, not {options.orders}")
     try:
         cloud = Cloud.load(options.name)
         if options.orders:

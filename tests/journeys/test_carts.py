@@ -99,3 +99,13 @@ def test_the_cart_shows_the_coupons_discount_or_why_it_does_not_apply(
     cart = buyer.shop.expect(200, "DELETE", "/cart/coupon")
     assert cart["coupon"] is None
     assert buyer.quote(method="standard")["shipping"]["amount"] == 395
+
+
+def test_the_shop_charges_the_tax_of_the_country_it_ships_to(shopper, create_product):
+    buyer = shopper()
+    buyer.add(create_product(price=1190), 1)
+    quoted = buyer.shop.expect(200, "POST", "/cart/quote", {"country": "DE"})
+    assert (quoted["total"]["amount"], quoted["tax"]["amount"]) == (1190 + 995, 190 + 159)
+    refused = buyer.shop.call("POST", "/cart/quote", {"country": "US"})
+    assert (refused.status, refused.body["errors"][0]["pointer"]) == (422, "/country")
+    assert "It ships to AT, AU, BE, DE" in refused.body["detail"]

@@ -58,6 +58,13 @@ def _derive_events(old, new):
     return [_registered(int(new["n"]["N"]), "x" * 30_000 if "big" in new else "Ada")]
 
 
+def test_the_log_of_a_relay_names_the_requests_of_its_events(received, caplog):
+    changes = [(None, {"n": {"N": number}}) for number in "12"]
+    stream_relay.relay(TOPIC, _derive_events)(stream_event(*changes), Context())
+    (line,) = caplog.records
+    assert (line.message, len(line.events), line.request_ids) == ("events published", 2, ["req-1"])
+
+
 def test_a_relay_publishes_every_change_in_batches_that_sns_accepts(received):
     changes = [
         (None, {"n": {"N": str(number)}} | ({"big": {"BOOL": True}} if number < 20 else {}))

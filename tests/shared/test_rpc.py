@@ -65,6 +65,12 @@ def test_a_result_is_typed():
     assert rpc.call("adder", Add(numbers=[1, 2, 3])) == Sum(total=6)
 
 
+def test_a_handled_command_is_logged(caplog):
+    """Otherwise the log lines of a request show only the services that failed."""
+    rpc.call("adder", Add(numbers=[1]))
+    assert [(line.message, line.command) for line in caplog.records] == [("command handled", "add")]
+
+
 def test_a_rejection_carries_the_members_of_the_problem():
     with pytest.raises(CommandRejected) as rejected:
         rpc.call("adder", Add(numbers=[1, 2, 3, 4]))
