@@ -227,7 +227,7 @@ def test_money_in_a_foreign_intent_is_reported_and_not_changed(driver, reconcili
     assert event["data"] == {
         "reconciliation_id": report["reconciliation_id"],
         "unexplained": 1,
-        "summary": f"1 foreign: {intent.id}",
+        "differences": [{"kind": "foreign", "count": 1, "ids": [intent.id]}],
     }
     assert '"Unreconciled":[1.0]' in capsys.readouterr().out.replace(" ", "")
 
