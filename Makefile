@@ -114,7 +114,7 @@ fmt: $(venv_ready) ## format the code and sort imports
 	@.venv/bin/ruff check --fix --select I .
 	@.venv/bin/ruff format .
 
-generate: $(venv_ready) ## write the generated files: API documents, gateway responses, alarms
+generate: $(venv_ready) ## write the generated files: API documents, gateway responses, alarms, docs/errors.md …
 	@$(py) -m infra.generate
 
 #:
