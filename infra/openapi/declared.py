@@ -20,6 +20,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 def routes() -> list[tuple[str, Any]]:
     """Return (logical id, Route) for every route of every API function."""
     from shared.http.api import Api
+    from shared.runtime.settings import Settings
 
     template = read(ROOT / "template.yaml")
     found = []
@@ -31,4 +32,5 @@ def routes() -> list[tuple[str, Any]]:
             handler = getattr(importlib.import_module(module), attribute)
             if isinstance(handler, Api):
                 found += [(name, route) for route in handler.declared]
+    Settings.load.cache_clear()  # some modules read their settings on import
     return sorted(found, key=lambda pair: (pair[1].path, METHODS.index(pair[1].method.lower())))

@@ -90,6 +90,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "The ETag of the version that you read. Another current version is 412.",
         "schema": {
             "type": "string",
+            "maxLength": 22,
             "pattern": r'^(\*|(W/)?"[0-9]{1,18}")$',
         },
     },

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -140,3 +141,20 @@ def test_a_created_resource_is_at_one_of_the_apis_get_paths():
 
 def test_the_document_is_the_same_in_every_run():
     assert public_document() == DOCUMENT
+
+
+def test_reading_the_routes_leaves_no_settings_of_the_template():
+    program = (
+        "from tests import support; support.set_environment();"
+        "from infra.openapi.declared import routes; assert routes();"
+        "from notify.settings import settings; print(repr(settings().notify_brand_address))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={"PYTHONPATH": f"{ROOT}/functions:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "''\n", done.stderr

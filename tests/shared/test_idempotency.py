@@ -38,7 +38,7 @@ fail: list[Exception] = []
 routes = Routes()
 
 
-@routes.post("/clicks", role=GUEST, status=201, idempotent=True)
+@routes.post("/clicks", role=GUEST, status=201, idempotent=True, raises=(SoldOut,))
 def click(caller: Caller, body: Click) -> Effect:
     if fail:
         raise fail.pop()
