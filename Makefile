@@ -44,7 +44,9 @@ demo: up ## run one purchase step by step (starts the local cloud); ORDERS=61 re
 # when it ends.
 test: check ## run check, then unit, packaging, clients and journeys side by side
 	@echo "unit, packaging, clients and journeys run at the same time; each prints its output when it ends"
-	@$(MAKE) --jobs 2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
+	@progress() { while :; do read -rt 60 <> <(:) || echo "… $$((SECONDS / 60)) min"; done; }; \
+	progress & trap "kill $$!" EXIT; \
+	$(MAKE) --jobs 2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
 	  behind="nice -n 19" journeys unit packaging clients
 
 help: ## list the targets and the variables
