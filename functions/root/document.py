@@ -28,8 +28,7 @@ def methods_of(path: str) -> str:
 
 def asset(known: str | None) -> JsonAsset:
     """Return the document with its own deployment as the server; `known` is the request's If-None-Match."""
-    body = _served()
-    etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:16]}"'
+    body, etag = _served()
     headers = {"Content-Type": "application/json", "ETag": etag, "Cache-Control": "public, max-age=300"}
     if known and etag in known:
         return JsonAsset(status=304, headers=headers, body="")
@@ -37,5 +36,7 @@ def asset(known: str | None) -> JsonAsset:
 
 
 @cache
-def _served() -> str:
-    return json.dumps(document() | {"servers": SERVERS}, separators=(",", ":"), ensure_ascii=False)
+def _served() -> tuple[str, str]:
+    """Return the document as it is served, and its ETag."""
+    body = json.dumps(document() | {"servers": SERVERS}, separators=(",", ":"), ensure_ascii=False)
+    return body, f'"{hashlib.sha256(body.encode()).hexdigest()[:16]}"'
