@@ -16,6 +16,3 @@ def describe(command: DescribeOrder) -> OrderForPayment:
         payment_id=order.payment_id,
         refunded=order.refunded,
     )
-
-
-handle = commands.handle

@@ -22,4 +22,3 @@ HANDLERS: Mapping[type[events.Event], Callable[[Any], None]] = {
     events.NotificationBounced: paying.note_bounce,
 }
 consumers = Consumers(HANDLERS)
-handle = consumers.handle

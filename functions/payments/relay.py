@@ -1,13 +1,10 @@
-"""The streams of the tables: payments' events are published, new Stripe events are queued."""
+"""The events that follow from changes of the payments table."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from payments.domain import domain_events
-from payments.domain.inbox import EventStatus
 from payments.domain.reconciliation.runs import unexplained_by_kind
-from payments.service import inbox_queue
-from payments.tables import inbox, payments, reconciliations
+from payments.tables import payments, reconciliations
 from shared.contracts.events import Event, PaymentsUnreconciled, ReconciliationData
 from shared.messaging.stream_relay import Image
 
@@ -46,12 +43,3 @@ def _unreconciled(old: Image | None, new: Image | None) -> Iterator[Event]:
             at=run.updated_at,
             request_id=new.get("request_id", {}).get("S"),
         )
-
-
-def forward(event: Mapping[str, Any], context: object) -> None:
-    """Queue the inserted Stripe events. Raises NotQueued, so that the stream retries."""
-    images = (
-        record["dynamodb"].get("NewImage") for record in event["Records"] if record["eventName"] == "INSERT"
-    )
-    events = [inbox.event_of(image) for image in images if image]
-    inbox_queue.send([each for each in events if each and each.status is EventStatus.RECEIVED])

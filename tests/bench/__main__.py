@@ -23,7 +23,7 @@ from tests.support import ROOT, customer, gateway_event, set_environment
 
 set_environment()
 
-from orders.app import api  # noqa: E402  reads the environment
+from orders.app.api import api  # noqa: E402  reads the environment
 from orders.domain import paying, placing  # noqa: E402
 from orders.domain.orders import Order  # noqa: E402
 from orders.domain.terms import agree  # noqa: E402

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from cart.app import consume
+from cart.app.consume import consume
 from cart.service import carts
 from cart.tables.rows import CartTableRow
 from shared.contracts.commands import (

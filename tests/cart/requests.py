@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cart.app import api
+from cart.app.api import api
 from tests.support import Reply, call, customer, staff
 
 SHOPPER = customer()

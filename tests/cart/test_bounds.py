@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cart.app import api
+from cart.app.api import api
 from cart.domain.carts import Cart
 from cart.tables import carts
 from cart.tables.rows import CartRow

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cart.app import api
+from cart.app.api import api
 from cart.service import carts
 from cart.tables import carts as cart_rows
 from cart.tables import reads

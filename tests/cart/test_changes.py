@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cart.app import api
+from cart.app.api import api
 from cart.domain.carts import Change, Line
 from cart.service import carts
 from cart.tables.rows import CartRow, ProductRow

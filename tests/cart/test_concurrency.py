@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from cart.app import api, consume
+from cart.app.api import api
+from cart.app.consume import consume
 from cart.domain.promotions import Kind, Terms
 from cart.service import carts, coupons, merging
 from cart.tables import carts as cart_rows

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from cart.app import consume
+from cart.app.consume import consume
 from cart.domain.pricing import PricedCart
 from cart.service import carts
 from cart.tables import reads

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cart.app import consume
+from cart.app.consume import consume
 from cart.tables.rows import UsesRow
 from shared.contracts.events import Event, OrderCancelled, OrderExpired
 from shared.runtime import clock

@@ -2,7 +2,8 @@
 
 import pytest
 
-from cart.app import api, consume
+from cart.app.api import api
+from cart.app.consume import consume
 from cart.domain.promotions import Kind, Terms
 from cart.service import coupons
 from shared.dynamodb.idempotency import IdempotencyKey

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from cart.app import api, commands, consume
+from cart.app.api import api
+from cart.app.commands import commands
+from cart.app.consume import consume
 from cart.service import carts, coupons
 from shared.contracts import quotes
 from shared.contracts.quotes import CouponLimits, Quote

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cart.app import api
+from cart.app.api import api
 from tests.cart.requests import TEN_PERCENT, gbp
 from tests.support import call, staff
 

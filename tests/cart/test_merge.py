@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cart.app import api
+from cart.app.api import api
 from cart.domain.carts import MAX_PIECES, MAX_QUANTITY, Cart, CurrencyMismatch
 from cart.domain.promotions import Kind, Terms
 from cart.service import carts, coupons, merging

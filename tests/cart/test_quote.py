@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from cart.app import api, commands
+from cart.app.api import api
+from cart.app.commands import commands
 from cart.domain.promotions import Kind, Terms
 from cart.domain.shipping import Rate, ShippingMethod
 from cart.service import carts

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cart.app import commands, consume
+from cart.app.commands import commands
+from cart.app.consume import consume
 from cart.domain.carts import Cart, Line
 from cart.service.carts import read_cart
 from cart.tables import carts as cart_rows

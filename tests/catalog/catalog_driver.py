@@ -5,7 +5,9 @@ from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
 
-from catalog.app import api, commands, consume
+from catalog.app.api import api
+from catalog.app.commands import commands
+from catalog.app.consume import consume
 from catalog.settings import settings
 from catalog.tables import stock
 from shared.contracts.events import (

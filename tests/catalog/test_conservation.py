@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from moto.dynamodb.models import dynamodb_backends
 
 from catalog import domain
-from catalog.app import api
+from catalog.app.api import api
 from catalog.tables.rows import ReservationRow, VariantRow
 from tests.catalog.catalog_driver import (
     all_rows,

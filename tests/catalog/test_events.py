@@ -6,7 +6,8 @@ from itertools import product as product_of
 import pytest
 
 from catalog import domain
-from catalog.app import api, relay
+from catalog.app.api import api
+from catalog.app.relay import relay
 from catalog.tables import variants
 from tests.catalog.catalog_driver import (
     all_rows,

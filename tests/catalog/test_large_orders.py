@@ -3,7 +3,7 @@
 import pytest
 
 from catalog import domain
-from catalog.app import consume
+from catalog.app.consume import consume
 from catalog.tables import stock
 from catalog.tables.rows import VariantRow
 from shared.values.money import Money

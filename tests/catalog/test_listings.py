@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from catalog.app import api
+from catalog.app.api import api
 from catalog.tables.rows import ListingRow
 from shared.runtime import clock
 from tests.catalog.catalog_driver import create_product, variant

@@ -5,7 +5,7 @@ DynamoDB rejects such keys and moto accepts them, so the `cloud` fixture fails i
 
 import pytest
 
-from catalog.app import api
+from catalog.app.api import api
 from tests.catalog.catalog_driver import body, send, variant
 from tests.support import call, idempotency_headers, staff
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from catalog.app import api
+from catalog.app.api import api
 from catalog.tables import products
 from shared.dynamodb.concurrency import VersionConflict
 from shared.values.money import Money

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from catalog import domain
-from catalog.app import consume
+from catalog.app.consume import consume
 from catalog.tables import stock
 from shared.dynamodb.rows import ConcurrentUpdate
 from tests.catalog.catalog_driver import (

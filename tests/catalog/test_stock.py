@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from catalog.app import api
+from catalog.app.api import api
 from shared.dynamodb.idempotency import LEASE, IdempotencyStore
 from shared.runtime import clock
 from tests.catalog.catalog_driver import create_product, levels, line, release, reserve, variant

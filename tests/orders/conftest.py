@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from orders.app import api
+from orders.app.api import api
 from orders.tables import rows as tables
 from shared.contracts import quotes
 from shared.contracts.commands import QuoteCart, Reserve, Reserved

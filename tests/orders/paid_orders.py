@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from orders.app import api, consume
+from orders.app.api import api
+from orders.app.consume import consume
 from orders.domain.orders import Order, RefundDue
 from orders.tables import orders
 from shared.contracts.events import Event, PaymentAuthorized, PaymentData, PaymentRefunded, PaymentSucceeded

@@ -2,7 +2,8 @@
 
 import pytest
 
-from orders.app import commands, relay
+from orders.app.commands import commands
+from orders.app.relay import relay
 from orders.domain.invoicing import invoiced
 from orders.domain.orders import Order
 from orders.invoicing.document import document_of

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from orders.app import sweep
+from orders.app.sweep import sweep
 from orders.tables.rows import CounterRow
 from shared.contracts.quotes import CouponLimits, Quote
 from shared.runtime import clock

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from orders.app import api, consume, relay, sweep
+from orders.app.api import api
+from orders.app.consume import consume
+from orders.app.relay import relay
+from orders.app.sweep import sweep
 from orders.domain.timeline import MAX_DECLINES
 from orders.service import event_data
 from orders.tables import orders, packing

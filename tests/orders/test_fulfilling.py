@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 from pynamodb.exceptions import PutError
 
-from orders.app import api
+from orders.app.api import api
 from orders.tables import orders
 from orders.tables.rows import OrderRow
 from shared.dynamodb.concurrency import VersionConflict

@@ -6,7 +6,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.app import consume
+from orders.app.consume import consume
 from orders.domain import fulfilling, paying, placing, returning
 from orders.domain.terms import Terms, agree
 from orders.domain.timeline import MAX_NOTES

@@ -6,7 +6,8 @@ import pytest
 from pynamodb.exceptions import CancellationReason, TransactWriteError, VerboseClientError
 from pynamodb.transactions import TransactWrite
 
-from orders.app import api, sweep
+from orders.app.api import api
+from orders.app.sweep import sweep
 from orders.tables import orders
 from shared.contracts import quotes
 from shared.dynamodb.idempotency import LEASE

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from orders.app import api, commands
+from orders.app.api import api
+from orders.app.commands import commands
 from orders.domain.transitions import Status
 from orders.tables import rows as tables
 from tests.orders.conftest import SHOPPER, place, problem_of, read, token

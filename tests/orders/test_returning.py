@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.app import api
+from orders.app.api import api
 from orders.domain import fulfilling, paying, placing, returning
 from orders.domain.orders import Order, RefundKey
 from orders.domain.terms import agree

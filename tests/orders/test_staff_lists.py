@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from orders.app import api, sweep
+from orders.app.api import api
+from orders.app.sweep import sweep
 from orders.tables import lists
 from tests.orders.conftest import SHOPPER, place, problem_of, token
 from tests.orders.paid_orders import paid, placed

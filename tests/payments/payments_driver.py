@@ -12,7 +12,7 @@ from zlib import crc32
 import boto3
 import stripe
 
-from payments.app import apply, checkout, consume, money, reads, relay, sweep, webhook
+from payments.app import apply, checkout, consume, inbox_relay, money, reads, relay, sweep, webhook
 from payments.domain.ledger import Entry
 from payments.domain.payments import Payment
 from payments.tables import ledger, payments
@@ -265,7 +265,7 @@ class PaymentsDriver:
 
     def forward_inbox(self) -> None:
         """Deliver the inbox's stream."""
-        relay.inbox_relay(self._changes("PAYMENTS_INBOX_TABLE"), Context())
+        inbox_relay.inbox_relay(self._changes("PAYMENTS_INBOX_TABLE"), Context())
 
     def apply_events(self) -> None:
         """Deliver the queue of Stripe events, and the payments' stream after each."""

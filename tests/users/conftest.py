@@ -12,7 +12,7 @@ import pytest
 from shared.runtime import clock
 from tests.support import Reply, call
 from users import authorizer, signing
-from users.app import api
+from users.app.api import api
 
 PASSWORD = "correct horse battery"
 BODY = {"email": "ada@example.com", "password": PASSWORD, "name": "Ada Byron"}

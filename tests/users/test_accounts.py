@@ -22,7 +22,9 @@ from tests.support import (
 )
 from tests.users.conftest import BODY, PASSWORD, claims, login, refresh, register
 from users import hashing, service, tables
-from users.app import api, commands, relay
+from users.app.api import api
+from users.app.commands import commands
+from users.app.relay import relay
 from users.commands import commands as registry
 from users.routes import routes
 

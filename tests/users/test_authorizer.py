@@ -18,7 +18,8 @@ from shared.http.identity import STAFF, Caller, identify_caller
 from tests.support import ENVIRONMENT, ROOT, Context, call
 from tests.users.conftest import claims, login, register, segment, signed
 from users import authorizer, signing
-from users.app import api, commands
+from users.app.api import api
+from users.app.commands import commands
 
 ARN = "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/test/GET/users/me"
 

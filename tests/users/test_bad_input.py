@@ -4,7 +4,7 @@ import pytest
 
 from tests.support import call
 from tests.users.conftest import register
-from users.app import api
+from users.app.api import api
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.support import Context, call
 from tests.users.conftest import claims, login, register, segment, signed
 from users import authorizer, signing
-from users.app import api, commands
+from users.app.api import api
+from users.app.commands import commands
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -14,7 +14,7 @@ from shared.runtime.observability import log
 from tests.support import call, run_concurrently
 from tests.users.conftest import PASSWORD, claims, login, logout, refresh, register, returning_errors
 from users import hashing, service, signing, tables
-from users.app import api
+from users.app.api import api
 from users.domain import accounts
 from users.domain.sessions import SessionOver
 

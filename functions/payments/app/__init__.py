@@ -1,1 +1,1 @@
-"""Entry points: one module per Lambda function, so that each imports only what it uses."""
+"""The entry points: one module per Lambda function, so that each imports only what it uses."""

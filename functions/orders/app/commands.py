@@ -1,0 +1,7 @@
+"""OrdersCommands: calls from other services."""
+
+from orders.commands import commands as registry
+from shared import finish_init
+
+commands = registry.handle
+finish_init()
