@@ -1,11 +1,14 @@
 """Notifications against the contracts of payments, SES's suppression list and the functions' time limits."""
 
+import json
 from dataclasses import replace
 from typing import Any
+from unittest.mock import ANY
 
 from infra.cloudformation import functions, read
 from notify import mailer, sms_client
 from notify.domain import messages, orders, payments
+from notify.domain.outcomes import UNDELIVERED
 from payments.domain import domain_events
 from payments.domain.payments import OrderRef, Payment, Replacement
 from shared.contracts.events import PaymentFailed
@@ -44,6 +47,19 @@ def test_the_suppression_list_of_the_account_holds_bounces_only() -> None:
     """After a complaint, security messages and alerts to staff are still sent, by the shop's own blocks."""
     properties = read(ROOT / "infra" / "notify.yaml")["Resources"]["ConfigurationSet"]["Properties"]
     assert properties["SuppressionOptions"] == {"SuppressedReasons": ["BOUNCE"]}
+
+
+def test_the_relay_of_notify_runs_for_undelivered_notifications_only() -> None:
+    (source,) = functions(TEMPLATE)["NotifyRelay"]["Events"].values()
+    (condition,) = source["Properties"]["FilterCriteria"]["Filters"]
+    pattern = json.loads(condition["Pattern"])["dynamodb"]
+    assert pattern["NewImage"] == {"cause": {"S": ANY}}
+    assert set(pattern["NewImage"]["cause"]["S"]) == UNDELIVERED
+
+
+def test_the_concurrency_of_emails_is_a_parameter() -> None:
+    (source,) = functions(TEMPLATE)["NotifyConsumer"]["Events"].values()
+    assert source["Properties"]["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "EmailConcurrency"}}
 
 
 def max_seconds(client: Any) -> float:

@@ -118,7 +118,7 @@ def return_(**changes: Any) -> ReturnData:
 
 
 def invoice(**changes: Any) -> InvoiceData:
-    values = {**OWNER, "invoice_number": "2026-000123", "issued_at": AT, "total": gbp(123_385)}
+    values = {**vars(order()), "invoice_number": "2026-000123", "issued_at": AT}
     return InvoiceData(**(values | changes))
 
 

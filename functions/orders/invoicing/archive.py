@@ -7,8 +7,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from orders.domain.orders import Order
-from orders.invoicing.document import invoice_of
+from orders.domain.orders import Invoice
 from orders.invoicing.settings import settings
 from shared.runtime.aws import ATTEMPTS, CONNECT_TIMEOUT, READ_TIMEOUT, REGION, session
 
@@ -25,19 +24,18 @@ class FileFormat(Enum):
     PDF = "application/pdf"
 
 
-def key_of(order: Order, file_format: FileFormat) -> str:
+def key_of(order_id: str, invoice: Invoice, file_format: FileFormat) -> str:
     """Return the key of a file: `invoices/2026/2026-000123-ord_….pdf`. The order id makes it unguessable."""
-    invoice = invoice_of(order)
-    return f"invoices/{invoice.issued_at.year}/{invoice.number}-{order.order_id}.{file_format.name.lower()}"
+    return f"invoices/{invoice.issued_at.year}/{invoice.number}-{order_id}.{file_format.name.lower()}"
 
 
-def put(order: Order, file_format: FileFormat, body: bytes) -> bool:
+def put(order_id: str, invoice: Invoice, file_format: FileFormat, body: bytes) -> bool:
     """Store the file unless it exists, because an issued invoice must not change; return whether it is
     new."""
-    name = f"invoice-{invoice_of(order).number}.{file_format.name.lower()}"
+    name = f"invoice-{invoice.number}.{file_format.name.lower()}"
     try:
         _s3().put_object(
-            **_location(order, file_format),
+            **_location(order_id, invoice, file_format),
             Body=body,
             ContentType=file_format.value,
             ContentDisposition=f'inline; filename="{name}"',
@@ -51,10 +49,10 @@ def put(order: Order, file_format: FileFormat, body: bytes) -> bool:
     return True
 
 
-def get(order: Order, file_format: FileFormat) -> bytes | None:
+def get(order_id: str, invoice: Invoice, file_format: FileFormat) -> bytes | None:
     """Return the stored file; None if there is none."""
     try:
-        response = _s3().get_object(**_location(order, file_format))
+        response = _s3().get_object(**_location(order_id, invoice, file_format))
     except ClientError as error:
         if _status(error) not in ABSENT:
             raise
@@ -63,10 +61,10 @@ def get(order: Order, file_format: FileFormat) -> bytes | None:
     return body
 
 
-def exists(order: Order, file_format: FileFormat) -> bool:
+def exists(order_id: str, invoice: Invoice, file_format: FileFormat) -> bool:
     """Return whether the file is stored."""
     try:
-        _s3().head_object(**_location(order, file_format))
+        _s3().head_object(**_location(order_id, invoice, file_format))
     except ClientError as error:
         if _status(error) not in ABSENT:
             raise
@@ -74,11 +72,11 @@ def exists(order: Order, file_format: FileFormat) -> bool:
     return True
 
 
-def link(order: Order, file_format: FileFormat) -> str:
+def link(order_id: str, invoice: Invoice, file_format: FileFormat) -> str:
     """Return a presigned URL of the file, valid for 15 minutes."""
     return str(
         _s3().generate_presigned_url(
-            "get_object", Params=_location(order, file_format), ExpiresIn=LINK_SECONDS
+            "get_object", Params=_location(order_id, invoice, file_format), ExpiresIn=LINK_SECONDS
         )
     )
 
@@ -102,8 +100,8 @@ def _s3() -> Any:
     return session().create_client("s3", region_name=REGION, config=config)
 
 
-def _location(order: Order, file_format: FileFormat) -> dict[str, str]:
-    return {"Bucket": settings().orders_invoices_bucket, "Key": key_of(order, file_format)}
+def _location(order_id: str, invoice: Invoice, file_format: FileFormat) -> dict[str, str]:
+    return {"Bucket": settings().orders_invoices_bucket, "Key": key_of(order_id, invoice, file_format)}
 
 
 def _status(error: ClientError) -> int:

@@ -1,5 +1,6 @@
 """The commands that invoicing serves: invoices for notify and for the API."""
 
+from orders.domain.orders import Invoice
 from orders.invoicing import service
 from shared.contracts.commands import FetchInvoice, InvoiceLinks, IssuedInvoice, LocateInvoice
 from shared.messaging.rpc import Commands
@@ -9,7 +10,8 @@ commands = Commands()
 
 @commands.on(FetchInvoice)
 def fetch(command: FetchInvoice) -> IssuedInvoice:
-    return service.fetch(command.order_id)
+    number, issued_at = command.invoice_number, command.issued_at
+    return service.fetch(command.order_id, Invoice(number, issued_at) if number and issued_at else None)
 
 
 @commands.on(LocateInvoice)

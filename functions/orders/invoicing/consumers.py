@@ -1,7 +1,7 @@
 """The queue consumer of invoicing: numbers the paid orders of a batch together, then stores each invoice."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from orders.domain.orders import Order
@@ -29,7 +29,7 @@ class InvoiceConsumers(Consumers):
             return commands.handle(event, context)
         observability.begin(context.aws_request_id)
         try:
-            self.invoiced = invoices.issue([*_order_ids(event["Records"])])
+            self.invoiced = invoices.issue(dict(_orders(event["Records"])))
         except Unavailable:
             log.warning("numbering postponed; the batch will be retried")
             observability.end()
@@ -50,11 +50,13 @@ def order_paid(event: OrderPaid) -> None:
     service.store(consumers.invoiced.get(order_id) or service.invoiced_order(order_id))
 
 
-def _order_ids(records: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    """Yield the order ids of a batch; an unreadable message fails later, when it is handled."""
+def _orders(records: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield the orders of a batch as (order id, owner); an unreadable message fails later, when it is
+    handled."""
     for record in records:
         try:
-            yield str(json.loads(record["body"])["data"]["order_id"])
+            data = json.loads(record["body"])["data"]
+            yield str(data["order_id"]), str(data["user_id"])
         except (ValueError, LookupError, TypeError):
             continue
 

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 
-from orders.domain.orders import Order
+from orders.domain.orders import Invoice, Order
 from orders.invoicing import archive, html, pdf
 from orders.invoicing.archive import FileFormat
 from orders.invoicing.document import Seller, document_of, invoice_of
@@ -19,39 +19,45 @@ def store(order: Order) -> None:
 
     The PDF is stored last, so if it exists, both do.
     """
-    document = document_of(order, _seller())
-    archive.put(order, FileFormat.HTML, html.render(document))
-    if archive.put(order, FileFormat.PDF, pdf.render(document)):
+    document, invoice = document_of(order, _seller()), invoice_of(order)
+    archive.put(order.order_id, invoice, FileFormat.HTML, html.render(document))
+    if archive.put(order.order_id, invoice, FileFormat.PDF, pdf.render(document)):
         count("InvoicesStored")
 
 
-def fetch(order_id: str) -> IssuedInvoice:
+def fetch(order_id: str, issued: Invoice | None = None) -> IssuedInvoice:
     """Return the order's invoice with its PDF; issue it first if needed. Raises NotFound,
-    ConcurrentUpdate."""
+    ConcurrentUpdate.
+
+    The order is not read if the file of the invoice `issued` is stored.
+    """
+    file = archive.get(order_id, issued, FileFormat.PDF) if issued else None
+    if issued and file is not None:
+        return _issued(issued, file)
     order = invoiced_order(order_id)
-    file = archive.get(order, FileFormat.PDF)
+    invoice = invoice_of(order)
+    file = archive.get(order_id, invoice, FileFormat.PDF)
     if file is None:
         store(order)
-        file = archive.get(order, FileFormat.PDF)  # not the rendered one: another call may have stored first
+        # Not the rendered one, because another call may have stored its file first.
+        file = archive.get(order_id, invoice, FileFormat.PDF)
     if file is None:
-        raise RuntimeError(f"{archive.key_of(order, FileFormat.PDF)} was stored but cannot be read")
-    invoice = invoice_of(order)
-    return IssuedInvoice(
-        invoice_number=invoice.number, issued_at=invoice.issued_at, pdf=b64encode(file).decode()
-    )
+        key = archive.key_of(order_id, invoice, FileFormat.PDF)
+        raise RuntimeError(f"{key} was stored but cannot be read")
+    return _issued(invoice, file)
 
 
 def locate(order_id: str) -> InvoiceLinks:
     """Return links to the order's invoice; issue it first if needed. Raises NotFound, ConcurrentUpdate."""
     order = invoiced_order(order_id)
-    if not archive.exists(order, FileFormat.PDF):
-        store(order)
     invoice = invoice_of(order)
+    if not archive.exists(order_id, invoice, FileFormat.PDF):
+        store(order)
     return InvoiceLinks(
         invoice_number=invoice.number,
         issued_at=invoice.issued_at,
-        url=archive.link(order, FileFormat.PDF),
-        html_url=archive.link(order, FileFormat.HTML),
+        url=archive.link(order_id, invoice, FileFormat.PDF),
+        html_url=archive.link(order_id, invoice, FileFormat.HTML),
     )
 
 
@@ -63,7 +69,13 @@ def invoiced_order(order_id: str) -> Order:
     order = orders.find_any(order_id)
     if order is None or not order.was_paid:
         raise NotFound("There is no paid order with this id.")
-    return order if order.invoice else invoices.issue([order_id])[order_id]
+    return order if order.invoice else invoices.issue({order_id: order.user_id})[order_id]
+
+
+def _issued(invoice: Invoice, file: bytes) -> IssuedInvoice:
+    return IssuedInvoice(
+        invoice_number=invoice.number, issued_at=invoice.issued_at, pdf=b64encode(file).decode()
+    )
 
 
 def _seller() -> Seller:

@@ -59,14 +59,13 @@ def fulfilment_data(order: Order, fulfilment_id: str) -> FulfilmentData:
 
 
 def invoice_data(order: Order) -> InvoiceData:
-    """Return the order's invoice. Raises ValueError if there is none."""
+    """Return the order and its invoice. Raises ValueError if there is none."""
     if order.invoice is None:
         raise ValueError(f"{order.order_id} has no invoice")
     return InvoiceData(
-        **_identity(order),
+        **vars(order_data(order)),
         invoice_number=order.invoice.number,
         issued_at=order.invoice.issued_at,
-        total=order.agreed_terms.total,
     )
 
 

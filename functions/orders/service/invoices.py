@@ -1,6 +1,6 @@
 """The issue of invoice numbers: one per order, without gaps, many orders per transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from orders.domain.invoicing import needs_invoice
 from orders.domain.orders import Order
@@ -15,15 +15,16 @@ MAX_ORDERS = 25
 MAX_BYTES = 1_000_000  # bytes per transaction; the length is estimated, and DynamoDB accepts 4 MB
 
 
-def issue(order_ids: Sequence[str]) -> dict[str, Order]:
+def issue(owners: Mapping[str, str]) -> dict[str, Order]:
     """Give each paid order an invoice number if it has none; return the paid orders by id.
 
-    All numbers of a year come from one row, so transactions are serialized; numbering many orders in each
-    keeps them few. Raises ConcurrentUpdate after repeated conflicts.
+    `owners` maps each order's id to its owner, so that an order is one read. All numbers of a year come from
+    one row, so transactions are serialized; numbering many orders in each keeps them few. Raises
+    ConcurrentUpdate after repeated conflicts.
     """
-    unique_ids = list(dict.fromkeys(order_ids))
     for _ in backoff(TRIES, MAX_DOUBLINGS):
-        found = [order for order_id in unique_ids if (order := orders.find_any(order_id)) and order.was_paid]
+        rows = (orders.find(user_id, order_id) for order_id, user_id in owners.items())
+        found = [order for order in rows if order and order.was_paid]
         invoiced = {order.order_id: order for order in found if order.invoice}
         try:
             for batch in _batches([order for order in found if needs_invoice(order)]):

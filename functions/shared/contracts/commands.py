@@ -143,12 +143,17 @@ class IssuedInvoice(Message):
 
 
 class FetchInvoice(Command[IssuedInvoice]):
-    """Return a paid order's invoice; issue it if needed. Handled by orders. Rejected with `not-found`."""
+    """Return a paid order's invoice; issue it if needed. Handled by orders. Rejected with `not-found`.
+
+    With `invoice_number` and `issued_at` a stored invoice is returned without reading the order.
+    """
 
     command: ClassVar[str] = "fetch_invoice"
     result: ClassVar = IssuedInvoice
 
     order_id: str
+    invoice_number: str | None = None
+    issued_at: datetime | None = None
 
 
 class InvoiceLinks(Message):

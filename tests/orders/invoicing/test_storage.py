@@ -35,8 +35,9 @@ def paid_events(*order_ids: str) -> list[OrderPaid]:
     ]
 
 
-def invoke(command: str, order_id: str) -> dict[str, Any]:
-    return handle({"command": command, "input": {"order_id": order_id}, "request_id": "req_1"}, Context())
+def invoke(command: str, order_id: str, **more: Any) -> dict[str, Any]:
+    sent = {"command": command, "input": {"order_id": order_id, **more}, "request_id": "req_1"}
+    return handle(sent, Context())
 
 
 def stored_files() -> dict[str, dict[str, Any]]:
@@ -105,7 +106,7 @@ def test_stored_invoices_never_change(cloud, monkeypatch):
 
 def test_a_repeated_message_stores_the_missing_files(cloud):
     stored(paid())
-    number = invoices.issue(["ord_1"])["ord_1"].invoice
+    number = invoices.issue({"ord_1": "usr_1"})["ord_1"].invoice
     assert stored_files() == {}
     assert deliver(handle, *paid_events("ord_1")) == []
     assert len(stored_files()) == 2
@@ -114,12 +115,35 @@ def test_a_repeated_message_stores_the_missing_files(cloud):
 
 def test_fetching_an_invoice_stores_a_missing_pdf(cloud):
     stored(paid())
-    order = invoices.issue(["ord_1"])["ord_1"]
-    archive.put(order, archive.FileFormat.HTML, b"the page")
+    order = invoices.issue({"ord_1": "usr_1"})["ord_1"]
+    assert order.invoice
+    archive.put("ord_1", order.invoice, archive.FileFormat.HTML, b"the page")
     response = invoke("fetch_invoice", "ord_1")["output"]
     files = {key.rpartition(".")[2]: file["Body"] for key, file in stored_files().items()}
     assert base64.b64decode(response["pdf"]) == files["pdf"]
     assert files["html"] == b"the page"
+
+
+def test_a_stored_invoice_is_fetched_by_its_number_without_reading_the_order(cloud, monkeypatch):
+    stored(paid())
+    assert deliver(handle, *paid_events("ord_1")) == []
+    response = invoke("fetch_invoice", "ord_1")["output"]
+    named = {name: response[name] for name in ("invoice_number", "issued_at")}
+    with monkeypatch.context() as patch:
+        patch.setattr(orders, "find_any", None)
+        assert invoke("fetch_invoice", "ord_1", **named)["output"] == response
+    for name in stored_files():
+        boto3.client("s3", region_name=REGION).delete_object(
+            Bucket=settings().orders_invoices_bucket, Key=name
+        )
+    assert invoke("fetch_invoice", "ord_1", **named)["output"] == response
+
+
+def test_an_order_is_numbered_with_one_read_and_one_transaction(cloud, monkeypatch):
+    stored(paid())
+    monkeypatch.setattr(orders, "find_any", None)
+    assert deliver(handle, *paid_events("ord_1")) == []
+    assert len(stored_files()) == 2
 
 
 def test_fetching_an_invoice_before_its_event_issues_it(cloud):
@@ -221,7 +245,7 @@ def test_a_file_that_s3_reports_as_forbidden_is_created(cloud, monkeypatch, comm
 
 def test_a_failing_archive_is_not_treated_as_a_missing_invoice(cloud, monkeypatch):
     stored(paid())
-    invoices.issue(["ord_1"])
+    invoices.issue({"ord_1": "usr_1"})
     boto3.client("s3", region_name=REGION).delete_bucket(Bucket=settings().orders_invoices_bucket)
     with pytest.raises(ClientError):
         invoke("fetch_invoice", "ord_1")

@@ -99,16 +99,11 @@ class OrderDelivered(Event):
     data: OrderData
 
 
-class InvoiceData(EventData):
-    """An invoice. Invoice numbers are unique and have no gaps within a year."""
+class InvoiceData(OrderData):
+    """An order and its invoice. Invoice numbers are unique and have no gaps within a year."""
 
-    order_id: str
-    number: str
-    user_id: str
-    email: str
     invoice_number: str
     issued_at: datetime
-    total: Money
 
 
 class OrderInvoiced(Event):
