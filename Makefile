@@ -107,7 +107,7 @@ validate: $(venv_ready) $(sam_ready) ## run sam validate with its linter
 	@AWS_DEFAULT_REGION=eu-west-2 AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none $(sam) validate 2>&1 | { grep -v "Feature Toggle" || true; }
 	@AWS_DEFAULT_REGION=eu-west-2 $(sam) validate --lint
 
-bench: $(venv_ready) ## measure start times, DynamoDB calls, zip sizes and loaded modules
+bench: $(venv_ready) $(sam_ready) ## measure times, instructions, DynamoDB calls, zip sizes and loaded modules
 	@PYTHONPATH=functions:. $(py) -m tests.bench
 
 #:

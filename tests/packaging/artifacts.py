@@ -26,11 +26,10 @@ def recipe(name: str) -> Recipe:
 RECIPES = {recipe(name): name for name in FUNCTIONS}
 
 
-def build(name: str, into: Path) -> None:
-    """Build the function's artifact for this machine, as `sam build` does."""
-    environment = {
-        key: value for key, value in os.environ.items() if key not in {"TILLSTACK_TARGET", "MAKEFLAGS"}
-    }
+def build(name: str, into: Path, target: str = "") -> None:
+    """Build the function's artifact, as `sam build` does; by default for this machine."""
+    environment = {key: value for key, value in os.environ.items() if key != "MAKEFLAGS"}
+    environment["TILLSTACK_TARGET"] = target
     subprocess.run(
         ["make", "-s", f"build-{name}", f"ARTIFACTS_DIR={into}", f"PYTHON={sys.executable}"],
         cwd=ROOT / "functions",
