@@ -23,6 +23,7 @@ from shared.contracts.events import (
     PaymentReviewed,
     ReviewData,
 )
+from shared.dynamodb.sizes import size_of
 from shared.values.money import Money
 from shared.values.money_format import format_money
 from tests.orders.conftest import read
@@ -39,7 +40,6 @@ from tests.orders.samples import ADDRESS, NOW, discounted, gbp, payment_update
 from tests.orders.test_domain import terms
 from tests.orders.test_events import images, types  # noqa: F401  a fixture
 from tests.orders.test_reading import cancel
-from tests.simulator.usage import size
 from tests.support import deliver, staff
 
 
@@ -131,14 +131,14 @@ def test_disputes_reviews_and_bounces_are_noted_once(shop):
 
 def test_notes_of_other_services_are_limited(shop):
     order = paid()
-    before = size(to_row(stored_order(order)).serialize())
+    before = size_of(to_row(stored_order(order)).serialize())
     for n in range(MAX_NOTES + 5):
         publish_payment(PaymentCaptureFailed, order, version=n + 3, reason="\N{GRINNING FACE}" * 300)
     for n in range(5):
         publish_payment(PaymentRefunded, order, version=n + 3, refunded=n + 1)
     known = stored_order(order)
     assert len(known.timeline) == 2 + MAX_NOTES
-    assert size(to_row(known).serialize()) < before + 60_000
+    assert size_of(to_row(known).serialize()) < before + 60_000
     assert known.refunded == 5, "totals are stored without their timeline entries"
     assert cancel(order["order_id"]).status == 200
 

@@ -6,8 +6,9 @@ from orders.app.api import api
 from orders.app.commands import commands
 from orders.domain.transitions import Status
 from orders.tables import rows as tables
+from shared.dynamodb.sizes import size_of
 from tests.orders.conftest import SHOPPER, place, problem_of, read, token
-from tests.simulator.usage import Usage, size
+from tests.simulator.usage import Usage
 from tests.support import Context, call, customer, guest, idempotency_headers, staff
 
 STOCK_ROWS = 3 + 1  # rows that catalog writes to reserve: three SKUs and the reservation
@@ -149,9 +150,9 @@ def test_an_order_of_three_lines_stays_within_its_budget(shop, calls, monkeypatc
     assert [name for name, _ in calls] == ["TransactWriteItems", "PutItem"]
     claim, pending = (write["Put"]["Item"] for write in calls[0][1]["TransactItems"])
     final = calls[1][1]["Item"]
-    assert size(claim) <= 1024
-    assert size(pending) <= 1024
-    assert size(final) <= 2048, "under 2 KB for three lines"
+    assert size_of(claim) <= 1024
+    assert size_of(pending) <= 1024
+    assert size_of(final) <= 2048, "under 2 KB for three lines"
     units = usage.units["orders"] + 2 * STOCK_ROWS
-    print(f"write units: {2 * STOCK_ROWS} by catalog, {units} in total; {size(final)} bytes")
+    print(f"write units: {2 * STOCK_ROWS} by catalog, {units} in total; {size_of(final)} bytes")
     assert units <= 20

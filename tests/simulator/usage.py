@@ -10,28 +10,10 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
+from shared.dynamodb.sizes import size_of
 from tests.simulator import tables
 
 Item = dict[str, dict[str, Any]]
-
-
-def size(item: Item) -> int:
-    """Return the size of an item in bytes as DynamoDB counts it: names and values, two digits of a number
-    per byte."""
-    return sum(len(name.encode()) + _value(value) for name, value in item.items())
-
-
-def _value(typed: dict[str, Any]) -> int:
-    (kind, value), *_ = typed.items()
-    if kind == "N":
-        return len(value) // 2 + 2
-    if kind in ("NULL", "BOOL"):
-        return 1
-    if kind == "L":
-        return 3 + sum(1 + _value(entry) for entry in value)
-    if kind == "M":
-        return 3 + sum(1 + len(name.encode()) + _value(entry) for name, entry in value.items())
-    return len(value.encode() if isinstance(value, str) else value)
 
 
 class Usage:
@@ -75,7 +57,7 @@ class Usage:
     def _cost(self, table: str, old: Item, new: Item, factor: int) -> int:
         """Return the units of a write: the larger item's size, doubled in a transaction, and the changes
         of indexes."""
-        units = factor * max(1, ceil(max(size(old), size(new)) / 1024))
+        units = factor * max(1, ceil(max(size_of(old), size_of(new)) / 1024))
         own = self._keys(table)
         for index in tables.tables()[table].global_indexes:
             keys = [part["AttributeName"] for part in index.schema]
@@ -96,7 +78,7 @@ class Usage:
 def _index_cost(before: Item | None, after: Item | None, keys: list[str]) -> int:
     if before == after:
         return 0
-    units = [max(1, ceil(size(entry) / 1024)) for entry in (before, after) if entry]
+    units = [max(1, ceil(size_of(entry) / 1024)) for entry in (before, after) if entry]
     same_place = before and after and all(before[key] == after[key] for key in keys)
     return max(units) if same_place else sum(units)
 

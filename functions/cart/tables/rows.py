@@ -5,7 +5,6 @@ from typing import Any
 from pynamodb.attributes import (
     BooleanAttribute,
     DiscriminatorAttribute,
-    JSONAttribute,
     ListAttribute,
     MapAttribute,
     NumberAttribute,
@@ -16,6 +15,7 @@ from pynamodb.exceptions import PutError
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from cart.settings import settings
+from shared.dynamodb.attributes import JsonAttribute
 from shared.dynamodb.concurrency import VersionConflict
 from shared.dynamodb.idempotency import IdempotencyRow as BaseIdempotencyRow
 from shared.dynamodb.idempotency import IdempotencyStore
@@ -74,7 +74,7 @@ class ProductRow(CartTableRow, discriminator="product"):
 class ShippingRow(CartTableRow, discriminator="shipping"):
     """`shipping`: all methods in one row, because a quote compares all of them."""
 
-    methods = JSONAttribute()
+    methods = JsonAttribute()
 
 
 class TaxRow(CartTableRow, discriminator="tax"):

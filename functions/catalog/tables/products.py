@@ -25,11 +25,13 @@ from catalog.tables.rows import (
 from catalog.tables.variants import to_variant
 from shared.dynamodb.concurrency import VersionConflict
 from shared.dynamodb.rows import ConditionFailed, transaction
+from shared.dynamodb.sizes import MAX_TRANSACTION, check_size, size_of
 from shared.errors import invalid
 from shared.runtime import observability
 from shared.values.ids import MAX_ID_LENGTH
 
 MAX_WRITES = 100  # writes; DynamoDB's limit for one transaction
+MAX_LISTING = 400_000  # bytes of a listing's row; the relay writes it again with larger numbers of stock
 
 
 def find(product_id: str) -> Product | None:
@@ -61,7 +63,7 @@ def find(product_id: str) -> Product | None:
 
 
 def create(product: Product) -> None:
-    """Write a new product. Raises SkuTaken."""
+    """Write a new product. Raises SkuTaken, RowTooLargeError."""
     puts: list[tuple[Model, Any]] = [(_head(product), CatalogRow.pk.does_not_exist())]
     for position, variant in enumerate(product.variants):
         puts += _new_variant(product, variant, position)
@@ -73,7 +75,7 @@ def replace(old: Product, new: Product) -> None:
     """Write a product's next version; the stock of existing variants is unchanged.
 
     Raises VersionConflict unless `old` is the stored version, SkuTaken, StockReserved if a removed variant is
-    reserved, Invalid if the change needs more writes than one transaction can have.
+    reserved, Invalid if the change needs more writes than one transaction can have, RowTooLargeError.
     """
     before = {variant.sku: variant for variant in old.variants}
     after = {variant.sku for variant in new.variants}
@@ -100,6 +102,7 @@ def _write(
     updates: list[tuple[Model, list[Any], Any]] | None = None,
     deletes: list[tuple[Model, Any]] | None = None,
 ) -> None:
+    _check_sizes(product)
     if len(puts) + len(updates or []) + len(deletes or []) > MAX_WRITES:
         raise invalid(
             "/variants",
@@ -126,6 +129,16 @@ def _write(
         if sku_taken:
             raise SkuTaken("A SKU of this product belongs to another product.") from None
         raise VersionConflict(product.product_id) from None
+
+
+def _check_sizes(product: Product) -> None:
+    """Raise RowTooLargeError if a listing or all rows of the product exceed their limit."""
+    listed = [size_of(row.serialize()) for row in listing_rows(product)]
+    variants = [row for variant in product.variants for row, _ in _new_variant(product, variant, 0)]
+    check_size(max(listed, default=0), MAX_LISTING)
+    check_size(
+        sum(listed) + sum(size_of(row.serialize()) for row in [_head(product), *variants]), MAX_TRANSACTION
+    )
 
 
 def _head(product: Product) -> ProductRow:

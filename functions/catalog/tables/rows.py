@@ -2,7 +2,6 @@
 
 from pynamodb.attributes import (
     BooleanAttribute,
-    JSONAttribute,
     NumberAttribute,
     UnicodeAttribute,
     UTCDateTimeAttribute,
@@ -10,6 +9,7 @@ from pynamodb.attributes import (
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 
 from catalog.settings import settings
+from shared.dynamodb.attributes import JsonAttribute
 from shared.dynamodb.idempotency import IdempotencyRow as BaseIdempotencyRow
 from shared.dynamodb.idempotency import IdempotencyStore
 from shared.dynamodb.rows import Row, warm
@@ -35,9 +35,9 @@ class ProductRow(CatalogRow):
     product_id = UnicodeAttribute()
     title = UnicodeAttribute()
     description = UnicodeAttribute()
-    category_ids = JSONAttribute()
+    category_ids = JsonAttribute()
     status = UnicodeAttribute()
-    attributes = JSONAttribute()
+    attributes = JsonAttribute()
     created_at = UTCDateTimeAttribute()
 
 
@@ -52,8 +52,8 @@ class VariantRow(CatalogRow):
     sku = UnicodeAttribute()
     title = UnicodeAttribute()
     variant_title = UnicodeAttribute()
-    options = JSONAttribute()
-    category_ids = JSONAttribute(null=True)  # null in rows older than the attribute
+    options = JsonAttribute()
+    category_ids = JsonAttribute(null=True)  # null in rows older than the attribute
     price = NumberAttribute()
     currency = UnicodeAttribute()
     active = BooleanAttribute()
@@ -89,7 +89,7 @@ class ListingRow(CatalogRow):
     min_price = NumberAttribute()
     search = UnicodeAttribute()
     in_stock = BooleanAttribute()
-    snapshot = JSONAttribute()
+    snapshot = JsonAttribute()
 
     by_price = ByPrice()
     _connection = None  # not CatalogRow's, which does not have this index
@@ -107,7 +107,7 @@ class ReservationRow(CatalogRow):
     """`reservation#<order>` / `head` or `chunk#<n>`: an order's reserved `lines` [product, SKU, quantity]."""
 
     state = UnicodeAttribute()
-    lines = JSONAttribute(null=True)
+    lines = JsonAttribute(null=True)
 
 
 class IdempotencyRow(BaseIdempotencyRow):

@@ -1,13 +1,13 @@
 """The rows of the table and its indexes; each kind of row has its own prefix of `pk`."""
 
-import json
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 
 from notify.settings import settings
+from shared.dynamodb.attributes import JsonAttribute
 from shared.dynamodb.rows import Row, warm
 from shared.runtime.aws import REGION
 
@@ -37,13 +37,6 @@ class ByRecipient(GlobalSecondaryIndex["NotificationRow"]):  # type: ignore[no-u
 
     recipient = UnicodeAttribute(hash_key=True)
     at = UTCDateTimeAttribute(range_key=True)
-
-
-class CompactJsonAttribute(JSONAttribute):
-    """JSON without `\\u` escapes, which would make text in other scripts longer: a row may have 400 KB."""
-
-    def serialize(self, value: Any) -> str | None:
-        return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
 class NotifyRow(Row):
@@ -91,12 +84,12 @@ class NotificationRow(NotifyRow):
     cause = UnicodeAttribute(null=True)
     instead = UnicodeAttribute(null=True)
     instead_of = UnicodeAttribute(null=True)
-    history = JSONAttribute()
+    history = JsonAttribute()
     leased_until = NumberAttribute(null=True)
     sms_text = UnicodeAttribute(null=True)
-    staff_content = CompactJsonAttribute(null=True)
+    staff_content = JsonAttribute(null=True)
     fingerprint = UnicodeAttribute(null=True)
-    not_superseded_by = JSONAttribute(null=True)
+    not_superseded_by = JsonAttribute(null=True)
     valid_until = UTCDateTimeAttribute(null=True)
     version = NumberAttribute()
 
@@ -126,8 +119,8 @@ class PreferencesRow(NotifyRow):
 
     PREFIX = "preferences#"
 
-    email = JSONAttribute()
-    sms = JSONAttribute()
+    email = JsonAttribute()
+    sms = JsonAttribute()
     language = UnicodeAttribute(null=True)
     marketing_since = UTCDateTimeAttribute(null=True)
     version = NumberAttribute()

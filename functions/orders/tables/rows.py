@@ -1,9 +1,10 @@
 """The rows of orders' tables and their indexes."""
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from orders.settings import settings
+from shared.dynamodb.attributes import JsonAttribute
 from shared.dynamodb.idempotency import IdempotencyRow as BaseIdempotencyRow
 from shared.dynamodb.idempotency import IdempotencyStore
 from shared.dynamodb.rows import Row, warm
@@ -83,14 +84,14 @@ class OrderRow(Row):
     terms = UnicodeAttribute(null=True)
     payment_id = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
-    rejection = JSONAttribute(null=True)
-    refunds_due = JSONAttribute(null=True)
-    payment_totals = JSONAttribute(null=True)
-    refunded = JSONAttribute(null=True)
+    rejection = JsonAttribute(null=True)
+    refunds_due = JsonAttribute(null=True)
+    payment_totals = JsonAttribute(null=True)
+    refunded = JsonAttribute(null=True)
     fulfilments = UnicodeAttribute(null=True)
     returns = UnicodeAttribute(null=True)
-    invoice = JSONAttribute(null=True)
-    redeemed = JSONAttribute(null=True)
+    invoice = JsonAttribute(null=True)
+    redeemed = JsonAttribute(null=True)
     timeline = UnicodeAttribute(null=True)
 
     by_number = ByNumber()

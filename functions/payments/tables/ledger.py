@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from pynamodb.attributes import JSONAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
 
 from payments.domain.ledger import Account, Entry, Line
 from payments.tables.rows import PaymentsRow, key_of
+from shared.dynamodb.attributes import JsonAttribute
 
 PREFIX = "ledger#"
 
@@ -15,7 +16,7 @@ class LedgerRow(PaymentsRow):
 
     kind = UnicodeAttribute()
     currency = UnicodeAttribute()
-    lines = JSONAttribute()
+    lines = JsonAttribute()
     reference = UnicodeAttribute(null=True)
     at = UTCDateTimeAttribute()
 

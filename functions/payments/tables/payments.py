@@ -8,7 +8,6 @@ from zlib import crc32
 
 from pynamodb.attributes import (
     BooleanAttribute,
-    JSONAttribute,
     NumberAttribute,
     UnicodeAttribute,
     UTCDateTimeAttribute,
@@ -26,6 +25,7 @@ from payments.domain.refunds import Refund, RefundTotals
 from payments.domain.stripe_objects import Method, Pages, StripeRefs
 from payments.tables import inbox, ledger, refunds
 from payments.tables.rows import ByDue, ByOrder, PaymentsRow, key_of
+from shared.dynamodb.attributes import JsonAttribute
 from shared.dynamodb.rows import ConditionFailed, transaction
 from shared.values import ids
 from shared.values.money import Money
@@ -54,7 +54,7 @@ class PaymentRow(PaymentsRow):
     cancel_requested = BooleanAttribute(null=True)
     capture_method = UnicodeAttribute()
     method = UnicodeAttribute()
-    pages = JSONAttribute(null=True)
+    pages = JsonAttribute(null=True)
     intent_id = UnicodeAttribute(null=True)
     session_id = UnicodeAttribute(null=True)
     capturable = NumberAttribute(null=True)
@@ -64,17 +64,17 @@ class PaymentRow(PaymentsRow):
     captured = NumberAttribute(null=True)
     capture_due = NumberAttribute(null=True)
     fully_shipped = BooleanAttribute(null=True)
-    capture_claim = JSONAttribute(null=True)
+    capture_claim = JsonAttribute(null=True)
     capture_error = UnicodeAttribute(null=True)
     captures_rejected = NumberAttribute(null=True)
-    capture_request_ids = JSONAttribute(null=True)
+    capture_request_ids = JsonAttribute(null=True)
     refund_reserved = NumberAttribute(null=True)
     refund_pending = NumberAttribute(null=True)
     refunded = NumberAttribute(null=True)
     refund_failed = NumberAttribute(null=True)
     refund_reversed = NumberAttribute(null=True)
-    disputes = JSONAttribute(null=True)
-    disputes_reminded = JSONAttribute(null=True)
+    disputes = JsonAttribute(null=True)
+    disputes_reminded = JsonAttribute(null=True)
     review = UnicodeAttribute(null=True)
     replaces = UnicodeAttribute(null=True)
     replaced_by = UnicodeAttribute(null=True)

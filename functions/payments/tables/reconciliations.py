@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pynamodb.attributes import JSONAttribute, NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute
 from pynamodb.exceptions import DoesNotExist, PutError
 
 from payments.domain.reconciliation.differences import Finding, Kind, Repair
 from payments.domain.reconciliation.runs import Latest, Run, RunStatus, Stage, Tally
 from payments.tables.rows import PaymentsRow
+from shared.dynamodb.attributes import JsonAttribute
 from shared.dynamodb.rows import ConditionFailed, require_condition_failure, transaction
 
 PK = "reconciliations"
@@ -30,10 +31,10 @@ class RunRow(PaymentsRow):
     after = UnicodeAttribute(null=True)
     started_at = UTCDateTimeAttribute(null=True)
     finished_at = UTCDateTimeAttribute(null=True)
-    looked_at = JSONAttribute()
-    findings = JSONAttribute(null=True)
-    unlisted = JSONAttribute()
-    tally = JSONAttribute()
+    looked_at = JsonAttribute()
+    findings = JsonAttribute(null=True)
+    unlisted = JsonAttribute()
+    tally = JsonAttribute()
     reason = UnicodeAttribute(null=True)
     version = NumberAttribute()
 
@@ -86,7 +87,7 @@ class LatestRow(PaymentsRow):
     running = UnicodeAttribute(null=True)
     compared_until = UTCDateTimeAttribute(null=True)
     wide_until = UTCDateTimeAttribute(null=True)
-    follow_ups = JSONAttribute(null=True)
+    follow_ups = JsonAttribute(null=True)
 
 
 COUNTED = [name for name in RunRow.get_attributes() if name != "findings"]

@@ -13,6 +13,7 @@ from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.transactions import TransactWrite
 
 from shared.dynamodb.rows import Row, require_condition_failure
+from shared.dynamodb.sizes import MAX_ROW, check_size, size_of
 from shared.errors import IdempotencyKeyReused, RequestInProgress
 from shared.runtime import clock
 
@@ -128,8 +129,10 @@ class IdempotencyStore:
         return dead
 
     def complete(self, claimed: IdempotencyRow, response: HttpResponse) -> None:
-        """Store the response for repeated requests, for IDEMPOTENCY_TTL."""
-        claimed.update([self.row.response.set(response.pack()), self.row.leased_until.remove()])
+        """Store the response for repeated requests, for IDEMPOTENCY_TTL. Raises RowTooLargeError."""
+        packed = response.pack()
+        check_size(size_of(claimed.serialize()) + len(packed), MAX_ROW)
+        claimed.update([self.row.response.set(packed), self.row.leased_until.remove()])
 
     def release(self, claimed: IdempotencyRow) -> None:
         """End the lease after a temporary failure, so that a retry with the key continues at once."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.attributes import UnicodeAttribute
@@ -12,8 +12,10 @@ from pynamodb.models import Model
 from pynamodb.settings import default_settings_dict
 from pynamodb.transactions import TransactWrite
 
+from shared.dynamodb.sizes import MAX_ROW, check_size, size_of
 from shared.errors import Unavailable
 from shared.runtime import aws, observability
+from shared.runtime.observability import log
 
 READ_TIMEOUT = 8  # seconds; a request has 29, and PynamoDB's default of 30 would exceed it
 MAX_RETRIES = 2  # retries per call; two tries of a call that does not respond fit into a request
@@ -28,6 +30,7 @@ Connection.session = property(lambda _: aws.session())  # type: ignore[method-as
 
 TRANSACTION_CONFLICT = "TransactionConflict"
 CONDITION_FAILED = "ConditionalCheckFailed"
+INVALID_WRITE = "ValidationError"
 # Errors of single writes that conflict with a transaction. Local clouds never return them.
 WRITE_CONFLICTS = frozenset({"TransactionInProgressException", "TransactionConflictException"})
 THROTTLED = frozenset(
@@ -52,6 +55,12 @@ class Row(Model):
         super().__init__(*args, **attributes)
         if not self.request_id:
             self.request_id = observability.request_id() or None
+
+    def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:
+        """Return the row as DynamoDB stores it. Raises RowTooLargeError."""
+        item: dict[str, dict[str, Any]] = super().serialize(null_check)
+        check_size(size_of(item), MAX_ROW)
+        return item
 
 
 class ConditionFailed(Exception):
@@ -101,21 +110,40 @@ def transaction(model: type[Model]) -> Iterator[TransactWrite]:
         with TransactWrite(connection=connection_of(model)) as writes:
             yield writes
     except TransactWriteError as error:
-        if error_code(error) != "TransactionCanceledException":
-            raise as_unavailable(error) or error from error
         reasons = [(r.code, r.raw_item) if r else ("None", None) for r in error.cancellation_reasons]
         codes = {code for code, _ in reasons}
         if CONDITION_FAILED in codes:
             raise ConditionFailed(reasons) from error
+        # PynamoDB's text is always "Failed to write transaction items".
+        log.warning("transaction failed", extra={"reason": reason_of(error)})
         if TRANSACTION_CONFLICT in codes or codes & THROTTLED:
             raise ConcurrentUpdate from error
-        raise
+        _raise(error)
 
 
 def require_condition_failure(error: PynamoDBException) -> None:
     """Return if a single write failed because of its condition; raise any other failure."""
     if error_code(error) != "ConditionalCheckFailedException":
-        raise as_unavailable(error) or error
+        _raise(error)
+
+
+def _raise(error: PynamoDBException) -> NoReturn:
+    """Raise the error as Unavailable if it is temporary, otherwise itself, with DynamoDB's error as its
+    cause."""
+    if temporary := as_unavailable(error):
+        raise temporary from error
+    raise error
+
+
+def reason_of(error: PynamoDBException) -> str:
+    """Return DynamoDB's reason for the log: its code and message; for a cancelled transaction the code of
+    each write, with the message of an invalid one. It contains no rows."""
+    reasons = error.cancellation_reasons if isinstance(error, TransactWriteError) else []
+    if not reasons:
+        return str(error.cause)
+    invalid = {reason.message for reason in reasons if reason and reason.code == INVALID_WRITE}
+    codes = ", ".join(reason.code if reason else "None" for reason in reasons)
+    return ": ".join([codes, *sorted(filter(None, invalid))])
 
 
 def error_code(error: PynamoDBException) -> str | None:

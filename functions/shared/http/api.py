@@ -14,7 +14,8 @@ from pynamodb.exceptions import PynamoDBException
 from shared import finish_init
 from shared.dynamodb.idempotency import HttpResponse, IdempotencyKey, IdempotencyStore
 from shared.dynamodb.rows import as_unavailable
-from shared.errors import Internal, Problem, problem_document
+from shared.dynamodb.sizes import RowTooLargeError
+from shared.errors import Internal, Problem, invalid, problem_document
 from shared.http.health import health
 from shared.http.identity import identify_caller
 from shared.http.reading import (
@@ -98,7 +99,7 @@ class Api(Chalice):
             try:
                 response = self._serve(route, event, variables)
             except Exception as error:
-                response = _failure(route, event, _as_problem(error))
+                response = _failure(route, event, _as_problem(error, route, event))
             return Response(body=response.body, status_code=response.status, headers={**response.headers})
 
         return endpoint
@@ -156,6 +157,9 @@ class Api(Chalice):
                 raise
             # The effect has happened; without the stored response a repeated request only waits longer.
             log.warning("response not stored", exc_info=error)
+        except RowTooLargeError as error:
+            # Only the response of a full cart can be so large, and the cart records the key itself.
+            log.warning("response not stored", exc_info=error)
         return response
 
 
@@ -168,10 +172,12 @@ def problem_response(problem: Problem) -> HttpResponse:
     return HttpResponse(status=problem.status, headers=headers, body=body)
 
 
-def _as_problem(error: Exception) -> Problem:
+def _as_problem(error: Exception, route: Route, event: Mapping[str, Any]) -> Problem:
     """Return the error as a problem; log it if nothing expects it."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, RowTooLargeError) and route.body:
+        return _too_large(error, event)
     if isinstance(error, PynamoDBException | BotoCoreError | ClientError):
         temporary = as_unavailable(error)
         if temporary:
@@ -179,6 +185,16 @@ def _as_problem(error: Exception) -> Problem:
     log.exception("request failed", exc_info=error)
     observability.count("Failures")
     return Internal("An internal error occurred; contact us with the request_id.")
+
+
+def _too_large(error: RowTooLargeError, event: Mapping[str, Any]) -> Problem:
+    """Return the problem of a body whose content does not fit into a row; it names the largest field."""
+    fields = {name: len(json.dumps(value)) for name, value in json.loads(event["body"] or "{}").items()}
+    pointer = f"/{max(fields, key=lambda name: fields[name])}" if fields else ""
+    return invalid(
+        pointer,
+        f"The content is too large to store: {error.size:,} of at most {error.limit:,} bytes; shorten it.",
+    )
 
 
 def _failure(route: Route, event: Mapping[str, Any], problem: Problem) -> HttpResponse:
