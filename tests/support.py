@@ -14,7 +14,7 @@ from uuid import uuid4
 import boto3
 
 from infra.cloudformation import read
-from shared.contracts.events import Event
+from shared.contracts.events.envelope import Event
 
 ROOT = Path(__file__).parent.parent
 SERVICES = ("users", "catalog", "cart", "orders", "payments", "notify")

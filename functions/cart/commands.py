@@ -1,7 +1,7 @@
 """Commands from orders, and from operators (IAM only)."""
 
 from cart.service import quoting, replica
-from shared.contracts.commands import QuoteCart, RebuildProgress, RebuildReplica
+from shared.contracts.commands.cart import QuoteCart, RebuildProgress, RebuildReplica
 from shared.contracts.quotes import Quote
 from shared.messaging.rpc import Commands
 

@@ -1,14 +1,9 @@
 """Consumers of events from catalog and orders."""
 
 from cart.service import carts, coupons, replica
-from shared.contracts.events import (
-    Event,
-    OrderCancelled,
-    OrderExpired,
-    OrderPlaced,
-    ProductArchived,
-    ProductChanged,
-)
+from shared.contracts.events.catalog import ProductArchived, ProductChanged
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.orders import OrderCancelled, OrderExpired, OrderPlaced
 from shared.messaging.consumers import Consumers
 
 consumers = Consumers()

@@ -2,9 +2,9 @@
 
 from catalog.domain import Line
 from catalog.service import event_data, reservations
-from shared.contracts.commands import (
+from shared.contracts.commands.base import Empty
+from shared.contracts.commands.catalog import (
     DescribeProducts,
-    Empty,
     ListProducts,
     ProductPage,
     Products,

@@ -5,7 +5,7 @@ Repeated events change nothing: reservations have states, and each return is rec
 
 from catalog.domain import Pieces
 from catalog.service import inventory, reservations
-from shared.contracts.events import OrderCancelled, OrderExpired, OrderPaid, OrderReturned
+from shared.contracts.events.orders import OrderCancelled, OrderExpired, OrderPaid, OrderReturned
 from shared.messaging.consumers import Consumers
 
 consumers = Consumers()

@@ -7,7 +7,8 @@ from catalog import domain
 from catalog.service import products
 from catalog.service.event_data import product_data, removal_data
 from catalog.tables.rows import VariantRow
-from shared.contracts.events import Event, ProductArchived, ProductChanged
+from shared.contracts.events.catalog import ProductArchived, ProductChanged
+from shared.contracts.events.envelope import Event
 from shared.messaging import stream_relay
 from shared.messaging.stream_relay import Image
 

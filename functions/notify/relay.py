@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from notify.domain.outcomes import UNDELIVERED
 from notify.tables.rows import NotificationRow
-from shared.contracts.events import Event, NotificationBounced, NotificationData
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.notify import NotificationBounced, NotificationData
 from shared.messaging.stream_relay import Image
 
 

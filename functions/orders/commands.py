@@ -1,7 +1,7 @@
 """The commands that orders serves to other services."""
 
 from orders.service import event_data, reading
-from shared.contracts.commands import DescribeOrder, OrderForPayment
+from shared.contracts.commands.orders import DescribeOrder, OrderForPayment
 from shared.messaging.rpc import Commands
 
 commands = Commands()

@@ -4,21 +4,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from orders.service import paying
-from shared.contracts import events
+from shared.contracts.events import payments
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.notify import NotificationBounced
 from shared.messaging.consumers import Consumers
 
-HANDLERS: Mapping[type[events.Event], Callable[[Any], None]] = {
-    events.PaymentAuthorized: paying.take_payment,
-    events.PaymentSucceeded: paying.take_payment,
-    events.PaymentCaptured: paying.store_totals,
-    events.PaymentRefunded: paying.store_totals,
-    events.PaymentRefundFailed: paying.store_failed_refund,
-    events.PaymentVoided: paying.store_void,
-    events.PaymentFailed: paying.note_decline,
-    events.PaymentExpiring: paying.note_expiring,
-    events.PaymentCaptureFailed: paying.note_failed_capture,
-    events.PaymentDisputed: paying.note_dispute,
-    events.PaymentReviewed: paying.note_review,
-    events.NotificationBounced: paying.note_bounce,
+HANDLERS: Mapping[type[Event], Callable[[Any], None]] = {
+    payments.PaymentAuthorized: paying.take_payment,
+    payments.PaymentSucceeded: paying.take_payment,
+    payments.PaymentCaptured: paying.store_totals,
+    payments.PaymentRefunded: paying.store_totals,
+    payments.PaymentRefundFailed: paying.store_failed_refund,
+    payments.PaymentVoided: paying.store_void,
+    payments.PaymentFailed: paying.note_decline,
+    payments.PaymentExpiring: paying.note_expiring,
+    payments.PaymentCaptureFailed: paying.note_failed_capture,
+    payments.PaymentDisputed: paying.note_dispute,
+    payments.PaymentReviewed: paying.note_review,
+    NotificationBounced: paying.note_bounce,
 }
 consumers = Consumers(HANDLERS)

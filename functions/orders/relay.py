@@ -7,9 +7,8 @@ from orders.domain.timeline import Entry, TimelineEvent
 from orders.service import event_data
 from orders.tables.packing import to_order
 from orders.tables.rows import OrderRow
-from shared.contracts.events import (
-    Event,
-    EventData,
+from shared.contracts.events.envelope import Event, EventData
+from shared.contracts.events.orders import (
     OrderCancelled,
     OrderDelivered,
     OrderExpired,

@@ -3,7 +3,7 @@
 from payments.domain.payments import NoSuchOrder
 from payments.domain.reconciliation.differences import KnownOrder
 from payments.settings import settings
-from shared.contracts.commands import DescribeOrder, OrderForPayment
+from shared.contracts.commands.orders import DescribeOrder, OrderForPayment
 from shared.messaging import rpc
 
 

@@ -1,6 +1,6 @@
 """Commands from other services and operators (allowed by IAM)."""
 
-from shared.contracts.commands import Account, EnsureAccount, Guest, IdentifyGuest
+from shared.contracts.commands.users import Account, EnsureAccount, Guest, IdentifyGuest
 from shared.messaging.rpc import Commands
 from users import service
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from shared.contracts.events import Event, UserData, UserRegistered
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.users import UserData, UserRegistered
 from shared.messaging.stream_relay import Image
 from users import tables
 

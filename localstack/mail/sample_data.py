@@ -6,19 +6,16 @@ from typing import Any
 
 from notify.schemas import SendEmail
 from payments.domain.reconciliation import differences, runs
-from shared.contracts.events import (
-    DisputeData,
+from shared.contracts.events.orders import (
     FulfilmentData,
     InvoiceData,
     LineQuantity,
     OrderData,
     OrderLineData,
-    PaymentData,
-    ReconciliationData,
     ReturnData,
-    ReviewData,
-    UserData,
 )
+from shared.contracts.events.payments import DisputeData, PaymentData, ReconciliationData, ReviewData
+from shared.contracts.events.users import UserData
 from shared.runtime import clock
 from shared.values.money import Money
 

@@ -9,9 +9,8 @@ from notify.domain.messages import Category, Message
 from notify.domain.staff_messages import staff_message
 from notify.schemas import SendEmail
 from notify.service.notifications import NOTIFICATIONS
-from shared.contracts.events import (
-    Event,
-    EventData,
+from shared.contracts.events.envelope import Event, EventData
+from shared.contracts.events.orders import (
     OrderCancelled,
     OrderDelivered,
     OrderExpired,
@@ -20,6 +19,8 @@ from shared.contracts.events import (
     OrderReturnDecided,
     OrderReturned,
     OrderShipped,
+)
+from shared.contracts.events.payments import (
     PaymentCaptureFailed,
     PaymentDisputed,
     PaymentExpiring,
@@ -28,8 +29,8 @@ from shared.contracts.events import (
     PaymentRefundFailed,
     PaymentReviewed,
     PaymentsUnreconciled,
-    UserRegistered,
 )
+from shared.contracts.events.users import UserRegistered
 from shared.contracts.reasons import CancelReason
 
 # Markup, a link, a direction override, a second line and a template's own brackets, in one.

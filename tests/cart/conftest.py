@@ -11,15 +11,10 @@ from botocore.exceptions import EndpointConnectionError
 from cart.app.consume import consume
 from cart.service import carts
 from cart.tables.rows import CartTableRow
-from shared.contracts.commands import (
-    DescribeProducts,
-    Guest,
-    IdentifyGuest,
-    ListProducts,
-    ProductPage,
-    Products,
-)
-from shared.contracts.events import OrderData, OrderLineData, OrderPlaced, ProductChanged, ProductData
+from shared.contracts.commands.catalog import DescribeProducts, ListProducts, ProductPage, Products
+from shared.contracts.commands.users import Guest, IdentifyGuest
+from shared.contracts.events.catalog import ProductChanged, ProductData
+from shared.contracts.events.orders import OrderData, OrderLineData, OrderPlaced
 from shared.dynamodb.rows import connection_of
 from shared.errors import Invalid
 from shared.messaging import rpc

@@ -15,7 +15,7 @@ from cart.service import carts, coupons, merging
 from cart.tables import carts as cart_rows
 from cart.tables import coupons as coupon_rows
 from cart.tables.rows import CartTableRow
-from shared.contracts.events import OrderCancelled
+from shared.contracts.events.orders import OrderCancelled
 from shared.dynamodb.rows import ConcurrentUpdate, connection_of, transaction
 from tests.cart.conftest import order, placed, product_data, receive
 from tests.support import call, customer, deliver, idempotency_headers

@@ -8,7 +8,7 @@ from cart.app.consume import consume
 from cart.domain.pricing import PricedCart
 from cart.service import carts
 from cart.tables import reads
-from shared.contracts.events import ProductArchived
+from shared.contracts.events.catalog import ProductArchived
 from shared.runtime import clock
 from tests.cart.conftest import placed, product_changed, product_data, receive
 from tests.support import Context, deliver, run_concurrently, sqs_event

@@ -7,7 +7,8 @@ import pytest
 
 from cart.app.consume import consume
 from cart.tables.rows import UsesRow
-from shared.contracts.events import Event, OrderCancelled, OrderExpired
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.orders import OrderCancelled, OrderExpired
 from shared.runtime import clock
 from tests.cart.conftest import order, placed
 from tests.cart.requests import TEN_PERCENT, cart, coupon, create_coupon, gbp, put_coupon, quote

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cart.domain.carts import MAX_PIECES, Cart, CurrencyMismatch
 from cart.domain.pricing import TaxRate, totals
 from cart.domain.shipping import Rate, ShippingMethod, choose, offers
-from shared.contracts.events import OrderLineData
+from shared.contracts.events.orders import OrderLineData
 from shared.contracts.problems import CartEmpty, OutOfStock
 from shared.contracts.quotes import MAX_LINES
 from shared.errors import Invalid

@@ -12,7 +12,7 @@ from cart.service import carts
 from cart.tables import coupons, rates
 from cart.tables.rows import ProductRow
 from shared.contracts import quotes
-from shared.contracts.commands import QuoteCart
+from shared.contracts.commands.cart import QuoteCart
 from shared.contracts.problems import QuoteExpired
 from shared.contracts.quotes import Quote
 from shared.errors import Unavailable

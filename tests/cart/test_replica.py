@@ -17,8 +17,8 @@ from cart.tables import carts as cart_rows
 from cart.tables import products
 from cart.tables.products import products_in
 from cart.tables.rows import CartTableRow, ProductRow, read
-from shared.contracts.commands import RebuildProgress, RebuildReplica
-from shared.contracts.events import ProductData
+from shared.contracts.commands.cart import RebuildProgress, RebuildReplica
+from shared.contracts.events.catalog import ProductData
 from shared.errors import Unavailable
 from shared.runtime import clock
 from tests.cart.conftest import product_changed, product_data, receive

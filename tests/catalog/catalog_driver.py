@@ -10,8 +10,8 @@ from catalog.app.commands import commands
 from catalog.app.consume import consume
 from catalog.settings import settings
 from catalog.tables import stock
-from shared.contracts.events import (
-    Event,
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.orders import (
     LineQuantity,
     OrderCancelled,
     OrderData,

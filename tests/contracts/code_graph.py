@@ -16,7 +16,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any, TypeAlias, get_type_hints
 
-from shared.contracts.commands import Command
+from shared.contracts.commands.base import Command
 from shared.errors import Problem
 from shared.http.routing import Routes
 from shared.messaging.consumers import Consumers
@@ -255,9 +255,8 @@ def _registered(found: Any) -> list[Callable[..., Any]]:
     """Return the functions that decorators have registered with this object."""
     if isinstance(found, Routes):
         return [route.view for route in found.declared]
-    if isinstance(found, Commands):
-        return [function for _, function in found.handlers.values()]
-    return [*found.handlers.values()] if isinstance(found, Consumers) else []
+    table = found.handlers if isinstance(found, Commands | Consumers) else {}
+    return [function for _, function in table.values()]
 
 
 @cache

@@ -7,7 +7,7 @@ the other service.
 from functools import cache
 from typing import Any
 
-from shared.contracts.commands import Command
+from shared.contracts.commands.base import Command
 from shared.contracts.problems import ForwardedProblem
 from shared.errors import Problem
 from shared.messaging.rpc import CommandRejected, Commands

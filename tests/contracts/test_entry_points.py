@@ -32,3 +32,8 @@ def test_each_handler_module_is_loaded_by_exactly_one_function():
     }
     assert loading["orders.consumers"] == {"OrdersConsumer"}
     assert {module: names for module, names in loading.items() if len(names) != 1} == {}
+
+
+def test_no_function_loads_the_events_of_all_services():
+    every_event = "shared.contracts.events.published"
+    assert [name for name, entry in ENTRIES.items() if every_event in loaded_by(entry)] == []

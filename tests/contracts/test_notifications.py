@@ -11,7 +11,7 @@ from notify.domain import messages, orders, payments
 from notify.domain.outcomes import UNDELIVERED
 from payments.domain import domain_events
 from payments.domain.payments import OrderRef, Payment, Replacement
-from shared.contracts.events import PaymentFailed
+from shared.contracts.events.payments import PaymentFailed
 from shared.values.money import Money
 from tests.notify.event_data import AT, event, paid
 from tests.support import ROOT

@@ -10,7 +10,7 @@ import pytest
 
 from infra.cloudformation import read
 from infra.openapi.declared import routes
-from shared.contracts.events import PUBLISHED_BY
+from shared.contracts.events.published import PUBLISHED_BY
 from tests.support import ROOT, SERVICES
 
 FUNCTIONS = ROOT / "functions"

@@ -8,7 +8,7 @@ import pytest
 
 from infra.cloudformation import functions, read
 from infra.generate import stale
-from shared.contracts.events import PUBLISHED_BY
+from shared.contracts.events.published import PUBLISHED_BY
 from shared.http.api import Api
 from shared.messaging.consumers import Consumers
 from shared.messaging.rpc import Commands

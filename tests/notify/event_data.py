@@ -3,11 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from shared.contracts.events import (
-    DifferencesData,
-    DisputeData,
-    Event,
-    EventData,
+from shared.contracts.events.envelope import Event, EventData
+from shared.contracts.events.orders import (
     FulfilmentData,
     InvoiceData,
     LineQuantity,
@@ -21,6 +18,11 @@ from shared.contracts.events import (
     OrderReturnDecided,
     OrderReturned,
     OrderShipped,
+    ReturnData,
+)
+from shared.contracts.events.payments import (
+    DifferencesData,
+    DisputeData,
     PaymentCaptureFailed,
     PaymentData,
     PaymentDisputed,
@@ -31,11 +33,9 @@ from shared.contracts.events import (
     PaymentReviewed,
     PaymentsUnreconciled,
     ReconciliationData,
-    ReturnData,
     ReviewData,
-    UserData,
-    UserRegistered,
 )
+from shared.contracts.events.users import UserData, UserRegistered
 from shared.values.money import Money
 
 E = TypeVar("E", bound=Event)

@@ -6,7 +6,8 @@ import pytest
 
 from notify.app.consume import consume
 from notify.settings import settings
-from shared.contracts.events import Event, PaymentDisputed
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.payments import PaymentDisputed
 from shared.runtime import clock
 from tests.notify import event_data
 from tests.notify.event_data import (

@@ -16,7 +16,7 @@ from notify.domain.messages import Channel, Email
 from notify.domain.outcomes import Outcome, Status
 from notify.tables import notifications as rows
 from notify.tables.rows import NotificationRow
-from shared.contracts.events import Event
+from shared.contracts.events.envelope import Event
 from shared.dynamodb.concurrency import VersionConflict
 from shared.runtime import clock
 from tests.notify.conftest import InvoiceFunction

@@ -12,7 +12,7 @@ from notify.app.consume import consume
 from notify.domain.brand import Brand
 from notify.service import preferences
 from notify.tables.rows import BlockRow, PreferencesRow
-from shared.contracts.events import Event
+from shared.contracts.events.envelope import Event
 from shared.errors import Unavailable
 from tests.notify.conftest import InvoiceFunction
 from tests.notify.event_data import invoiced, paid, registered

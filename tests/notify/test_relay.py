@@ -7,7 +7,8 @@ from moto.dynamodb.models import dynamodb_backends
 
 from notify.app.consume import consume
 from notify.app.relay import relay
-from shared.contracts.events import NotificationBounced, read_event
+from shared.contracts.events.notify import NotificationBounced
+from shared.contracts.events.published import read_event
 from tests.notify.event_data import cancelled, paid, refunded, shipped
 from tests.notify.mailbox import notifications, only_notification
 from tests.notify.requests import ALL_OFF, ALL_ON, DEFAULTS, put_preferences, register_customer

@@ -16,7 +16,7 @@ from notify.domain.messages import Message
 from notify.rendering import render, render_sms
 from notify.schemas import SendEmail
 from notify.settings import settings
-from shared.contracts.events import Event
+from shared.contracts.events.envelope import Event
 from tests.notify.conftest import InvoiceFunction
 from tests.notify.html_page import Page
 from tests.notify.mailbox import ReceivedEmail, emails, only_email, sms_messages

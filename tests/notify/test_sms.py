@@ -11,7 +11,7 @@ from notify.app.consume import consume
 from notify.service import dispatch, sms
 from notify.tables import recipients
 from notify.tables.rows import NotificationRow
-from shared.contracts.events import Event
+from shared.contracts.events.envelope import Event
 from tests.notify.conftest import InvoiceFunction
 from tests.notify.event_data import cancelled, invoiced, paid, refunded, registered, shipped
 from tests.notify.mailbox import emails, notifications, only_notification, sms_messages

@@ -6,7 +6,8 @@ import pytest
 
 from notify.app.consume import consume
 from notify.tables import notifications as rows
-from shared.contracts.events import Event, PaymentExpiring
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.payments import PaymentExpiring
 from shared.runtime import clock
 from tests.notify.conftest import InvoiceFunction
 from tests.notify.event_data import (

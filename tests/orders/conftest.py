@@ -12,7 +12,8 @@ from botocore.exceptions import EndpointConnectionError
 from orders.app.api import api
 from orders.tables import rows as tables
 from shared.contracts import quotes
-from shared.contracts.commands import QuoteCart, Reserve, Reserved
+from shared.contracts.commands.cart import QuoteCart
+from shared.contracts.commands.catalog import Reserve, Reserved
 from shared.contracts.quotes import Quote
 from shared.dynamodb.rows import connection_of
 from shared.errors import Conflict, Invalid

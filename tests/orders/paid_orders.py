@@ -6,7 +6,8 @@ from orders.app.api import api
 from orders.app.consume import consume
 from orders.domain.orders import Order, RefundDue
 from orders.tables import orders
-from shared.contracts.events import Event, PaymentAuthorized, PaymentData, PaymentRefunded, PaymentSucceeded
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.payments import PaymentAuthorized, PaymentData, PaymentRefunded, PaymentSucceeded
 from shared.runtime import clock
 from shared.values.money import Money
 from tests.orders.conftest import SHOPPER, place, read, token

@@ -8,7 +8,7 @@ from orders.domain.invoicing import invoiced
 from orders.domain.orders import Order
 from orders.invoicing.document import document_of
 from orders.tables.rows import CounterRow
-from shared.contracts.events import (
+from shared.contracts.events.payments import (
     PaymentAuthorized,
     PaymentCaptured,
     PaymentExpiring,

@@ -13,7 +13,9 @@ from orders.domain.timeline import MAX_DECLINES
 from orders.service import event_data
 from orders.tables import orders, packing
 from orders.tables import rows as tables
-from shared.contracts.events import Event, PaymentData, PaymentFailed, PaymentSucceeded, read_event
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.payments import PaymentData, PaymentFailed, PaymentSucceeded
+from shared.contracts.events.published import read_event
 from shared.runtime import clock
 from shared.values.money import Money
 from tests.orders.conftest import SHOPPER, Time, place, problem_of, read, rows, token

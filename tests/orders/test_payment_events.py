@@ -12,10 +12,9 @@ from orders.domain.terms import Terms, agree
 from orders.domain.timeline import MAX_NOTES
 from orders.service import event_data
 from orders.tables.packing import to_row
-from shared.contracts.events import (
+from shared.contracts.events.notify import NotificationBounced, NotificationData
+from shared.contracts.events.payments import (
     DisputeData,
-    NotificationBounced,
-    NotificationData,
     PaymentCaptureFailed,
     PaymentDisputed,
     PaymentRefunded,

@@ -16,9 +16,9 @@ from payments.app import apply, checkout, consume, inbox_relay, money, reads, re
 from payments.domain.ledger import Entry
 from payments.domain.payments import Payment
 from payments.tables import ledger, payments
-from shared.contracts.commands import DescribeOrder, OrderForPayment
-from shared.contracts.events import (
-    Event,
+from shared.contracts.commands.orders import DescribeOrder, OrderForPayment
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.orders import (
     FulfilmentData,
     OrderCancelled,
     OrderData,

@@ -7,7 +7,7 @@ import pytest
 
 from payments.app import reads, reconcile
 from payments.domain.reconciliation.differences import DELIVERY_TIME
-from shared.contracts.commands import DescribeOrder, OrderForPayment
+from shared.contracts.commands.orders import DescribeOrder, OrderForPayment
 from shared.messaging import rpc
 from shared.runtime import clock
 from tests.payments.payments_driver import PaymentsDriver

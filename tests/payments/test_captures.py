@@ -9,13 +9,9 @@ from payments import stripe_gateway
 from payments.app import consume
 from payments.service import captures
 from payments.tables import payments
-from shared.contracts.events import (
-    OrderCancelled,
-    OrderExpired,
-    PaymentCaptured,
-    PaymentSucceeded,
-    read_event,
-)
+from shared.contracts.events.orders import OrderCancelled, OrderExpired
+from shared.contracts.events.payments import PaymentCaptured, PaymentSucceeded
+from shared.contracts.events.published import read_event
 from tests.payments.payments_driver import gbp
 from tests.payments.samples import assert_ledger_matches, authorized_payment, intent_state
 from tests.support import deliver

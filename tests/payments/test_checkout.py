@@ -11,7 +11,7 @@ from payments import stripe_gateway
 from payments.app import checkout, reads
 from payments.service import syncing
 from payments.tables import active_payments, payments
-from shared.contracts.events import OrderExpired
+from shared.contracts.events.orders import OrderExpired
 from shared.errors import Unavailable
 from shared.messaging import rpc
 from shared.runtime import clock

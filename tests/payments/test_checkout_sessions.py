@@ -10,7 +10,7 @@ import pytest
 
 from payments.service import syncing
 from payments.stripe_gateway import sessions
-from shared.contracts.events import OrderExpired, OrderLineData
+from shared.contracts.events.orders import OrderExpired, OrderLineData
 from tests.payments.payments_driver import gbp
 
 RETURN_URLS = {"success_url": "https://shop.example/thanks", "cancel_url": "https://shop.example/cart"}

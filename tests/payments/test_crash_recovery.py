@@ -13,7 +13,7 @@ from payments.service import syncing
 from payments.stripe_gateway import refunds as stripe_refunds
 from payments.stripe_gateway import sessions
 from payments.tables import active_payments, payments
-from shared.contracts.events import OrderCancelled
+from shared.contracts.events.orders import OrderCancelled
 from shared.runtime import clock
 from tests.payments.payments_driver import PaymentsDriver
 from tests.payments.samples import assert_ledger_matches, intent_state, refund_amounts

@@ -14,7 +14,7 @@ from payments.domain.disputes import Dispute, Disputes
 from payments.domain.payments import Status
 from payments.domain.refunds import Refund, RefundStatus, RefundTooLarge, RefundTotals, StripeRefund
 from payments.domain.stripe_objects import Decline, Intent
-from shared.contracts.events import OrderLineData
+from shared.contracts.events.orders import OrderLineData
 from tests.payments.payments_driver import gbp
 from tests.payments.samples import AUTHORIZED, NOW, PAYMENT, TOTAL, having
 

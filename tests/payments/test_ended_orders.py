@@ -8,7 +8,7 @@ from payments import stripe_gateway
 from payments.app import consume
 from payments.stripe_gateway import refunds as stripe_refunds
 from payments.tables import payments
-from shared.contracts.events import OrderCancelled, OrderExpired
+from shared.contracts.events.orders import OrderCancelled, OrderExpired
 from tests.payments.payments_driver import gbp
 from tests.payments.samples import refund_amounts
 from tests.support import deliver

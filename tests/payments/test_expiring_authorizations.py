@@ -4,7 +4,7 @@ import pytest
 
 from payments import stripe_gateway
 from payments.service import captures, sweeper, syncing
-from shared.contracts.events import OrderCancelled
+from shared.contracts.events.orders import OrderCancelled
 from tests.payments.samples import authorized_payment, intent_state
 from tests.support import Context, customer
 

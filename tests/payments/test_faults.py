@@ -7,7 +7,7 @@ import pytest
 
 from payments import stripe_gateway
 from payments.app import consume
-from shared.contracts.events import OrderCancelled
+from shared.contracts.events.orders import OrderCancelled
 from tests.payments.samples import authorized_payment, intent_state, paid_payment, refund_amounts
 from tests.support import deliver
 

@@ -5,7 +5,7 @@ import pytest
 from payments import stripe_gateway
 from payments.service import captures, refunds, sweeper, syncing
 from payments.stripe_gateway import sessions
-from shared.contracts.events import RefundDueData
+from shared.contracts.events.orders import RefundDueData
 from shared.dynamodb.rows import ConcurrentUpdate
 from shared.errors import Unavailable
 from tests.payments.payments_driver import gbp

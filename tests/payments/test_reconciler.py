@@ -6,7 +6,7 @@ from datetime import timedelta
 from payments.domain.payments import Status
 from payments.service import syncing
 from payments.tables import payments, refunds
-from shared.contracts.events import OrderCancelled, OrderExpired
+from shared.contracts.events.orders import OrderCancelled, OrderExpired
 from shared.runtime import clock
 from tests.support import ENVIRONMENT
 

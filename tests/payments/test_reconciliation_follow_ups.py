@@ -9,7 +9,7 @@ from payments import stripe_lists
 from payments.app import reconcile
 from payments.service import syncing
 from payments.stripe_gateway import StripeRefused
-from shared.contracts.events import OrderCancelled, OrderExpired
+from shared.contracts.events.orders import OrderCancelled, OrderExpired
 from shared.runtime import clock
 from tests.payments.reconciliation_driver import ReconciliationDriver
 from tests.payments.test_reconciliation_slices import Crash

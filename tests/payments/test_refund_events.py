@@ -3,7 +3,8 @@
 import pytest
 
 from payments.app import relay
-from shared.contracts.events import PaymentRefunded, PaymentSucceeded, read_event
+from shared.contracts.events.payments import PaymentRefunded, PaymentSucceeded
+from shared.contracts.events.published import read_event
 from tests.payments.payments_driver import gbp
 from tests.support import Context, stream_event
 

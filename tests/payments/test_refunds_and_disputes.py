@@ -6,7 +6,8 @@ import pytest
 
 from payments.domain import refunds
 from payments.stripe_gateway import refunds as stripe_refunds
-from shared.contracts.events import PaymentRefundFailed, read_event
+from shared.contracts.events.payments import PaymentRefundFailed
+from shared.contracts.events.published import read_event
 from shared.values.ids import derived_id
 from tests.payments.payments_driver import gbp
 from tests.payments.samples import assert_ledger_matches, paid_payment, refund_amounts

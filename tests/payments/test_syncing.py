@@ -10,7 +10,8 @@ from payments import stripe_gateway
 from payments.app import apply
 from payments.service import syncing
 from payments.tables import payments
-from shared.contracts.events import PaymentSucceeded, read_event
+from shared.contracts.events.payments import PaymentSucceeded
+from shared.contracts.events.published import read_event
 from shared.dynamodb.rows import ConcurrentUpdate, transaction
 from shared.runtime import clock, secrets
 from tests.payments.payments_driver import gbp

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
-from shared.contracts.events import Event, UserData, UserRegistered, read_event
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.published import read_event
+from shared.contracts.events.users import UserData, UserRegistered
 from shared.messaging import stream_relay
 from shared.messaging.consumers import Consumers
 from tests.support import ENVIRONMENT, REGION, Context, deliver, sqs_event, stream_event
@@ -107,6 +109,7 @@ def test_only_failed_messages_are_returned_to_the_queue():
 def test_an_invalid_event_is_logged_without_its_data(caplog):
     broken = json.loads(_registered(1).model_dump_json(exclude_none=True))
     broken["data"] |= {"email": ["ada@example.com"]}
-    answer = Consumers().handle(sqs_event(json.dumps(broken)), Context())
+    consumers = Consumers({UserRegistered: lambda _: None})
+    answer = consumers.handle(sqs_event(json.dumps(broken)), Context())
     assert answer["batchItemFailures"] == [{"itemIdentifier": "m0"}]
     assert "ValidationError" in caplog.text and "ada@example.com" not in caplog.text

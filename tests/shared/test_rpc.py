@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from shared.contracts.commands import Command, Message
+from shared.contracts.commands.base import Command, Message
 from shared.errors import Conflict, Unavailable
 from shared.messaging import rpc
 from shared.messaging.rpc import CommandRejected, Commands

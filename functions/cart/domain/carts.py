@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.contracts.events import OrderLineData, ProductData
+from shared.contracts.events.catalog import ProductData
+from shared.contracts.events.orders import OrderLineData
 from shared.contracts.problems import CartEmpty, OutOfStock
 from shared.contracts.quotes import MAX_LINES
 from shared.errors import Conflict, invalid

@@ -8,7 +8,8 @@ from cart.service import views
 from cart.service.concurrency import retry_on_conflict
 from cart.service.replica import fetch_products
 from cart.tables import carts, reads
-from shared.contracts.events import OrderData, ProductData
+from shared.contracts.events.catalog import ProductData
+from shared.contracts.events.orders import OrderData
 from shared.dynamodb.concurrency import require_version
 from shared.errors import NotFound
 from shared.runtime import clock

@@ -5,7 +5,7 @@ from cart.domain.promotions import Coupon, Ineligible, Reason, Terms, normalize_
 from cart.service import views
 from cart.service.concurrency import retry_on_conflict
 from cart.tables import coupons, reads
-from shared.contracts.events import OrderData
+from shared.contracts.events.orders import OrderData
 from shared.dynamodb.concurrency import require_version
 from shared.dynamodb.idempotency import IdempotencyKey
 from shared.errors import Conflict, NotFound

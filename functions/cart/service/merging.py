@@ -5,7 +5,7 @@ from cart.service import views
 from cart.service.concurrency import retry_on_conflict
 from cart.settings import settings
 from cart.tables import carts, reads
-from shared.contracts.commands import IdentifyGuest
+from shared.contracts.commands.users import IdentifyGuest
 from shared.errors import invalid
 from shared.messaging import rpc
 from shared.messaging.rpc import CommandRejected

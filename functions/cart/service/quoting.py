@@ -8,7 +8,7 @@ from cart.service.replica import fetch_products
 from cart.settings import settings
 from cart.tables import reads
 from shared.contracts import quotes
-from shared.contracts.events import ProductData
+from shared.contracts.events.catalog import ProductData
 from shared.contracts.quotes import Quote, QuotedLine, ShippingAddress
 from shared.runtime import clock
 from shared.runtime.secrets import secret

@@ -5,8 +5,10 @@ from datetime import timedelta
 
 from cart.settings import settings
 from cart.tables import products
-from shared.contracts.commands import DescribeProducts, ListProducts, RebuildProgress
-from shared.contracts.events import Event, ProductArchived, ProductData
+from shared.contracts.commands.cart import RebuildProgress
+from shared.contracts.commands.catalog import DescribeProducts, ListProducts
+from shared.contracts.events.catalog import ProductArchived, ProductData
+from shared.contracts.events.envelope import Event
 from shared.messaging import rpc
 from shared.runtime import clock
 from shared.runtime.observability import log

@@ -8,7 +8,7 @@ from cart.domain.pricing import PricedCart
 from cart.domain.promotions import CouponEffect
 from cart.service.replica import fetch_products
 from cart.tables import carts, reads
-from shared.contracts.events import ProductData
+from shared.contracts.events.catalog import ProductData
 from shared.errors import Unavailable
 from shared.runtime import clock
 from shared.runtime.observability import log

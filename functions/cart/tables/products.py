@@ -5,7 +5,7 @@ from typing import Any
 from pynamodb.exceptions import PutError
 
 from cart.tables.rows import CartTableRow, ProductRow
-from shared.contracts.events import ProductData
+from shared.contracts.events.catalog import ProductData
 from shared.dynamodb.rows import require_condition_failure
 from shared.runtime import clock
 from shared.values.money import Money

@@ -8,7 +8,7 @@ from cart.domain.promotions import CouponState
 from cart.domain.shipping import ShippingMethod
 from cart.tables import carts, coupons, products, rates
 from cart.tables.rows import SHIPPING, read
-from shared.contracts.events import ProductData
+from shared.contracts.events.catalog import ProductData
 
 
 def cart_of(owner: str) -> Cart:

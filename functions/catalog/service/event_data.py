@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from catalog.tables import variants
 from catalog.tables.rows import VariantRow
-from shared.contracts.commands import ProductPage
-from shared.contracts.events import ProductData
+from shared.contracts.commands.catalog import ProductPage
+from shared.contracts.events.catalog import ProductData
 from shared.values.money import Money
 
 

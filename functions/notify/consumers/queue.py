@@ -6,7 +6,7 @@ from typing import Any
 from notify import own_queue
 from notify.service import contacts, notifications, staff_delivery
 from notify.service.notifications import NOTIFICATIONS
-from shared.contracts.events import UserRegistered
+from shared.contracts.events.users import UserRegistered
 from shared.messaging.consumers import Consumers
 from shared.runtime import observability
 

@@ -2,7 +2,7 @@
 
 from notify.domain.messages import Category, Message, Template
 from notify.domain.text import salutation
-from shared.contracts.events import UserRegistered
+from shared.contracts.events.users import UserRegistered
 
 
 def welcome(event: UserRegistered) -> Message:

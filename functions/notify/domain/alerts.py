@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from notify.domain.messages import Category, Message, Template
-from shared.contracts.events import (
+from shared.contracts.events.payments import (
+    EVIDENCE_NOTICE,
     DisputeData,
     PaymentCaptureFailed,
     PaymentData,
@@ -14,7 +15,6 @@ from shared.contracts.events import (
     PaymentsUnreconciled,
     ReviewData,
 )
-from shared.contracts.events.payments import EVIDENCE_NOTICE
 from shared.values.text import one_line
 
 STAFF = ""  # their address is a setting

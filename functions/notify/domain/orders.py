@@ -4,7 +4,7 @@ from typing import Any
 
 from notify.domain.messages import Message, Template
 from notify.domain.text import pieces, priced_lines, totals, unlinked
-from shared.contracts.events import (
+from shared.contracts.events.orders import (
     FulfilmentData,
     InvoiceData,
     OrderCancelled,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from notify.domain.messages import Message, Template
-from shared.contracts.events import (
+from shared.contracts.events.payments import (
     PaymentData,
     PaymentExpiring,
     PaymentFailed,

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.contracts.events import LineQuantity, OrderData, OrderLineData
+from shared.contracts.events.orders import LineQuantity, OrderData, OrderLineData
 from shared.values.money import Money
 from shared.values.text import one_line
 

@@ -2,7 +2,7 @@
 
 from notify.domain.addresses import e164
 from notify.tables import recipients
-from shared.contracts.events import UserRegistered
+from shared.contracts.events.users import UserRegistered
 
 
 def save(event: UserRegistered) -> None:

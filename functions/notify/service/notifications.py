@@ -6,8 +6,8 @@ from typing import Any
 from notify.domain import accounts, alerts, orders, payments
 from notify.domain.messages import Message
 from notify.service import delivery
-from shared.contracts.events import (
-    Event,
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.orders import (
     OrderCancelled,
     OrderDelivered,
     OrderExpired,
@@ -16,6 +16,8 @@ from shared.contracts.events import (
     OrderReturnDecided,
     OrderReturned,
     OrderShipped,
+)
+from shared.contracts.events.payments import (
     PaymentCaptureFailed,
     PaymentDisputed,
     PaymentExpiring,
@@ -24,8 +26,8 @@ from shared.contracts.events import (
     PaymentRefundFailed,
     PaymentReviewed,
     PaymentsUnreconciled,
-    UserRegistered,
 )
+from shared.contracts.events.users import UserRegistered
 from shared.runtime import clock
 
 # Makes a message from an event of one type; None if the event needs no message.

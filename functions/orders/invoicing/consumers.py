@@ -7,7 +7,7 @@ from typing import Any
 from orders.domain.orders import Order
 from orders.invoicing import commands, service
 from orders.service import invoices
-from shared.contracts.events import OrderPaid
+from shared.contracts.events.orders import OrderPaid
 from shared.errors import Unavailable
 from shared.messaging.consumers import Consumers
 from shared.runtime import observability

@@ -10,7 +10,7 @@ from orders.domain.orders import Fulfilment, Order, Return
 from orders.domain.returning import returned
 from orders.domain.timeline import Entry
 from orders.domain.transitions import ReturnStatus, Status
-from shared.contracts.commands import InvoiceLinks
+from shared.contracts.commands.orders import InvoiceLinks
 from shared.contracts.quotes import QuotedLine, ShippingAddress
 from shared.http.paging import Page
 from shared.http.routing import View

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from orders.domain import fulfilling, returning
 from orders.domain.orders import Order, RefundKey
-from shared.contracts.events import (
+from shared.contracts.events.orders import (
     FulfilmentData,
     InvoiceData,
     LineQuantity,

@@ -9,8 +9,8 @@ from orders.domain.timeline import Entry, TimelineEvent
 from orders.domain.transitions import Status
 from orders.service.updating import update_order
 from orders.tables import orders
-from shared.contracts.events import (
-    NotificationBounced,
+from shared.contracts.events.notify import NotificationBounced
+from shared.contracts.events.payments import (
     PaymentAuthorized,
     PaymentCaptured,
     PaymentCaptureFailed,

@@ -10,7 +10,8 @@ from orders.service.updating import MAX_DOUBLINGS, TRIES
 from orders.settings import settings
 from orders.tables import orders
 from shared.contracts import quotes
-from shared.contracts.commands import QuoteCart, Reserve
+from shared.contracts.commands.cart import QuoteCart
+from shared.contracts.commands.catalog import Reserve
 from shared.contracts.problems import CouponExhausted, ForwardedProblem
 from shared.contracts.quotes import Quote, ShippingAddress
 from shared.dynamodb.concurrency import VersionConflict, backoff

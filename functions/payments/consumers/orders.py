@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from payments.service import captures, refunds, syncing
-from shared.contracts.events import Event, OrderCancelled, OrderExpired, OrderRefundDue, OrderShipped
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.orders import OrderCancelled, OrderExpired, OrderRefundDue, OrderShipped
 from shared.messaging.consumers import Consumers
 from shared.runtime import clock
 

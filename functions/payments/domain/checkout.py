@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from payments.domain.payments import Payment
 from payments.domain.stripe_objects import Method
-from shared.contracts.events import OrderLineData
+from shared.contracts.events.orders import OrderLineData
 from shared.values.money import Money
 
 MAX_ITEMS = 100  # line items; Stripe's limit: https://docs.stripe.com/api/checkout/sessions/create

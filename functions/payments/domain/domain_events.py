@@ -6,10 +6,9 @@ from typing import NamedTuple
 from payments.domain.captures import CaptureMethod
 from payments.domain.disputes import Dispute
 from payments.domain.payments import Payment, Status
-from shared.contracts.events import (
+from shared.contracts.events.envelope import Event, EventData
+from shared.contracts.events.payments import (
     DisputeData,
-    Event,
-    EventData,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentCaptureFailed,

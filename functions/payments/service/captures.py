@@ -12,7 +12,7 @@ from payments.service import syncing
 from payments.service.syncing import Change
 from payments.stripe_gateway import StripeRefused, StripeUnavailable
 from payments.tables import payments
-from shared.contracts.events import FulfilmentData
+from shared.contracts.events.orders import FulfilmentData
 from shared.dynamodb.rows import ConcurrentUpdate
 from shared.runtime import observability
 from shared.runtime.observability import log

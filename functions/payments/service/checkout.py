@@ -24,7 +24,7 @@ from payments.service.syncing import Change
 from payments.settings import settings
 from payments.stripe_gateway import sessions
 from payments.tables import active_payments, payments
-from shared.contracts.events import OrderData
+from shared.contracts.events.orders import OrderData
 from shared.http.identity import Caller
 from shared.values.ids import new_id
 

@@ -15,7 +15,7 @@ from payments.stripe_gateway import StripeRefused
 from payments.stripe_gateway import refunds as stripe_refunds
 from payments.tables import payments
 from payments.tables import refunds as rows
-from shared.contracts.events import RefundDueData
+from shared.contracts.events.orders import RefundDueData
 from shared.errors import Unavailable
 from shared.runtime import observability
 from shared.runtime.observability import log

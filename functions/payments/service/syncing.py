@@ -13,7 +13,7 @@ from payments.domain.stripe_objects import Intent
 from payments.stripe_gateway import disputes, refunds, sessions
 from payments.tables import active_payments, payments
 from payments.tables import refunds as refund_rows
-from shared.contracts.events import OrderData
+from shared.contracts.events.orders import OrderData
 from shared.dynamodb import concurrency
 from shared.dynamodb.rows import ConcurrentUpdate
 

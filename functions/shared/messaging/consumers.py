@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from shared.contracts.events import Event, read_event
+from shared.contracts.events.envelope import Event
 from shared.runtime import observability
 from shared.runtime.observability import log
 
@@ -37,13 +37,13 @@ class Consumers:
     """
 
     def __init__(self, table: Mapping[type[Event], Callable[[Any], None]] | None = None) -> None:
-        self.handlers: dict[str, Callable[[Any], None]] = {}
+        self.handlers: dict[str, tuple[type[Event], Callable[[Any], None]]] = {}
         for event_class, function in (table or {}).items():
             self.on(event_class)(function)
 
     def on(self, *types: type[E]) -> Callable[[Callable[[E], None]], Callable[[E], None]]:
         def register(function: Callable[[E], None]) -> Callable[[E], None]:
-            self.handlers.update({event_class.event_type(): function for event_class in types})
+            self.handlers.update({each.event_type(): (each, function) for each in types})
             return function
 
         return register
@@ -55,6 +55,7 @@ class Consumers:
     def handle_message(self, message: Mapping[str, Any]) -> None:
         """Handle one message. Raises KeyError for an event type without a handler."""
         observability.begin(message.get("requestid") or message["id"])
-        event = read_event(message)
-        self.handlers[event.type](event)
+        event_class, function = self.handlers[message["type"]]
+        event = event_class.model_validate(message)
+        function(event)
         log.info("event handled", extra={"event": event.id})

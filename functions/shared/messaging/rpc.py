@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
-from shared.contracts.commands import Command
+from shared.contracts.commands.base import Command
 from shared.errors import Problem, Unavailable, problem_document
 from shared.runtime import observability
 from shared.runtime.aws import client

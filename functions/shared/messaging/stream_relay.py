@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from shared.contracts.events import Event
+from shared.contracts.events.envelope import Event
 from shared.runtime.aws import client
 from shared.runtime.observability import log
 

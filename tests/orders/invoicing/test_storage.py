@@ -16,7 +16,7 @@ from orders.service import invoices
 from orders.service.event_data import order_data
 from orders.tables import orders
 from orders.tables.packing import to_row
-from shared.contracts.events import OrderPaid
+from shared.contracts.events.orders import OrderPaid
 from shared.dynamodb.rows import ConcurrentUpdate
 from tests.orders.invoicing.samples import NOW, pages, paid, placed
 from tests.support import REGION, Context, deliver, sqs_event

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from payments.domain.reconciliation.differences import MAX_ATTEMPTS, MAX_TEXT, Finding
-from shared.contracts.events import DifferencesData
+from shared.contracts.events.payments import DifferencesData
 
 # How long before the end of the last reconciliation the window begins: some changes are listed late.
 OVERLAP = timedelta(hours=1)

@@ -1,8 +1,7 @@
 """The envelope of every event: CloudEvents 1.0 in JSON (https://github.com/cloudevents/spec)."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,8 +20,6 @@ class Event(EventData):
     events without gaps, so that a consumer of all of them can detect a missing one.
     """
 
-    TYPES: ClassVar[dict[str, type["Event"]]] = {}
-
     specversion: Literal["1.0"] = "1.0"
     id: str
     source: str
@@ -34,10 +31,6 @@ class Event(EventData):
     requestid: str | None = None
     traceparent: str | None = None
     data: Any
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        Event.TYPES[cls.event_type()] = cls
 
     @classmethod
     def event_type(cls) -> str:
@@ -66,8 +59,3 @@ class Event(EventData):
             requestid=request_id,
             data=data,
         )
-
-
-def read_event(message: Mapping[str, Any]) -> Event:
-    """Return the typed event of a message. Raises KeyError (unknown type) or ValidationError (invalid)."""
-    return Event.TYPES[message["type"]].model_validate(message)
