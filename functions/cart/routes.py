@@ -22,6 +22,7 @@ from cart.service import carts, coupons, merging, quoting, rates
 from cart.service.coupons import CouponExists
 from shared.contracts.problems import CartEmpty, CouponNotApplicable, OutOfStock
 from shared.dynamodb.idempotency import IdempotencyKey
+from shared.dynamodb.pages import page_of
 from shared.errors import NotFound, invalid
 from shared.http.identity import CUSTOMER, GUEST, STAFF, Caller
 from shared.http.paging import Cursors, Page, PageQuery
@@ -102,9 +103,8 @@ def quote_cart(caller: Caller, body: RequestQuote) -> QuoteView:
 def list_coupons(query: PageQuery) -> Page[CouponView]:
     """List all coupons, ordered by code."""
     after = (cursors.read(query.cursor, COUPONS) or {"code": None})["code"]
-    found, last = coupons.page(after, query.limit)
-    more = {"code": last} if last else None
-    return Page(items=[CouponView.of(coupon) for coupon in found], next_cursor=cursors.write(more, COUPONS))
+    found = cursors.listed(coupons.page(after, query.limit), COUPONS)
+    return Page[CouponView].of(found, CouponView.of)
 
 
 @routes.post("/coupons", role=STAFF, status=201, location="/coupons/{code}", raises=(CouponExists,))
@@ -138,11 +138,8 @@ def list_shipping_methods(query: PageQuery) -> Page[ShippingMethodView]:
     """List all shipping methods."""
     after = (cursors.read(query.cursor, METHODS) or {"method": ""})["method"]
     found = [method for method in rates.shipping_methods() if method.method > after]
-    page = found[: query.limit]
-    more = {"method": page[-1].method} if len(found) > len(page) else None
-    return Page(
-        items=[ShippingMethodView.of(method) for method in page], next_cursor=cursors.write(more, METHODS)
-    )
+    page = page_of(found, query.limit, lambda method: {"method": method.method})
+    return Page[ShippingMethodView].of(cursors.listed(page, METHODS), ShippingMethodView.of)
 
 
 @routes.get("/shipping-methods/{method}", raises=(NotFound,))

@@ -28,8 +28,7 @@ routes = Routes()
 @routes.get("/categories")
 def list_categories(query: PageQuery) -> CategoryPage:
     """List all categories by position."""
-    found, cursor = categories.list_categories(query.limit, query.cursor)
-    return CategoryPage(items=[CategoryView.of(category) for category in found], next_cursor=cursor)
+    return CategoryPage.of(categories.list_categories(query.limit, query.cursor), CategoryView.of)
 
 
 @routes.post("/categories", role=STAFF, status=201, raises=(CategoryExists,))
@@ -58,7 +57,7 @@ def list_products(query: ProductQuery) -> ProductPage:
 
     Drafts and archived products are not listed.
     """
-    found, cursor = products.list_products(
+    found = products.list_products(
         query.category,
         query.q,
         query.min_price,
@@ -68,7 +67,7 @@ def list_products(query: ProductQuery) -> ProductPage:
         query.limit,
         query.cursor,
     )
-    return ProductPage(items=[ProductView.of(product) for product in found], next_cursor=cursor)
+    return ProductPage.of(found, ProductView.of)
 
 
 @routes.get("/products/{product_id}", raises=(NotFound,))

@@ -54,8 +54,8 @@ def send_sms(caller: Caller, body: SendSms, claim: IdempotencyKey) -> QueuedView
 @routes.get("/notifications", role=CUSTOMER)
 def list_notifications(caller: Caller, query: NotificationsQuery) -> Page[NotificationView]:
     """List your notifications, newest first; staff may list those of a recipient."""
-    found, cursor = listing.list_notifications(caller, query.recipient, query.limit, query.cursor)
-    return Page[NotificationView](items=[NotificationView.of(each) for each in found], next_cursor=cursor)
+    found = listing.list_notifications(caller, query.recipient, query.limit, query.cursor)
+    return Page[NotificationView].of(found, NotificationView.of)
 
 
 @routes.get("/notifications/preferences", role=CUSTOMER)

@@ -1,7 +1,6 @@
 """The HTTP routes of orders."""
 
 from orders.domain.fulfilling import TooManyParts
-from orders.domain.orders import Order
 from orders.domain.returning import ReturnWindowClosed
 from orders.domain.transitions import IllegalTransition, ReturnStatus
 from orders.schemas.requests import (
@@ -67,7 +66,7 @@ def place_order(caller: Caller, body: PlaceOrder, claim: IdempotencyKey) -> Orde
 @routes.get("/orders", role=GUEST)
 def list_orders(caller: Caller, query: PageQuery) -> OrderPage:
     """List the caller's orders, newest first."""
-    return _page(reading.list_own(caller, query.limit, query.cursor))
+    return OrderPage.of(reading.list_own(caller, query.limit, query.cursor), OrderView.of)
 
 
 @routes.get("/orders/{order_id}", role=GUEST, raises=(NotFound,))
@@ -113,9 +112,10 @@ def request_return(caller: Caller, order_id: str, body: RequestReturn, key: Idem
 @routes.get("/admin/orders", role=STAFF)
 def list_all_orders(query: ListOrders) -> OrderPage:
     """List all orders, newest first, filtered by status, customer, number or period."""
-    return _page(
-        reading.list_all(query.user_id, query.number, query.status, query.period, query.limit, query.cursor)
+    found = reading.list_all(
+        query.user_id, query.number, query.status, query.period, query.limit, query.cursor
     )
+    return OrderPage.of(found, OrderView.of)
 
 
 @routes.put("/orders/{order_id}/status", role=STAFF, raises=(NotFound, IllegalTransition, TooManyParts))
@@ -154,8 +154,3 @@ def decide_return(
     return ReturnView.of(
         *returning.decide_return(caller, order_id, return_id, status, restock, body.refund, if_match)
     )
-
-
-def _page(found: tuple[list[Order], str | None]) -> OrderPage:
-    orders, cursor = found
-    return OrderPage(items=[OrderView.of(order) for order in orders], next_cursor=cursor)

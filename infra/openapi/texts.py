@@ -43,7 +43,9 @@ PATCH or DELETE, and the change is rejected with 412 if somebody else has change
 
 ## Lists
 `?limit=` is 1 to 100, by default 20. `next_cursor` is the `?cursor=` of the next page; it is null on the last
-page. A page may be shorter than the limit. A cursor belongs to its list and filters; any other is 400.
+page. A page may be shorter than the limit, or empty, and still have a `next_cursor`: it has at most 4 MB, and
+a search or filter examines a limited number of entries per request. A cursor belongs to its list and filters;
+any other is 400.
 """,
 }
 

@@ -1,11 +1,14 @@
 """Listings of products and categories: order, filters, pages, and changes of categories."""
 
+import json
 from typing import Any
 
 import pytest
 
 from catalog.app.api import api
+from catalog.tables import listings
 from catalog.tables.rows import ListingRow
+from shared.dynamodb import pages as dynamodb_pages
 from shared.runtime import clock
 from tests.catalog.catalog_driver import create_product, variant
 from tests.catalog.conftest import filtered_attributes, key_attributes
@@ -143,23 +146,55 @@ def test_an_unfiltered_page_is_one_query(shop, calls, query):
     assert [operation for operation, _ in calls] == ["Query", "Query"]
 
 
-def test_a_single_match_among_many_is_found_in_few_queries(cloud, calls):
-    for number in range(250):
+def add_listings(count, *, matching=(), **more):
+    """Add listed products; `matching` have the word "red"."""
+    for number in range(count):
         ListingRow(
             "listing#all",
             f"prd_{number:04}",
             listing="listing#all",
             min_price=number,
-            search="red" if number == 249 else "blue",
+            search="red" if number in matching else "blue",
             in_stock=True,
-            snapshot=SNAPSHOT,
+            snapshot=SNAPSHOT | more,
             version=1,
             updated_at=clock.now(),
         ).save()
+
+
+def test_a_search_examines_few_rows_and_then_returns_a_cursor(cloud, calls, monkeypatch):
+    monkeypatch.setattr(listings, "MAX_EXAMINED", 100)
+    monkeypatch.setattr(dynamodb_pages, "MAX_EXAMINED", 100)
+    add_listings(250, matching=(0, 120))
     calls.clear()
-    found = call(api, "GET", "/products?limit=1&q=red").json
-    assert (len(found["items"]), found["next_cursor"]) == (1, None)
-    assert [operation for operation, _ in calls] == ["Query"] * 3
+    path, found = "/products?limit=1&q=red", []
+    for _ in range(3):
+        page = call(api, "GET", path).json
+        found.append([product["product_id"] for product in page["items"]])
+        path = f"/products?limit=1&q=red&cursor={page['next_cursor']}"
+    assert (found, page["next_cursor"]) == ([[], ["prd_0120"], ["prd_0000"]], None)
+    assert [sent["Limit"] for operation, sent in calls if operation == "Query"] == [100] * 3
+
+
+def test_a_search_of_large_products_ends_after_few_queries(cloud, calls):
+    add_listings(60, description="x" * 100_000)
+    calls.clear()
+    page = call(api, "GET", "/products?q=green").json
+    assert (page["items"], [operation for operation, _ in calls]) == ([], ["Query"] * 4)
+    assert page["next_cursor"]
+
+
+def test_a_page_of_large_products_has_at_most_4_mb(cloud):
+    add_listings(58, description='é"' * 39_000)
+    cursor, found = "", []
+    while cursor is not None:
+        reply = call(api, "GET", "/products?limit=100" + (cursor and f"&cursor={cursor}"))
+        assert reply.status == 200
+        assert len(json.dumps(reply.text, ensure_ascii=False).encode()) <= 4_000_000
+        found.append([product["product_id"] for product in reply.json["items"]])
+        cursor = reply.json["next_cursor"]
+    assert [each for page in found for each in page] == [f"prd_{n:04}" for n in reversed(range(58))]
+    assert 3 < len(found) < 6
 
 
 @pytest.mark.parametrize(

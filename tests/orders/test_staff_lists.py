@@ -1,14 +1,22 @@
 """Lists of all orders for staff: by status, customer, number and period."""
 
+import json
+import threading
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
 from orders.app.api import api
 from orders.app.sweep import sweep
 from orders.tables import lists
+from orders.tables.packing import to_row
+from orders.tables.rows import SHARDS, OrderRow
+from shared.dynamodb import pages as dynamodb_pages
+from shared.dynamodb.rows import connection_of
 from tests.orders.conftest import SHOPPER, place, problem_of, token
-from tests.orders.paid_orders import paid, placed
+from tests.orders.paid_orders import paid, placed, stored_order
 from tests.orders.samples import quote
 from tests.support import Context, call, customer, guest, staff
 
@@ -140,3 +148,48 @@ def test_no_index_query_filters_by_its_own_keys(order_ids, calls):
             names = sent["ExpressionAttributeNames"]
             words = sent["FilterExpression"].replace("(", " ").split()
             assert not {names[word] for word in words if word in names} & {"user_id", "order_id"}
+
+
+def test_the_shards_are_queried_side_by_side(order_ids):
+    barrier = threading.Barrier(SHARDS, timeout=10)
+
+    def wait(**_: Any) -> None:
+        barrier.wait()  # fails unless all shards are queried at once
+
+    events = connection_of(OrderRow).client.meta.events
+    events.register("before-call.dynamodb.Query", wait)
+    try:
+        for query in ("limit=5", "limit=5&status=awaiting_payment"):
+            assert len(call(api, "GET", f"/admin/orders?{query}", caller=staff()).json["items"]) == 5
+    finally:
+        events.unregister("before-call.dynamodb.Query", wait)
+
+
+@pytest.mark.parametrize("path", ["/admin/orders", "/admin/orders?user_id=usr_1", "/orders"])
+def test_a_page_of_large_orders_has_at_most_4_mb(shop, path):
+    order = stored_order(placed())
+    terms = replace(order.agreed_terms, lines=tuple(quote(1_000).lines))
+    for number in range(19):
+        to_row(replace(order, order_id=f"ord_{number:026}", terms=terms)).save()
+    reply = call(api, "GET", path, caller=SHOPPER if path == "/orders" else staff())
+    assert reply.status == 200
+    assert len(json.dumps(reply.text, ensure_ascii=False).encode()) <= 4_000_000
+    assert len(reply.json["items"]) >= 5
+    assert reply.json["next_cursor"]
+
+
+def test_orders_that_were_never_placed_do_not_delay_a_page(order_ids, calls, monkeypatch):
+    monkeypatch.setattr(dynamodb_pages, "MAX_EXAMINED", 50)
+    for number in range(110):
+        row = to_row(replace(stored_order({"order_id": order_ids[0]}), order_id=f"ord_9{number:025}"))
+        row.placed = row.listed = None
+        row.save()
+    calls.clear()
+    found = []
+    path = "/orders?limit=20"
+    while path:
+        page = call(api, "GET", path, caller=SHOPPER).json
+        found.append([order["order_id"] for order in page["items"]])
+        path = page["next_cursor"] and f"/orders?limit=20&cursor={page['next_cursor']}"
+    assert found == [[], [], order_ids[::-1]]
+    assert [name for name, _ in calls] == ["Query"] * 6

@@ -180,7 +180,7 @@ class PaymentsDriver:
         return self.published_types()
 
     def ledger(self, payment_id: str) -> list[Entry]:
-        return ledger.page(payment_id, 100, None)[0]
+        return [*ledger.page(payment_id, 100, None).items]
 
     def refunds(self, payment_id: str) -> list[dict[str, Any]]:
         """Return the payment's refunds as staff see them."""

@@ -166,7 +166,7 @@ def payments() -> list[Payment]:
 
 def ledger(payment_id: str) -> list[Entry]:
     """Return the payment's ledger entries, oldest first."""
-    return page(payment_id, 1_000, None)[0]
+    return [*page(payment_id, 1_000, None).items]
 
 
 def was_cancelled(order: Any) -> bool:

@@ -8,6 +8,7 @@ from cart.tables import coupons, reads
 from shared.contracts.events.orders import OrderData
 from shared.dynamodb.concurrency import require_version
 from shared.dynamodb.idempotency import IdempotencyKey
+from shared.dynamodb.pages import Found
 from shared.errors import Conflict, NotFound
 from shared.runtime import clock
 
@@ -37,10 +38,9 @@ def remove_from_cart(owner: str, if_match: int | None) -> PricedCart:
     return views.save(cart, cart.with_coupon(None))
 
 
-def page(after: str | None, limit: int) -> tuple[list[Coupon], str | None]:
-    """Return the coupons that follow a code, and the code to continue after; None on the last page."""
-    found, more = coupons.page(after, limit)
-    return found, found[-1].code if more else None
+def page(after: str | None, limit: int) -> Found[Coupon]:
+    """Return the coupons that follow a code."""
+    return coupons.page(after, limit)
 
 
 def read(text: str) -> Coupon:

@@ -8,6 +8,7 @@ from pynamodb.transactions import TransactWrite
 from cart.domain.promotions import Coupon, CouponState, Terms
 from cart.tables.rows import CartTableRow, CouponRow, UsesRow, idempotency, read, save
 from shared.dynamodb.concurrency import VersionConflict
+from shared.dynamodb.pages import Found, page_of
 from shared.dynamodb.rows import ConcurrentUpdate, ConditionFailed, transaction
 from shared.runtime import clock
 
@@ -44,16 +45,16 @@ def find(code: str) -> StoredCode:
     return StoredCode(_coupon(row, rows), int(row.version), row.created_with, used)
 
 
-def page(after: str | None, limit: int) -> tuple[list[Coupon], bool]:
-    """Return the coupons that follow a code, ordered by code, and whether more follow.
+def page(after: str | None, limit: int) -> Found[Coupon]:
+    """Return the coupons that follow a code, ordered by code.
 
     Costs one Query and one read of their counts.
     """
     beyond = CouponRow.code > after if after else None
     found = list(CouponRow.by_code.query(LISTED, range_key_condition=beyond, limit=limit + 1))
-    rows = found[:limit]
-    counts = read(*(_uses(row.code) for row in rows))
-    return [coupon for row in rows if (coupon := _coupon(row, counts))], len(found) > limit
+    counts = read(*(_uses(row.code) for row in found[:limit]))
+    listed = [coupon for row in found if (coupon := _coupon(row, counts))]
+    return page_of(listed, limit, lambda coupon: {"code": coupon.code})
 
 
 def write(code: str, terms: Terms | None, version: int, created_with: str | None = None) -> None:

@@ -8,6 +8,7 @@ from catalog.service.cursors import cursors
 from catalog.tables import categories, listings, products
 from shared.dynamodb.concurrency import require_version
 from shared.errors import NotFound, invalid
+from shared.http.paging import Listed
 from shared.runtime import clock
 from shared.values import ids
 
@@ -90,16 +91,16 @@ def list_products(
     sort: str,
     limit: int,
     cursor: str | None,
-) -> tuple[list[Product], str | None]:
-    """Return a page of products on sale and the next page's cursor."""
+) -> Listed[Product]:
+    """Return a page of products on sale."""
     words = tuple((text or "").casefold().split()[:MAX_WORDS])
     product_filter = ProductFilter(words, min_price, max_price, bool(in_stock))
     if product_filter.is_unsatisfiable:
-        return [], None
+        return Listed([], lambda count: None)
     scope = f"products:{category}:{text}:{min_price}:{max_price}:{in_stock}:{sort}"
     name = category or listings.ALL_PRODUCTS
-    found, last = listings.page(name, sort, product_filter, limit, cursors.read(cursor, scope))
-    return found, cursors.write(last, scope)
+    found = listings.page(name, sort, product_filter, limit, cursors.read(cursor, scope))
+    return cursors.listed(found, scope)
 
 
 def refresh_listings(product_id: str) -> None:

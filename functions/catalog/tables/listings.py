@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from functools import reduce
-from itertools import islice
 from operator import and_
 from typing import Any
 
@@ -10,11 +9,11 @@ from pynamodb.exceptions import PutError
 
 from catalog.domain import Product, ProductFilter, ProductStatus, Variant
 from catalog.tables.rows import ListingRow
+from shared.dynamodb.pages import MAX_EXAMINED, Found, read_page
 from shared.dynamodb.rows import require_condition_failure
 from shared.values.money import Money
 
 ALL_PRODUCTS = "all"
-SEARCH_PAGE_SIZE = 100  # rows per Query; used if a filter may exclude most of them
 
 
 def listing_rows(product: Product) -> list[ListingRow]:
@@ -64,8 +63,8 @@ def refresh(product: Product) -> None:
 
 def page(
     name: str, sort: str, product_filter: ProductFilter, limit: int, after: dict[str, Any] | None
-) -> tuple[list[Product], dict[str, Any] | None]:
-    """Return a page of a listing and the key to continue after, which is None on the last page.
+) -> Found[Product]:
+    """Return a page of a listing.
 
     `name` is `all` or a category id. An unfiltered page is one Query. DynamoDB rejects a filter on a key
     attribute, so if the listing is sorted by price, the price bounds are a key condition.
@@ -78,13 +77,10 @@ def page(
         range_key_condition=_bounds(product_filter) if by_price else None,
         filter_condition=condition,
         scan_index_forward=sort == "price",
-        page_size=limit + 1 if condition is None else max(limit + 1, SEARCH_PAGE_SIZE),
+        page_size=limit + 1 if condition is None else MAX_EXAMINED,
         last_evaluated_key=after,
     )
-    products = [_product(row) for row in islice(found, limit)]
-    last = found.last_evaluated_key
-    # DynamoDB's key alone does not prove another page: the filter may exclude all remaining rows.
-    return products, last if last and next(found, None) is not None else None
+    return read_page(found, ListingRow, limit).map(_product)
 
 
 def _bounds(product_filter: ProductFilter) -> Any:

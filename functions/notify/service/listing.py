@@ -6,7 +6,7 @@ from notify.settings import settings
 from notify.tables import notifications
 from shared.errors import Forbidden
 from shared.http.identity import Caller
-from shared.http.paging import Cursors
+from shared.http.paging import Cursors, Listed
 from shared.runtime.secrets import secret
 
 cursors = Cursors(lambda: secret(settings().notify_cursor_secret_arn)["key"])
@@ -14,18 +14,18 @@ cursors = Cursors(lambda: secret(settings().notify_cursor_secret_arn)["key"])
 
 def list_notifications(
     caller: Caller, recipient: str | None, limit: int, cursor: str | None
-) -> tuple[list[Notification], str | None]:
-    """Return a page of the caller's notifications, newest first, and the next page's cursor.
+) -> Listed[Notification]:
+    """Return a page of the caller's notifications, newest first.
 
     Staff may list those of a `recipient` (an address or number) instead. Raises Forbidden, Malformed.
     """
     if recipient is None:
         scope = f"notifications:{caller.user_id}"
-        page, last = notifications.of_user(caller.user_id, limit, cursors.read(cursor, scope))
-        return page, cursors.write(last, scope)
+        page = notifications.of_user(caller.user_id, limit, cursors.read(cursor, scope))
+        return cursors.listed(page, scope)
     if not caller.is_staff:
         raise Forbidden("Only staff may name a recipient; leave it out to list your own notifications.")
     key = recipient_key(e164(recipient) or recipient)
     scope = f"notifications-to:{key}"
-    page, last = notifications.of_recipient(key, limit, cursors.read(cursor, scope))
-    return page, cursors.write(last, scope)
+    page = notifications.of_recipient(key, limit, cursors.read(cursor, scope))
+    return cursors.listed(page, scope)

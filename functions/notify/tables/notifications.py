@@ -16,6 +16,7 @@ from notify.domain.notifications import Notification, StatusChange
 from notify.domain.outcomes import Cause, Outcome, Status
 from notify.tables.rows import CounterRow, NotificationRow
 from shared.dynamodb.concurrency import VersionConflict
+from shared.dynamodb.pages import Found, read_page
 from shared.dynamodb.rows import ConditionFailed, require_condition_failure, transaction
 from shared.runtime import clock
 
@@ -178,24 +179,20 @@ def release(row: NotificationRow) -> None:
     _change(row, NotificationRow.leased_until.set(0))
 
 
-def of_user(
-    user_id: str, limit: int, after: dict[str, Any] | None
-) -> tuple[list[Notification], dict[str, Any] | None]:
-    """Return a page of the account's notifications, newest first, and the key after it: one Query."""
-    page = NotificationRow.by_user.query(
-        user_id, scan_index_forward=False, limit=limit, page_size=limit + 1, last_evaluated_key=after
+def of_user(user_id: str, limit: int, after: dict[str, Any] | None) -> Found[Notification]:
+    """Return a page of the account's notifications, newest first: one Query."""
+    query = NotificationRow.by_user.query(
+        user_id, scan_index_forward=False, page_size=limit + 1, last_evaluated_key=after
     )
-    return list(map(_notification, page)), page.last_evaluated_key
+    return read_page(query, NotificationRow, limit).map(_notification)
 
 
-def of_recipient(
-    recipient: str, limit: int, after: dict[str, Any] | None
-) -> tuple[list[Notification], dict[str, Any] | None]:
+def of_recipient(recipient: str, limit: int, after: dict[str, Any] | None) -> Found[Notification]:
     """Return a page of the notifications to an address or number, as `of_user`."""
-    page = NotificationRow.by_recipient.query(
-        recipient, scan_index_forward=False, limit=limit, page_size=limit + 1, last_evaluated_key=after
+    query = NotificationRow.by_recipient.query(
+        recipient, scan_index_forward=False, page_size=limit + 1, last_evaluated_key=after
     )
-    return list(map(_notification, page)), page.last_evaluated_key
+    return read_page(query, NotificationRow, limit).map(_notification)
 
 
 def _notification(row: NotificationRow) -> Notification:

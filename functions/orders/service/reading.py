@@ -8,9 +8,10 @@ from orders.domain.transitions import Status
 from orders.settings import settings
 from orders.tables import lists, orders
 from shared.contracts.commands.orders import InvoiceLinks, LocateInvoice
+from shared.dynamodb.pages import page_of
 from shared.errors import NotFound
 from shared.http.identity import Caller
-from shared.http.paging import Cursors
+from shared.http.paging import Cursors, Listed
 from shared.messaging import rpc
 from shared.messaging.rpc import CommandRejected
 from shared.runtime.secrets import secret
@@ -46,11 +47,10 @@ def _if_placed(order: Order | None) -> Order | None:
     return order if order and order.was_placed else None
 
 
-def list_own(caller: Caller, limit: int, cursor: str | None) -> tuple[list[Order], str | None]:
-    """Return a page of the caller's orders, newest first, and the cursor of the next page."""
+def list_own(caller: Caller, limit: int, cursor: str | None) -> Listed[Order]:
+    """Return a page of the caller's orders, newest first."""
     scope = f"orders:{caller.user_id}"
-    found, last = lists.of_owner(caller.user_id, limit, cursors.read(cursor, scope))
-    return found, cursors.write(last, scope)
+    return cursors.listed(lists.of_owner(caller.user_id, limit, cursors.read(cursor, scope)), scope)
 
 
 def list_all(
@@ -60,18 +60,21 @@ def list_all(
     period: Period,
     limit: int,
     cursor: str | None,
-) -> tuple[list[Order], str | None]:
-    """Return a page of all orders that match, newest first, and the cursor of the next page."""
+) -> Listed[Order]:
+    """Return a page of all orders that match, newest first."""
     scope = f"orders:{user_id}:{number}:{status}:{period.since}:{period.until}:staff"
     start: dict[str, Any] | None = cursors.read(cursor, scope)
     if number:
-        found = [order for order in lists.of_number(number) if status in (None, order.status)]
-        return [order for order in found if user_id in (None, order.user_id)], None
+        after = start["order_id"] if start else ""
+        matching = [
+            order
+            for order in lists.of_number(number)
+            if status in (None, order.status) and user_id in (None, order.user_id) and order.order_id > after
+        ]
+        return cursors.listed(page_of(matching, limit, lambda order: {"order_id": order.order_id}), scope)
     if user_id:
-        found, last = lists.of_owner(user_id, limit, start, period, status)
-        return found, cursors.write(last, scope)
-    found, before = lists.of_all(limit, start["before"] if start else None, period, status)
-    return found, cursors.write({"before": before} if before else None, scope)
+        return cursors.listed(lists.of_owner(user_id, limit, start, period, status), scope)
+    return cursors.listed(lists.of_all(limit, start["before"] if start else None, period, status), scope)
 
 
 def invoice_of(caller: Caller, order_id: str) -> InvoiceLinks:

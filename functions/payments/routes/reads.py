@@ -21,23 +21,22 @@ def get_payment(caller: Caller, payment_id: str) -> PaymentView:
 @routes.get("/payments", role=GUEST)
 def list_payments(caller: Caller, query: PaymentsQuery) -> Page[PaymentView]:
     """List the payments of one of your orders, oldest first."""
-    found, cursor = queries.payments_of(caller, query.order_id, query.limit, query.cursor)
-    return Page[PaymentView](items=[PaymentView.of(each, caller) for each in found], next_cursor=cursor)
+    found = queries.payments_of(caller, query.order_id, query.limit, query.cursor)
+    return Page[PaymentView].of(found, lambda each: PaymentView.of(each, caller))
 
 
 @routes.get("/payments/{payment_id}/refunds", role=STAFF, raises=(NoSuchPayment,))
 def list_refunds(payment_id: str, query: PageQuery) -> Page[RefundView]:
     """List a payment's refunds, including those created in Stripe."""
-    held, found, cursor = queries.refunds_of(payment_id, query.limit, query.cursor)
-    items = [RefundView.of(each, held.amount.currency) for each in found]
-    return Page[RefundView](items=items, next_cursor=cursor)
+    held, found = queries.refunds_of(payment_id, query.limit, query.cursor)
+    return Page[RefundView].of(found, lambda each: RefundView.of(each, held.amount.currency))
 
 
 @routes.get("/payments/{payment_id}/ledger", role=STAFF, raises=(NoSuchPayment,))
 def list_ledger(payment_id: str, query: PageQuery) -> Page[LedgerEntryView]:
     """List a payment's postings in double entry, oldest first."""
-    found, cursor = queries.ledger_of(payment_id, query.limit, query.cursor)
-    return Page[LedgerEntryView](items=[LedgerEntryView.of(each) for each in found], next_cursor=cursor)
+    found = queries.ledger_of(payment_id, query.limit, query.cursor)
+    return Page[LedgerEntryView].of(found, LedgerEntryView.of)
 
 
 @routes.get("/admin/webhooks", role=STAFF)
@@ -46,8 +45,8 @@ def list_webhooks(query: WebhooksQuery) -> Page[WebhookView]:
 
     Without a status, failed events come first.
     """
-    found, cursor = inbox_queue.list_events(query.status, query.limit, query.cursor)
-    return Page[WebhookView](items=[WebhookView.of(each) for each in found], next_cursor=cursor)
+    found = inbox_queue.list_events(query.status, query.limit, query.cursor)
+    return Page[WebhookView].of(found, WebhookView.of)
 
 
 @routes.post(

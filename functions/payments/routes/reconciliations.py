@@ -15,8 +15,8 @@ routes = Routes()
 @routes.get("/admin/reconciliations", role=STAFF)
 def list_reconciliations(query: PageQuery) -> Page[ReconciliationView]:
     """List the reconciliations with Stripe, newest first."""
-    found, cursor = reconciliations.list_runs(query.limit, query.cursor)
-    return Page[ReconciliationView](items=[ReconciliationView.of(each) for each in found], next_cursor=cursor)
+    found = reconciliations.list_runs(query.limit, query.cursor)
+    return Page[ReconciliationView].of(found, ReconciliationView.of)
 
 
 @routes.get("/admin/reconciliations/{reconciliation_id}", role=STAFF, raises=(NoSuchReconciliation,))

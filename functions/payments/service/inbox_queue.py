@@ -7,8 +7,9 @@ from typing import Any
 from payments.domain.inbox import EventStatus, StripeEvent
 from payments.settings import settings
 from payments.tables import inbox
+from shared.dynamodb.pages import Found, Key
 from shared.errors import NotFound
-from shared.http.paging import Cursors
+from shared.http.paging import Cursors, Listed
 from shared.runtime.aws import client
 from shared.runtime.secrets import secret
 
@@ -24,9 +25,7 @@ class NotQueued(Exception):
     """SQS did not accept some events."""
 
 
-def list_events(
-    status: EventStatus | None, limit: int, cursor: str | None
-) -> tuple[list[StripeEvent], str | None]:
+def list_events(status: EventStatus | None, limit: int, cursor: str | None) -> Listed[StripeEvent]:
     """Return a page of the inbox, newest first per status; failed events come first.
 
     One Query per status, until the page is full.
@@ -34,17 +33,21 @@ def list_events(
     list_of = f"webhooks {status or ''}"
     statuses = [status] if status else list(EventStatus)
     after: dict[str, Any] = cursors.read(cursor, list_of) or {"status": statuses[0], "key": None}
-    found: list[StripeEvent] = []
+    events: list[StripeEvent] = []
+    keys: list[Key] = []
+    last: Key | None = None
     for current in statuses[statuses.index(after["status"]) :]:
         start = after["key"] if current == after["status"] else None
-        events, last = inbox.page(current, limit - len(found), start)
-        found += events
-        if last:
-            return found, cursors.write({"status": current, "key": last}, list_of)
-        if len(found) == limit and current != statuses[-1]:
-            following = statuses[statuses.index(current) + 1]
-            return found, cursors.write({"status": following, "key": None}, list_of)
-    return found, None
+        page = inbox.page(current, limit - len(events), start)
+        events += page.items
+        keys += [{"status": current, "key": key} for key in page.keys]
+        if page.last:
+            last = {"status": current, "key": page.last}
+            break
+        if len(events) == limit and current != statuses[-1]:
+            last = {"status": statuses[statuses.index(current) + 1], "key": None}
+            break
+    return cursors.listed(Found(events, keys, last), list_of)
 
 
 def replay(event_id: str) -> None:

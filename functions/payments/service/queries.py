@@ -8,7 +8,7 @@ from payments.domain.refunds import Refund
 from payments.settings import settings
 from payments.tables import ledger, payments, refunds
 from shared.http.identity import Caller
-from shared.http.paging import Cursors
+from shared.http.paging import Cursors, Listed
 from shared.runtime.secrets import secret
 
 cursors = Cursors(lambda: secret(settings().payments_cursor_secret_arn)["key"])
@@ -22,29 +22,27 @@ def payment(caller: Caller, payment_id: str) -> Payment:
     return found
 
 
-def payments_of(
-    caller: Caller, order_id: str, limit: int, cursor: str | None
-) -> tuple[list[Payment], str | None]:
+def payments_of(caller: Caller, order_id: str, limit: int, cursor: str | None) -> Listed[Payment]:
     """Return a page of an order's payments, oldest first; none if the order is not the caller's."""
     list_of = f"payments {order_id}"
     start: dict[str, Any] | None = cursors.read(cursor, list_of)
-    found, last = payments.payments_of(order_id, limit, start)
-    return [each for each in found if _may_see(caller, each.order.user_id)], cursors.write(last, list_of)
+    found = payments.payments_of(order_id, limit, start)
+    if not all(_may_see(caller, each.order.user_id) for each in found.items):  # an order has one owner
+        return Listed([], lambda count: None)
+    return cursors.listed(found, list_of)
 
 
-def refunds_of(payment_id: str, limit: int, cursor: str | None) -> tuple[Payment, list[Refund], str | None]:
+def refunds_of(payment_id: str, limit: int, cursor: str | None) -> tuple[Payment, Listed[Refund]]:
     """Return the payment and a page of its refunds. Raises NoSuchPayment."""
     held, list_of = _existing(payment_id), f"refunds {payment_id}"
-    found, last = refunds.page(payment_id, limit, cursors.read(cursor, list_of))
-    return held, found, cursors.write(last, list_of)
+    return held, cursors.listed(refunds.page(payment_id, limit, cursors.read(cursor, list_of)), list_of)
 
 
-def ledger_of(payment_id: str, limit: int, cursor: str | None) -> tuple[list[Entry], str | None]:
+def ledger_of(payment_id: str, limit: int, cursor: str | None) -> Listed[Entry]:
     """Return a page of a payment's ledger, oldest first. Raises NoSuchPayment."""
     _existing(payment_id)
     list_of = f"ledger {payment_id}"
-    found, last = ledger.page(payment_id, limit, cursors.read(cursor, list_of))
-    return found, cursors.write(last, list_of)
+    return cursors.listed(ledger.page(payment_id, limit, cursors.read(cursor, list_of)), list_of)
 
 
 def _existing(payment_id: str) -> Payment:

@@ -193,10 +193,11 @@ def _entries(held: Payment) -> Iterator[Entry]:
     """Yield the ledger entries up to the version of the payment that was read."""
     start = None
     while True:
-        entries, start = ledger.page(held.payment_id, LEDGER_PAGE_SIZE, start)
-        yield from (entry for entry in entries if entry.version <= held.version)
-        if start is None:
+        found = ledger.page(held.payment_id, LEDGER_PAGE_SIZE, start)
+        yield from (entry for entry in found.items if entry.version <= held.version)
+        if found.last is None:
             return
+        start = found.last
 
 
 def _order_difference(held: Payment, listed: ListedIntent, now: datetime) -> Finding | None:

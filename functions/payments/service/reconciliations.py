@@ -10,7 +10,7 @@ from payments.tables import reconciliations
 from shared.dynamodb import concurrency
 from shared.dynamodb.rows import ConcurrentUpdate
 from shared.errors import NotFound, invalid
-from shared.http.paging import Cursors
+from shared.http.paging import Cursors, Listed
 from shared.runtime.secrets import secret
 from shared.values.ids import MAX_ID_LENGTH, new_id
 
@@ -49,11 +49,10 @@ def request(asked_by: str, since: datetime | None, now: datetime) -> Run:
     raise ConcurrentUpdate
 
 
-def list_runs(limit: int, cursor: str | None) -> tuple[list[Run], str | None]:
+def list_runs(limit: int, cursor: str | None) -> Listed[Run]:
     """Return a page of reconciliations without findings, newest first."""
     start: dict[str, Any] | None = cursors.read(cursor, LIST)
-    found, last = reconciliations.page(limit, start)
-    return found, cursors.write(last, LIST)
+    return cursors.listed(reconciliations.page(limit, start), LIST)
 
 
 def get(reconciliation_id: str) -> Run:

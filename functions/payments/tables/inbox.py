@@ -11,6 +11,7 @@ from pynamodb.transactions import TransactWrite
 
 from payments.domain.inbox import EventStatus, ListPosition, StripeEvent
 from payments.settings import settings
+from shared.dynamodb.pages import Found, read_page
 from shared.dynamodb.rows import Row, require_condition_failure, warm
 from shared.runtime import clock
 from shared.runtime.aws import REGION
@@ -175,14 +176,12 @@ def mark_within(writes: TransactWrite, event_id: str, status: EventStatus) -> No
     writes.update(InboxRow(event_id), _outcome(status, None), condition=InboxRow.pk.exists())
 
 
-def page(
-    status: EventStatus, limit: int, start: dict[str, Any] | None
-) -> tuple[list[StripeEvent], dict[str, Any] | None]:
-    """Return events of a status, newest first, and the key of the next page: 1 Query."""
-    found = InboxRow.by_status.query(
-        status.value, limit=limit, page_size=limit + 1, last_evaluated_key=start, scan_index_forward=False
+def page(status: EventStatus, limit: int, start: dict[str, Any] | None) -> Found[StripeEvent]:
+    """Return a page of the events of a status, newest first: 1 Query."""
+    query = InboxRow.by_status.query(
+        status.value, page_size=limit + 1, last_evaluated_key=start, scan_index_forward=False
     )
-    return [_event(row) for row in found], found.last_evaluated_key
+    return read_page(query, InboxRow, limit).map(_event)
 
 
 def _outcome(status: EventStatus, reason: str | None) -> list[Any]:

@@ -7,6 +7,7 @@ from pynamodb.attributes import UnicodeAttribute, UTCDateTimeAttribute
 from payments.domain.ledger import Account, Entry, Line
 from payments.tables.rows import PaymentsRow, key_of
 from shared.dynamodb.attributes import JsonAttribute
+from shared.dynamodb.pages import Found, read_page
 
 PREFIX = "ledger#"
 
@@ -44,15 +45,12 @@ class LedgerRow(PaymentsRow):
         )
 
 
-def page(
-    payment_id: str, limit: int, start: dict[str, Any] | None
-) -> tuple[list[Entry], dict[str, Any] | None]:
-    """Return entries of a payment, oldest first, and the key of the next page: 1 Query."""
-    found = LedgerRow.query(
+def page(payment_id: str, limit: int, start: dict[str, Any] | None) -> Found[Entry]:
+    """Return a page of a payment's entries, oldest first: 1 Query."""
+    query = LedgerRow.query(
         key_of(payment_id),
         LedgerRow.sk.startswith(PREFIX),
-        limit=limit,
         page_size=limit + 1,
         last_evaluated_key=start,
     )
-    return [row.entry() for row in found], found.last_evaluated_key
+    return read_page(query, LedgerRow, limit).map(LedgerRow.entry)

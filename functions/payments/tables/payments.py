@@ -26,6 +26,7 @@ from payments.domain.stripe_objects import Method, Pages, StripeRefs
 from payments.tables import inbox, ledger, refunds
 from payments.tables.rows import ByDue, ByOrder, PaymentsRow, key_of
 from shared.dynamodb.attributes import JsonAttribute
+from shared.dynamodb.pages import Found, read_page
 from shared.dynamodb.rows import ConditionFailed, transaction
 from shared.values import ids
 from shared.values.money import Money
@@ -216,12 +217,10 @@ def payment_of(image: Mapping[str, Any]) -> Payment | None:
     return PaymentRow.from_raw_data(dict(image)).payment()
 
 
-def payments_of(
-    order_id: str, limit: int, start: dict[str, Any] | None
-) -> tuple[list[Payment], dict[str, Any] | None]:
-    """Return payments of an order, oldest first, and the key of the next page: 1 Query."""
-    found = PaymentRow.by_order.query(order_id, limit=limit, page_size=limit + 1, last_evaluated_key=start)
-    return [row.payment() for row in found], found.last_evaluated_key
+def payments_of(order_id: str, limit: int, start: dict[str, Any] | None) -> Found[Payment]:
+    """Return a page of an order's payments, oldest first: 1 Query."""
+    query = PaymentRow.by_order.query(order_id, page_size=limit + 1, last_evaluated_key=start)
+    return read_page(query, PaymentRow, limit).map(PaymentRow.payment)
 
 
 def due(now: datetime) -> Iterator[str]:

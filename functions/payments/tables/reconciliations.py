@@ -10,6 +10,7 @@ from payments.domain.reconciliation.differences import Finding, Kind, Repair
 from payments.domain.reconciliation.runs import Latest, Run, RunStatus, Stage, Tally
 from payments.tables.rows import PaymentsRow
 from shared.dynamodb.attributes import JsonAttribute
+from shared.dynamodb.pages import Found, read_page
 from shared.dynamodb.rows import ConditionFailed, require_condition_failure, transaction
 
 PK = "reconciliations"
@@ -118,18 +119,17 @@ def run_of(image: Mapping[str, Any] | None) -> Run | None:
     return RunRow.from_raw_data(dict(image)).run()
 
 
-def page(limit: int, start: dict[str, Any] | None) -> tuple[list[Run], dict[str, Any] | None]:
-    """Return reconciliations without findings, newest first, and the key of the next page: 1 Query."""
-    found = RunRow.query(
+def page(limit: int, start: dict[str, Any] | None) -> Found[Run]:
+    """Return a page of reconciliations without findings, newest first: 1 Query."""
+    query = RunRow.query(
         PK,
         RunRow.sk.startswith(PREFIX),
-        limit=limit,
         page_size=limit + 1,
         last_evaluated_key=start,
         scan_index_forward=False,
         attributes_to_get=COUNTED,
     )
-    return [row.run() for row in found], found.last_evaluated_key
+    return read_page(query, RunRow, limit).map(RunRow.run)
 
 
 def begin(run: Run) -> bool:

@@ -8,6 +8,7 @@ from pynamodb.exceptions import DoesNotExist
 
 from payments.domain.refunds import Refund, RefundStatus
 from payments.tables.rows import PaymentsRow, key_of
+from shared.dynamodb.pages import Found, read_page
 from shared.values import ids
 
 
@@ -68,15 +69,12 @@ def refunds_of(payment_id: str) -> list[Refund]:
     return [row.refund() for row in rows]
 
 
-def page(
-    payment_id: str, limit: int, start: dict[str, Any] | None
-) -> tuple[list[Refund], dict[str, Any] | None]:
-    """Return refunds of a payment, oldest first, and the key of the next page: 1 Query."""
-    found = RefundRow.query(
+def page(payment_id: str, limit: int, start: dict[str, Any] | None) -> Found[Refund]:
+    """Return a page of a payment's refunds, oldest first: 1 Query."""
+    query = RefundRow.query(
         key_of(payment_id),
         RefundRow.sk.startswith("ref_"),
-        limit=limit,
         page_size=limit + 1,
         last_evaluated_key=start,
     )
-    return [row.refund() for row in found], found.last_evaluated_key
+    return read_page(query, RefundRow, limit).map(RefundRow.refund)

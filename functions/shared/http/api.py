@@ -18,6 +18,7 @@ from shared.dynamodb.sizes import RowTooLargeError
 from shared.errors import Internal, Problem, invalid, problem_document
 from shared.http.health import health
 from shared.http.identity import identify_caller
+from shared.http.paging import Page
 from shared.http.reading import (
     JSON,
     parse_body,
@@ -219,7 +220,8 @@ def _present(route: Route, arguments: Mapping[str, Any], result: Any) -> HttpRes
         headers["ETag"] = f'"{version}"'
     if route.location:
         headers["Location"] = _location(route.location, route.path, {**vars(result), **arguments})
-    return HttpResponse(status=route.status, headers=headers, body=result.model_dump_json())
+    body = result.fitting_json() if isinstance(result, Page) else result.model_dump_json()
+    return HttpResponse(status=route.status, headers=headers, body=body)
 
 
 def _location(resource: str, request: str, values: Mapping[str, Any]) -> str:
