@@ -40,6 +40,7 @@ OWN_FILES = {
     "UsersAuthorizer": (
         "shared/__init__.py",
         "shared/runtime/aws.py",
+        "shared/runtime/observability.py",
         "users/__init__.py",
         "users/authorizer.py",
         "users/domain/__init__.py",

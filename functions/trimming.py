@@ -11,9 +11,6 @@ from pathlib import Path
 
 # Paths inside the library folder that are never imported at run time.
 UNUSED = (
-    "aws_lambda_powertools/event_handler",
-    "aws_lambda_powertools/metrics/provider/datadog",
-    "aws_lambda_powertools/utilities/[!_jt]*",
     "bin",
     "botocore/data/*/*/examples-1.json*",
     "cffi",

@@ -31,7 +31,7 @@ ENVIRONMENT = {
     "AWS_REGION": REGION,
     "STAGE": STAGE,
     "VERSION": "test",
-    "POWERTOOLS_SERVICE_NAME": "shop",
+    "SERVICE_NAME": "shop",
     "USERS_TABLE": "tillstack-test-users",
     "USERS_IDEMPOTENCY_TABLE": "tillstack-test-users-idempotency",
     "USERS_SIGNING_KEY_ARN": "alias/tillstack-test-tokens",

@@ -1,10 +1,8 @@
 """Entry point: API Gateway's Lambda authorizer, which verifies access tokens.
 
-It runs before most requests, so it imports as little as possible: no pydantic, no tables, no powertools.
+It runs before most requests, so it imports as little as possible: no pydantic and no tables.
 """
 
-import json
-import logging
 import os
 import time
 from collections.abc import Mapping
@@ -15,11 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from shared import finish_init
+from shared.runtime import observability
 from shared.runtime.aws import client
+from shared.runtime.observability import log
 from users.domain.keys import public_jwk, thumbprint, verify_token
-
-log = logging.getLogger("authorizer")
-log.setLevel(logging.INFO)
 
 KEY_ARN = os.environ["USERS_SIGNING_KEY_ARN"]
 ISSUER = f"tillstack/{os.environ['STAGE']}"
@@ -65,15 +62,11 @@ def authorize(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     check the role. Raises Exception("Unauthorized"), the exact text that API Gateway maps to 401:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
     """
+    observability.begin(event["requestContext"].get("requestId", ""))
     try:
         claims = verify(_bearer_token(event))
     except jwt.InvalidTokenError as error:
-        request_id = event["requestContext"].get("requestId", "")
-        log.info(
-            json.dumps(
-                {"message": "token rejected", "request_id": request_id, "reason": type(error).__name__}
-            )
-        )
+        log.info("token rejected", extra={"reason": type(error).__name__})
         raise Exception("Unauthorized") from None
     api, stage, *_ = event["methodArn"].split("/")
     return {

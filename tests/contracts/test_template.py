@@ -124,7 +124,7 @@ def test_a_function_has_every_setting_its_service_needs(name):
         if info.is_required()
     }
     assert needed <= variables
-    assert "POWERTOOLS_SERVICE_NAME" in variables
+    assert "SERVICE_NAME" in variables
 
 
 @pytest.mark.parametrize("service", SERVICES)

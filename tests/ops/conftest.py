@@ -75,7 +75,7 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def prepared_shop() -> Iterator[tuple[Simulator, Stage, dict[str, str], deployment.Snapshot]]:
-    level = observability.log.log_level
+    level = observability.log.level
     observability.log.setLevel("ERROR")
     secrets._cached.clear()
     with moto.mock_aws(), LocalStripe() as local_stripe, pytest.MonkeyPatch.context() as patch:

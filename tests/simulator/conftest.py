@@ -12,7 +12,7 @@ from tests.simulator.simulator import Simulator
 
 @pytest.fixture(scope="module")
 def module_simulator() -> Iterator[Simulator]:
-    level = observability.log.log_level
+    level = observability.log.level
     # Thousands of requests: logging each success would take a fifth of the time.
     observability.log.setLevel("ERROR")
     secrets._cached.clear()

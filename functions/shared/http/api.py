@@ -75,14 +75,11 @@ class Api(Chalice):
         observability.begin(request_id)
         response = self.dispatch(event, context)
         response["headers"] = _common_headers(event, request_id) | response.get("headers", {})
-        log.info(
-            "request served",
-            extra={
-                "method": event["httpMethod"],
-                "route": event["requestContext"]["resourcePath"],
-                "status": response["statusCode"],
-                "ms": round((time.perf_counter() - began) * 1000, 1),
-            },
+        observability.log_request(
+            method=event["httpMethod"],
+            route=event["requestContext"]["resourcePath"],
+            status=response["statusCode"],
+            ms=round((time.perf_counter() - began) * 1000, 1),
         )
         observability.end()
         return response
