@@ -99,7 +99,8 @@ def alternative(target: package.Target, scratch: Path, endpoint: str) -> Variant
         capture_output=True,
     )
     built = source / ".aws-sam" / "build" / "GetOrder"
-    settings = variables(endpoint) | {"POWERTOOLS_SERVICE_NAME": "orders"}
+    settings = variables(endpoint)
+    settings |= {"POWERTOOLS_SERVICE_NAME": "orders", "AWS_DEFAULT_REGION": settings["AWS_REGION"]}
     return Variant(python, (built,), "handler.handle", settings, without_byte_code(scratch))
 
 
