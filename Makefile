@@ -33,7 +33,7 @@ engine_ready := $(call stamp,.local/engine,requirements/engine.txt)
 sam_ready    := $(call stamp,.local/sam,requirements/sam.txt)
 node_ready   := $(call stamp,.local/node,tests/clients/package-lock.json)
 
-.PHONY: demo test help up down status url token logs emails check unit packaging clients breaking journeys validate bench fmt generate audit redrive build deploy
+.PHONY: demo test help up down status url token logs emails check unit packaging clients breaking journeys validate bench fmt generate counts audit redrive build deploy
 
 #:
 #: Try it
@@ -118,6 +118,10 @@ fmt: $(venv_ready) ## format the code and sort imports
 
 generate: $(venv_ready) ## write the generated files: API documents, gateway responses, alarms, docs/errors.md …
 	@$(py) -m infra.generate
+
+counts: $(venv_ready) ## count again what an order uses (for docs/scaling.md), then run generate
+	@PYTHONPATH=functions:. $(py) -m tests.simulator.counting > /dev/null
+	@$(MAKE) generate
 
 #:
 #: A deployed shop: STAGE= on AWS, or else the local cloud (make logs too)

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from infra import errors, gateway_responses, limits, monitoring, permissions
+from infra import errors, gateway_responses, limits, monitoring, permissions, scaling
 from infra.openapi.document import public_json
 from infra.openapi.gateway import gateway_document
 
@@ -40,6 +40,7 @@ FILES: dict[str, Callable[[], str]] = {
     "infra/monitoring.yaml": lambda: _yaml("infra/monitoring.py", monitoring.stack()),
     "docs/limits.md": limits.document,
     "docs/permissions.md": permissions.document,
+    "docs/scaling.md": scaling.document,
     "docs/errors.md": errors.document,
 }
 

@@ -12,17 +12,23 @@ from botocore.client import BaseClient
 
 from shared.dynamodb.sizes import size_of
 from tests.simulator import tables
+from tests.support import STAGE
 
 Item = dict[str, dict[str, Any]]
 
 
 class Usage:
-    """Counts calls and write units by function from the rows before and after each write."""
+    """Counts calls and write units by function from the rows before and after each write.
+
+    `places` has the same units by what limits them: ("orders", "usr_1/ord_1") is a row, by its key, and
+    ("orders/by-placed", "3") a partition of an index.
+    """
 
     def __init__(self, patch: pytest.MonkeyPatch, current: Any) -> None:
         self.current = current
         self.units: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
+        self.places: Counter[tuple[str, str]] = Counter()
         original = BaseClient._make_api_call  # type: ignore[attr-defined]
 
         def make_api_call(client: Any, operation: str, params: dict[str, Any]) -> Any:
@@ -59,6 +65,8 @@ class Usage:
         of indexes."""
         units = factor * max(1, ceil(max(size_of(old), size_of(new)) / 1024))
         own = self._keys(table)
+        name = table.removeprefix(f"tillstack-{STAGE}-")
+        self.places[name, "/".join(_text((new or old)[key]) for key in own)] += units
         for index in tables.tables()[table].global_indexes:
             keys = [part["AttributeName"] for part in index.schema]
             projected = set(own) | set(keys)
@@ -71,16 +79,25 @@ class Usage:
                 {name: row[name] for name in projected & set(row)} if set(keys) <= set(row) else None
                 for row in (old, new)
             ]
-            units += _index_cost(entries[0], entries[1], keys)
+            for partition, cost in _index_costs(entries[0], entries[1], keys):
+                self.places[f"{name}/{index.name}", partition] += cost
+                units += cost
         return units
 
 
-def _index_cost(before: Item | None, after: Item | None, keys: list[str]) -> int:
+def _text(value: dict[str, Any]) -> str:
+    return str(next(iter(value.values())))
+
+
+def _index_costs(before: Item | None, after: Item | None, keys: list[str]) -> list[tuple[str, int]]:
+    """Return (partition, units) of each write to an index: one if the entry keeps its place, else two."""
     if before == after:
-        return 0
-    units = [max(1, ceil(size_of(entry) / 1024)) for entry in (before, after) if entry]
+        return []
+    costs = [
+        (_text(entry[keys[0]]), max(1, ceil(size_of(entry) / 1024))) for entry in (before, after) if entry
+    ]
     same_place = before and after and all(before[key] == after[key] for key in keys)
-    return max(units) if same_place else sum(units)
+    return [max(costs, key=lambda cost: cost[1])] if same_place else costs
 
 
 def _writes(operation: str, params: dict[str, Any]) -> list[tuple[str, Item, int]]:
