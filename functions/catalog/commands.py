@@ -3,15 +3,8 @@
 from catalog.domain import Line
 from catalog.service import event_data, reservations
 from shared.contracts.commands.base import Empty
-from shared.contracts.commands.catalog import (
-    DescribeProducts,
-    ListProducts,
-    ProductPage,
-    Products,
-    Release,
-    Reserve,
-    Reserved,
-)
+from shared.contracts.commands.products import DescribeProducts, ListProducts, ProductPage, Products
+from shared.contracts.commands.stock import Release, Reserve, Reserved
 from shared.messaging.rpc import Commands
 from shared.values.money import Money
 

@@ -5,7 +5,7 @@ from base64 import b64decode
 
 from notify.domain.messages import Attachment
 from notify.settings import settings
-from shared.contracts.commands.orders import FetchInvoice
+from shared.contracts.commands.invoices import FetchInvoice
 from shared.messaging import rpc
 
 

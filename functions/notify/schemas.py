@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import ConfigDict, StringConstraints
 
 from notify.domain.messages import Category, Channel
 from notify.domain.notifications import Notification
@@ -11,6 +11,7 @@ from notify.domain.outcomes import Status
 from notify.domain.recipients import Choice, Preferences
 from shared.http.paging import PageQuery
 from shared.http.routing import Body, View
+from shared.models import Model
 from shared.values.email_address import Email
 from shared.values.text import SINGLE_LINE
 
@@ -95,10 +96,10 @@ class NotificationsQuery(PageQuery):
     recipient: Annotated[str, StringConstraints(min_length=1, max_length=254)] | None = None
 
 
-class UnsubscribeQuery(BaseModel):
+class UnsubscribeQuery(Model):
     """The query of an unsubscribe link. Other parameters are ignored, because email programs may add some."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(extra="ignore")
 
     token: Annotated[str, StringConstraints(max_length=2000)]
 

@@ -11,7 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 from cart.app.consume import consume
 from cart.service import carts
 from cart.tables.rows import CartTableRow
-from shared.contracts.commands.catalog import DescribeProducts, ListProducts, ProductPage, Products
+from shared.contracts.commands.products import DescribeProducts, ListProducts, ProductPage, Products
 from shared.contracts.commands.users import Guest, IdentifyGuest
 from shared.contracts.events.catalog import ProductChanged, ProductData
 from shared.contracts.events.orders import OrderData, OrderLineData, OrderPlaced

@@ -21,13 +21,14 @@ ALLOWED = {
 ALLOWED_FOR_GATEWAYS = {"domain", "settings"}
 # The groups of `shared`: each may import those that are named here, and itself.
 SHARED: dict[str, set[str]] = {
-    "values": set(),
+    "models": set(),
+    "values": {"models"},
     "errors": set(),
-    "runtime": set(),
-    "contracts": {"values", "errors", "runtime"},
-    "dynamodb": {"values", "errors", "runtime"},
-    "http": {"values", "errors", "runtime", "dynamodb"},
-    "messaging": {"values", "errors", "runtime", "contracts"},
+    "runtime": {"models"},
+    "contracts": {"models", "values", "errors", "runtime"},
+    "dynamodb": {"models", "values", "errors", "runtime"},
+    "http": {"models", "values", "errors", "runtime", "dynamodb"},
+    "messaging": {"models", "values", "errors", "runtime", "contracts"},
 }
 IMPURE_LIBRARIES = {"boto3", "botocore", "pynamodb", "chalice", "stripe", "os", "time", "random", "requests"}
 IMPURE_SHARED = {"runtime", "dynamodb", "http", "messaging"}

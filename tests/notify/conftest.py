@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from shared.contracts.commands.orders import FetchInvoice, IssuedInvoice
+from shared.contracts.commands.invoices import FetchInvoice, IssuedInvoice
 from shared.errors import NotFound
 from shared.messaging import rpc
 from tests.notify.event_data import AT

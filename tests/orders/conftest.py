@@ -13,7 +13,7 @@ from orders.app.api import api
 from orders.tables import rows as tables
 from shared.contracts import quotes
 from shared.contracts.commands.cart import QuoteCart
-from shared.contracts.commands.catalog import Reserve, Reserved
+from shared.contracts.commands.stock import Reserve, Reserved
 from shared.contracts.quotes import Quote
 from shared.dynamodb.rows import connection_of
 from shared.errors import Conflict, Invalid

@@ -18,7 +18,7 @@ class Sum(Message):
     total: int
 
 
-class Add(Command[Sum]):
+class Add(Command):
     command: ClassVar[str] = "add"
     result: ClassVar = Sum
 

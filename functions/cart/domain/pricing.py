@@ -5,22 +5,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from cart.domain.carts import Cart
 from cart.domain.promotions import CouponEffect, Ineligible
 from cart.domain.shipping import Offer
 from shared.contracts.quotes import Quote
+from shared.models import Model
 from shared.values.money import BASIS_POINTS, Money, half_even
 
 # Time to enter an address and to confirm. It must not be long, because the price of a quote is not updated.
 QUOTE_TTL = timedelta(minutes=15)
 
 
-class TaxRate(BaseModel):
+class TaxRate(Model):
     """A country's tax rate in basis points. `inclusive`: prices include the tax."""
-
-    model_config = ConfigDict(frozen=True)
 
     country: str
     rate_bp: Annotated[int, Field(ge=0, le=BASIS_POINTS)]

@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
@@ -22,6 +21,7 @@ from pydantic import (
 from cart.domain.carts import Cart, Line
 from shared.contracts.problems import CouponNotApplicable
 from shared.contracts.quotes import CouponLimits, Sku
+from shared.models import Model
 from shared.values.money import Money, Price, half_even
 from shared.values.money_format import format_money
 from shared.values.timestamps import Timestamp
@@ -64,7 +64,7 @@ Limit = Annotated[int, Field(ge=1, le=10**9)]
 CategoryId = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
-class Terms(BaseModel):
+class Terms(Model):
     """A coupon's discount and conditions. It is valid from `starts_at` until before `ends_at`.
 
     `value` is a whole percentage (`percentage`), money (`fixed`), or absent (`free_shipping`).
@@ -72,9 +72,7 @@ class Terms(BaseModel):
     match either.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
     kind: Kind
     value: Annotated[int | Price | None, WrapValidator(_one_message), Field(validate_default=True)] = None
@@ -83,8 +81,8 @@ class Terms(BaseModel):
     ends_at: Timestamp | None = None
     usage_limit: Limit | None = None
     per_user_limit: Limit | None = None
-    category_ids: Annotated[list[CategoryId], Field(max_length=MAX_TARGETS)] = []
-    skus: Annotated[list[Sku], Field(max_length=MAX_TARGETS)] = []
+    category_ids: Annotated[list[CategoryId], Field(max_length=MAX_TARGETS)] = []  # noqa: RUF012 - pydantic copies it
+    skus: Annotated[list[Sku], Field(max_length=MAX_TARGETS)] = []  # noqa: RUF012 - pydantic copies it
 
     @field_validator("value")
     @classmethod

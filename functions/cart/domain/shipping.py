@@ -3,18 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import ConfigDict, model_validator
 
 from shared.errors import invalid
+from shared.models import Model
 from shared.values.money import Money, Price
 
 ANYWHERE = "*"
 
 
-class Rate(BaseModel):
+class Rate(Model):
     """The shipping price of subtotals from `min_subtotal` on."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     min_subtotal: Price
     price: Price
@@ -26,10 +27,8 @@ class Rate(BaseModel):
         return self
 
 
-class ShippingMethod(BaseModel):
+class ShippingMethod(Model):
     """A shipping method to some countries (ISO 3166-1 alpha-2, `*` for all), priced in tiers."""
-
-    model_config = ConfigDict(frozen=True)
 
     method: str
     name: str

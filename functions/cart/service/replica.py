@@ -6,7 +6,7 @@ from datetime import timedelta
 from cart.settings import settings
 from cart.tables import products
 from shared.contracts.commands.cart import RebuildProgress
-from shared.contracts.commands.catalog import DescribeProducts, ListProducts
+from shared.contracts.commands.products import DescribeProducts, ListProducts
 from shared.contracts.events.catalog import ProductArchived, ProductData
 from shared.contracts.events.envelope import Event
 from shared.messaging import rpc

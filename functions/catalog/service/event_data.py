@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from catalog.tables import variants
 from catalog.tables.rows import VariantRow
-from shared.contracts.commands.catalog import ProductPage
+from shared.contracts.commands.products import ProductPage
 from shared.contracts.events.catalog import ProductData
 from shared.values.money import Money
 

@@ -5,10 +5,11 @@ https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-conten
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from notify.domain.outcomes import Cause, Outcome, Status
 from notify.domain.recipients import Block
+from shared.models import Model
 from shared.values.text import one_line
 
 TAG = "notification"  # the email's tag and header that hold the notification's id
@@ -18,8 +19,8 @@ HEADER = "X-Notification-Id"
 NOT_COMPLAINTS = frozenset({"not-spam", "auth-failure"})
 
 
-class _SesObject(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)  # it holds addresses
+class _SesObject(Model):
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)  # it holds addresses
 
 
 class _AffectedRecipient(_SesObject):
@@ -52,9 +53,9 @@ class _Header(_SesObject):
 
 
 class _SentEmail(_SesObject):
-    destination: list[str] = []
-    headers: list[_Header] = []
-    tags: dict[str, list[str]] = {}
+    destination: list[str] = []  # noqa: RUF012 - pydantic copies it
+    headers: list[_Header] = []  # noqa: RUF012 - pydantic copies it
+    tags: dict[str, list[str]] = {}  # noqa: RUF012 - pydantic copies it
 
 
 class Feedback(_SesObject):

@@ -2,7 +2,7 @@
 
 from orders.domain.orders import Invoice
 from orders.invoicing import service
-from shared.contracts.commands.orders import FetchInvoice, InvoiceLinks, IssuedInvoice, LocateInvoice
+from shared.contracts.commands.invoices import FetchInvoice, InvoiceLinks, IssuedInvoice, LocateInvoice
 from shared.messaging.rpc import Commands
 
 commands = Commands()

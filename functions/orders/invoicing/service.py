@@ -9,7 +9,7 @@ from orders.invoicing.document import Seller, document_of, invoice_of
 from orders.invoicing.settings import settings
 from orders.service import invoices
 from orders.tables import orders
-from shared.contracts.commands.orders import InvoiceLinks, IssuedInvoice
+from shared.contracts.commands.invoices import InvoiceLinks, IssuedInvoice
 from shared.errors import NotFound
 from shared.runtime.observability import count
 

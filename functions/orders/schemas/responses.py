@@ -10,7 +10,7 @@ from orders.domain.orders import Fulfilment, Order, Return
 from orders.domain.returning import returned
 from orders.domain.timeline import Entry
 from orders.domain.transitions import ReturnStatus, Status
-from shared.contracts.commands.orders import InvoiceLinks
+from shared.contracts.commands.invoices import InvoiceLinks
 from shared.contracts.quotes import QuotedLine, ShippingAddress
 from shared.http.paging import Page
 from shared.http.routing import View
@@ -194,5 +194,7 @@ class EntryView(View):
         return cls(at=entry.at, type=entry.type.value, actor=entry.actor, detail=entry.detail)
 
 
-class Timeline(RootModel[list[EntryView]]):
+class Timeline(RootModel, defer_build=True):  # type: ignore[type-arg] # RootModel[…] would be built at once
     """The entries of an order's timeline, oldest first."""
+
+    root: list[EntryView]

@@ -11,7 +11,7 @@ from orders.settings import settings
 from orders.tables import orders
 from shared.contracts import quotes
 from shared.contracts.commands.cart import QuoteCart
-from shared.contracts.commands.catalog import Reserve
+from shared.contracts.commands.stock import Reserve
 from shared.contracts.problems import CouponExhausted, ForwardedProblem
 from shared.contracts.quotes import Quote, ShippingAddress
 from shared.dynamodb.concurrency import VersionConflict, backoff

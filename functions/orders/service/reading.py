@@ -7,7 +7,7 @@ from orders.domain.timeline import STAFF_ONLY, Entry
 from orders.domain.transitions import Status
 from orders.settings import settings
 from orders.tables import lists, orders
-from shared.contracts.commands.orders import InvoiceLinks, LocateInvoice
+from shared.contracts.commands.invoices import InvoiceLinks, LocateInvoice
 from shared.dynamodb.pages import page_of
 from shared.errors import NotFound
 from shared.http.identity import Caller

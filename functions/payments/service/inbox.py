@@ -3,13 +3,14 @@
 import re
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import ConfigDict, Field, JsonValue, ValidationError
 
 from payments import signature
 from payments.domain.inbox import EventStatus, StripeEvent, is_handled
 from payments.settings import settings
 from payments.tables import inbox
 from shared.errors import Malformed
+from shared.models import Model
 from shared.runtime import observability, secrets
 
 # Anyone can send wrong signatures, and each must not cause a call to Secrets Manager.
@@ -18,7 +19,7 @@ PAYMENT_ID = re.compile(r"pay_[A-Za-z0-9]{1,60}")
 MAX_PAYLOAD = 300 * 1024  # bytes; a row may have 400 KB
 
 
-class _Object(BaseModel):
+class _Object(Model):
     """The object of an event. `payment_intent` is an id, or the intent itself if Stripe expanded it."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
@@ -43,13 +44,13 @@ class _Object(BaseModel):
         return found if isinstance(found, str) and PAYMENT_ID.fullmatch(found) else None
 
 
-class _Data(BaseModel):
+class _Data(Model):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     object: _Object
 
 
-class _Event(BaseModel):
+class _Event(Model):
     """The fields of Stripe's event that are used (https://docs.stripe.com/api/events/object)."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated
 
 import jwt
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from shared.contracts.problems import QuoteExpired
 from shared.errors import Invalid
+from shared.models import Model
 from shared.runtime import clock
 from shared.values.countries import Country
 from shared.values.money import Money, Price
@@ -22,10 +23,10 @@ Quantity = Annotated[int, Field(ge=1, le=9_999)]
 MAX_LINES = 1_000  # lines per cart and order; its row must stay under 400 KB
 
 
-class ShippingAddress(BaseModel):
+class ShippingAddress(Model):
     """The address to which an order is shipped."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: Line
     line1: Line
@@ -39,14 +40,12 @@ class ShippingAddress(BaseModel):
     phone: Annotated[str, StringConstraints(pattern=r"^\+?[0-9 ()-]{5,30}$")] | None = None
 
 
-class QuotedLine(BaseModel):
+class QuotedLine(Model):
     """A line of a quote: `line_total` is `quantity` times `unit_price`.
 
     `discount` is the line's share of the quote's discount. `tax` is the tax on the discounted total; the
     total contains it if prices include tax. None is zero.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     sku: Sku
     product_id: str
@@ -58,16 +57,14 @@ class QuotedLine(BaseModel):
     tax: Money | None = None
 
 
-class CouponLimits(BaseModel):
+class CouponLimits(Model):
     """The number of times the quote's coupon may be redeemed, in total and per user; None is unlimited."""
-
-    model_config = ConfigDict(frozen=True)
 
     overall: Annotated[int, Field(ge=1)] | None = None
     per_user: Annotated[int, Field(ge=1)] | None = None
 
 
-class Quote(BaseModel):
+class Quote(Model):
     """A priced cart, all in one currency: total = subtotal - discount + shipping, plus tax unless prices
     include it.
 
@@ -75,8 +72,6 @@ class Quote(BaseModel):
     `cart_version` is the version that was priced. `quote_id` identifies the quote, so that it creates one
     order even if it is sent twice. `coupon_limits` are checked when the order redeems the coupon.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     quote_id: str
     user_id: str

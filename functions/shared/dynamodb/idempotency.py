@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError, UpdateError
 from pynamodb.transactions import TransactWrite
@@ -15,6 +14,7 @@ from pynamodb.transactions import TransactWrite
 from shared.dynamodb.rows import Row, require_condition_failure
 from shared.dynamodb.sizes import MAX_ROW, check_size, size_of
 from shared.errors import IdempotencyKeyReused, RequestInProgress
+from shared.models import Model
 from shared.runtime import clock
 
 IDEMPOTENCY_TTL = timedelta(hours=24)  # as long as Stripe keeps its keys; a client retries within minutes
@@ -22,7 +22,7 @@ EVENT_TTL = timedelta(days=15)  # longer than a message can live: 14 days in the
 LEASE = timedelta(seconds=30)  # a first call that takes longer has died, because API Gateway waits 29 s
 
 
-class HttpResponse(BaseModel):
+class HttpResponse(Model):
     """An HTTP response, as it was sent and as it is stored for repeated requests."""
 
     media_types: ClassVar[tuple[str, ...]] = ("application/json",)

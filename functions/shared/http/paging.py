@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 import jwt
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, WithJsonSchema
+from pydantic import ConfigDict, Field, PrivateAttr, WithJsonSchema
 
 from shared.dynamodb.pages import Found
 from shared.errors import Malformed
+from shared.models import Model
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -24,10 +25,10 @@ MAX_CURSOR = 4_096  # characters; ours have fewer, and API Gateway accepts 10 KB
 Cursor = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_CURSOR})]
 
 
-class PageQuery(BaseModel):
+class PageQuery(Model):
     """`?limit=` (1-100, default 20) and `?cursor=`; subclasses add the filters of their list."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     limit: Limit = PAGE_SIZE
     cursor: Cursor | None = None
@@ -42,11 +43,9 @@ class Listed(Generic[T]):
     cursor_after: Callable[[int], str | None]
 
 
-class Page(BaseModel, Generic[T]):
+class Page(Model, Generic[T]):
     """A page of a list; `next_cursor` is null on the last page. A page may have fewer items than `limit`, or
     none, and still a `next_cursor`: it has at most 4 MB, and a request examines a limited number of rows."""
-
-    model_config = ConfigDict(frozen=True)
 
     items: Sequence[T]
     next_cursor: Cursor | None

@@ -27,24 +27,21 @@ from shared.errors import (
     UnsupportedMediaType,
 )
 from shared.http.identity import GUEST, PUBLIC, Role
+from shared.models import Model
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Raises = Sequence[type[Problem]]
 ErrorPage = Callable[[Problem], HttpResponse]
 
 
-class Body(BaseModel):
+class Body(Model):
     """Base of request models: unknown fields are rejected, and types are not converted."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
-class View(BaseModel):
+class View(Model):
     """Base of response models."""
-
-    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
@@ -15,7 +15,22 @@ from shared.runtime.observability import log
 
 CALL_TIMEOUT = 25  # seconds; a request has 29, and the caller needs time to respond
 
-R = TypeVar("R", bound=BaseModel)
+R = TypeVar("R", bound=BaseModel, covariant=True)
+
+
+class CommandFor(Protocol[R]):
+    """A command whose result has the type R.
+
+    `Command` itself is not generic, because pydantic would create a second model per command.
+    """
+
+    @property
+    def command(self) -> str: ...
+
+    @property
+    def result(self) -> type[R]: ...
+
+    def model_dump(self, *, mode: str) -> dict[str, Any]: ...
 
 
 class CommandRejected(Exception):
@@ -31,7 +46,7 @@ class CommandRejected(Exception):
         return str(self.problem["type"]).removeprefix("/problems/")
 
 
-def call(function: str, command: Command[R]) -> R:
+def call(function: str, command: CommandFor[R]) -> R:
     """Send the command to a Lambda function (name or ARN) and return its result.
 
     Raises CommandRejected if the service rejected it, Unavailable if the service did not respond. In the
@@ -55,16 +70,16 @@ def call(function: str, command: Command[R]) -> R:
         raise Unavailable("A part of the shop does not respond; retry.")
     if "problem" in result:
         raise CommandRejected(result["problem"])
-    return command.result.model_validate(result["output"])  # type: ignore[return-value]
+    return command.result.model_validate(result["output"])
 
 
 class Commands:
     """The commands that a service handles: `@commands.on(Reserve)` registers the function below it."""
 
     def __init__(self) -> None:
-        self.handlers: dict[str, tuple[type[Command[Any]], Callable[[Any], BaseModel | None]]] = {}
+        self.handlers: dict[str, tuple[type[Command], Callable[[Any], BaseModel | None]]] = {}
 
-    def on(self, command: type[Command[Any]]) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+    def on(self, command: type[Command]) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
         def register(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
             self.handlers[command.command] = (command, function)
             return function

@@ -4,14 +4,16 @@ import os
 from functools import cache
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from shared.models import Model
 
 
-class Settings(BaseModel):
+class Settings(Model):
     """Each field is the environment variable of the same name in upper case."""
 
     # hide_input_in_errors: otherwise a validation error would print the environment.
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     @classmethod
     @cache

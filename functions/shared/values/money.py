@@ -2,18 +2,20 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
+
+from shared.models import Model
 
 BASIS_POINTS = 10_000
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[int, Field(ge=-(10**15), le=10**15)]
 
 
-class Money(BaseModel):
+class Money(Model):
     """An amount in the currency's minor unit (ISO 4217 exponent): 1299 GBP is £12.99."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     amount: Amount
     currency: Currency

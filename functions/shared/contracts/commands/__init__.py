@@ -1,1 +1,1 @@
-"""The commands that services send to each other (Lambda invoke), one module per service that handles them."""
+"""The commands that services send to each other (Lambda invoke), one module per subject."""

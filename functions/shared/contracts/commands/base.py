@@ -1,19 +1,19 @@
-"""The base of commands, each with the type of its result, and of results."""
+"""The bases of commands and of their results."""
 
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-R = TypeVar("R", bound=BaseModel)
+from shared.models import Model
 
 
-class Message(BaseModel):
+class Message(Model):
     """Base of commands and results. Unknown fields are ignored, because services are deployed separately."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
 
-class Command(Message, Generic[R]):
+class Command(Message):
     """A command: `command` is its name in the invocation, `result` the type of the result."""
 
     command: ClassVar[str]

@@ -13,7 +13,7 @@ class RebuildProgress(Message):
     after: dict[str, str] | None = None
 
 
-class RebuildReplica(Command[RebuildProgress]):
+class RebuildReplica(Command):
     """Rebuild cart's product replica. For operators (IAM only), after product events were lost for good."""
 
     command: ClassVar[str] = "rebuild_replica"
@@ -22,7 +22,7 @@ class RebuildReplica(Command[RebuildProgress]):
     after: dict[str, str] | None = None
 
 
-class QuoteCart(Command[Quote]):
+class QuoteCart(Command):
     """Price the owner's cart. Handled by cart. Rejected with `cart-empty`, `out-of-stock`, `invalid`."""
 
     command: ClassVar[str] = "quote"

@@ -11,7 +11,7 @@ class Guest(Message):
     user_id: str
 
 
-class IdentifyGuest(Command[Guest]):
+class IdentifyGuest(Command):
     """Return the guest whose access token this is. Handled by users. Rejected with `invalid` if the token
     is not a guest's, was altered, or has expired."""
 
@@ -26,7 +26,7 @@ class Account(Message):
     roles: list[str]
 
 
-class EnsureAccount(Command[Account]):
+class EnsureAccount(Command):
     """Create the account, or set the roles and the password of an existing one. For operators (IAM only)."""
 
     command: ClassVar[str] = "ensure_account"

@@ -3,13 +3,15 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from shared.models import Model
 
 
-class EventData(BaseModel):
+class EventData(Model):
     """The data of an event. Consumers ignore fields that they do not know."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
 
 class Event(EventData):
