@@ -13,7 +13,7 @@ import pytest
 from moto.dynamodb.exceptions import TransactionCanceledException
 from moto.dynamodb.models import DynamoDBBackend
 
-from catalog.tables.rows import CatalogRow, ListingRow
+from catalog.tables.rows import CatalogRow
 from infra.cloudformation import read
 from shared.dynamodb import concurrency
 from shared.dynamodb.rows import connection_of
@@ -71,12 +71,10 @@ def observed(record: Callable[[str, dict[str, Any]], None]) -> Iterator[None]:
     def on_call(model: Any, params: Any, **_: Any) -> None:
         record(model.name, json.loads(params["body"]))
 
-    clients = [connection_of(model).client.meta.events for model in (CatalogRow, ListingRow)]
-    for events in clients:
-        events.register("before-call.dynamodb", on_call)
+    events = connection_of(CatalogRow).client.meta.events
+    events.register("before-call.dynamodb", on_call)
     yield
-    for events in clients:
-        events.unregister("before-call.dynamodb", on_call)
+    events.unregister("before-call.dynamodb", on_call)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.connection.base import Connection
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.models import Model
-from pynamodb.settings import default_settings_dict
 from pynamodb.transactions import TransactWrite
 
 from shared.dynamodb.sizes import MAX_ROW, check_size, size_of
@@ -18,15 +17,16 @@ from shared.runtime import aws, observability
 from shared.runtime.observability import log
 
 READ_TIMEOUT = 8  # seconds; a request has 29, and PynamoDB's default of 30 would exceed it
-MAX_RETRIES = 2  # retries per call; two tries of a call that does not respond fit into a request
 RETRY_AFTER = 1  # seconds; a conflict with another request is over when that request is
-default_settings_dict.update(
-    connect_timeout_seconds=aws.CONNECT_TIMEOUT,
-    read_timeout_seconds=READ_TIMEOUT,
-    max_retry_attempts=MAX_RETRIES,
-)
-# By default PynamoDB creates a session per table, and each loads botocore's data again.
-Connection.session = property(lambda _: aws.session())  # type: ignore[method-assign,assignment]
+
+
+def client() -> Any:
+    """Return the only DynamoDB client; it does not validate the requests, because PynamoDB builds them."""
+    return aws.client("dynamodb", read_timeout=READ_TIMEOUT, validate=False)
+
+
+# By default PynamoDB creates a session and a client for each table: each parses botocore's data and connects.
+Connection.client = property(lambda _: client())  # type: ignore[method-assign,assignment]
 
 TRANSACTION_CONFLICT = "TransactionConflict"
 CONDITION_FAILED = "ConditionalCheckFailed"
@@ -89,12 +89,12 @@ class ConcurrentUpdate(Unavailable):
 
 
 def connection_of(model: type[Model]) -> Connection:
-    """Return the model's own connection, so that one client serves its reads, writes and transactions."""
+    """Return the model's connection, which knows its table."""
     return model._get_connection().connection
 
 
 def warm(*models: type[Model]) -> None:
-    """Create the models' clients during init; PynamoDB would do so in the first request."""
+    """Create the client and the models' connections during init, and not in the first request."""
     for model in models:
         _ = connection_of(model).client
 
