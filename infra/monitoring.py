@@ -66,7 +66,6 @@ RELAYS = {
     "CatalogRelay": "product events are delayed and carts show old prices",
     "OrdersRelay": "order events are delayed",
     "PaymentsRelay": "payment events are delayed and orders stay unpaid",
-    "PaymentsInboxRelay": "Stripe's events are applied late and orders stay unpaid",
     "PaymentsReconciler": "the reconciliation with Stripe is delayed",
     "NotifyRelay": "events about failed notifications are delayed",
 }

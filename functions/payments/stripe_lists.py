@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 import stripe
 
 from payments.domain.reconciliation.differences import ListedDispute, ListedIntent, ListedRefund
-from payments.stripe_gateway import PAGE_SIZE, calling, read_refund
+from payments.stripe_gateway import PAGE_SIZE, calling
+from payments.stripe_gateway.objects import read_refund
 
 T = TypeVar("T")
 
@@ -31,14 +32,15 @@ class ListedEvent:
     body: bytes
 
 
-def events(since: int, after: str | None) -> Listed[ListedEvent]:
-    """Return a page of events created at or after `since` (epoch seconds) and older than the event `after`.
+def events(types: Iterable[str], since: int, after: str | None) -> Listed[ListedEvent]:
+    """Return a page of events of these types (at most 20), created at or after `since` (epoch seconds) and
+    older than the event `after`.
 
     Stripe keeps events for 30 days. Raises StripeRefused (`resource_missing` if `after` does not exist) or
     StripeUnavailable.
     """
     with calling() as client:
-        found = client.v1.events.list(_window(since, None, after))
+        found = client.v1.events.list(_window(since, None, after) | {"types": [*types]})
         return Listed(
             [ListedEvent(each.id, each.created, _json(each)) for each in found.data],
             bool(found.has_more),

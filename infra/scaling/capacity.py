@@ -17,7 +17,6 @@ WORK = {
     "OrdersInvoices": "invoices",
     "OrdersRelay": "events of orders",
     "PaymentsApply": "events of Stripe",
-    "PaymentsInboxRelay": "inbox of Stripe's events",
     "PaymentsRelay": "events of payments",
 }
 HOT_ROW = "hot row: one SKU"

@@ -34,6 +34,7 @@ _EXPANDABLE: dict[str, dict[str, str | None]] = {
     "checkout.session": {"customer": "customer", "payment_intent": "payment_intent", "line_items": None},
 }
 _MAX_DEPTH = 4
+_MAX_REFUNDS = 10  # refunds in a charge
 
 
 def expand(unit: Unit, answer: Object, paths: list[str]) -> Object:
@@ -81,5 +82,7 @@ def _list_field(unit: Unit, here: Object, name: str) -> Object:
     if name == "line_items":
         stored = unit.store.get("checkout.session", here["id"]) or {}
         return listing(stored.get("_line_items", []), f"/v1/checkout/sessions/{here['id']}/line_items")
-    refunds = unit.store.select("refund", [("json_extract(body, '$.charge') = ?", here["id"])], 10)
-    return listing(refunds, f"/v1/charges/{here['id']}/refunds")
+    conditions = [("json_extract(body, '$.charge') = ?", here["id"])]
+    refunds = unit.store.select("refund", conditions, _MAX_REFUNDS + 1)
+    url = f"/v1/charges/{here['id']}/refunds"
+    return listing(refunds[:_MAX_REFUNDS], url, has_more=len(refunds) > _MAX_REFUNDS)

@@ -8,7 +8,7 @@ import pytest
 from tests.support import ROOT, SERVICES
 
 FUNCTIONS = ROOT / "functions"
-ENTRY_POINTS = {"app", "routes", "consumers", "commands", "relay", "inbox_relay"}
+ENTRY_POINTS = {"app", "routes", "consumers", "commands", "relay"}
 # What a module of a service may import of its own service. Modules not named here are gateways to external
 # systems, which may import the domain and the settings.
 ALLOWED = {

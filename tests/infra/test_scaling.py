@@ -88,7 +88,6 @@ def test_settings_are_read_from_the_template():
     assert queues["CatalogConsumer"].setting == ""
     streams = {source.function: source.table for source in settings.streams()}
     assert streams["OrdersRelay"] == "orders"
-    assert streams["PaymentsInboxRelay"] == "stripe-events"
 
 
 def test_the_document_uses_the_shards_and_batches_of_the_code():

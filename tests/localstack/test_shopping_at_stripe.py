@@ -9,6 +9,7 @@ import stripe
 
 from localstack.cloud import webhook
 from localstack.demo import cards
+from payments.domain.inbox import HANDLED
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def cloud(shop: Any) -> Any:
     return SimpleNamespace(
         stripe_url=shop.url,
         api_url=lambda: "http://127.0.0.1:9",
-        outputs=lambda: {"StripeWebhookSecretArn": "arn"},
+        outputs=lambda: {"StripeWebhookSecretArn": "arn", "StripeEventTypes": ",".join(HANDLED)},
         client=lambda name: secrets,
         secrets=lambda: json.loads(stored["SecretString"]),
     )
@@ -48,6 +49,14 @@ def test_the_control_plane_can_be_called(shop: Any, cloud: Any) -> None:
     assert cards.control(cloud, "dispute", payment_intent=paid.id, status="lost")["status"] == "lost"
 
 
+def test_the_endpoint_subscribes_to_the_handled_types_and_no_others(shop: Any, cloud: Any) -> None:
+    shop.v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/webhooks/stripe", "enabled_events": ["*"]})
+    assert webhook.register(cloud)
+    assert not webhook.register(cloud)
+    (endpoint,) = shop.v1.webhook_endpoints.list().data
+    assert endpoint.enabled_events == [*HANDLED]
+
+
 def test_a_rolled_secret_is_stored_together_with_the_old_one(
     shop: Any, cloud: Any, receiver: Any, eventually: Any
 ) -> None:
@@ -59,7 +68,7 @@ def test_a_rolled_secret_is_stored_together_with_the_old_one(
     assert both["previous"] == first != both["current"]
     (endpoint,) = shop.v1.webhook_endpoints.list().data
     shop.v1.webhook_endpoints.update(endpoint.id, {"url": receiver.url})
-    shop.v1.customers.create({})
+    shop.paid()
     eventually(lambda: receiver.deliveries)
     for secret in both.values():
         stripe.Webhook.construct_event(receiver.deliveries[0].body, receiver.deliveries[0].signature, secret)

@@ -12,7 +12,8 @@ from zlib import crc32
 import boto3
 import stripe
 
-from payments.app import apply, checkout, consume, inbox_relay, money, reads, relay, sweep, webhook
+from payments.app import apply, checkout, consume, money, reads, relay, sweep, webhook
+from payments.domain.inbox import HANDLED
 from payments.domain.ledger import Entry
 from payments.domain.payments import Payment
 from payments.tables import ledger, payments
@@ -241,7 +242,18 @@ class PaymentsDriver:
         urlopen(Request(f"{self.url}/_emulator/{action}", body, {"Content-Type": "application/json"})).close()
 
     def stripe_events(self) -> list[dict[str, Any]]:
-        return [event.to_dict() for event in reversed(self.stripe.events.list({"limit": 100}).data)]
+        """Return the events to which the webhook endpoint subscribes, oldest first."""
+        found = self.stripe.events.list({"limit": 100, "types": [*HANDLED]}).data
+        return [event.to_dict() for event in reversed(found)]
+
+    def cancel_intents(self, count: int) -> list[str]:
+        """Create and cancel intents of another system, with one event each; return their ids."""
+        created = [
+            self.stripe.payment_intents.create({"amount": 500, "currency": "gbp"}).id for _ in range(count)
+        ]
+        for intent_id in created:
+            self.stripe.payment_intents.cancel(intent_id)
+        return created
 
     def post_event(self, event: dict[str, Any]) -> None:
         body = json.dumps(event, default=str).encode()  # the SDK parses some amounts to decimals
@@ -250,10 +262,9 @@ class PaymentsDriver:
     # Streams and queues
 
     def deliver_all(self) -> list[str]:
-        """Deliver new webhooks, the streams and the queue; return the published types."""
+        """Deliver new webhooks, the queue and the stream; return the published types."""
         for event in self.new_events():
             self.post_event(event)
-        self.forward_inbox()
         self.apply_events()
         return self.published_types()
 
@@ -262,10 +273,6 @@ class PaymentsDriver:
         found = [event for event in self.stripe_events() if event["id"] not in self.posted]
         self.posted |= {event["id"] for event in found}
         return found
-
-    def forward_inbox(self) -> None:
-        """Deliver the inbox's stream."""
-        inbox_relay.inbox_relay(self._changes("PAYMENTS_INBOX_TABLE"), Context())
 
     def apply_events(self) -> None:
         """Deliver the queue of Stripe events, and the payments' stream after each."""

@@ -73,7 +73,6 @@ class ReconciliationDriver:
             if event["id"] not in self.driver.posted:
                 self.driver.posted.add(event["id"])
                 self.driver.post_event(event)
-        self.driver.forward_inbox()
         self.driver.apply_events()
 
     # Reconciliations

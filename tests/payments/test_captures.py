@@ -33,7 +33,6 @@ def test_a_confirmed_card_is_authorized_and_the_event_has_the_secured_amount(dri
     driver.confirm(opened["provider_id"])
     for each in driver.new_events():
         driver.post_event(each)
-    driver.forward_inbox()
     driver.apply_without_relay()
     [event] = driver.published_events()
     assert event["type"] == "payment.authorized"

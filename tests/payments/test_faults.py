@@ -22,7 +22,6 @@ CALLS = [
     ("pay", "POST", "/v1/payment_intents"),
     ("refund", "POST", "/v1/refunds"),
     ("refund", "GET", "/v1/payment_intents/*"),
-    ("refund", "GET", "/v1/refunds"),
     ("cancel", "POST", "/v1/payment_intents/*/cancel"),
 ]
 

@@ -18,7 +18,6 @@ def paid(driver) -> tuple[str, dict]:
     driver.confirm(opened["provider_id"])
     [event] = [each for each in driver.stripe_events() if each["type"] == "payment_intent.succeeded"]
     driver.post_event(event)
-    driver.forward_inbox()
     return opened["payment_id"], event
 
 

@@ -153,7 +153,6 @@ def test_a_refund_that_fails_later_is_published_and_can_be_repeated(driver):
     driver.control_stripe("advance", seconds=60)
     for each in driver.new_events():
         driver.post_event(each)
-    driver.forward_inbox()
     driver.apply_without_relay()
     [event] = [read_event(each) for each in driver.published_events()]
     assert isinstance(event, PaymentRefundFailed)
@@ -269,7 +268,6 @@ def test_each_change_of_a_dispute_is_published_once_with_its_id(driver):
     driver.confirm(opened["provider_id"], "pm_card_createDispute")
     for each in driver.new_events():
         driver.post_event(each)
-    driver.forward_inbox()
     driver.apply_without_relay()
     events = [event for event in driver.published_events() if event["type"] == "payment.disputed"]
     assert [(event["subject"], event["data"]["status"]) for event in events] == [

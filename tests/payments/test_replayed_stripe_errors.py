@@ -39,7 +39,7 @@ def test_an_order_can_be_paid_although_stripe_replays_an_error(driver, no_retrie
     assert driver.published_types() == [], "the shopper is not notified"
 
 
-def test_an_intent_created_despite_an_error_is_cancelled_by_its_webhook(driver, no_retries):
+def test_an_intent_created_despite_an_error_is_cancelled(driver, reconciliation, no_retries):
     driver.order()
     driver.break_stripe(path="/v1/payment_intents", method="POST", times=1, status=500, kept=True)
     driver.pay()
@@ -47,7 +47,7 @@ def test_an_intent_created_despite_an_error_is_cancelled_by_its_webhook(driver, 
     metadata = {"order_id": "ord_1", "payment_id": cancelled["payment_id"]}
     created = driver.stripe.payment_intents.create({"amount": 2000, "currency": "gbp", "metadata": metadata})
     opened = driver.pay().json
-    assert driver.deliver_all() == []
+    assert reconciliation.run_later() == [("never_heard", "cancel", True)]
     assert {each.id: each.status for each in intents(driver)} == {
         created.id: "canceled",
         opened["provider_id"]: "requires_payment_method",

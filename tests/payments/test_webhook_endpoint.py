@@ -36,15 +36,15 @@ def calls(driver, monkeypatch) -> list[str]:
     return operations
 
 
-def test_only_the_first_request_reads_the_secret_and_each_writes_once(calls):
+def test_only_the_first_request_reads_the_secret_and_each_makes_two_calls(calls):
     body = event("evt_1")
     assert post_webhook(body, signed(body)).status == 200
-    assert calls == ["GetSecretValue", "PutItem"]
+    assert calls == ["GetSecretValue", "PutItem", "SendMessageBatch"]
     calls.clear()
     for _ in range(2):
         body = event("evt_2")
         assert post_webhook(body, signed(body)).status == 200
-    assert calls == ["PutItem", "PutItem"]
+    assert calls == ["PutItem", "SendMessageBatch"] * 2
 
 
 def test_forged_signatures_make_it_read_the_secret_only_twice(calls):

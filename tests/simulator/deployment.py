@@ -166,7 +166,7 @@ class Deployment:
         inbox.webhook_secrets.reread_at = None
 
     def collect(self) -> None:
-        """Collect new messages from SQS and new events from Stripe."""
+        """Collect new messages from SQS and the events to which Stripe's webhook endpoint subscribes."""
         for queue in self.queues:
             queue.receive(self.now)
         found = self.emulator.store.rows(
@@ -174,7 +174,9 @@ class Deployment:
         )
         for row in found:
             self.last_event = row["seq"]
-            self.webhooks.append(json.loads(row["body"]))
+            event = json.loads(row["body"])
+            if event["type"] in self.wiring.stripe_events:
+                self.webhooks.append(event)
 
     def published(self, service: str) -> list[dict[str, Any]]:
         """Return every event on the service's topic since `reset`, in order of publication."""

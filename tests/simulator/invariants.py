@@ -25,6 +25,7 @@ PAID = {"paid", "partially_shipped", "shipped", "delivered", "refunded"}
 STATUSES = PAID | {"pending", "awaiting_payment", "cancelled", "expired"}
 NOT_SHIPPED = {"paid", "partially_shipped"}
 OPEN_INTENTS = {"requires_payment_method", "requires_confirmation", "requires_action"}
+NOBODY_CAN_PAY = ("requires_payment_method", "canceled")  # without its secret
 
 
 def check(simulator: Simulator, on_hand: Mapping[str, int], *, duplicate_emails: bool = False) -> None:
@@ -67,6 +68,9 @@ def money(simulator: Simulator) -> Iterator[str]:
             refunded[refund["payment_intent"]] += refund["amount"]
     for intent in simulator.stripe_objects("payment_intent"):
         payment, order = paid.get(intent["id"]), known.get(intent["metadata"]["order_id"])
+        if payment is None and order and intent["status"] in NOBODY_CAN_PAY:
+            yield from _check_unknown(intent, order)
+            continue
         if payment is None or order is None:
             yield f"{intent['id']} has no payment or no order"
             continue
@@ -80,6 +84,13 @@ def money(simulator: Simulator) -> Iterator[str]:
     for row in tables.rows(ENVIRONMENT["PAYMENTS_INBOX_TABLE"]):
         if "status" in row and row["status"]["S"] not in (EventStatus.APPLIED, EventStatus.IGNORED):
             yield f"Stripe's {row['type']['S']} {row['pk']['S']} is {row['status']['S']}"
+
+
+def _check_unknown(intent: Any, order: Any) -> Iterator[str]:
+    """Check an intent whose process died before it wrote the id: nobody has its secret, and it is cancelled
+    after its order has ended."""
+    if intent["status"] != "canceled" and order.status.value != "awaiting_payment":
+        yield f"{intent['id']} is unknown and not cancelled, though {order.order_id} is {order.status}"
 
 
 def _check_totals(intent: Any, refunded: int, payment: Payment, order: Any) -> Iterator[str]:

@@ -41,7 +41,6 @@ background = st.sampled_from(
         "PaymentsApply",
         "PaymentsConsumer",
         "PaymentsRelay",
-        "PaymentsInboxRelay",
         "PaymentsWebhook",
         "NotifyConsumer",
     ]

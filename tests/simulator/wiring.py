@@ -81,6 +81,7 @@ class Wiring:
         self.subscriptions = list(self._subscriptions())
         self.callees = dict(self._callees())
         self.stream_views = dict(self._stream_views())
+        self.stripe_events = {*self.template["Outputs"]["StripeEventTypes"]["Value"]["Join"][1]}
 
     def scheduled(self, service: str) -> list[Function]:
         """Return the service's functions that run on a schedule."""

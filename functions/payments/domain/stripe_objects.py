@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from payments.domain.refunds import StripeRefund
+
 
 class Method(StrEnum):
     """The page on which the shopper pays: the shop's or Stripe's."""
@@ -48,9 +50,10 @@ class Decline:
 class Intent:
     """Stripe's PaymentIntent with its latest charge; amounts in minor units.
 
-    `intent_id` is None while a Checkout Session has none. `amount_refunded` is the charge's total.
-    `hold_until` is when an uncaptured authorization expires. `closed` means that its Checkout Session
-    accepts no payment any more.
+    `intent_id` is None while a Checkout Session has none. `amount_refunded` is the charge's total, `refunds`
+    its refunds, or None if Stripe did not return all of them. `hold_until` is when an uncaptured
+    authorization expires. `closed` means that its Checkout Session accepts no payment any more. `is_repeated`
+    means that Stripe repeated an earlier response, so that it may be outdated.
     """
 
     intent_id: str | None
@@ -67,6 +70,8 @@ class Intent:
     disputed: bool = False
     review: str | None = None
     closed: bool = False
+    refunds: tuple[StripeRefund, ...] | None = None
+    is_repeated: bool = False
 
     @property
     def is_open(self) -> bool:

@@ -3,8 +3,8 @@
 from payments.domain.payments import NoSuchPayment
 from payments.schemas.requests import PaymentsQuery, WebhooksQuery
 from payments.schemas.responses import LedgerEntryView, PaymentView, RefundView, ReplayAccepted, WebhookView
-from payments.service import inbox_queue, queries
-from payments.service.inbox_queue import NoSuchEvent
+from payments.service import inbox_list, queries
+from payments.service.inbox_list import NoSuchEvent
 from shared.http.identity import GUEST, STAFF, Caller
 from shared.http.paging import Page, PageQuery
 from shared.http.routing import Routes
@@ -45,7 +45,7 @@ def list_webhooks(query: WebhooksQuery) -> Page[WebhookView]:
 
     Without a status, failed events come first.
     """
-    found = inbox_queue.list_events(query.status, query.limit, query.cursor)
+    found = inbox_list.list_events(query.status, query.limit, query.cursor)
     return Page[WebhookView].of(found, WebhookView.of)
 
 
@@ -54,5 +54,5 @@ def list_webhooks(query: WebhooksQuery) -> Page[WebhookView]:
 )
 def replay_webhook(event_id: str) -> ReplayAccepted:
     """Apply a Stripe event again."""
-    inbox_queue.replay(event_id)
+    inbox_list.replay(event_id)
     return ReplayAccepted(event_id=event_id)

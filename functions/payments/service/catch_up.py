@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from payments import stripe_lists
 from payments.domain import inbox as rules
-from payments.domain.inbox import ListPosition
+from payments.domain.inbox import HANDLED, ListPosition, StripeEvent
 from payments.service import inbox as webhook
 from payments.service import inbox_queue
 from payments.stripe_gateway import StripeRefused
@@ -15,16 +15,19 @@ from shared.runtime import observability
 from shared.runtime.observability import log
 
 MIN_SECONDS_LEFT = 10.0  # seconds; the longest that a page takes
-REQUEUE_AFTER = timedelta(minutes=15)  # by then the queue gave up, or it never received the event
+# A queued event is applied within a second. Each reading of the list begins 10 minutes earlier, so it finds
+# every event at least once after this time.
+LATE_AFTER = timedelta(minutes=4)
 MAX_REQUEUED = 100  # events per run; the next run, five minutes later, queues the rest
 
 
 def catch_up(time_left: Callable[[], float], now: datetime) -> int:
-    """Store every event of Stripe's list that is missing; return how many were new.
+    """Store and queue every event of Stripe's list that is missing; return how many were new. Stored events
+    that are late enter the index, from which `requeue` queues them.
 
     Reads page by page while `time_left()` (seconds) allows; the next run continues. An event that its webhook
     delivers at the same time is stored once, under the same condition. Raises StripeUnavailable, with the
-    pages read until then stored.
+    pages read until then stored, or Unavailable if an event is not queued.
     """
     position, new = inbox.list_position() or rules.first_position(now), 0
     while True:
@@ -44,33 +47,40 @@ def catch_up(time_left: Callable[[], float], now: datetime) -> int:
 
 
 def requeue(now: datetime) -> int:
-    """Queue the events that were stored a while ago and never applied; return how many. Raises NotQueued."""
-    events = inbox.not_applied(now - REQUEUE_AFTER, MAX_REQUEUED)
+    """Queue the late events again; return how many. Raises Unavailable."""
+    events = inbox.late(now - LATE_AFTER, MAX_REQUEUED)
     inbox_queue.send(events)
     return len(events)
 
 
 def _page(position: ListPosition) -> stripe_lists.Listed[stripe_lists.ListedEvent]:
     try:
-        return stripe_lists.events(rules.list_since(position), position.after)
+        return stripe_lists.events(HANDLED, rules.list_since(position), position.after)
     except StripeRefused as refusal:
         if position.after is None or refusal.code != "resource_missing":
             raise
         # Stripe no longer has the event at which the last reading stopped: read its list from the start.
-        return stripe_lists.events(rules.list_since(position), None)
+        return stripe_lists.events(HANDLED, rules.list_since(position), None)
 
 
 def _store_missing(listed: list[stripe_lists.ListedEvent], now: datetime) -> int:
-    """Store the missing events, oldest first, so that they are applied roughly in order."""
-    known = inbox.stored_ids({each.event_id for each in listed}) if listed else set()
-    return sum(_store(each, now) for each in reversed(listed) if each.event_id not in known)
+    """Store and queue the missing events, oldest first, so that they are applied roughly in order."""
+    known = inbox.stored({each.event_id for each in listed})
+    for event_id, received_at in known.items():
+        if received_at and received_at < now - LATE_AFTER:
+            inbox.mark_late(event_id)
+    read = [_read(each, now) for each in reversed(listed) if each.event_id not in known]
+    # Stored as late, because the run may end before they are queued.
+    new = [event for event in read if event and inbox.store(event, late=True)]
+    inbox_queue.send(new)
+    return len(new)
 
 
-def _store(listed: stripe_lists.ListedEvent, now: datetime) -> bool:
+def _read(listed: stripe_lists.ListedEvent, now: datetime) -> StripeEvent | None:
     try:
-        return webhook.store(listed.body, now)
+        return webhook.read_event(listed.body, now)
     except Malformed:
         # Left to staff, because it must not block later events.
         log.exception("event unreadable", extra={"event_id": listed.event_id})
         observability.count("EventsUnreadable")
-        return False
+        return None

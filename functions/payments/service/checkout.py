@@ -128,8 +128,10 @@ def _open_intent(payment: Payment, now: datetime) -> Opened:
     with _opening(payment, now):
         intent = stripe_gateway.intent(intent_id) if intent_id else stripe_gateway.open_intent(payment)
     if not (intent_id and intent.is_open):
-        # Writes the intent's id, and cancels the intent if the order ended during the call to Stripe.
-        payment = syncing.sync_from_stripe(payment.payment_id, now, intent_id=intent.intent_id)
+        # Writes the intent's id. If the order ended during the call to Stripe, the row has another version,
+        # and the intent is read again and cancelled.
+        read = None if intent.is_repeated else (payment, intent)
+        payment = syncing.sync_from_stripe(payment.payment_id, now, intent_id=intent.intent_id, read=read)
     return Opened(payment, client_secret=intent.client_secret)
 
 
@@ -145,12 +147,13 @@ def _open_session(payment: Payment, order: OrderData, now: datetime) -> Opened:
             items = rules.line_items(order.lines, order.total, order.number)
             session = sessions.open_session(payment, pages, items)
     if not session_id:
-        syncing.change(
+        payment = syncing.change(
             payment.payment_id,
             lambda held: Change(replace(held, stripe=replace(held.stripe, session_id=session.session_id))),
             now,
+            held=payment,
         )
-    if not (session_id and session.is_open):
+    if session.is_repeated or not (session.is_open and payment.is_open):
         payment = syncing.sync_from_stripe(payment.payment_id, now)
     return Opened(payment, checkout_url=session.url)
 

@@ -1,4 +1,4 @@
-"""The Stripe webhook: verify an event's signature and store the event, to be applied later."""
+"""The Stripe webhook: verify an event's signature, store the event, and queue it to be applied."""
 
 import re
 from datetime import datetime, timedelta
@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from pydantic import ConfigDict, Field, JsonValue, ValidationError
 
 from payments import signature
-from payments.domain.inbox import EventStatus, StripeEvent, is_handled
+from payments.domain.inbox import HANDLED, EventStatus, StripeEvent
+from payments.service import inbox_queue
 from payments.settings import settings
 from payments.tables import inbox
 from shared.errors import Malformed
@@ -16,7 +17,6 @@ from shared.runtime import observability, secrets
 # Anyone can send wrong signatures, and each must not cause a call to Secrets Manager.
 REREAD_INTERVAL = timedelta(seconds=10)
 PAYMENT_ID = re.compile(r"pay_[A-Za-z0-9]{1,60}")
-MAX_PAYLOAD = 300 * 1024  # bytes; a row may have 400 KB
 
 
 class _Object(Model):
@@ -91,33 +91,36 @@ webhook_secrets = WebhookSecrets()
 
 
 def receive(header: str, body: bytes, now: datetime) -> None:
-    """Store a signed event once, with one conditional write.
+    """Store a signed event once and queue it; an event of a type that payments does not handle is neither.
 
-    Raises BadSignature, or Malformed if the signed body is not an event.
+    A repeated event is queued again, because the first delivery may have ended before it was queued. Raises
+    BadSignature, Malformed if the signed body is not an event, or Unavailable if it is not queued.
     """
     webhook_secrets.verify(header, body, now)
-    observability.count("WebhooksStored" if store(body, now) else "WebhooksRepeated")
+    event = read_event(body, now)
+    if event.type not in HANDLED:
+        observability.count("WebhooksIgnored")
+        return
+    is_new = inbox.store(event)
+    inbox_queue.send([event])
+    observability.count("WebhooksStored" if is_new else "WebhooksRepeated")
 
 
-def store(body: bytes, now: datetime) -> bool:
-    """Store a verified event with one conditional write; return False if it is stored already.
-
-    Raises Malformed if the body is not an event.
-    """
+def read_event(body: bytes, now: datetime) -> StripeEvent:
+    """Return the event in a verified body. Raises Malformed if it has none."""
     try:
         sent = _Event.model_validate_json(body)
     except ValidationError as error:
         raise Malformed("This is not a Stripe event.") from error
     subject = sent.data.object
-    event = StripeEvent(
+    return StripeEvent(
         event_id=sent.id,
         type=sent.type,
         created=sent.created,
         object_id=subject.id,
         intent_id=subject.intent_id,
         payment_id=subject.payment_id,
-        status=EventStatus.RECEIVED if is_handled(sent.type) else EventStatus.IGNORED,
+        status=EventStatus.RECEIVED,
         received_at=now,
+        request_id=observability.request_id() or None,
     )
-    payload = body.decode("utf-8", "replace") if len(body) <= MAX_PAYLOAD else None
-    return inbox.store(event, payload)

@@ -229,7 +229,7 @@ def _repair(finding: Finding, now: datetime) -> bool | None:
         syncing.sync_from_stripe(finding.payment_id, now, intent_id=intent_id)
     except Unavailable:
         raise
-    except (Problem, stripe_gateway.StripeRefused):
+    except (Problem, stripe_gateway.StripeRefused, syncing.ForeignIntent):
         log.exception("repair failed", extra={"kind": finding.kind, "payment_id": finding.payment_id})
         return False
     return True

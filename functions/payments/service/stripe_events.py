@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from payments import stripe_gateway
-from payments.domain.inbox import EventStatus, StripeEvent, is_handled
-from payments.domain.payments import Payment
+from payments.domain.inbox import HANDLED, EventStatus, StripeEvent
+from payments.domain.payments import NoSuchPayment, Payment
 from payments.domain.reconciliation.differences import is_foreign
 from payments.domain.stripe_objects import Method
 from payments.service import sweeper, syncing
-from payments.service.syncing import Change
+from payments.service.syncing import Change, ForeignIntent
 from payments.stripe_gateway import sessions
 from payments.tables import inbox, payments
 from shared.runtime import observability
@@ -33,29 +33,51 @@ def apply(event_id: str, now: datetime) -> None:
 
 
 def _apply(event: StripeEvent, now: datetime) -> None:
-    if not is_handled(event.type) or not (event.intent_id or event.payment_id):
+    if event.type not in HANDLED or not (event.intent_id or event.payment_id):
         return inbox.mark(event.event_id, EventStatus.IGNORED, "not about a payment")
     try:
-        payment = _of_intent(event.intent_id) if event.intent_id else _of_session(event, now)
+        if event.intent_id:
+            synced = _sync_intent(event, event.intent_id, now)
+        else:
+            synced = _sync_session(event, now)
     except stripe_gateway.StripeRefused as refusal:
         return inbox.mark(event.event_id, EventStatus.IGNORED, refusal.code)
-    if payment is None:
+    if synced is None:
         return inbox.mark(event.event_id, EventStatus.IGNORED, "not a payment of this shop")
-    synced = syncing.sync_from_stripe(
-        payment.payment_id, now, intent_id=event.intent_id, applied=event.event_id
-    )
     sweeper.follow_up_if_needed(synced, now)
 
 
-def _of_intent(intent_id: str) -> Payment | None:
+def _sync_intent(event: StripeEvent, intent_id: str, now: datetime) -> Payment | None:
+    """Synchronize the intent's payment; return None for an intent of another system.
+
+    Most events name the payment, so that its row is read first and the intent once. The intent of the others
+    (a dispute, a refund that was created in Stripe) is read twice: it names the payment, and its state counts
+    only if it is read after the row.
+    """
+    if event.payment_id and (synced := _sync(event, event.payment_id, now)):
+        return synced
     intent = stripe_gateway.intent(intent_id)
-    payment = syncing.payment_of_intent(intent)
-    if payment is None:
-        # Created manually, or by another shop of the same account. Its money is not in this ledger.
-        log.warning("foreign intent ignored", extra={"intent": intent_id})
-        if is_foreign(intent):
-            observability.count("ForeignIntents")
-    return payment
+    if intent.payment_id and intent.payment_id != event.payment_id:
+        if synced := _sync(event, intent.payment_id, now):
+            return synced
+    # Created manually, or by another shop of the same account. Its money is not in this ledger.
+    log.warning("foreign intent ignored", extra={"intent": intent_id})
+    if is_foreign(intent):
+        observability.count("ForeignIntents")
+    return None
+
+
+def _sync(event: StripeEvent, payment_id: str, now: datetime) -> Payment | None:
+    """Synchronize the payment; return None if it does not exist or does not own the event's intent."""
+    try:
+        return syncing.sync_from_stripe(payment_id, now, intent_id=event.intent_id, applied=event.event_id)
+    except (NoSuchPayment, ForeignIntent):
+        return None
+
+
+def _sync_session(event: StripeEvent, now: datetime) -> Payment | None:
+    payment = _of_session(event, now)
+    return _sync(event, payment.payment_id, now) if payment else None
 
 
 def _of_session(event: StripeEvent, now: datetime) -> Payment | None:

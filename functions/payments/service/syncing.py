@@ -32,11 +32,16 @@ class Change:
     refunds: Sequence[Refund] = ()
 
 
+class ForeignIntent(Exception):
+    """The intent does not belong to the payment that its metadata names."""
+
+
 def sync_from_stripe(
     payment_id: str,
     now: datetime,
     *,
     intent_id: str | None = None,
+    read: tuple[Payment, Intent] | None = None,
     cancel: bool = False,
     applied: str | None = None,
 ) -> Payment:
@@ -46,21 +51,24 @@ def sync_from_stripe(
     never overwritten by an older one, however late or often this runs. An authorization or an open intent of
     an ended payment is voided on the way.
 
-    `intent_id` is the intent if the payment may not know it yet, `cancel` requests the payment's
-    cancellation, `applied` is the Stripe event to mark in the same transaction. Raises NoSuchPayment,
-    StripeRefused, StripeUnavailable or ConcurrentUpdate.
+    `intent_id` is the intent if the payment may not know it yet. `read` is the row and then its intent, if
+    the caller has read both in this order; they are read again after a version conflict. `cancel` requests
+    the payment's cancellation, `applied` is the Stripe event to mark in the same transaction. Raises
+    NoSuchPayment, ForeignIntent, StripeRefused, StripeUnavailable or ConcurrentUpdate.
     """
 
     def sync(held: Payment) -> Change:
+        intent = read[1] if read and held is read[0] else _read_intent(held, intent_id)
+        if intent and intent_id:
+            _require_owned(held, intent_id, intent)
         held = replace(held, cancel_requested=held.cancel_requested or cancel)
-        intent = _read_intent(held, intent_id)
         if intent is None:
             return Change(rules.cancel_unopened(held) if held.cancel_requested else held)
         if rules.must_cancel(held, intent):
             intent = _void(held, intent)
         return _observe(held, intent, now)
 
-    return change(payment_id, sync, now, applied)
+    return change(payment_id, sync, now, applied=applied, held=read[0] if read else None)
 
 
 def cancel_for_replacement(payment_id: str, now: datetime) -> Payment:
@@ -109,25 +117,20 @@ def close_order(order: OrderData, now: datetime) -> None:
         payment_id = sync_from_stripe(payment_id, now, cancel=True).replacement.replaces
 
 
-def payment_of_intent(intent: Intent) -> Payment | None:
-    """Return the payment that the intent belongs to; None for an intent of another system."""
-    held = payments.payment(intent.payment_id) if intent.payment_id else None
-    return (
-        held
-        if held and rules.owns_intent(held, intent.intent_id, intent.payment_id, intent.order_id)
-        else None
-    )
-
-
 def change(
-    payment_id: str, rule: Callable[[Payment], Change], now: datetime, applied: str | None = None
+    payment_id: str,
+    rule: Callable[[Payment], Change],
+    now: datetime,
+    *,
+    applied: str | None = None,
+    held: Payment | None = None,
 ) -> Payment:
     """Write the result of `rule` and return it; repeat with the newer row if another request changed it.
 
-    Raises NoSuchPayment or ConcurrentUpdate.
+    `held` is the row if it was read. Raises NoSuchPayment or ConcurrentUpdate.
     """
     for _ in concurrency.backoff(TRIES, MAX_DOUBLINGS):
-        held = payments.payment(payment_id)
+        held = held or payments.payment(payment_id)
         if held is None:
             raise NoSuchPayment("The payment does not exist.")
         changed = rule(held)
@@ -135,14 +138,20 @@ def change(
             if payments.write(held, changed.payment, now, applied, changed.refunds[:MAX_REFUND_ROWS]):
                 return changed.payment
         except ConcurrentUpdate:  # another transaction holds the row
-            continue
+            pass
+        held = None
     raise ConcurrentUpdate
+
+
+def _require_owned(payment: Payment, intent_id: str, intent: Intent) -> None:
+    if not rules.owns_intent(payment, intent_id, intent.payment_id, intent.order_id):
+        raise ForeignIntent(intent_id)
 
 
 def _read_intent(payment: Payment, intent_id: str | None) -> Intent | None:
     """Return the payment's intent; None if Stripe has none. An intent of a Checkout Session that is not open
     cannot be paid, whatever its status."""
-    known = payment.stripe.intent_id or intent_id
+    known = intent_id or payment.stripe.intent_id
     intent = stripe_gateway.intent(known) if known else None
     if payment.stripe.session_id is None or (intent and intent.status not in AWAITING_SHOPPER):
         return intent
@@ -174,7 +183,8 @@ def _observe(payment: Payment, intent: Intent, now: datetime) -> Change:
     counted = payment
     if intent.intent_id and (intent.amount_refunded or payment.refunds.reserved):
         before = refund_rows.refunds_of(payment.payment_id)
-        after = refund_rules.merge(payment.payment_id, before, refunds.refunds_of(intent.intent_id), now)
+        theirs = refunds.refunds_of(intent.intent_id) if intent.refunds is None else intent.refunds
+        after = refund_rules.merge(payment.payment_id, before, theirs, now)
         counted = replace(payment, refunds=payment.refunds.with_changes(before, after))
     found = disputes.disputes_of(intent.intent_id) if intent.intent_id and intent.disputed else None
     return Change(rules.observe(counted, intent, found), [each for each in after if each not in before])

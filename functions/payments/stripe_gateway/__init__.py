@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from functools import lru_cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -13,9 +12,9 @@ import stripe
 
 from payments.domain.captures import CaptureMethod, Claim
 from payments.domain.payments import Payment
-from payments.domain.refunds import STATUS_OF_REFUND, StripeRefund
-from payments.domain.stripe_objects import Decline, Intent
+from payments.domain.stripe_objects import Intent
 from payments.settings import settings
+from payments.stripe_gateway.objects import REPEATED, UNKNOWN, read_intent
 from shared.errors import Unavailable
 from shared.runtime import secrets
 from shared.runtime.observability import log
@@ -32,7 +31,6 @@ STRIPE_DEADLINE = 22.0  # seconds per use case
 RETRY_AFTER = 5  # seconds; the Retry-After of a 503: a disturbance of Stripe seldom ends at once
 PAGE_SIZE = 100  # objects per page; Stripe's maximum
 MAX_MESSAGE_LENGTH = 200  # characters of Stripe's text; it is logged and stored
-UNKNOWN = "unknown"  # if Stripe gives no code
 # Temporary: a wrong key, a rate limit, or the same call is still running.
 TRANSIENT = frozenset({401, 403, 409, 429})
 
@@ -44,7 +42,7 @@ class StripeUnavailable(Unavailable):
 
     # Every call may be repeated, because its idempotency key is derived.
     failed = False  # Stripe returned a failure of its own, and repeats that response to the key for a day
-    replayed = False  # it was such a repeated response (https://docs.stripe.com/error-low-level#idempotency)
+    replayed = False  # it was such a repeated response
 
 
 class StripeRefused(Exception):
@@ -97,7 +95,7 @@ def intent(intent_id: str) -> Intent:
     """Return the PaymentIntent. Raises StripeRefused if it does not exist, or StripeUnavailable."""
     with calling() as client:
         return read_intent(
-            client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge", "review"]})
+            client.v1.payment_intents.retrieve(intent_id, {"expand": ["latest_charge.refunds", "review"]})
         )
 
 
@@ -186,7 +184,7 @@ def _unavailable(error: stripe.StripeError | None = None) -> StripeUnavailable:
     unavailable = StripeUnavailable("Stripe does not respond. Retry the request.", retry_after=RETRY_AFTER)
     if error and error.http_status:
         unavailable.failed = error.http_status >= 500
-        unavailable.replayed = (error.headers or {}).get("Idempotent-Replayed") == "true"
+        unavailable.replayed = (error.headers or {}).get(REPEATED) == "true"
     return unavailable
 
 
@@ -204,64 +202,6 @@ def _client(api_key: str, url: str, retries: int) -> stripe.StripeClient:
 def _capture(amount: int, final: bool) -> Any:
     # `final_capture` is true by default, and only cards with multicapture allow the parameter.
     return {"amount_to_capture": amount} | ({} if final else {"final_capture": False})
-
-
-def read_intent(found: stripe.PaymentIntent) -> Intent:
-    """Convert Stripe's PaymentIntent, with `latest_charge` expanded."""
-    charge = found.latest_charge.to_dict() if isinstance(found.latest_charge, stripe.Charge) else {}
-    card = (charge.get("payment_method_details") or {}).get("card") or {}
-    metadata = found.metadata.to_dict()
-    return Intent(
-        intent_id=found.id,
-        status=found.status,
-        amount_received=found.amount_received or 0,
-        amount_refunded=charge.get("amount_refunded", 0),
-        decline=_decline(found),
-        order_id=metadata.get("order_id"),
-        payment_id=metadata.get("payment_id"),
-        client_secret=found.client_secret,
-        amount_capturable=found.amount_capturable or 0,
-        hold_until=from_epoch(card.get("capture_before")),
-        multicapture=(card.get("multicapture") or {}).get("status") == "available",
-        disputed=bool(charge.get("disputed")),
-        review=_review(found.review),
-    )
-
-
-def from_epoch(seconds: int | None) -> datetime | None:
-    """Convert Stripe's time (seconds since the epoch)."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _review(found: Any) -> str | None:
-    """Return `open`, or Stripe's reason why the review was closed."""
-    if not isinstance(found, stripe.Review):
-        return None
-    return "open" if found.open else str(found.closed_reason or found.reason)
-
-
-def _decline(found: stripe.PaymentIntent) -> Decline | None:
-    """Return the last declined attempt. One without a charge (3-D Secure) is identified by its payment
-    method."""
-    if not found.last_payment_error:
-        return None
-    error = found.last_payment_error.to_dict()
-    method = (error.get("payment_method") or {}).get("id", "")
-    return Decline(
-        decline_id=error.get("charge") or f"{error.get('code')}:{method}",
-        code=error.get("decline_code") or error.get("code") or UNKNOWN,
-    )
-
-
-def read_refund(found: stripe.Refund) -> StripeRefund:
-    """Convert Stripe's Refund."""
-    metadata = found.metadata.to_dict() if found.metadata else {}
-    return StripeRefund(
-        provider_id=found.id,
-        refund_id=metadata.get("refund_id"),
-        status=STATUS_OF_REFUND[found.status or "pending"],
-        amount=found.amount,
-    )
 
 
 def _plain(message: str | None) -> str:

@@ -3,7 +3,8 @@
 import stripe
 
 from payments.domain.disputes import Dispute
-from payments.stripe_gateway import PAGE_SIZE, calling, from_epoch
+from payments.stripe_gateway import PAGE_SIZE, calling
+from payments.stripe_gateway.objects import from_epoch
 
 
 def disputes_of(intent_id: str) -> tuple[Dispute, ...]:

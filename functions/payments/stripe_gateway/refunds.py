@@ -3,7 +3,8 @@
 from typing import Any
 
 from payments.domain.refunds import Refund, StripeRefund
-from payments.stripe_gateway import PAGE_SIZE, calling, read_refund
+from payments.stripe_gateway import PAGE_SIZE, calling
+from payments.stripe_gateway.objects import read_refund
 
 
 def create_refund(intent_id: str, refund: Refund) -> StripeRefund:

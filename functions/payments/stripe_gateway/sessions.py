@@ -11,17 +11,20 @@ from payments.domain.checkout import LineItem
 from payments.domain.payments import Payment
 from payments.domain.stripe_objects import Pages
 from payments.stripe_gateway import MULTICAPTURE, StripeRefused, calling, key_of, metadata_of
+from payments.stripe_gateway.objects import is_repeated
 
 
 @dataclass(frozen=True)
 class Session:
-    """Stripe's Checkout Session; `intent_id` is None until the shopper has tried to pay."""
+    """Stripe's Checkout Session; `intent_id` is None until the shopper has tried to pay. `is_repeated` means
+    that Stripe repeated an earlier response, so that it may be outdated."""
 
     session_id: str
     status: str
     url: str | None
     intent_id: str | None
     payment_id: str | None
+    is_repeated: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -87,4 +90,5 @@ def _read(found: stripe.checkout.Session) -> Session:
         url=found.url,
         intent_id=intent.id if isinstance(intent, stripe.PaymentIntent) else intent,
         payment_id=(found.metadata.to_dict() if found.metadata else {}).get("payment_id"),
+        is_repeated=is_repeated(found),
     )

@@ -1,6 +1,6 @@
 """The Stripe inbox, `PAYMENTS_INBOX_TABLE`: stored events, and the position in Stripe's list of events."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,23 +22,24 @@ MAX_ID = 255  # characters of Stripe's ids; DynamoDB rejects a key of more than 
 
 
 class ByStatus(GlobalSecondaryIndex["InboxRow"]):  # type: ignore[no-untyped-call]
-    """Events of one status by their arrival, without payload."""
+    """Events of one status by their arrival; a sparse index: an event enters it with its outcome, or when it
+    is late, so that most events are written to it once."""
 
     class Meta:
         index_name = "by-status"
         projection = IncludeProjection(
-            ["type", "created", "object_id", "intent_id", "attempts", "reason", "request_id"]
+            ["status", "type", "created", "object_id", "intent_id", "attempts", "reason", "request_id"]
         )
 
-    status = UnicodeAttribute(hash_key=True)
+    listed = UnicodeAttribute(hash_key=True)
     received_at = UTCDateTimeAttribute(range_key=True)
 
 
 class InboxRow(Row):
-    """pk is Stripe's event id, so that an event is stored once.
+    """pk is Stripe's event id, so that an event is stored once. `listed` is the status in the index.
 
-    `payload` is the event's JSON as Stripe sent it, or absent if it is too large for a row. Applying an event
-    does not need it.
+    The event's JSON is not stored: applying an event does not need it, Stripe shows it for 30 days, and it
+    would multiply the cost of each write.
     """
 
     class Meta:
@@ -52,8 +53,8 @@ class InboxRow(Row):
     object_id = UnicodeAttribute()
     intent_id = UnicodeAttribute(null=True)
     payment_id = UnicodeAttribute(null=True)
-    payload = UnicodeAttribute(null=True)
     status = UnicodeAttribute()
+    listed = UnicodeAttribute(null=True)
     received_at = UTCDateTimeAttribute()
     attempts = NumberAttribute(default=0)
     reason = UnicodeAttribute(null=True)
@@ -79,8 +80,9 @@ def prepare() -> None:
     warm(InboxRow)
 
 
-def store(event: StripeEvent, payload: str | None) -> bool:
-    """Store an event with one conditional PutItem; return False if it is stored already."""
+def store(event: StripeEvent, *, late: bool = False) -> bool:
+    """Store an event with one conditional PutItem; return False if it is stored already. A `late` event is
+    in the index at once, so that it is queued again until it is applied."""
     row = InboxRow(
         event.event_id,
         type=event.type,
@@ -88,8 +90,8 @@ def store(event: StripeEvent, payload: str | None) -> bool:
         object_id=event.object_id,
         intent_id=event.intent_id,
         payment_id=event.payment_id,
-        payload=payload,
         status=event.status.value,
+        listed=event.status.value if late else None,
         received_at=event.received_at,
         expires_at=clock.epoch(event.received_at + RETENTION),
     )
@@ -111,16 +113,12 @@ def event(event_id: str) -> StripeEvent | None:
         return None
 
 
-def event_of(image: Mapping[str, Any]) -> StripeEvent | None:
-    """Return the event in a stream image; None if the row is of another kind."""
-    if image["pk"]["S"] == POSITION:
-        return None
-    return _event(InboxRow.from_raw_data(dict(image)))
-
-
-def stored_ids(event_ids: Collection[str]) -> set[str]:
-    """Return those of up to 100 event ids that are stored: 1 BatchGetItem, eventually consistent."""
-    return {row.pk for row in InboxRow.batch_get(event_ids, attributes_to_get=["pk"])}
+def stored(event_ids: Collection[str]) -> dict[str, datetime | None]:
+    """Return those of up to 100 events that are stored: 1 BatchGetItem, eventually consistent. The value is
+    the time of arrival if the event is neither applied nor in the index."""
+    names = ["pk", "status", "listed", "received_at"]
+    rows = InboxRow.batch_get(event_ids, attributes_to_get=names) if event_ids else ()
+    return {row.pk: row.received_at if _is_unlisted(row) else None for row in rows}
 
 
 def list_position() -> ListPosition | None:
@@ -147,14 +145,20 @@ def save_position(position: ListPosition) -> bool:
     return True
 
 
-def not_applied(before: datetime, limit: int) -> list[StripeEvent]:
-    """Return events stored before then that were never applied, oldest first: 1 Query."""
-    return [
-        _event(row)
-        for row in InboxRow.by_status.query(
-            EventStatus.RECEIVED.value, InboxRow.received_at < before, limit=limit
-        )
-    ]
+def late(before: datetime, limit: int) -> list[StripeEvent]:
+    """Return late events that arrived before then and are not applied, oldest first: 1 Query."""
+    found = InboxRow.by_status.query(EventStatus.RECEIVED.value, InboxRow.received_at < before, limit=limit)
+    return [_event(row) for row in found]
+
+
+def mark_late(event_id: str) -> None:
+    """Add an event to the index, unless it was applied meanwhile or is there."""
+    received = EventStatus.RECEIVED.value
+    condition = (InboxRow.status == received) & InboxRow.listed.does_not_exist()
+    try:
+        InboxRow(event_id).update([InboxRow.listed.set(received)], condition=condition)
+    except UpdateError as error:
+        require_condition_failure(error)
 
 
 def mark(event_id: str, status: EventStatus, reason: str | None = None) -> None:
@@ -184,10 +188,14 @@ def page(status: EventStatus, limit: int, start: dict[str, Any] | None) -> Found
     return read_page(query, InboxRow, limit).map(_event)
 
 
+def _is_unlisted(row: InboxRow) -> bool:
+    return row.status == EventStatus.RECEIVED.value and row.listed is None
+
+
 def _outcome(status: EventStatus, reason: str | None) -> list[Any]:
     attempts = [] if status is EventStatus.RECEIVED else [InboxRow.attempts.set(InboxRow.attempts + 1)]
     reason_change = InboxRow.reason.set(reason) if reason else InboxRow.reason.remove()
-    return [InboxRow.status.set(status.value), reason_change, *attempts]
+    return [InboxRow.status.set(status.value), InboxRow.listed.set(status.value), reason_change, *attempts]
 
 
 def _event(row: InboxRow) -> StripeEvent:

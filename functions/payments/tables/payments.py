@@ -12,7 +12,8 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.exceptions import DoesNotExist
+from pynamodb.exceptions import DoesNotExist, PutError
+from pynamodb.expressions.condition import Condition
 
 from payments.domain import follow_ups
 from payments.domain.authorizations import Authorization
@@ -27,7 +28,7 @@ from payments.tables import inbox, ledger, refunds
 from payments.tables.rows import ByDue, ByOrder, PaymentsRow, key_of
 from shared.dynamodb.attributes import JsonAttribute
 from shared.dynamodb.pages import Found, read_page
-from shared.dynamodb.rows import ConditionFailed, transaction
+from shared.dynamodb.rows import ConditionFailed, require_condition_failure, transaction
 from shared.values import ids
 from shared.values.money import Money
 
@@ -250,9 +251,12 @@ def write(
         return True
     after = replace(new, version=old.version + 1, updated_at=now)
     entry = postings(old, after)
+    row, unchanged = PaymentRow.of(after), PaymentRow.version == old.version
+    if not (changed or entry or applied):
+        return _replace(row, unchanged)
     try:
         with transaction(PaymentsRow) as writes:
-            writes.save(PaymentRow.of(after), condition=PaymentRow.version == old.version)
+            writes.save(row, condition=unchanged)
             for refund in changed:
                 writes.save(refunds.RefundRow.of(refund, now))
             if entry:
@@ -260,6 +264,16 @@ def write(
             if applied:
                 inbox.mark_within(writes, applied, EventStatus.APPLIED)
     except ConditionFailed:
+        return False
+    return True
+
+
+def _replace(row: PaymentRow, unchanged: Condition) -> bool:
+    """Write one row with a PutItem, which costs half as much as a transaction."""
+    try:
+        row.save(unchanged)
+    except PutError as error:
+        require_condition_failure(error)
         return False
     return True
 
