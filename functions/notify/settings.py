@@ -24,6 +24,9 @@ class NotifySettings(Settings):
     notify_brand_colour: str = "#1f4d3a"
     notify_brand_address: str = ""
     notify_language: Literal["en", "de"] = "en"
+    # seconds that a confirmation waits for the invoice; after a cold start of every function on the way the
+    # invoice takes about 6
+    notify_invoice_wait: int = 15
     notify_sms_sender: str = ""
     notify_sms_max_segments: int = 3  # segments per text message of staff; each is charged
     notify_max_per_hour: int = 20  # messages to one recipient; a stolen staff account must not flood people

@@ -15,7 +15,7 @@ from localstack.demo import replay
 from localstack.demo.shopper import ADDRESS, Shopper, ship_order, until
 from localstack.mail import mailbox
 from localstack.mail.mailbox import Email
-from localstack.mail.sent import kind_of
+from localstack.mail.sent import kinds_of
 
 COUPON = "WELCOME10"
 MAX_SALES = 61  # the file's sales that can be replayed
@@ -106,7 +106,7 @@ def buy(cloud: Cloud) -> None:
     )
     steps.step(
         "check the emails",
-        lambda: until(lambda: _received(cloud, email, "welcome", "confirmed", "invoice"), "three emails"),
+        lambda: until(lambda: _received(cloud, email, "welcome", "confirmed", "invoice"), "the emails"),
         lambda emails: f"{len(emails)} emails",
     )
     invoice = steps.step(
@@ -143,7 +143,7 @@ def _sold(staff: Shop, before: dict[str, Any]) -> dict[str, int] | None:
 def _received(cloud: Cloud, email: str, *names: str) -> list[Email] | None:
     """Return the shopper's emails once all of `names` have arrived."""
     found = mailbox.emails(cloud, to=email)
-    return found if {*names} <= {kind_of(mail.subject) for mail in found} else None
+    return found if {*names} <= {kind for mail in found for kind in kinds_of(mail)} else None
 
 
 def _invoice(shopper: Shopper, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

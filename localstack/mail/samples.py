@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from localstack.mail.sample_data import AT, OWNER, SampleData, gbp, totals
-from notify.domain.messages import Category, Message
+from notify.domain.messages import Category, Message, Template
 from notify.domain.staff_messages import staff_message
 from notify.schemas import SendEmail
 from notify.service.notifications import NOTIFICATIONS
@@ -46,7 +46,7 @@ GROUPS = {"user": "Accounts", "order": "Orders", "payment": "Payments"}
 
 @dataclass(frozen=True)
 class Sample:
-    """A message to preview; `name` is its template, with a suffix for a difficult one."""
+    """A message to preview; `name` is its template, with a suffix for a variant and for a difficult one."""
 
     name: str
     message: Message
@@ -60,7 +60,7 @@ def samples() -> list[Sample]:
     """
     data = SampleData()
     plain = [
-        Sample(message.template.value, message, group_of(event, message))
+        Sample(name_of(message), message, group_of(event, message))
         for event in events(data)
         for message in built(event)
     ]
@@ -95,6 +95,11 @@ def written(body: SendEmail) -> Message:
         category=category,
         unsubscribe_url=UNSUBSCRIBE_URL if category is Category.MARKETING else "",
     )
+
+
+def name_of(message: Message) -> str:
+    has_invoice = message.template is Template.ORDER_CONFIRMATION and message.invoice
+    return f"{message.template}-with-invoice" if has_invoice else message.template.value
 
 
 def group_of(event: Event, message: Message) -> str:

@@ -1,9 +1,9 @@
-"""The kinds of emails in the local mailbox, recognised by their English subjects."""
+"""The kinds of emails in the local mailbox, recognised by their English subjects and sentences."""
 
 from collections import Counter
 
 from localstack.cloud.local_cloud import Cloud
-from localstack.mail.mailbox import emails
+from localstack.mail.mailbox import Email, emails
 
 SUBJECTS = {
     "welcome": "Welcome to ",
@@ -30,6 +30,7 @@ SUBJECTS = {
     "review": "Please review ",
     "unreconciled": "Reconciliation ",
 }
+INVOICE_ATTACHED = " is attached to this email as a PDF."
 
 
 def kind_of(subject: str) -> str:
@@ -37,6 +38,13 @@ def kind_of(subject: str) -> str:
     return next((name for name, text in SUBJECTS.items() if text in subject), "other")
 
 
+def kinds_of(email: Email) -> list[str]:
+    """Return the email's kind; two kinds for a confirmation with the invoice attached."""
+    kind = kind_of(email.subject)
+    has_invoice = kind == "confirmed" and INVOICE_ATTACHED in " ".join(email.text.split())
+    return [kind, "invoice"] if has_invoice else [kind]
+
+
 def count_by_kind(cloud: Cloud, to: str) -> Counter[str]:
-    """Return how often each kind of email was sent to the address."""
-    return Counter(kind_of(email.subject) for email in emails(cloud, to))
+    """Return how often each kind of email was sent to the address; see `kinds_of`."""
+    return Counter(kind for email in emails(cloud, to) for kind in kinds_of(email))

@@ -8,8 +8,6 @@ from ops.records import parse_time
 from ops.snapshot import Snapshot
 
 NOTIFIED = {
-    "order.paid",
-    "order.invoiced",
     "order.shipped",
     "order.delivered",
     "order.return_decided",
@@ -20,7 +18,10 @@ SENT = {"sent", "delivered", "bounced", "complained"}
 
 
 def events_have_notifications(snapshot: Snapshot, result: CheckResult) -> None:
-    """Check that each event that people are notified of has one notification, and the reverse."""
+    """Check that each event that people are notified of has one notification, and the reverse.
+
+    A paid order has one confirmation; its invoice is attached to that or has a notification of its own.
+    """
     notified = Counter(row["event_id"] for row in snapshot.notifications if row.get("event_id"))
     published = {event_id for order in snapshot.orders.values() for event_id in order.events()}
     for order in snapshot.orders.values():
@@ -39,12 +40,34 @@ def events_have_notifications(snapshot: Snapshot, result: CheckResult) -> None:
                     f"has {payment.refunded} refunded and no notification of it",
                 ),
             )
+    _check_confirmations(snapshot, result)
     _check_welcomes(snapshot, result, notified)
     for event_id in notified:
         if event_id.startswith("ord_") and event_id not in published:
             result.add(event_id, "has a notification, but its order did not publish it")
     _check_duplicates(snapshot, result)
     _check_queued(snapshot, result)
+
+
+def _check_confirmations(snapshot: Snapshot, result: CheckResult) -> None:
+    emails = [row for row in snapshot.notifications if row["channel"] == "email"]
+    confirmed = {row["order_id"] for row in emails if row["template"] == "order_confirmation"}
+    # A confirmation that was superseded was not sent, so its invoice is sent alone.
+    invoiced = Counter(
+        row["order_id"] for row in emails if row.get("invoice_number") and row.get("cause") != "superseded"
+    )
+    for order in snapshot.orders.values():
+        for event_id, entry in order.events().items():
+            is_old = snapshot.is_old(entry.at)
+            if entry.kind == "order.paid" and order.order_id not in confirmed and is_old:
+                result.add(event_id, f"has no confirmation to {order.email}")
+            if entry.kind == "order.invoiced":
+                times = invoiced[order.order_id]
+                result.add(
+                    event_id,
+                    expect(times > 0 or not is_old, f"has no email with its invoice to {order.email}"),
+                    expect(times <= 1, f"has its invoice in {times} emails to {order.email}"),
+                )
 
 
 def _check_welcomes(snapshot: Snapshot, result: CheckResult, notified: Counter[str]) -> None:
@@ -69,10 +92,10 @@ def _check_queued(snapshot: Snapshot, result: CheckResult) -> None:
     for row in snapshot.notifications:
         if row["status"] == "queued":
             leased_until = datetime.fromtimestamp(row.get("leased_until") or 0, UTC)
-            overdue = snapshot.is_old(max(parse_time(row["at"]), leased_until))
+            overdue = snapshot.is_old(max(parse_time(row["updated_at"]), leased_until))
             result.add(
                 row["pk"],
-                expect(not overdue, f"{row['template']} to {row['to']} is queued since {row['at']}"),
+                expect(not overdue, f"{row['template']} to {row['to']} is queued since {row['updated_at']}"),
             )
         failed[row["template"]] += row["status"] == "failed"
     for template, count in (+failed).items():

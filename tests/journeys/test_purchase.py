@@ -40,6 +40,7 @@ def test_a_shopper_buys_and_gets_confirmation_and_invoice(local, staff, shopper,
     by_subject = {kind_of(email.subject): email for email in after_pause(lambda: emails(local, buyer.email))}
     assert count_by_kind(local, buyer.email) == {"welcome": 1, "confirmed": 1, "invoice": 1}
     confirmation = by_subject["confirmed"]
+    assert by_subject.keys() == {"welcome", "confirmed"}, "the invoice is attached to the confirmation"
     assert order["number"] in confirmation.subject
     assert "£37.50" in confirmation.text
     assert "Blue <b>mug</b>" in confirmation.text

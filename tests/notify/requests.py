@@ -1,13 +1,18 @@
 """Requests to notify's API and queue."""
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
 
+from notify import own_queue
 from notify.app.api import api
 from notify.app.consume import consume
+from shared.contracts.events.envelope import Event
+from shared.contracts.events.orders import OrderPaid
 from shared.runtime import clock
 from tests.notify.event_data import registered
 from tests.support import (
@@ -17,7 +22,6 @@ from tests.support import (
     Reply,
     call,
     customer,
-    deliver,
     idempotency_headers,
     sqs_event,
     staff,
@@ -71,6 +75,19 @@ def consume_queued() -> list[str]:
 def put_preferences(body: dict[str, Any], if_match: str | None = None, user: str = "usr_1") -> Reply:
     headers = {"If-Match": if_match} if if_match else {}
     return call(api, "PUT", PREFERENCES, body=body, caller=customer(user), headers=headers)
+
+
+def deliver(consume: Callable[[Any, Any], Any], *events: Event) -> list[str]:
+    """Pass events to a consumer as one batch, `order.paid` after it has waited for the invoice; return the
+    ids of the failed messages."""
+    bodies = [
+        json.dumps(own_queue.postponed(event))
+        if isinstance(event, OrderPaid)
+        else event.model_dump_json(exclude_none=True)
+        for event in events
+    ]
+    response = consume(sqs_event(*bodies), Context())
+    return [item["itemIdentifier"] for item in response["batchItemFailures"]]
 
 
 def register_customer(preferences: dict[str, Any], phone: str | None = "+44 (0)7700 900-123") -> None:

@@ -21,8 +21,8 @@ from tests.notify.event_data import (
     unreconciled,
 )
 from tests.notify.mailbox import emails, notifications, only_notification, sms_messages
+from tests.notify.requests import deliver
 from tests.notify.ses_feedback import complaint, deliver_feedback
-from tests.support import deliver
 
 STAFF, ADA = "staff@tillstack.example", "ada@example.com"
 

@@ -15,7 +15,7 @@ from notify.domain import orders as messages
 from notify.domain.messages import Channel, Email
 from notify.domain.outcomes import Outcome, Status
 from notify.tables import notifications as rows
-from notify.tables.rows import NotificationRow
+from notify.tables import recipients
 from shared.contracts.events.envelope import Event
 from shared.dynamodb.concurrency import VersionConflict
 from shared.runtime import clock
@@ -33,8 +33,8 @@ from tests.notify.event_data import (
     shipped,
 )
 from tests.notify.mailbox import emails, notifications, only_email, only_notification
-from tests.notify.requests import ProcessDied, advance_clock, die
-from tests.support import REGION, Context, deliver, run_concurrently, sqs_event
+from tests.notify.requests import ProcessDied, advance_clock, deliver, die
+from tests.support import REGION, Context, run_concurrently, sqs_event
 
 FAILED = ["m0"]  # the only message of the batch
 
@@ -145,14 +145,14 @@ def test_concurrent_redeliveries_after_the_lease_send_one_email(
     died_after_sending: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     advance_clock(monkeypatch, timedelta(seconds=121))
-    all_have_read, get = threading.Barrier(6, timeout=60), NotificationRow.get
+    all_have_read, read = threading.Barrier(6, timeout=60), recipients.read
 
-    def get_together(*key: Any, **options: Any) -> NotificationRow:
-        row = get(*key, **options)
+    def read_together(*keys: Any) -> Any:
+        found = read(*keys)
         all_have_read.wait()
-        return row
+        return found
 
-    monkeypatch.setattr(NotificationRow, "get", get_together)
+    monkeypatch.setattr(recipients, "read", read_together)
     run_concurrently(*[lambda: deliver(consume, paid())] * 6)
     assert len(emails()) == 2
     assert only_notification().status == "sent"
@@ -265,7 +265,7 @@ def test_an_email_that_cannot_be_composed_does_not_block_other_messages(
 
 
 def test_an_invalid_message_of_a_batch_fails_alone(cloud: None) -> None:
-    valid = paid().model_dump_json(exclude_none=True)
+    valid = registered().model_dump_json(exclude_none=True)
     batch = sqs_event("not json", valid, '{"id": "x", "type": "order.lost"}')
     assert consume(batch, Context()) == {
         "batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m2"}]

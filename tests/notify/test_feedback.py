@@ -23,13 +23,14 @@ from tests.notify.requests import (
     PHONE,
     ProcessDied,
     consume_queued,
+    deliver,
     die,
     post_message,
     put_preferences,
     register_customer,
 )
 from tests.notify.ses_feedback import bounce, complaint, delayed, deliver_feedback, delivery, reject
-from tests.support import ACCOUNT, ENVIRONMENT, REGION, deliver, run_concurrently
+from tests.support import ACCOUNT, ENVIRONMENT, REGION, run_concurrently
 
 
 def sent_confirmation() -> NotificationRow:

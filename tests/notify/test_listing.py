@@ -6,8 +6,8 @@ from notify.app.api import api
 from notify.app.consume import consume
 from tests.notify.event_data import cancelled, declined, paid, shipped
 from tests.notify.mailbox import emails, notifications
-from tests.notify.requests import ALL_ON, PHONE, register_customer
-from tests.support import Identity, Reply, call, customer, deliver, guest, staff
+from tests.notify.requests import ALL_ON, PHONE, deliver, register_customer
+from tests.support import Identity, Reply, call, customer, guest, staff
 
 
 def list_notifications(query: str = "", caller: Identity | None = None) -> Reply:

@@ -14,8 +14,7 @@ from notify.tables.rows import NotificationRow
 from shared.errors import Unavailable
 from tests.notify.event_data import paid, shipped
 from tests.notify.mailbox import only_notification
-from tests.notify.requests import ALL_ON, PHONE, register_customer
-from tests.support import deliver
+from tests.notify.requests import ALL_ON, PHONE, deliver, register_customer
 
 FAILED = ["m0"]
 

@@ -18,12 +18,13 @@ from tests.notify.requests import (
     MARKETING_REQUEST,
     ProcessDied,
     advance_clock,
+    deliver,
     die,
     post_message,
     receive_queued,
 )
 from tests.notify.ses_feedback import deliver_feedback, delivery
-from tests.support import Context, deliver, sqs_event
+from tests.support import Context, sqs_event
 
 FAILED = {"batchItemFailures": [{"itemIdentifier": "m0"}]}
 DONE: dict[str, Any] = {"batchItemFailures": []}

@@ -35,7 +35,7 @@ from tests.notify.event_data import (
 )
 from tests.notify.html_page import Page
 from tests.notify.mailbox import only_email
-from tests.support import deliver
+from tests.notify.requests import deliver
 
 ORDER_PAGE = "https://shop.tillstack.example/orders/ord_1"
 

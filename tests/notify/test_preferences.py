@@ -25,10 +25,11 @@ from tests.notify.requests import (
     MARKETING_REQUEST,
     PREFERENCES,
     consume_queued,
+    deliver,
     post_message,
     put_preferences,
 )
-from tests.support import ENVIRONMENT, Reply, call, customer, deliver, guest, run_concurrently
+from tests.support import ENVIRONMENT, Reply, call, customer, guest, run_concurrently
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
 

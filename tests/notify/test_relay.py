@@ -11,9 +11,9 @@ from shared.contracts.events.notify import NotificationBounced
 from shared.contracts.events.published import read_event
 from tests.notify.event_data import cancelled, paid, refunded, shipped
 from tests.notify.mailbox import notifications, only_notification
-from tests.notify.requests import ALL_OFF, ALL_ON, DEFAULTS, put_preferences, register_customer
+from tests.notify.requests import ALL_OFF, ALL_ON, DEFAULTS, deliver, put_preferences, register_customer
 from tests.notify.ses_feedback import bounce, complaint, deliver_feedback, delivery
-from tests.support import ACCOUNT, ENVIRONMENT, REGION, Context, deliver, image, stream_event
+from tests.support import ACCOUNT, ENVIRONMENT, REGION, Context, image, stream_event
 
 Published = Callable[[str], list[dict[str, Any]]]
 

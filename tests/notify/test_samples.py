@@ -17,12 +17,13 @@ from notify.rendering import render, render_sms
 from notify.schemas import SendEmail
 from notify.settings import settings
 from shared.contracts.events.envelope import Event
+from shared.contracts.events.orders import OrderInvoiced, OrderPaid
 from tests.notify.conftest import InvoiceFunction
 from tests.notify.html_page import Page
 from tests.notify.mailbox import ReceivedEmail, emails, only_email, sms_messages
-from tests.notify.requests import ALL_ON, PHONE, consume_queued, post_message, put_preferences
+from tests.notify.requests import ALL_ON, PHONE, consume_queued, deliver, post_message, put_preferences
 from tests.notify.test_rendering import TagParser
-from tests.support import ROOT, deliver
+from tests.support import ROOT
 
 EVENTS = list(events(SampleData()))
 # An id, an email address or a URL may contain what looks like a code.
@@ -45,10 +46,21 @@ def test_a_sample_equals_the_email_that_its_event_causes(
 ) -> None:
     orders.invoices[OWNER["order_id"]] = "2026-000123"
     assert deliver(consume, event) == []
-    assert [received(email) for email in emails()] == [content(message) for message in built(event)]
+    expected = built(event)[:1] if isinstance(event, OrderInvoiced) else built(event)
+    assert [received(email) for email in emails()] == [content(message) for message in expected]
     assert [email.to for email in emails()] == [
-        [message.to or settings().notify_staff] for message in built(event)
+        [message.to or settings().notify_staff] for message in expected
     ]
+
+
+def test_the_sample_of_an_invoice_equals_the_email_that_follows_the_confirmation(
+    cloud: None, orders: InvoiceFunction
+) -> None:
+    orders.invoices[OWNER["order_id"]] = "2026-000123"
+    (paid,) = [event for event in EVENTS if isinstance(event, OrderPaid)]
+    (invoiced,) = [event for event in EVENTS if isinstance(event, OrderInvoiced)]
+    assert deliver(consume, paid, invoiced) == []
+    assert received(emails()[-1]) == content(built(invoiced)[1])
 
 
 @pytest.mark.parametrize("language", list(LANGUAGES))

@@ -25,9 +25,8 @@ from tests.notify.event_data import (
     shipped,
 )
 from tests.notify.mailbox import emails, notifications, only_email, only_notification, sms_messages
-from tests.notify.requests import ALL_ON, DEFAULTS, advance_clock, put_preferences, register_customer
+from tests.notify.requests import ALL_ON, DEFAULTS, advance_clock, deliver, put_preferences, register_customer
 from tests.notify.ses_feedback import bounce, deliver_feedback
-from tests.support import deliver
 
 
 @pytest.mark.parametrize(

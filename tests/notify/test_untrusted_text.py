@@ -43,7 +43,7 @@ from tests.notify.event_data import (
 )
 from tests.notify.html_page import Page
 from tests.notify.mailbox import only_email
-from tests.support import deliver
+from tests.notify.requests import deliver
 
 HEADERS = sorted(
     "From Reply-To To Subject X-Notification-Id Auto-Submitted MIME-Version Content-Type".split()

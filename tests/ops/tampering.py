@@ -37,6 +37,12 @@ def _notifications(shop: Any) -> list[dict[str, Any]]:
     return [row for row in shop.rows("notifications") if row["pk"].startswith("ntf_")]
 
 
+def _confirmation(shop: Any) -> dict[str, Any]:
+    """Return the confirmation of the returned order; its invoice is attached."""
+    rows = [row for row in _notifications(shop) if row.get("order_id") == shop.orders["returned"]]
+    return next(row for row in rows if row["template"] == "order_confirmation")
+
+
 def _changed(shop: Any, table: str, row: dict[str, Any], **changes: Any) -> None:
     shop.put(table, row | changes)
 
@@ -235,6 +241,28 @@ def a_notification_row_is_missing(shop):
     row = next(r for r in rows if r["event_id"].endswith("order.delivered"))
     shop.delete("notifications", row)
     shop.remove_email(row["provider_id"])
+    return row["event_id"]
+
+
+@found_by("events have notifications")
+def a_confirmation_is_missing(shop):
+    row = _confirmation(shop)
+    shop.put("notifications", row | {"template": "welcome"})
+    return row["event_id"].replace("3.order.invoiced", "2.order.paid")
+
+
+@found_by("events have notifications")
+def an_invoice_was_never_sent(shop):
+    row = _confirmation(shop)
+    shop.put("notifications", {name: value for name, value in row.items() if name != "invoice_number"})
+    return row["event_id"]
+
+
+@found_by("events have notifications")
+def an_invoice_was_sent_twice(shop):
+    row = _confirmation(shop)
+    alone = {"pk": "ntf_alone", "template": "invoice", "status": "suppressed"}
+    shop.put("notifications", row | alone)
     return row["event_id"]
 
 

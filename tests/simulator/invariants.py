@@ -303,12 +303,17 @@ def emails(duplicate_emails: bool) -> Iterator[str]:
             if not (duplicate_emails and times):
                 yield f"the email {notification_id} is {status} and was sent {times} times"
     yield from (f"the email {notification_id} has no notification" for notification_id in sent)
+    by_id = {row["pk"]["S"]: row for row in notifications}
     for order in orders():
-        if (
-            order.payment_id
-            and derived_id("ntf", "order_confirmation", order.order_id, "email") not in statuses
-        ):
+        confirmation = by_id.get(derived_id("ntf", "order_confirmation", order.order_id, "email"), {})
+        if order.payment_id and not confirmation:
             yield f"{order.order_id} was paid and has no confirmation"
+        if order.invoice:
+            number = order.invoice.number
+            alone = derived_id("ntf", "invoice", f"{order.order_id}.{number}", "email") in by_id
+            attached = confirmation.get("invoice_number") == {"S": number}
+            if alone == (attached and confirmation.get("cause") != {"S": "superseded"}):
+                yield f"the invoice {number} was sent {'twice' if alone else 'never'}"
 
 
 def failures(simulator: Simulator) -> Iterator[str]:

@@ -64,7 +64,7 @@ class QueueReader:
 
     def receive(self, now: datetime) -> None:
         """Move the messages out of moto's queue, because that uses the machine's clock."""
-        self.waiting += [Message(message.body, now) for message in self.queue._messages]
+        self.waiting += [Message(message.body, now + _delay(message)) for message in self.queue._messages]
         self.queue._messages.clear()
 
     def visible(self, now: datetime) -> list[Message]:
@@ -93,6 +93,12 @@ class QueueReader:
         dead_letters = [message for message in self.waiting if message.tries >= self.source.tries]
         self.waiting = [message for message in self.waiting if message not in dead_letters]
         return dead_letters
+
+
+def _delay(message: Any) -> timedelta:
+    """Return the message's DelaySeconds."""
+    milliseconds = message.delayed_until - message.sent_timestamp if message.delayed_until else 0
+    return timedelta(seconds=round(milliseconds / 1000))
 
 
 def _choose_due(waiting: list[Message], chance: Random | None) -> list[Message]:

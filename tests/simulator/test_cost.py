@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from tests.notify import mailbox
 from tests.simulator import invariants, shopping
 from tests.simulator.shopping import ADA
 from tests.simulator.usage import Usage
@@ -51,6 +52,8 @@ def test_a_three_line_order_stays_within_its_budget(simulator, monkeypatch, caps
     assert placing["units"] <= 20
     once = ("order.placed", "order.paid", "order.invoiced", "payment.succeeded")
     assert [events[kind] for kind in once] == [1, 1, 1, 1]
+    (email,) = mailbox.emails()
+    assert [name for name, _, _ in email.attachments] == ["2026-000001.pdf"]
 
 
 def _spent(simulator, usage) -> dict[str, int]:

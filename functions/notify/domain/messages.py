@@ -77,13 +77,22 @@ def notification_id(template: Template, dedupe_key: str, channel: Channel = Chan
 
 
 @dataclass(frozen=True)
+class InvoiceRef:
+    """An invoice that is attached: its order, its number and when it was issued."""
+
+    order_id: str
+    number: str
+    issued_at: datetime
+
+
+@dataclass(frozen=True)
 class Message:
     """A message to one recipient. One is sent per template, `dedupe_key` and channel.
 
     `content` holds the templates' values. An empty `to` means the shop's staff. `subject_id` is the order,
     return or dispute whose later messages may supersede this one, except for those in `not_superseded_by`.
     After `valid_until` the recipient can no longer do what the message requests. `order_id` is the order that
-    `notification.bounced` reports on; `attached_invoice_of` is the order whose invoice is attached.
+    `notification.bounced` reports on; `invoice` is attached.
     """
 
     template: Template
@@ -92,7 +101,7 @@ class Message:
     to: str
     content: Mapping[str, Any] = field(default_factory=dict)
     subject_id: str = ""
-    attached_invoice_of: str | None = None
+    invoice: InvoiceRef | None = None
     category: Category = Category.ORDERS
     order_id: str | None = None
     not_superseded_by: tuple[Template, ...] = ()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from notify.domain.messages import Message, Template
+from notify.domain.messages import InvoiceRef, Message, Template
 from notify.domain.text import pieces, priced_lines, totals, unlinked
 from shared.contracts.events.orders import (
     FulfilmentData,
@@ -24,8 +24,16 @@ DECISIONS = {"approved": Template.RETURN_APPROVED, "rejected": Template.RETURN_R
 
 
 def confirmation(event: OrderPaid) -> Message:
-    """Return the message, one per order, with its lines and totals."""
-    order = event.data
+    """Return the message, one per order, with its lines and totals, but without an invoice."""
+    return _confirmation(event.data, None)
+
+
+def confirmation_with_invoice(event: OrderInvoiced) -> Message:
+    """Return the same message as `confirmation`, with the invoice's number and the invoice attached."""
+    return _confirmation(event.data, _invoice_ref(event.data))
+
+
+def _confirmation(order: OrderData, invoice: InvoiceRef | None) -> Message:
     return _message(
         Template.ORDER_CONFIRMATION,
         order.order_id,
@@ -35,7 +43,9 @@ def confirmation(event: OrderPaid) -> Message:
             "totals": totals(order),
             "total": order.total,
             "placed_at": order.placed_at,
+            "invoice_number": one_line(invoice.number) if invoice else None,
         },
+        invoice=invoice,
     )
 
 
@@ -82,15 +92,19 @@ def delivered(event: OrderDelivered) -> Message:
 
 
 def invoice(event: OrderInvoiced) -> Message:
-    """Return the message, one per invoice; the invoice is attached."""
+    """Return the message with the invoice alone, one per invoice."""
     invoice = event.data
     return _message(
         Template.INVOICE,
         f"{invoice.order_id}.{invoice.invoice_number}",
         invoice,
         {"invoice_number": one_line(invoice.invoice_number), "total": invoice.total},
-        attached_invoice_of=invoice.order_id,
+        invoice=_invoice_ref(invoice),
     )
+
+
+def _invoice_ref(invoice: InvoiceData) -> InvoiceRef:
+    return InvoiceRef(invoice.order_id, invoice.invoice_number, invoice.issued_at)
 
 
 def return_decided(event: OrderReturnDecided) -> Message | None:
@@ -118,11 +132,11 @@ def _return_message(template: Template, return_: ReturnData, content: dict[str, 
 def _message(
     template: Template,
     dedupe_key: str,
-    data: OrderData | FulfilmentData | InvoiceData | ReturnData,
+    data: OrderData | FulfilmentData | ReturnData,
     content: dict[str, Any],
     *,
     subject_id: str = "",
-    attached_invoice_of: str | None = None,
+    invoice: InvoiceRef | None = None,
 ) -> Message:
     """Return a message to the order's owner. It shows the order's number; the id is in links only."""
     return Message(
@@ -132,6 +146,6 @@ def _message(
         to=data.email,
         content={"order_id": data.order_id, "number": one_line(data.number), **content},
         subject_id=subject_id or data.order_id,
-        attached_invoice_of=attached_invoice_of,
+        invoice=invoice,
         order_id=data.order_id,
     )

@@ -1,11 +1,11 @@
 """The delivery of a message: by email, by text message in addition, or by text message instead."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from notify import orders_gateway
 from notify.domain import limits, recipients
 from notify.domain.limits import Limit
-from notify.domain.messages import Attachment, Category, Channel, Email, Message, Template
+from notify.domain.messages import Attachment, Category, Channel, InvoiceRef, Message, Template
 from notify.domain.outcomes import UNDELIVERED, Cause, Outcome, Status
 from notify.domain.recipients import Recipient
 from notify.rendering import render, render_sms
@@ -13,6 +13,7 @@ from notify.service import dispatch, sms
 from notify.settings import settings
 from notify.tables import notifications
 from notify.tables import recipients as recipient_rows
+from notify.tables.notifications import Claim
 from notify.tables.rows import NotificationRow
 from shared.runtime import clock
 
@@ -21,74 +22,102 @@ EXPIRED = Outcome(Status.SUPPRESSED, Cause.SUPERSEDED, "the requested action is 
 # Causes that suppress the message on every channel.
 _ALL_CHANNELS = {Cause.SUPERSEDED, Cause.LIMIT}
 
+Stored = Mapping[str, NotificationRow]  # the notifications that exist, by id
+Attach = Callable[[InvoiceRef], tuple[Attachment, ...]]
+
 
 def send(message: Message, event_id: str) -> None:
+    """Read what the delivery depends on, then `deliver` the message. It has no invoice."""
+    message = _with_address(message)
+    recipient, stored = recipient_rows.read(message.user_id, message.to, [message.id, *message.superseded_by])
+    deliver(message, event_id, recipient, stored)
+
+
+def deliver(
+    message: Message, event_id: str, recipient: Recipient, stored: Stored, attach: Attach | None = None
+) -> NotificationRow:
     """Send the message once per channel; again if the process dies between sending and recording.
 
+    `stored` holds its notification and those that supersede it, as far as they exist. `attach` fetches the
+    invoice before the notification is claimed. Returns the notification of the email.
     Raises BeingSentError while another process sends it, and any temporary failure: the queue retries.
     """
-    message = _with_address(message)
     now = clock.now()
-    row = notifications.new_row(message, Channel.EMAIL, message.to, event_id, now)
-    claim = notifications.claim(row, now, _limit(message))
-    if not claim.is_ours and claim.row.cause in _ALL_CHANNELS:
-        return
-    try:
-        recipient, is_superseded = recipient_rows.read(message.user_id, message.to, message.superseded_by)
-    except Exception:
-        if claim.is_ours:
-            notifications.release(claim.row)
-        raise
-    late = EXPIRED if message.is_expired(now) else SUPERSEDED if is_superseded else None
+    late = EXPIRED if message.is_expired(now) else SUPERSEDED if superseded(message, stored) else None
+    suppressed = late or recipients.suppression_reason(message.category, recipient)
+    is_open = message.id not in stored or stored[message.id].status == Status.QUEUED
+    attachments = attach(message.invoice) if attach and message.invoice and is_open and not suppressed else ()
+    claim = _claim(message, event_id, stored)
+    if not claim.is_ours and (late or claim.row.cause in _ALL_CHANNELS):
+        return claim.row
     if claim.is_ours and late:
         dispatch.record_outcome(claim.row, late)
+    elif claim.is_ours and suppressed:
+        _record_suppressed(message, claim.row, recipient, suppressed)
     elif claim.is_ours:
-        _send_claimed(message, claim.row, recipient)
-    elif not late:
+        language = language_of(recipient)
+        dispatch.send_email(
+            claim.row,
+            lambda: render(message, language, attachments),
+            language=language,
+            sms_text=_sms_fallback(message, recipient),
+        )
+        send_sms(message, recipient, claim.row.event_id)
+    else:
         # The process that sent the email may have died before it sent the text message.
-        _send_sms(message, recipient, event_id)
+        send_sms(message, recipient, event_id)
+    return claim.row
 
 
-def _send_claimed(message: Message, row: NotificationRow, recipient: Recipient) -> None:
-    """Send a claimed email and its text message, or record why the email is suppressed.
-
-    If the email cannot reach the recipient, the text message goes first, so that the email's row can record
-    whether a text message was sent instead.
-    """
-    suppressed = recipients.suppression_reason(message.category, recipient)
-    language = language_of(recipient)
-    if suppressed:
-        undelivered = row.pk if suppressed.cause in UNDELIVERED else None
-        try:
-            was_sent = _send_sms(message, recipient, row.event_id, instead_of=undelivered)
-        except Exception:
-            notifications.release(row)
-            raise
-        instead = Channel.SMS.value if was_sent and undelivered else None
-        dispatch.record_outcome(row, replace(suppressed, instead=instead), language=language)
-        return
-    dispatch.send_email(
-        row,
-        lambda: _email(message, language),
-        language=language,
-        sms_text=_sms_fallback(message, recipient),
-    )
-    _send_sms(message, recipient, row.event_id)
+def superseded(message: Message, stored: Stored) -> bool:
+    """Return whether a notification that supersedes the message exists."""
+    return any(each in stored for each in message.superseded_by)
 
 
-def _send_sms(message: Message, recipient: Recipient, event_id: str, instead_of: str | None = None) -> bool:
+def send_sms(message: Message, recipient: Recipient, event_id: str) -> bool:
     """Send the message as a text message if it has one and the recipient wants it; return whether it was
-    sent, now or before."""
+    sent, now or before. It is sent instead of the email if that cannot reach the recipient."""
     number = recipients.sms_number(message.category, recipient)
     text = render_sms(message, language_of(recipient)) if number else None
     if not number or text is None:
         return False
+    suppressed = recipients.suppression_reason(message.category, recipient)
+    instead_of = message.id if suppressed and suppressed.cause in UNDELIVERED else None
     row = notifications.new_row(message, Channel.SMS, number, event_id, clock.now(), instead_of=instead_of)
     return sms.send(row, text, language_of(recipient))
 
 
+def record_rejection(message: Message, event_id: str, stored: Stored, reason: str) -> None:
+    """Record that the message can never be sent, unless it has an outcome. Raises BeingSentError."""
+    claim = _claim(message, event_id, stored)
+    if claim.is_ours:
+        dispatch.record_outcome(claim.row, Outcome(Status.FAILED, Cause.REJECTED, reason))
+
+
 def language_of(recipient: Recipient) -> str:
     return recipient.preferences.language or settings().notify_language
+
+
+def _claim(message: Message, event_id: str, stored: Stored) -> Claim:
+    now = clock.now()
+    if message.id in stored:
+        return notifications.claim_stored(stored[message.id], now)
+    row = notifications.new_row(message, Channel.EMAIL, message.to, event_id, now)
+    return notifications.claim(row, now, _limit(message))
+
+
+def _record_suppressed(
+    message: Message, row: NotificationRow, recipient: Recipient, suppressed: Outcome
+) -> None:
+    """Record why the email is suppressed, after the text message, so that the row can record whether that
+    was sent instead."""
+    try:
+        was_sent = send_sms(message, recipient, row.event_id)
+    except Exception:
+        notifications.release(row)
+        raise
+    instead = Channel.SMS.value if was_sent and suppressed.cause in UNDELIVERED else None
+    dispatch.record_outcome(row, replace(suppressed, instead=instead), language=language_of(recipient))
 
 
 def _with_address(message: Message) -> Message:
@@ -104,17 +133,7 @@ def _limit(message: Message) -> Limit | None:
     return limits.daily(subject, settings().notify_max_declines_per_day, clock.now())
 
 
-def _email(message: Message, language: str) -> Email:
-    return render(message, language, _attachments(message))
-
-
 def _sms_fallback(message: Message, recipient: Recipient) -> str | None:
     """Return the text message to send if the email bounces; None if the recipient has no number."""
     has_fallback = message.category is Category.ORDERS and recipient.phone
     return render_sms(message, language_of(recipient)) if has_fallback else None
-
-
-def _attachments(message: Message) -> tuple[Attachment, ...]:
-    """Return the message's attachments. Raises CommandRejected, Unavailable."""
-    order_id = message.attached_invoice_of
-    return (orders_gateway.invoice(order_id),) if order_id else ()

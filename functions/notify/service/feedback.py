@@ -75,13 +75,13 @@ def _send_sms_instead(row: NotificationRow) -> bool:
         not_superseded_by=tuple(map(Template, row.not_superseded_by or ())),
         valid_until=row.valid_until,
     )
-    recipient, is_superseded = recipient_rows.read(row.user_id, row.to, message.superseded_by)
+    recipient, superseding = recipient_rows.read(row.user_id, row.to, message.superseded_by)
     number = recipients.sms_number(Category.ORDERS, recipient)
     if number is None:
         return False
     now = clock.now()
     sms_row = notifications.new_row(message, Channel.SMS, number, row.event_id, now, instead_of=row.pk)
-    if is_superseded or message.is_expired(now):
+    if superseding or message.is_expired(now):
         return sms.was_sent(sms_row.pk)
     return sms.send(sms_row, row.sms_text, row.language or settings().notify_language)
 

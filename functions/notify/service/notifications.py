@@ -42,7 +42,7 @@ def _dispute(event: PaymentDisputed) -> Message | None:
 NOTIFICATIONS: Mapping[type[Event], Sequence[Build]] = {
     UserRegistered: (accounts.welcome,),
     OrderPaid: (orders.confirmation,),
-    OrderInvoiced: (orders.invoice,),
+    OrderInvoiced: (orders.confirmation_with_invoice, orders.invoice),
     OrderShipped: (orders.shipped,),
     OrderDelivered: (orders.delivered,),
     OrderCancelled: (orders.cancelled,),
@@ -61,7 +61,10 @@ NOTIFICATIONS: Mapping[type[Event], Sequence[Build]] = {
 
 
 def send(event: Event) -> None:
-    """Send the notifications that the event causes. Raises as `delivery.send`."""
+    """Send the notifications that the event causes. Raises as `delivery.send`.
+
+    Not for OrderPaid and OrderInvoiced, of whose messages only some are sent: see `confirmations`.
+    """
     for build in NOTIFICATIONS[type(event)]:
         if message := build(event):
             delivery.send(message, event.id)

@@ -107,4 +107,5 @@ def _row(
         staff_content=content,
         fingerprint=key.fingerprint,
         leased_until=0,
+        at=now,
     )

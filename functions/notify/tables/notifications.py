@@ -58,7 +58,7 @@ def new_row(
     now: datetime,
     **more: Any,
 ) -> NotificationRow:
-    """Return the row of a message on a channel, not stored yet and claimed by this process."""
+    """Return the row of a message on a channel: not stored yet, claimed by this process and not listed."""
     return NotificationRow(
         **{
             "pk": notification_id(message.template, message.dedupe_key, channel),
@@ -71,8 +71,8 @@ def new_row(
             "recipient": recipient_key(to),
             "user_id": message.user_id or None,
             "order_id": message.order_id,
+            "invoice_number": message.invoice.number if message.invoice else None,
             "status": Status.QUEUED.value,
-            "at": now,
             "updated_at": now,
             "event_id": event_id,
             "history": [_entry(Status.QUEUED, now)],
@@ -175,8 +175,8 @@ def add_outcome(writes: TransactWrite, row: NotificationRow, outcome: Outcome, n
 
 
 def release(row: NotificationRow) -> None:
-    """Release the claim without sending. Raises VersionConflict."""
-    _change(row, NotificationRow.leased_until.set(0))
+    """Release the claim without sending, and list the notification. Raises VersionConflict."""
+    _change(row, NotificationRow.leased_until.set(0), *_listing(row))
 
 
 def of_user(user_id: str, limit: int, after: dict[str, Any] | None) -> Found[Notification]:
@@ -226,6 +226,7 @@ def _put_beyond_limit(row: NotificationRow, now: datetime) -> None:
     row.cause = Cause.LIMIT.value
     row.reason = "the limit for this period has been reached"
     row.leased_until = None
+    row.at = now
     row.history = [_entry(Status.SUPPRESSED, now, row.reason)]
     put(row, None)
 
@@ -264,10 +265,17 @@ def _outcome_actions(
         # Replaced even by nothing: an email that was delivered in the end has no reason.
         _set(NotificationRow.reason, reason),
         _set(NotificationRow.cause, outcome.cause.value if outcome.cause else None),
+        *_listing(row),
         NotificationRow.leased_until.remove(),
         NotificationRow.staff_content.remove(),
         *(attribute.set(value) for attribute, value in values if value),
     ]
+
+
+def _listing(row: NotificationRow) -> list[Action]:
+    """Return the action that lists the notification under the time of its claim, unless it is listed."""
+    listed_at: datetime | None = row.at
+    return [NotificationRow.at.set(row.updated_at)] if listed_at is None else []
 
 
 def _set(attribute: UnicodeAttribute, value: str | None) -> Action:

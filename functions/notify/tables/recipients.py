@@ -9,7 +9,14 @@ from pynamodb.transactions import TransactWrite
 
 from notify.domain.addresses import recipient_key
 from notify.domain.recipients import Block, Choice, Preferences, Recipient
-from notify.tables.rows import AddressRow, BlockRow, ContactRow, NotifyRow, PreferencesRow
+from notify.tables.rows import (
+    AddressRow,
+    BlockRow,
+    ContactRow,
+    NotificationRow,
+    NotifyRow,
+    PreferencesRow,
+)
 from shared.dynamodb.concurrency import VersionConflict
 from shared.dynamodb.rows import require_condition_failure
 from shared.errors import Unavailable
@@ -17,8 +24,10 @@ from shared.errors import Unavailable
 R = TypeVar("R", bound=NotifyRow)
 
 
-def read(user_id: str, to: str, notification_ids: Iterable[str] = ()) -> tuple[Recipient, bool]:
-    """Return the recipient, and whether one of the notifications exists: one consistent BatchGetItem.
+def read(
+    user_id: str, to: str, notification_ids: Iterable[str] = ()
+) -> tuple[Recipient, dict[str, NotificationRow]]:
+    """Return the recipient, and those of the notifications that exist: one consistent BatchGetItem.
 
     The phone number and preferences are those of `user_id`; the blocks are those of the address `to`.
     """
@@ -36,7 +45,8 @@ def read(user_id: str, to: str, notification_ids: Iterable[str] = ()) -> tuple[R
             if key in found
         },
     )
-    return recipient, any(key in found for key in notification_ids)
+    stored = {key: NotificationRow.from_raw_data(found[key]) for key in notification_ids if key in found}
+    return recipient, stored
 
 
 def account_of(to: str) -> str | None:

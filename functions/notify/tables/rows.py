@@ -58,6 +58,8 @@ class NotificationRow(NotifyRow):
     """pk `ntf_…`: a message on one channel, and its outcome.
 
     `leased_until` (epoch seconds) exists while the status is `queued`; it is 0 while nobody sends it.
+    `at` is set when the row is listed: once it has an outcome or waits for a retry, and at once for a message
+    of staff. A claim without it costs no writes of indexes. `invoice_number` is that of the attached invoice.
     `sms_text` is sent if the email bounces; for that, `not_superseded_by` and `valid_until` are stored too.
     `staff_content` is what staff wrote, until it is sent; `fingerprint` is that of their request. `history`
     holds the statuses with their times, oldest first.
@@ -75,8 +77,9 @@ class NotificationRow(NotifyRow):
     recipient = UnicodeAttribute()
     user_id = UnicodeAttribute(null=True)
     order_id = UnicodeAttribute(null=True)
+    invoice_number = UnicodeAttribute(null=True)
     status = UnicodeAttribute()
-    at = UTCDateTimeAttribute()
+    at = UTCDateTimeAttribute(null=True)
     updated_at = UTCDateTimeAttribute()
     event_id = UnicodeAttribute()
     provider_id = UnicodeAttribute(null=True)

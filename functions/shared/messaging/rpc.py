@@ -46,8 +46,9 @@ class CommandRejected(Exception):
         return str(self.problem["type"]).removeprefix("/problems/")
 
 
-def call(function: str, command: CommandFor[R]) -> R:
-    """Send the command to a Lambda function (name or ARN) and return its result.
+def call(function: str, command: CommandFor[R], *, timeout: int = CALL_TIMEOUT) -> R:
+    """Send the command to a Lambda function (name or ARN) and return its result; wait at most `timeout`
+    seconds.
 
     Raises CommandRejected if the service rejected it, Unavailable if the service did not respond. In the
     second case it is unknown whether the service acted, so every command must be safe to repeat.
@@ -59,7 +60,7 @@ def call(function: str, command: CommandFor[R]) -> R:
     }
     try:
         # No retry here: a request has time for one try, and its client can retry.
-        response = client("lambda", read_timeout=CALL_TIMEOUT, attempts=1).invoke(
+        response = client("lambda", read_timeout=timeout, attempts=1).invoke(
             FunctionName=function, Payload=json.dumps(payload).encode()
         )
         result = json.loads(response["Payload"].read())

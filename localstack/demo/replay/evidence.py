@@ -14,7 +14,7 @@ from localstack.demo.cards import stripe
 from localstack.demo.replay.catalog import AT_ONCE
 from localstack.demo.replay.sales_replay import SalesReplay
 from localstack.mail import mailbox
-from localstack.mail.sent import kind_of
+from localstack.mail.sent import kinds_of
 
 Seen = TypeVar("Seen")
 
@@ -64,12 +64,12 @@ def stock(staff: Shop, skus: Iterable[str]) -> dict[str, Any]:
 
 
 def emails(sales_run: SalesReplay) -> dict[str, Counter[str]]:
-    """Return, by customer, how often each email was received."""
+    """Return, by customer, how often each kind of email was received."""
     by_address = {shopper.email: customer for customer, shopper in sales_run.shoppers.items()}
     found: dict[str, Counter[str]] = {customer: Counter() for customer in sales_run.shoppers}
     for mail in mailbox.emails(sales_run.cloud):
         if mail.to in by_address:
-            found[by_address[mail.to]][kind_of(mail.subject)] += 1
+            found[by_address[mail.to]].update(kinds_of(mail))
     return found
 
 

@@ -1,0 +1,74 @@
+"""The confirmation and the invoice of a paid order: one email if the invoice is ready in time, else two.
+
+Whoever stores the confirmation first decides: with the invoice (`order.invoiced`) or without (`order.paid`,
+once it has waited). A confirmation stays what it was stored as, so an invoice is never attached twice.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+
+from notify import orders_gateway, own_queue
+from notify.domain import orders
+from notify.domain.messages import Attachment, InvoiceRef, Message
+from notify.domain.outcomes import Cause
+from notify.service import delivery
+from notify.settings import settings
+from notify.tables import recipients as recipient_rows
+from notify.tables.rows import NotificationRow
+from shared.contracts.events.orders import OrderInvoiced, OrderPaid
+from shared.messaging.rpc import CommandRejected
+
+
+def await_invoice(event: OrderPaid) -> None:
+    """Postpone the confirmation, so that the invoice can be attached; send the text message now.
+
+    Raises BeingSentError, and any temporary failure.
+    """
+    message = orders.confirmation(event)
+    recipient, stored = recipient_rows.read(message.user_id, message.to, [message.id, *message.superseded_by])
+    if message.id not in stored:
+        own_queue.postpone(event, settings().notify_invoice_wait)
+    if not delivery.superseded(message, stored):
+        delivery.send_sms(message, recipient, event.id)
+
+
+def confirm(event: OrderPaid) -> None:
+    """Send the confirmation without the invoice, unless it is stored with the invoice.
+
+    Raises BeingSentError, and any temporary failure.
+    """
+    message = orders.confirmation(event)
+    recipient, stored = recipient_rows.read(message.user_id, message.to, [message.id, *message.superseded_by])
+    confirmation = stored.get(message.id)
+    # If its sender failed, the event `order.invoiced` is delivered again and sends it.
+    if confirmation is None or not confirmation.invoice_number:
+        delivery.deliver(message, event.id, recipient, stored)
+
+
+def send_invoice(event: OrderInvoiced) -> None:
+    """Send the invoice with the confirmation if that is not sent yet and not superseded, else alone.
+
+    The file is fetched before a notification is claimed: if orders does not respond, the confirmation is sent
+    without it. Raises BeingSentError, and any temporary failure.
+    """
+    both, alone = orders.confirmation_with_invoice(event), orders.invoice(event)
+    recipient, stored = recipient_rows.read(both.user_id, both.to, [both.id, alone.id, *both.superseded_by])
+    attach = cache(_attachment)
+    try:
+        if alone.id not in stored and _can_be_attached(both, stored):
+            row = delivery.deliver(both, event.id, recipient, stored, attach)
+            if row.invoice_number and row.cause != Cause.SUPERSEDED:
+                return
+        delivery.deliver(alone, event.id, recipient, stored, attach)
+    except CommandRejected as rejection:
+        delivery.record_rejection(alone, event.id, stored, str(rejection))
+
+
+def _can_be_attached(both: Message, stored: Mapping[str, NotificationRow]) -> bool:
+    """Return whether the confirmation is stored with an invoice, or can still be."""
+    confirmation = stored.get(both.id)
+    return bool(confirmation.invoice_number) if confirmation else not delivery.superseded(both, stored)
+
+
+def _attachment(ref: InvoiceRef) -> tuple[Attachment, ...]:
+    return (orders_gateway.invoice(ref),)
