@@ -1,7 +1,8 @@
 """`make bench`: times and instructions of one API function, DynamoDB calls, sizes and modules, with budgets.
 
-Times depend on the machine; run it on an idle one. A ratio is the median of the ratios of rounds; a round
-runs every process once. Instructions hardly vary, so they are counted once, and CI asserts them.
+Times are CPU times and still depend on the machine; run it on an idle one. A ratio is the median of the
+ratios of rounds; a round runs every process once. Instructions hardly vary, so they are counted once, and CI
+asserts them.
 """
 
 import os
@@ -143,7 +144,7 @@ def measure_times(found: Mapping[str, Variant], server: stub.Server) -> None:
     for number in range(ROUNDS):
         progress(f"times, round {number + 1} of {ROUNDS}")
         rounds.append({name: measure(variant, request, WARM_REQUESTS) for name, variant in found.items()})
-    print(f"\n  {'time in ms, medians':<46}{'cold':>9}{'first':>9}{'second':>9}{'warm':>9}")
+    print(f"\n  {'CPU time in ms, medians':<46}{'cold':>9}{'first':>9}{'second':>9}{'warm':>9}")
     for name in bodies:
         times = [
             statistics.median(each[name][part] for each in rounds)

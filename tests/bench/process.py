@@ -1,7 +1,8 @@
 """The measurement of one Lambda process: its init, its first and second request, and its warm requests.
 
 It runs as a script. Its argument is a JSON object: the paths to import from, the handler, the event and the
-number of warm requests. It prints the times in milliseconds and the body of the last response as JSON.
+number of warm requests. It prints the times in milliseconds and the body of the last response as JSON. They
+are CPU times of the process, because those depend less on what else the machine does.
 
 It calls `os.getppid`, which nothing else does, between the parts: callgrind writes the instructions that it
 counted when a process enters that function (see instructions.py).
@@ -12,7 +13,7 @@ import json
 import os
 import statistics
 import sys
-from time import perf_counter
+from time import process_time
 
 
 class Context:
@@ -32,15 +33,15 @@ def main(paths: list[str], handler: str, event: dict | None, warm: int) -> None:
     sys.stdout = open(os.devnull, "w")
     module, _, attribute = handler.rpartition(".")
     os.getppid()
-    began = perf_counter()
+    began = process_time()
     handle = getattr(importlib.import_module(module), attribute)
-    measured = {"init": (perf_counter() - began) * 1000, "modules": len(sys.modules)}
+    measured = {"init": (process_time() - began) * 1000, "modules": len(sys.modules)}
     times = []
     response = {}
     for number in range(2 + warm if event else 0):
-        began = perf_counter()
+        began = process_time()
         response = handle(event, Context())
-        times.append((perf_counter() - began) * 1000)
+        times.append((process_time() - began) * 1000)
         if response["statusCode"] != 200:
             sys.exit(f"{handler} returned {response['statusCode']}: {response['body']}")
         if number < 2:

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import pytest
 
 import package
-from tests.bench import stub, variants
+from tests.bench import budgets, stub, variants
 from tests.bench.processes import MISSING, Instructions, Variant, body, can_count, count
 
-# Times; the limits of our handler to the bare one with the same botocore.
-COLD = 2.26
-WARM = 1.31
+# The limits of our handler to the bare one with the same botocore.
+COLD = 1.875
+WARM = budgets.WARM_TO_RAW_INSTRUCTIONS
 WARM_REQUESTS = 10
 NOISE = 0.001  # of the count
 
