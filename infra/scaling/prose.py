@@ -53,7 +53,7 @@ request.
 DURATIONS = """
 Milliseconds per call: {calls}. A function's own work: {own} per run; {others}. With the counted calls the
 longest runs are {longest}, and all runs of an order take {total} seconds together. Compare them with the
-metric Duration of your functions, and change `infra/scaling/quotas.py` if they differ. A stream's batch is
-assumed to contain one order; full batches share calls, so relays handle more than stated here. A table is
-assumed to have one stream shard per {units} units of its write throughput.
+metric Duration of your functions, and change `infra/scaling/quotas.py` if they differ. A batch is assumed
+to contain one order; full batches share calls, so relays and queues handle more than stated here. A table
+is assumed to have one stream shard per {units} units of its write throughput.
 """

@@ -126,15 +126,12 @@ SECONDS = {
     "kms": 0.010,
     "lambda": 0.010,  # besides the invoked function's own time
     "s3": 0.030,
-    "ses": 0.120,
+    "ses": 0.170,  # 0.05 of it to render the email
     "sns": 0.015,
     "sqs": 0.015,
     "stripe": 0.450,
 }
 # Assumed too: seconds per run without its calls, with 512 MB of memory.
 OWN_SECONDS = 0.015
-OTHER_OWN_SECONDS = {
-    "OrdersInvoices": 0.120,  # it draws a PDF
-    "NotifyConsumer": 0.050,  # it renders an email
-}
+OTHER_OWN_SECONDS = {"OrdersInvoices": 0.120}  # it draws a PDF
 TRANSACTION_SECONDS = 0.010  # a transaction locks its rows for about so long
