@@ -102,6 +102,7 @@ def deploy(cloud: Cloud) -> bool:
     except LocalCloudError as error:
         raise UpdateError(str(error)) if present else error from None
     _publish_gateway_responses(cloud)
+    _convert_concurrencies(cloud)
     cloud.client("s3").put_object(Bucket=ARTIFACTS, Key=DEPLOYED, Body=wanted.encode())
     return True
 
@@ -113,6 +114,21 @@ def _publish_gateway_responses(cloud: Cloud) -> None:
     """
     *_, api, stage, _ = cloud.api_url().split("/")
     cloud.client("apigateway").create_deployment(restApiId=api, stageName=stage)
+
+
+def _convert_concurrencies(cloud: Cloud) -> None:
+    """Store the MaximumConcurrency of event sources as a number.
+
+    MiniStack stores that of a parameter as text, and then polls no queue of that source.
+    """
+    functions = cloud.client("lambda")
+    for page in functions.get_paginator("list_event_source_mappings").paginate():
+        for source in page["EventSourceMappings"]:
+            limit = source.get("ScalingConfig", {}).get("MaximumConcurrency")
+            if isinstance(limit, str):
+                functions.update_event_source_mapping(
+                    UUID=source["UUID"], ScalingConfig={"MaximumConcurrency": int(limit)}
+                )
 
 
 def deployed(cloud: Cloud) -> str | None:
