@@ -119,15 +119,15 @@ def _publish_gateway_responses(cloud: Cloud) -> None:
 def _convert_concurrencies(cloud: Cloud) -> None:
     """Store the MaximumConcurrency of event sources as a number.
 
-    MiniStack stores that of a parameter as text, and then polls no queue of that source.
+    MiniStack stores that of a parameter as text (boto3 returns a number), and then polls no queue.
     """
     functions = cloud.client("lambda")
     for page in functions.get_paginator("list_event_source_mappings").paginate():
         for source in page["EventSourceMappings"]:
-            limit = source.get("ScalingConfig", {}).get("MaximumConcurrency")
-            if isinstance(limit, str):
+            if "ScalingConfig" in source:
+                limit = int(source["ScalingConfig"]["MaximumConcurrency"])
                 functions.update_event_source_mapping(
-                    UUID=source["UUID"], ScalingConfig={"MaximumConcurrency": int(limit)}
+                    UUID=source["UUID"], ScalingConfig={"MaximumConcurrency": limit}
                 )
 
 
