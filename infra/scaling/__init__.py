@@ -10,7 +10,8 @@ from infra.markdown import table
 from infra.scaling import counts as counted
 from infra.scaling import prose, quotas
 from infra.scaling.capacity import HOT_ROW, HOT_SKU, Line, function_seconds, lines, seconds_per_run
-from infra.scaling.counts import Counts
+from infra.scaling.counts import Counts, Lists
+from infra.scaling.partitions import EXAMINED, PAGE
 
 WIDTH = 118  # characters per line of the document
 FIRST = 8  # lines of advice; the limits after them allow hundreds of orders per second
@@ -19,12 +20,14 @@ LONGEST = 6  # functions whose durations are shown
 
 def document() -> str:
     """Return the text of docs/scaling.md."""
-    usage = counted.read()
+    read = counted.read()
+    usage = read.order
     found = lines(usage)
     sections = {
         "What to raise first": _advice([line for line in found if line.step][:FIRST]),
         "Every limit": f"{prose.LIMITS}\n\n{_limits(found)}",
         "One product that everybody buys": _hot_sku(found),
+        "Lists and searches": _lists(read.lists),
         "What one order uses": _counts(usage),
         "Quotas": _quotas(),
         "Assumed durations": _durations(usage),
@@ -66,6 +69,24 @@ def _hot_sku(found: list[Line]) -> str:
             most=_number(row.orders),
             milliseconds=_milliseconds(quotas.TRANSACTION_SECONDS),
             orders=_number(transactions.orders),
+        )
+    )
+
+
+def _lists(lists: Lists) -> str:
+    quota = quotas.PARTITION_READS.default
+    search_units = EXAMINED * lists.row_bytes / quotas.READ_UNIT / 2
+    return _wrapped(
+        prose.LISTS.format(
+            quota=_number(quota),
+            page=PAGE,
+            bytes=_number(lists.row_bytes),
+            units=_number(lists.page_units),
+            pages=_number(quota / lists.page_units),
+            examined=_number(EXAMINED),
+            unit=_number(quotas.READ_UNIT),
+            search_units=_number(search_units),
+            searches=_number(quota / search_units),
         )
     )
 

@@ -1,4 +1,4 @@
-"""The counted usage of one order, from counts.json; tests/simulator asserts that the file is up to date."""
+"""The counted usage of an order and of lists, from counts.json, which tests/simulator compares."""
 
 from pathlib import Path
 
@@ -26,5 +26,19 @@ class Counts(BaseModel):
     sign_in: dict[str, int]
 
 
-def read() -> Counts:
-    return Counts.model_validate_json(PATH.read_text())
+class Lists(BaseModel):
+    """What lists of products read: the read units of a page, and the bytes of a product of usual size."""
+
+    page_units: float
+    row_bytes: int
+
+
+class Counted(BaseModel):
+    """The content of counts.json."""
+
+    order: Counts
+    lists: Lists
+
+
+def read() -> Counted:
+    return Counted.model_validate_json(PATH.read_text())

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 SHARDS = 8  # partitions; `SHARDS` of orders and of payments
 ORDERS_PER_BATCH = 25  # orders; `invoices.MAX_ORDERS`: one transaction numbers the invoices of so many
+EXAMINED = 2_000  # rows; `pages.MAX_EXAMINED`: a search that finds little reads so many
+PAGE = 20  # products; the default of GET /products
 
 
 class Partition(NamedTuple):

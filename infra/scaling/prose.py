@@ -28,6 +28,14 @@ orders per second. Transactions on one row exclude each other, and each takes ab
 several rows, which the code does not do.
 """
 
+LISTS = """
+All lists of products read one partition, which reads {quota} units per second. A page of {page} products of
+usual size ({bytes} bytes each) takes {units}: **{quota} / {units} = {pages} pages per second**. A search
+that finds little reads up to {examined} rows, {examined} x {bytes} / {unit} / 2 = {search_units} units:
+**{quota} / {search_units} = {searches} such searches per second**; lists are throttled meanwhile. Responses
+have `Cache-Control: no-store`, so a shop that needs more must cache lists in its storefront.
+"""
+
 SIGN_IN = """
 A sign-in takes {signatures} KMS requests: {quota} / {signatures} = {sign_ins} sign-ins per second. The
 access token serves many requests. The authorizer reads the public key once per process, and API Gateway

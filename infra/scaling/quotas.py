@@ -72,6 +72,14 @@ PARTITION = Quota(
     "",
     f"{AWS}/amazondynamodb/latest/developerguide/warm-throughput-scenarios.html",
 )
+PARTITION_READS = Quota(
+    "DynamoDB: reads of one partition",
+    3_000,
+    "units/s",
+    None,
+    "",
+    f"{AWS}/amazondynamodb/latest/developerguide/warm-throughput-scenarios.html",
+)
 EMAILS = Quota(
     "SES: emails",
     14,
@@ -114,6 +122,7 @@ QUOTAS = (
     TABLE,
     TABLE_QUOTA,
     PARTITION,
+    PARTITION_READS,
     EMAILS,
     STRIPE,
     STRIPE_ENDPOINT,
@@ -134,4 +143,5 @@ SECONDS = {
 # Assumed too: seconds per run without its calls, with 512 MB of memory.
 OWN_SECONDS = 0.015
 OTHER_OWN_SECONDS = {"OrdersInvoices": 0.120}  # it draws a PDF
+READ_UNIT = 4_096  # bytes; a read that may be a moment old takes half a unit for them
 TRANSACTION_SECONDS = 0.010  # a transaction locks its rows for about so long

@@ -6,10 +6,12 @@ import infra.scaling
 from infra.scaling import capacity, quotas, settings
 from infra.scaling.capacity import Line
 from infra.scaling.counts import Counts
-from infra.scaling.partitions import ORDERS_PER_BATCH, PARTITIONS, SHARDS
+from infra.scaling.partitions import EXAMINED, ORDERS_PER_BATCH, PAGE, PARTITIONS, SHARDS
 from orders.service import invoices
 from orders.tables import rows
 from payments.tables import payments
+from shared.dynamodb import pages
+from shared.http.paging import PageQuery
 
 OWN, DYNAMODB, LAMBDA = quotas.OWN_SECONDS, quotas.SECONDS["dynamodb"], quotas.SECONDS["lambda"]
 
@@ -93,9 +95,11 @@ def test_settings_are_read_from_the_template():
 def test_the_document_uses_the_shards_and_batches_of_the_code():
     assert rows.SHARDS == payments.SHARDS == SHARDS
     assert invoices.MAX_ORDERS == ORDERS_PER_BATCH
+    assert pages.MAX_EXAMINED == EXAMINED
+    assert PageQuery.model_fields["limit"].default == PAGE
 
 
 def test_the_document_starts_its_advice_with_the_lowest_limit():
-    lowest = next(line for line in capacity.lines(infra.scaling.counted.read()) if line.step)
+    lowest = next(line for line in capacity.lines(infra.scaling.counted.read().order) if line.step)
     advice = infra.scaling.document().partition("## What to raise first")[2]
     assert lowest.part in advice.partition("\n2. ")[0]

@@ -5,6 +5,7 @@ Times vary on shared machines, instructions do not: two counts differ by less th
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +21,12 @@ WARM_REQUESTS = 10
 NOISE = 0.001  # of the count
 
 
+def require_valgrind() -> None:
+    """Skip the test without valgrind; fail it in CI, where no test may be skipped."""
+    if not can_count():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
+
+
 @pytest.fixture(scope="module")
 def handlers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Variant]]:
     """Return our handler and the bare one, which reads the same row from the same local server."""
@@ -30,10 +37,18 @@ def handlers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Var
 
 @pytest.fixture(scope="module")
 def counts(handlers: dict[str, Variant]) -> dict[str, Instructions]:
-    if not can_count():
-        # In CI no test may be skipped.
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
+    require_valgrind()
     return {name: count(variant, stub.event(), WARM_REQUESTS) for name, variant in handlers.items()}
+
+
+@pytest.mark.parametrize(
+    ("environment", "outcome"), [({"CI": "true"}, pytest.fail.Exception), ({}, pytest.skip.Exception)]
+)
+def test_without_valgrind_the_counts_fail_in_ci_and_are_skipped_elsewhere(environment, outcome, monkeypatch):
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(outcome, match="apt install valgrind"):
+        require_valgrind()
 
 
 def test_both_handlers_return_the_same_order(handlers):

@@ -11,20 +11,28 @@ from typing import Any
 import moto
 import pytest
 
-from infra.scaling.counts import PATH, Counts
-from infra.scaling.partitions import PARTITIONS
+from infra.scaling.counts import PATH, Counted, Counts, Lists
+from infra.scaling.partitions import PAGE, PARTITIONS
 from localstack.stripe.server import LocalStripe
 from tests.support import set_environment
 
 set_environment()
 
-from tests.simulator import shopping  # noqa: E402  reads the environment
+from shared.dynamodb.sizes import size_of  # noqa: E402  these read the environment
+from tests.simulator import shopping, tables  # noqa: E402
 from tests.simulator.simulator import Simulator  # noqa: E402
 from tests.simulator.usage import Usage  # noqa: E402
-from tests.support import Identity  # noqa: E402
+from tests.support import STAGE, Identity, staff  # noqa: E402
 
 ON_HAND = {"A": 9, "B": 9, "C": 9}  # scarce, so each sale changes what the list of products shows
 LINES = {"A": 1, "B": 2, "C": 3}
+# A product of usual size, for pages of lists.
+PRODUCT = {
+    "title": "A product with a title of usual length",
+    "description": "What it is made of, how large it is, and what it is good for. " * 6,
+    "status": "active",
+    "attributes": {"material": "stoneware", "capacity": "350 ml"},
+}
 # Functions that API Gateway invokes.
 API_FUNCTIONS = ("CartApi", "OrdersApi", "PaymentsCheckout", "PaymentsWebhook")
 CACHED = "secretsmanager"  # secrets are cached for minutes, so their calls do not grow with orders
@@ -82,6 +90,21 @@ def count_order(simulator: Simulator, usage: Usage, who: Identity) -> Counts:
     )
 
 
+def count_lists(simulator: Simulator, usage: Usage) -> Lists:
+    """Return the read units of one page of products, and the bytes of a product's row in the list."""
+    for number in range(PAGE + 1):
+        variants = [
+            {"sku": f"{number}-{size}", "title": size, "price": shopping.gbp(500), "stock": 200}
+            for size in ("small", "medium", "large")
+        ]
+        body = PRODUCT | {"variants": variants}
+        assert simulator.call("catalog", "POST", "/products", body, staff()).status == 201
+    usage.query_units = 0
+    assert len(simulator.call("catalog", "GET", "/products").json["items"]) == PAGE
+    rows = [row for row in tables.rows(f"tillstack-{STAGE}-catalog") if row["pk"]["S"] == "listing#all"]
+    return Lists(page_units=usage.query_units, row_bytes=max(map(size_of, rows)))
+
+
 def _sign_in(simulator: Simulator) -> dict[str, int]:
     """Return the calls of a guest's sign-in, which orders need before the first request."""
     simulator.invocations.clear()
@@ -99,17 +122,15 @@ def _forget(simulator: Simulator, usage: Usage) -> None:
     usage.places.clear()
 
 
-def text(counts: Counts) -> str:
-    """Return the text of infra/scaling/counts.json."""
-    return json.dumps(counts.model_dump(), indent=2) + "\n"
-
-
 def main() -> None:
     with moto.mock_aws(), LocalStripe() as local_stripe, pytest.MonkeyPatch.context() as patch:
         simulator: Any = Simulator(local_stripe, patch)
         shopping.open_shop(simulator, ON_HAND)
         usage = Usage(patch, lambda: "")
-        PATH.write_text(text(count_order(simulator, usage, shopping.ADA)))
+        order = count_order(simulator, usage, shopping.ADA)
+        simulator.reset()
+        counted = Counted(order=order, lists=count_lists(simulator, usage))
+    PATH.write_text(json.dumps(counted.model_dump(), indent=2) + "\n")
 
 
 if __name__ == "__main__":

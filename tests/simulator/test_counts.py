@@ -1,4 +1,4 @@
-"""docs/scaling.md is computed from counts of one order; they are counted here."""
+"""docs/scaling.md is computed from counts of one order and of lists; they are counted here."""
 
 import re
 
@@ -14,7 +14,12 @@ HOW = "run make counts"
 def test_the_counts_of_an_order_are_those_in_the_file(simulator, monkeypatch):
     shopping.open_shop(simulator, counting.ON_HAND)
     counted = counting.count_order(simulator, Usage(monkeypatch, lambda: ""), ADA)
-    assert counted.model_dump() == counts.read().model_dump(), HOW
+    assert counted.model_dump() == counts.read().order.model_dump(), HOW
+
+
+def test_what_lists_read_is_in_the_file(simulator, monkeypatch):
+    counted = counting.count_lists(simulator, Usage(monkeypatch, lambda: ""))
+    assert counted.model_dump() == counts.read().lists.model_dump(), HOW
 
 
 def test_a_second_order_counts_the_same_and_shares_only_the_known_partitions(simulator, monkeypatch):

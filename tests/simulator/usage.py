@@ -21,7 +21,7 @@ class Usage:
     """Counts calls and write units by function from the rows before and after each write.
 
     `places` has the same units by what limits them: ("orders", "usr_1/ord_1") is a row, by its key, and
-    ("orders/by-placed", "3") a partition of an index.
+    ("orders/by-placed", "3") a partition of an index. `query_units` are the read units of all Queries.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch, current: Any) -> None:
@@ -29,6 +29,7 @@ class Usage:
         self.units: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self.places: Counter[tuple[str, str]] = Counter()
+        self.query_units = 0.0
         original = BaseClient._make_api_call  # type: ignore[attr-defined]
 
         def make_api_call(client: Any, operation: str, params: dict[str, Any]) -> Any:
@@ -38,6 +39,8 @@ class Usage:
             before = [self._row(table, key) for table, key, _ in self._with_keys(writes)]
             answer = original(client, operation, params)
             self.calls[self.current()] += 1
+            if operation == "Query":
+                self.query_units += _query_units(answer["Items"], params.get("ConsistentRead", False))
             for (table, key, factor), old in zip(self._with_keys(writes), before, strict=True):
                 self.units[self.current()] += self._cost(table, old, self._row(table, key), factor)
             return answer
@@ -83,6 +86,11 @@ class Usage:
                 self.places[f"{name}/{index.name}", partition] += cost
                 units += cost
         return units
+
+
+def _query_units(items: list[Item], is_consistent: bool) -> float:
+    """Return the read units of a Query without a filter: 4 KB each, half if it may read an older state."""
+    return ceil(sum(map(size_of, items)) / 4096) * (1 if is_consistent else 0.5)
 
 
 def _text(value: dict[str, Any]) -> str:
