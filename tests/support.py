@@ -54,6 +54,7 @@ ENVIRONMENT = {
     "PAYMENTS_INBOX_TABLE": "tillstack-test-stripe-events",
     "PAYMENTS_STRIPE_SECRET_ARN": "payments-stripe",
     "PAYMENTS_WEBHOOK_SECRET_ARN": "payments-webhook",
+    "PAYMENTS_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/tillstack-test-payments",
     "PAYMENTS_STRIPE_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/tillstack-test-stripe",
     "NOTIFY_TABLE": "tillstack-test-notifications",
     "NOTIFY_SENDER": "Tillstack <orders@tillstack.example>",

@@ -16,6 +16,7 @@ class PaymentsSettings(Settings):
     payments_idempotency_table: str
     payments_inbox_table: str
     payments_topic_arn: str
+    payments_queue_url: str
     payments_stripe_queue_url: str
     payments_stripe_secret_arn: str
     payments_webhook_secret_arn: str

@@ -1,10 +1,13 @@
 """The events of orders that payments subscribes to, and the use case of each."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from payments.consumers import batches
 from payments.service import captures, refunds, syncing
+from payments.settings import settings
 from shared.contracts.events.envelope import Event
 from shared.contracts.events.orders import OrderCancelled, OrderExpired, OrderRefundDue, OrderShipped
 from shared.messaging.consumers import Consumers
@@ -16,7 +19,19 @@ USE_CASES: Mapping[type[Event], Callable[[Any, datetime], None]] = {
     OrderRefundDue: refunds.refund_due,
     OrderShipped: captures.capture_shipped,
 }
-consumers = Consumers()
+
+
+class OrdersConsumers(Consumers):
+    """Consumers whose messages wait for Stripe's rate limit."""
+
+    def handle(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
+        queue_url = settings().payments_queue_url
+        return batches.handle_batch(
+            event, queue_url, lambda record: self.handle_message(json.loads(record["body"]))
+        )
+
+
+consumers = OrdersConsumers()
 
 
 @consumers.on(*USE_CASES)

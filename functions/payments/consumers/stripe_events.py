@@ -4,14 +4,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from payments.consumers import batches
 from payments.service import stripe_events
-from shared.messaging import consumers
+from payments.settings import settings
 from shared.runtime import clock, observability
 
 
 def handle(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Apply a batch (ReportBatchItemFailures); a message is `{"event_id", "request_id"}`."""
-    return consumers.handle_batch(event, _handle_record)
+    return batches.handle_batch(event, settings().payments_stripe_queue_url, _handle_record)
 
 
 def _handle_record(record: Mapping[str, Any]) -> None:

@@ -34,6 +34,10 @@ OVERLAP = timedelta(minutes=10)
 FIRST_READING = timedelta(days=1)
 
 
+# The reason of a received event that waits in the queue for Stripe's rate limit.
+RATE_LIMITED = "rate_limited"
+
+
 class EventStatus(StrEnum):
     """The states of a Stripe event, in the order in which staff see them."""
 

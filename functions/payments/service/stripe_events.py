@@ -21,6 +21,7 @@ def apply(event_id: str, now: datetime) -> None:
     """Apply a stored event; one that is applied, ignored or deleted changes nothing.
 
     An exception (Stripe or a table is unavailable) is recorded on the event, which the queue then retries.
+    Stripe's rate limit is no failure: the event stays `received`.
     """
     event = inbox.event(event_id)
     if event is None or event.status not in (EventStatus.RECEIVED, EventStatus.FAILED):
@@ -28,7 +29,10 @@ def apply(event_id: str, now: datetime) -> None:
     try:
         _apply(event, now)
     except Exception as error:
-        inbox.mark(event_id, EventStatus.FAILED, type(error).__name__)
+        if isinstance(error, stripe_gateway.StripeUnavailable) and error.rate_limited:
+            inbox.mark_postponed(event)
+        else:
+            inbox.mark(event_id, EventStatus.FAILED, type(error).__name__)
         raise
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from payments import stripe_gateway
 from payments.domain import follow_ups
+from payments.domain.inbox import RATE_LIMITED
 from payments.domain.payments import Payment, add_capture_due
 from payments.service import captures, refunds, syncing
 from payments.service.syncing import Change
@@ -27,11 +28,20 @@ def sweep(time_left: Callable[[], float], now: datetime) -> int:
         try:
             follow_up(payment_id, now)
             count += 1
+        except stripe_gateway.StripeUnavailable as error:
+            if error.rate_limited:
+                log.warning("sweep interrupted", extra={"reason": RATE_LIMITED})
+                break  # the next run, five minutes later, continues
+            _report_failed(payment_id)
         except Exception:
-            # One failing payment must not block the others.
-            log.exception("follow-up failed", extra={"payment_id": payment_id})
-            observability.count("SweeperFailures")
+            _report_failed(payment_id)  # one failing payment must not block the others
     return count
+
+
+def _report_failed(payment_id: str) -> None:
+    """Log the exception that is being handled."""
+    log.exception("follow-up failed", extra={"payment_id": payment_id})
+    observability.count("SweeperFailures")
 
 
 @stripe_gateway.within_deadline

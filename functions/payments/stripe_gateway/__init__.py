@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, wraps
+from http import HTTPStatus
 from typing import Any, ParamSpec, TypeVar
 
 import stripe
@@ -43,6 +44,7 @@ class StripeUnavailable(Unavailable):
     # Every call may be repeated, because its idempotency key is derived.
     failed = False  # Stripe returned a failure of its own, and repeats that response to the key for a day
     replayed = False  # it was such a repeated response
+    rate_limited = False  # Stripe rejected the call unexecuted because of its rate limit
 
 
 class StripeRefused(Exception):
@@ -184,6 +186,7 @@ def _unavailable(error: stripe.StripeError | None = None) -> StripeUnavailable:
     unavailable = StripeUnavailable("Stripe does not respond. Retry the request.", retry_after=RETRY_AFTER)
     if error and error.http_status:
         unavailable.failed = error.http_status >= 500
+        unavailable.rate_limited = error.http_status == HTTPStatus.TOO_MANY_REQUESTS
         unavailable.replayed = (error.headers or {}).get(REPEATED) == "true"
     return unavailable
 

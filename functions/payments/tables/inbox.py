@@ -9,7 +9,7 @@ from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.transactions import TransactWrite
 
-from payments.domain.inbox import EventStatus, ListPosition, StripeEvent
+from payments.domain.inbox import RATE_LIMITED, EventStatus, ListPosition, StripeEvent
 from payments.settings import settings
 from shared.dynamodb.pages import Found, read_page
 from shared.dynamodb.rows import Row, require_condition_failure, warm
@@ -146,8 +146,12 @@ def save_position(position: ListPosition) -> bool:
 
 
 def late(before: datetime, limit: int) -> list[StripeEvent]:
-    """Return late events that arrived before then and are not applied, oldest first: 1 Query."""
-    found = InboxRow.by_status.query(EventStatus.RECEIVED.value, InboxRow.received_at < before, limit=limit)
+    """Return late events that arrived before then and are not applied, oldest first: 1 Query. Events that
+    wait for Stripe's rate limit are left out, because they are in the queue."""
+    waits = InboxRow.reason == RATE_LIMITED
+    found = InboxRow.by_status.query(
+        EventStatus.RECEIVED.value, InboxRow.received_at < before, ~waits, limit=limit
+    )
     return [_event(row) for row in found]
 
 
@@ -157,6 +161,20 @@ def mark_late(event_id: str) -> None:
     condition = (InboxRow.status == received) & InboxRow.listed.does_not_exist()
     try:
         InboxRow(event_id).update([InboxRow.listed.set(received)], condition=condition)
+    except UpdateError as error:
+        require_condition_failure(error)
+
+
+def mark_postponed(event: StripeEvent) -> None:
+    """Write that an event waits for Stripe's rate limit, unless that is written or it was applied
+    meanwhile."""
+    if event.reason == RATE_LIMITED:
+        return
+    received, failed = EventStatus.RECEIVED.value, EventStatus.FAILED.value
+    try:
+        InboxRow(event.event_id).update(
+            _outcome(EventStatus.RECEIVED, RATE_LIMITED), condition=InboxRow.status.is_in(received, failed)
+        )
     except UpdateError as error:
         require_condition_failure(error)
 
