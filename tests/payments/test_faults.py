@@ -26,6 +26,11 @@ CALLS = [
 ]
 
 
+def failures(fault: dict[str, Any]) -> list[str]:
+    """Return the batch's failures: a message that meets the rate limit is sent again instead."""
+    return [] if fault.get("status") == 429 else ["m0"]
+
+
 @pytest.fixture
 def short_timeouts(monkeypatch):
     """Shorten the timeouts of Stripe calls and disable the retries."""
@@ -54,7 +59,7 @@ def test_a_call_that_fails_once_succeeds_when_repeated(driver, short_timeouts, a
         event = driver.order_ended(OrderCancelled, order_id)
         if action == "refund":
             event = driver.refund_due(opened["payment_id"], 700, order_id=order_id)
-        assert deliver(consume.consume, event) == ["m0"], fault
+        assert deliver(consume.consume, event) == failures(fault), fault
         driver.receive(event)
         if action == "refund":
             assert refund_amounts(driver, opened["provider_id"]) == [700], fault
@@ -68,7 +73,7 @@ def test_a_capture_that_fails_once_succeeds_when_repeated(driver, manual, short_
     payment_id, provider_id = authorized_payment(driver)
     driver.break_stripe(path="/v1/payment_intents/*/capture", method="POST", times=1, **fault)
     shipped = driver.shipped(payment_id, 700)
-    assert deliver(consume.consume, shipped) == ["m0"]
+    assert deliver(consume.consume, shipped) == failures(fault)
     driver.receive(shipped)
     assert intent_state(driver, provider_id) == ("requires_capture", 700, 1300)
 

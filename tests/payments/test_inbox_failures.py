@@ -28,7 +28,7 @@ def failed(driver) -> Any:
 def test_a_failed_event_is_listed_with_its_reason_until_it_is_replayed(driver):
     payment_id, event = paid(driver)
     [body] = driver.queued_messages()
-    driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=TRIES, status=429)
+    driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=TRIES, status=403)
     for _ in range(TRIES):
         response = apply.apply(sqs_event(body), Context())
         assert response["batchItemFailures"] == [{"itemIdentifier": "m0"}]

@@ -127,7 +127,7 @@ def test_an_event_that_fails_is_marked_as_failed_and_retried(driver):
     [paid] = [each for each in driver.stripe_events() if each["type"] == "payment_intent.succeeded"]
     driver.post_event(paid)
     [body] = driver.queued_messages()
-    driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=1, status=429)
+    driver.break_stripe(path="/v1/payment_intents/*", method="GET", times=1, status=403)
     response = apply.apply(sqs_event("not JSON", body), Context())
     assert response == {"batchItemFailures": [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]}
     assert driver.inbox() == {paid["id"]: "failed"}
