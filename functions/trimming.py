@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import json
 import shutil
@@ -52,6 +53,7 @@ def trim(site: Path, aws_services: Collection[str]) -> None:
     remove_unused(site, aws_services)
     narrow_endpoints(site / "botocore" / "data")
     remove_documentation(site / "botocore" / "data")
+    simplify_schema_types(site / "pydantic_core" / "core_schema.py")
     strip_symbols(site)
 
 
@@ -102,6 +104,22 @@ def remove_documentation(data: Path) -> None:
         for parameter in model.get("clientContextParams", {}).values():
             parameter["documentation"] = ""  # botocore requires this one
         path.write_bytes(gzip.compress(json.dumps(model, separators=(",", ":")).encode(), mtime=0))
+
+
+def simplify_schema_types(module: Path) -> None:
+    """Replace pydantic's typed dictionaries by `dict`, which they are at run time.
+
+    Only type checkers read their fields, but Python compiles each field's annotation at every start.
+    """
+    if not module.exists():
+        return
+    tree = ast.parse(module.read_text())
+    typed = {"TypedDict"}
+    for position, node in enumerate(tree.body):
+        if isinstance(node, ast.ClassDef) and typed & {ast.unparse(base) for base in node.bases}:
+            typed.add(node.name)
+            tree.body[position] = ast.parse(f"{node.name} = dict").body[0]
+    module.write_text(ast.unparse(tree))
 
 
 def strip_symbols(site: Path) -> None:

@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "cryptography": r"UsersAuthorizer$",
     "httpx": NO_FUNCTION,
     "jinja2": r"NotifyConsumer$|OrdersInvoices$",
+    "jwt": r"Users|Notify",
     "PIL": NO_FUNCTION,
     "reportlab": r"OrdersInvoices$",
     "requests": r"Payments(?!Api$|Webhook)",

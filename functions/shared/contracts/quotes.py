@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Annotated
 
-import jwt
 from pydantic import ConfigDict, Field, StringConstraints
 
 from shared.contracts.problems import QuoteExpired
@@ -94,6 +93,8 @@ class Quote(Model):
 
 def sign(quote: Quote, key: str) -> str:
     """Return the quote as a compact JWS (RFC 7515, HS256)."""
+    import jwt  # here, because most functions and requests do without it
+
     claims = {
         "aud": "orders",
         "exp": clock.epoch(quote.expires_at),
@@ -104,6 +105,8 @@ def sign(quote: Quote, key: str) -> str:
 
 def read(token: str, key: str, now: datetime) -> Quote:
     """Return the quote of a token. Raises QuoteExpired, or Invalid if cart did not sign the token."""
+    import jwt  # here, because most functions and requests do without it
+
     try:
         # The library would compare `exp` with its own clock instead of `now`.
         claims = jwt.decode(

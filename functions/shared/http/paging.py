@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-import jwt
 from pydantic import ConfigDict, Field, PrivateAttr, WithJsonSchema
 
 from shared.dynamodb.pages import Found
@@ -89,9 +88,11 @@ class Cursors:
     def write(self, last_key: Mapping[str, Any] | None, list_of: str) -> str | None:
         """Return the cursor that continues after `last_key` (DynamoDB's LastEvaluatedKey), or None at the
         end."""
-        return (
-            jwt.encode({"k": last_key, "aud": list_of}, self.key(), algorithm="HS256") if last_key else None
-        )
+        if not last_key:
+            return None
+        import jwt  # here, because most functions and requests do without it
+
+        return jwt.encode({"k": last_key, "aud": list_of}, self.key(), algorithm="HS256")
 
     def read(self, cursor: str | None, list_of: str) -> dict[str, Any] | None:
         """Return the key to continue after. Raises Malformed if the cursor is too long, was altered or is of
@@ -100,6 +101,8 @@ class Cursors:
             return None
         if len(cursor) > MAX_CURSOR:
             raise Malformed(f"The cursor is too long: a cursor has at most {MAX_CURSOR:,} characters.")
+        import jwt  # here, because most functions and requests do without it
+
         try:
             key: dict[str, Any] = jwt.decode(cursor, self.key(), algorithms=["HS256"], audience=list_of)["k"]
         except jwt.InvalidTokenError as error:
