@@ -104,7 +104,9 @@ def _counts(usage: Counts) -> str:
     text = ""
     for name, numbers in rows:
         items = f": {_items(numbers)}" if numbers else ""
-        text += _wrapped(f"- **{sum(numbers.values())} {name}**{items}.", "  ")
+        total = sum(numbers.values())
+        named = name.removesuffix("s") if total == 1 else name
+        text += _wrapped(f"- **{total} {named}**{items}.", "  ")
     signatures = usage.sign_in["kms"]
     quota = quotas.SIGNATURES.default
     sign_in = prose.SIGN_IN.format(
