@@ -92,6 +92,10 @@ def _requests(counts: Counts) -> Iterator[Line]:
     yield Line("API: Stripe's webhook", throttle, own, webhooks, "repeats", raised, by_setting)
     yield _line("API: all requests", quotas.ACCOUNT_REQUESTS, sum(counts.requests.values()), "429")
     yield _line("all functions", quotas.CONCURRENCY, function_seconds(counts), "429, 503, delays")
+    for name, most in settings.reserved().items():
+        seconds = counts.runs[name] * seconds_per_run(counts, name) if name in counts.runs else 0
+        step = f"`ReservedConcurrentExecutions` of {name}"
+        yield Line(f"function {name}", most, "functions", seconds, "429, 503, delays", most * GROWTH, step)
     yield _line("Stripe: all requests", quotas.STRIPE, sum(counts.stripe.values()), "503, delays")
     for endpoint, number in counts.stripe.items():
         verb, _, path = endpoint.partition(" ")

@@ -28,6 +28,15 @@ def throttle() -> float:
     return _value(setting["ThrottlingRateLimit"])
 
 
+def reserved() -> dict[str, float]:
+    """Return the concurrency that the template reserves for functions, which also limits them."""
+    return {
+        name: _value(properties["ReservedConcurrentExecutions"])
+        for name, properties in functions(template()).items()
+        if "ReservedConcurrentExecutions" in properties
+    }
+
+
 def queues() -> list[Source]:
     """Return the functions that consume queues."""
     found = []

@@ -92,6 +92,19 @@ def test_settings_are_read_from_the_template():
     assert streams["OrdersRelay"] == "orders"
 
 
+def test_reserved_concurrency_is_a_limit(monkeypatch):
+    kind = "AWS::Serverless::Function"
+    resources = settings.template()["Resources"] | {
+        name: {"Type": kind, "Properties": {"ReservedConcurrentExecutions": 5}}
+        for name in ("CatalogCommands", "UsersApi")
+    }
+    template = settings.template() | {"Resources": resources}
+    monkeypatch.setattr(settings, "template", lambda: template)
+    found = orders_per_second(counts())
+    assert found["function CatalogCommands"] == pytest.approx(5 / (OWN + DYNAMODB))
+    assert "function UsersApi" not in found, "an order does not use it"
+
+
 def test_the_document_uses_the_shards_and_batches_of_the_code():
     assert rows.SHARDS == payments.SHARDS == SHARDS
     assert invoices.MAX_ORDERS == ORDERS_PER_BATCH
