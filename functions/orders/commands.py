@@ -9,7 +9,7 @@ commands = Commands()
 
 @commands.on(DescribeOrder)
 def describe(command: DescribeOrder) -> OrderForPayment:
-    order = reading.describe(command.order_id)
+    order = reading.describe(command.order_id, command.user_id)
     return OrderForPayment(
         order=event_data.order_data(order),
         version=order.version,

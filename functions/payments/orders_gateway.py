@@ -19,10 +19,10 @@ def known(order_id: str) -> KnownOrder | None:
     return KnownOrder(order_id, order.status, found.payment_id, found.refunded, order.expires_at)
 
 
-def order(order_id: str) -> OrderForPayment:
-    """Return the order. Raises NoSuchOrder or Unavailable."""
+def order(order_id: str, user_id: str) -> OrderForPayment:
+    """Return the user's order. Raises NoSuchOrder, also if it is somebody else's, or Unavailable."""
     try:
-        return rpc.call(settings().orders_commands, DescribeOrder(order_id=order_id))
+        return rpc.call(settings().orders_commands, DescribeOrder(order_id=order_id, user_id=user_id))
     except rpc.CommandRejected as refusal:
         if refusal.problem["status"] != 404:
             raise

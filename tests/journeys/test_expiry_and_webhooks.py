@@ -72,8 +72,14 @@ def test_a_webhook_needs_a_recent_signature_of_stripe(url, secret):
     assert _webhook(url, body + b" ", _sign(body, secret)) == 400
 
 
-def test_an_event_of_unknown_type_is_stored_as_ignored(url, staff, secret):
+def test_an_event_of_another_type_is_accepted_and_not_stored(url, staff, secret):
     event_id, body = _event("invoice.finalized", id="in_1", object="invoice")
+    assert _webhook(url, body, _sign(body, secret)) == 200
+    staff.expect(404, "POST", f"/admin/webhooks/{event_id}/replay")
+
+
+def test_an_event_of_another_shop_is_listed_as_ignored(url, staff, secret):
+    event_id, body = _event("payment_intent.succeeded", id="pi_of_another_shop", object="payment_intent")
     assert _webhook(url, body, _sign(body, secret)) == 200
     assert _webhook(url, body, _sign(body, secret)) == 200
 

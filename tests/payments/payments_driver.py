@@ -102,7 +102,8 @@ class PaymentsDriver:
 
     def describe_order(self, function: str, command: Any) -> OrderForPayment:
         assert (function, type(command)) == (ENVIRONMENT["ORDERS_COMMANDS"], DescribeOrder)
-        if command.order_id not in self.orders:
+        known = self.orders.get(command.order_id)
+        if known is None or command.user_id not in (None, known.user_id):
             raise rpc.CommandRejected(
                 {"type": "/problems/not-found", "status": 404, "detail": "The order does not exist."}
             )

@@ -35,8 +35,8 @@ BUDGETS = {
     "POST /cart/quote": Cost(lambdas=1, calls=2, write_units=0, stripe_reads=0, emails=0),
     "POST /orders": Cost(lambdas=2, calls=3, write_units=20, stripe_reads=0, emails=0),
     "order.placed everywhere": Cost(lambdas=3, calls=7, write_units=10, stripe_reads=0, emails=0),
-    "POST /payments": Cost(lambdas=2, calls=7, write_units=9, stripe_reads=0, emails=0),
-    "webhook to email": Cost(lambdas=14, calls=17, write_units=30, stripe_reads=1, emails=1),
+    "POST /payments": Cost(lambdas=2, calls=6, write_units=9, stripe_reads=0, emails=0),
+    "webhook to email": Cost(lambdas=13, calls=16, write_units=30, stripe_reads=1, emails=1),
 }
 TOTAL = Cost(lambdas=22, calls=40, write_units=85, stripe_reads=2, emails=1)
 

@@ -11,9 +11,11 @@ from orders.service.updating import update_order
 from orders.tables import orders
 from shared.contracts.events.notify import NotificationBounced
 from shared.contracts.events.payments import (
+    DisputeData,
     PaymentAuthorized,
     PaymentCaptured,
     PaymentCaptureFailed,
+    PaymentData,
     PaymentDisputed,
     PaymentExpiring,
     PaymentFailed,
@@ -22,6 +24,7 @@ from shared.contracts.events.payments import (
     PaymentReviewed,
     PaymentSucceeded,
     PaymentVoided,
+    ReviewData,
 )
 from shared.contracts.reasons import cardholder_reason
 from shared.runtime import clock
@@ -40,12 +43,13 @@ PaymentEvent = (
     | PaymentRefundFailed
     | PaymentVoided
 )
+OfOrder = PaymentData | DisputeData | ReviewData
 
 
 def take_payment(event: PaymentAuthorized | PaymentSucceeded) -> None:
     """Mark the order as paid, or refund the payment. Raises OrderNotPlacedError, NotFound."""
     update = _update_of(event)
-    order = _update(event.data.order_id, lambda order: paying.apply_payment(order, update, clock.now()))
+    order = _update(event.data, lambda order: paying.apply_payment(order, update, clock.now()))
     key = RefundKey.of_late_payment(update.payment_id)
     if order.status is Status.AWAITING_PAYMENT and key in order.refunds_due:
         log.error("payment amount mismatched", extra=_ids(event))
@@ -55,7 +59,7 @@ def take_payment(event: PaymentAuthorized | PaymentSucceeded) -> None:
 def store_totals(event: PaymentCaptured | PaymentRefunded) -> None:
     """Store the payment's totals. Raises OrderNotPlacedError, NotFound."""
     update = _update_of(event)
-    _update(event.data.order_id, lambda order: paying.apply_totals(order, update, clock.now()))
+    _update(event.data, lambda order: paying.apply_totals(order, update, clock.now()))
 
 
 def store_failed_refund(event: PaymentRefundFailed) -> None:
@@ -63,7 +67,7 @@ def store_failed_refund(event: PaymentRefundFailed) -> None:
     update = _update_of(event)
     failed = event.data.failed_refund_amount or Money.zero(event.data.amount.currency)
     _update(
-        event.data.order_id,
+        event.data,
         lambda order: paying.apply_failed_refund(order, update, failed, event.id, clock.now()),
     )
 
@@ -79,13 +83,13 @@ def store_void(event: PaymentVoided) -> None:
             count("OrdersPaidInPart")
         return voided
 
-    _update(event.data.order_id, rule)
+    _update(event.data, rule)
 
 
 def note_decline(event: PaymentFailed) -> None:
     """Note a failed payment; the order stays payable. Raises NotFound."""
     code = _decline_code(event.data.reason)
-    _update(event.data.order_id, lambda order: paying.apply_decline(order, code, event.id, clock.now()))
+    _update(event.data, lambda order: paying.apply_decline(order, code, event.id, clock.now()))
 
 
 def note_expiring(event: PaymentExpiring) -> None:
@@ -93,13 +97,13 @@ def note_expiring(event: PaymentExpiring) -> None:
     payment = event.data
     until = f", authorized until {payment.hold_until:%d %B %Y %H:%M} UTC" if payment.hold_until else ""
     detail = f"{payment.payment_id}{until}"
-    _note(payment.order_id, TimelineEvent.EXPIRING, "stripe", detail, payment.payment_id)
+    _note(payment, TimelineEvent.EXPIRING, "stripe", detail, payment.payment_id)
 
 
 def note_failed_capture(event: PaymentCaptureFailed) -> None:
     """Note that shipped goods could not be charged. Raises NotFound."""
     detail = f"{event.data.payment_id}: {_decline_code(event.data.reason)}"
-    _note(event.data.order_id, TimelineEvent.CAPTURE_FAILED, "stripe", detail, event.id)
+    _note(event.data, TimelineEvent.CAPTURE_FAILED, "stripe", detail, event.id)
 
 
 def note_dispute(event: PaymentDisputed) -> None:
@@ -107,12 +111,12 @@ def note_dispute(event: PaymentDisputed) -> None:
     dispute = event.data
     due = f", evidence due by {dispute.evidence_due:%d %B %Y}" if dispute.evidence_due else ""
     detail = f"{_code(dispute.status)}: {format_money(dispute.amount)}, {_code(dispute.reason)}{due}"
-    _note(dispute.order_id, TimelineEvent.DISPUTED, "stripe", detail, event.id)
+    _note(dispute, TimelineEvent.DISPUTED, "stripe", detail, event.id)
 
 
 def note_review(event: PaymentReviewed) -> None:
     """Note that a fraud review was opened or closed. Raises NotFound."""
-    _note(event.data.order_id, TimelineEvent.REVIEWED, "stripe", _code(event.data.status), event.id)
+    _note(event.data, TimelineEvent.REVIEWED, "stripe", _code(event.data.status), event.id)
 
 
 def note_bounce(event: NotificationBounced) -> None:
@@ -122,16 +126,19 @@ def note_bounce(event: NotificationBounced) -> None:
         return
     instead = f", sent by {_code(notification.instead)} instead" if notification.instead else ""
     parts = map(_code, (notification.template, notification.channel, notification.status))
-    _note(notification.order_id, TimelineEvent.BOUNCED, "system", f"{' '.join(parts)}{instead}", event.id)
+    entry = Entry(clock.now(), TimelineEvent.BOUNCED, "system", f"{' '.join(parts)}{instead}", event.id)
+    order_id = notification.order_id
+    update_order(lambda: orders.find_any(order_id), lambda order: order.with_notes(entry))
 
 
-def _note(order_id: str, kind: TimelineEvent, actor: str, detail: str, ref: str) -> None:
+def _note(of: OfOrder, kind: TimelineEvent, actor: str, detail: str, ref: str) -> None:
     """Add a note to the order's timeline, unless it is there or there is no room."""
-    _update(order_id, lambda order: order.with_notes(Entry(clock.now(), kind, actor, detail, ref)))
+    _update(of, lambda order: order.with_notes(Entry(clock.now(), kind, actor, detail, ref)))
 
 
-def _update(order_id: str, rule: Callable[[Order], Order]) -> Order:
-    return update_order(lambda: orders.find_any(order_id), rule)
+def _update(of: OfOrder, rule: Callable[[Order], Order]) -> Order:
+    """Update the order of a payment's event, which names the owner, so that no index is queried."""
+    return update_order(lambda: orders.find(of.user_id, of.order_id), rule)
 
 
 def _update_of(event: PaymentEvent) -> PaymentUpdate:

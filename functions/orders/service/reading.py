@@ -88,9 +88,9 @@ def invoice_of(caller: Caller, order_id: str) -> InvoiceLinks:
         raise NotFound("The order has no invoice.") from rejection
 
 
-def describe(order_id: str) -> Order:
-    """Return anybody's placed order, for another service. Raises NotFound."""
-    order = any_order(order_id)
+def describe(order_id: str, user_id: str | None) -> Order:
+    """Return a placed order, for another service; with a `user_id` only one of this user. Raises NotFound."""
+    order = _if_placed(orders.find(user_id, order_id)) if user_id else any_order(order_id)
     if order is None:
         raise NotFound("The order does not exist.")
     return order

@@ -10,7 +10,6 @@ from payments.domain import checkout as rules
 from payments.domain.captures import CaptureMethod
 from payments.domain.checkout import Opened, PaymentChoice
 from payments.domain.payments import (
-    NoSuchOrder,
     OrderNotPayable,
     OrderRef,
     Payment,
@@ -42,10 +41,8 @@ def open_payment(caller: Caller, order_id: str, choice: PaymentChoice, now: date
     Raises NoSuchOrder, OrderNotPayable, PaymentRefused, or Unavailable, in which case the same request may be
     repeated.
     """
-    found = orders_gateway.order(order_id)
+    found = orders_gateway.order(order_id, caller.user_id)
     order = found.order
-    if caller.user_id != order.user_id:
-        raise NoSuchOrder("The order does not exist.")
     replaced = _require_payable(order, found.payment_id, now)
     for _ in range(MAX_PAYMENTS):
         payment = _activate(order, choice, replaced, now)

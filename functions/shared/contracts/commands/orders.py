@@ -17,9 +17,13 @@ class OrderForPayment(Message):
 
 
 class DescribeOrder(Command):
-    """Return the data of an order that payments needs. Handled by orders. Rejected with `not-found`."""
+    """Return the data of an order that payments needs. Handled by orders. Rejected with `not-found`.
+
+    With a `user_id`, only an order of this user is found, without a query of the index.
+    """
 
     command: ClassVar[str] = "describe"
     result: ClassVar = OrderForPayment
 
     order_id: str
+    user_id: str | None = None
