@@ -33,8 +33,9 @@ class OrderLineView(View):
     returned: int
 
     @classmethod
-    def of(cls, line: QuotedLine, shipped: Counter[str], received: Counter[str]) -> "OrderLineView":
-        zero = Money.zero(line.line_total.currency)
+    def of(
+        cls, line: QuotedLine, shipped: Counter[str], received: Counter[str], zero: Money
+    ) -> "OrderLineView":
         return cls(
             sku=line.sku,
             product_id=line.product_id,
@@ -148,12 +149,13 @@ class OrderView(View):
     def of(cls, order: Order) -> "OrderView":
         terms = order.agreed_terms
         shipped, received = fulfilled(order), returned(order)
+        zero = Money.zero(terms.total.currency)
         return cls(
             order_id=order.order_id,
             number=order.number,
             user_id=order.user_id,
             status=order.status,
-            lines=[OrderLineView.of(line, shipped, received) for line in terms.lines],
+            lines=[OrderLineView.of(line, shipped, received, zero) for line in terms.lines],
             subtotal=terms.subtotal,
             discount=terms.discount,
             shipping=terms.shipping,

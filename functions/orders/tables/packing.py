@@ -13,7 +13,7 @@ from orders.domain.transitions import ReturnStatus, Status
 from orders.tables.rows import SHARDS, OrderRow
 from shared.contracts.quotes import QuotedLine, ShippingAddress
 from shared.contracts.reasons import CancelReason, RefundReason
-from shared.values.money import Money, Price
+from shared.values.money import Money
 
 MAX_MS = 10**13 - 1  # the highest number of 13 digits: the year 2286
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -102,20 +102,20 @@ def to_order(row: OrderRow) -> Order:
         },
         fulfilments=tuple(
             Fulfilment(fulfilment_id, _unpack_pieces(packed, skus), carrier, tracking, _at(ms))
-            for fulfilment_id, packed, carrier, tracking, ms in json.loads(row.fulfilments or "[]")
+            for fulfilment_id, packed, carrier, tracking, ms in _unpack(row.fulfilments)
         ),
         returns=tuple(
             Return(
                 *(return_id, _unpack_pieces(packed, skus), reason, _at(ms)),
                 *(ReturnStatus(status), restock, refund),
             )
-            for return_id, packed, reason, ms, status, restock, refund in json.loads(row.returns or "[]")
+            for return_id, packed, reason, ms, status, restock, refund in _unpack(row.returns)
         ),
         invoice=Invoice(row.invoice[0], _at(row.invoice[1])) if row.invoice else None,
         redeemed=tuple(row.redeemed or ()),
         timeline=tuple(
             Entry(_at(ms), TimelineEvent(kind), actor, *rest)
-            for ms, kind, actor, *rest in json.loads(row.timeline or "[]")
+            for ms, kind, actor, *rest in _unpack(row.timeline)
         ),
     )
 
@@ -200,16 +200,23 @@ def _unpack_line(
     tax: int = 0,
     discount: int = 0,
 ) -> QuotedLine:
-    return QuotedLine(
-        sku=sku,
-        product_id=product_id,
-        title=title,
-        quantity=quantity,
-        unit_price=Price(amount=price, currency=currency),
-        line_total=Money(amount=price * quantity, currency=currency),
-        discount=Money(amount=discount, currency=currency) if discount else None,
-        tax=Money(amount=tax, currency=currency) if tax else None,
+    # One validation of the whole line takes half the time of one per amount.
+    return QuotedLine.model_validate(
+        {
+            "sku": sku,
+            "product_id": product_id,
+            "title": title,
+            "quantity": quantity,
+            "unit_price": {"amount": price, "currency": currency},
+            "line_total": {"amount": price * quantity, "currency": currency},
+            "discount": {"amount": discount, "currency": currency} if discount else None,
+            "tax": {"amount": tax, "currency": currency} if tax else None,
+        }
     )
+
+
+def _unpack(values: str | None) -> list[Any]:
+    return json.loads(values) if values else []
 
 
 def _compact_or_none(values: list[Any]) -> str | None:

@@ -42,6 +42,13 @@ CORS_HEADERS = {
 }
 
 
+class Text(Response):
+    """A response whose body is text; Chalice would look for bytes and for headers with several values."""
+
+    def to_dict(self, binary_types: list[str] | None = None) -> dict[str, Any]:
+        return {"statusCode": self.status_code, "headers": self.headers, "body": self.body}
+
+
 class Api(Chalice):
     """A service's routes behind one Lambda handler.
 
@@ -56,13 +63,13 @@ class Api(Chalice):
         probe: Callable[[], object] | None = None,
     ) -> None:
         super().__init__(app_name=observability.SERVICE, configure_logs=False)
-        self.api.binary_types = []  # responses are text; Chalice would search this three times a request
+        self.api.binary_types = []  # Chalice searches this twice a request, and responses are text
         self.idempotency = idempotency
         self.probe = probe
         self.declared = [route for group in routes for route in group.declared]
         for route in self.declared:
             register = self.route(
-                route.path, methods=[route.method], content_types=["*/*"], name=route.view.__name__
+                route.path, methods=[route.method], content_types=[], name=route.view.__name__
             )
             register(self._endpoint(route))
         finish_init()
@@ -73,6 +80,7 @@ class Api(Chalice):
         began = time.perf_counter()
         request_id = event["requestContext"]["requestId"]
         observability.begin(request_id)
+        event["headers"] = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         response = self.dispatch(event, context)
         response["headers"] = _common_headers(event, request_id) | response.get("headers", {})
         observability.log_request(
@@ -98,13 +106,13 @@ class Api(Chalice):
                 response = self._serve(route, event, variables)
             except Exception as error:
                 response = _failure(route, event, _as_problem(error, route, event))
-            return Response(body=response.body, status_code=response.status, headers={**response.headers})
+            return Text(body=response.body, status_code=response.status, headers={**response.headers})
 
         return endpoint
 
     def _serve(self, route: Route, event: Mapping[str, Any], variables: Mapping[str, str]) -> HttpResponse:
         caller = identify_caller(event, route.role)
-        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        headers = event["headers"]
         raw = read_body(event) if route.reads_body else b""
         arguments: dict[str, Any] = {name: unquote(value) for name, value in variables.items()}
         if "caller" in route.hints:
@@ -197,7 +205,7 @@ def _too_large(error: RowTooLargeError, event: Mapping[str, Any]) -> Problem:
 
 def _failure(route: Route, event: Mapping[str, Any], problem: Problem) -> HttpResponse:
     """Return the route's page for the problem if the request accepts HTML, as browsers do."""
-    if route.error_page is None or "text/html" not in _header(event, "accept"):
+    if route.error_page is None or "text/html" not in event["headers"].get("accept", ""):
         return problem_response(problem)
     page = route.error_page(problem)
     return page.model_copy(update={"headers": problem.headers | page.headers})
@@ -233,13 +241,8 @@ def _location(resource: str, request: str, values: Mapping[str, Any]) -> str:
 
 def _common_headers(event: Mapping[str, Any], request_id: str) -> dict[str, str]:
     headers = {"X-Request-Id": request_id, **FIXED_HEADERS}
-    origin = _header(event, "origin")
+    origin = event["headers"].get("origin")
     allowed = CommonSettings.load().allowed_origins.split()
     if origin and ("*" in allowed or origin in allowed):
         headers |= {"Access-Control-Allow-Origin": origin, **CORS_HEADERS}
     return headers
-
-
-def _header(event: Mapping[str, Any], name: str) -> str:
-    """Return the request's header with this name in lower case; empty if it is missing."""
-    return next((value for key, value in (event.get("headers") or {}).items() if key.lower() == name), "")
