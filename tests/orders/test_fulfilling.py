@@ -1,6 +1,8 @@
 """Fulfilments, delivery, and the cancellation of paid orders."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -8,11 +10,23 @@ from pynamodb.exceptions import PutError
 
 from orders.app.api import api
 from orders.tables import orders
+from orders.tables.packing import to_row
 from orders.tables.rows import OrderRow
 from shared.dynamodb.concurrency import VersionConflict
+from shared.dynamodb.sizes import MAX_ROW, size_of
 from shared.runtime import clock
 from tests.orders.conftest import SHOPPER, place, read, token
-from tests.orders.paid_orders import delivered, fulfil, paid, pay, placed, refund_payment, set_status
+from tests.orders.paid_orders import (
+    delivered,
+    fulfil,
+    paid,
+    pay,
+    placed,
+    refund_payment,
+    request_return,
+    set_status,
+    stored_order,
+)
 from tests.orders.samples import gbp, quote
 from tests.orders.samples import line as quoted_line
 from tests.orders.test_reading import cancel
@@ -26,6 +40,27 @@ def line(sku: str, quantity: int) -> dict:
 def timeline(order: dict) -> list[tuple[str, str]]:
     entries = call(api, "GET", f"/orders/{order['order_id']}/timeline", caller=SHOPPER).json
     return [(entry["type"], entry["actor"]) for entry in entries]
+
+
+def test_an_order_with_long_texts_keeps_room_for_later_entries(shop):
+    order = paid()
+    stored = stored_order(order)
+    pieces = [
+        quoted_line(f"SKU-{n:04}", 60, 100).model_copy(update={"title": "😀" * 200}) for n in range(240)
+    ]
+    terms = replace(stored.agreed_terms, lines=tuple(pieces))
+    to_row(replace(stored, terms=terms)).save()
+    texts: dict[str, Any] = {"carrier": "😀" * 100, "tracking": "😀" * 100}
+    for count in range(50):
+        reply = fulfil(order, lines=[line(f"SKU-{n:04}", 1) for n in range(count, count + 40)], **texts)
+        if reply.status != 201:
+            break
+    assert (reply.status, reply.json["type"]) == (409, "/problems/too-many-parts")
+    assert 5 < count < 40
+    assert fulfil(order, **texts).json["status"] == "shipped", "the rest can always be shipped"
+    back = request_return(order, ("SKU-0000", 1))
+    assert (back.status, back.json["type"]) == (409, "/problems/too-many-parts")
+    assert size_of(to_row(stored_order(order)).serialize()) < MAX_ROW - 100_000
 
 
 def test_an_order_can_be_shipped_in_several_fulfilments(shop):

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from orders.domain import fulfilling
 from orders.domain.orders import Order
+from orders.domain.transitions import Status
 from orders.service import reading
 from orders.service.updating import update_order
+from orders.tables import orders
 from shared.dynamodb.concurrency import require_version
 from shared.http.identity import Caller
 from shared.runtime import clock
@@ -32,7 +34,10 @@ def ship(
         require_version(if_match, order.version)
         now = clock.now()
         fulfilment_id = ids.keyed_id("ful", now, request)
-        return fulfilling.ship(order, fulfilment_id, lines, carrier, tracking, caller.user_id, now)
+        shipped = fulfilling.ship(order, fulfilment_id, lines, carrier, tracking, caller.user_id, now)
+        if shipped.status is Status.PARTIALLY_SHIPPED:  # the fulfilment that completes the order is accepted
+            orders.check_room(shipped)
+        return shipped
 
     return update_order(lambda: reading.any_order(order_id), rule)
 

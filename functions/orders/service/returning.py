@@ -9,6 +9,7 @@ from orders.domain.transitions import ReturnStatus
 from orders.service import reading
 from orders.service.updating import update_order
 from orders.settings import settings
+from orders.tables import orders
 from shared.dynamodb.concurrency import require_version
 from shared.http.identity import Caller
 from shared.runtime import clock
@@ -29,7 +30,9 @@ def request_return(
         if any(ids.matches_key(return_.return_id, request) for return_ in order.returns):
             return order
         now = clock.now()
-        return returning.request(order, ids.keyed_id("ret", now, request), lines, reason, window, now)
+        returned = returning.request(order, ids.keyed_id("ret", now, request), lines, reason, window, now)
+        orders.check_room(returned)
+        return returned
 
     order = update_order(lambda: reading.own_order(caller, order_id), rule)
     return order, next(each for each in order.returns if ids.matches_key(each.return_id, request))

@@ -7,6 +7,7 @@ from typing import Any
 from pynamodb.exceptions import PutError, QueryError
 from pynamodb.transactions import TransactWrite
 
+from orders.domain.fulfilling import TooManyParts
 from orders.domain.orders import Order, number_of
 from orders.domain.terms import Redemption
 from orders.tables.packing import to_order, to_row
@@ -14,8 +15,13 @@ from orders.tables.rows import SHARDS, CounterRow, IdempotencyRow, OrderRow, ide
 from shared.dynamodb.concurrency import VersionConflict
 from shared.dynamodb.idempotency import IdempotencyKey
 from shared.dynamodb.rows import ConditionFailed, as_unavailable, require_condition_failure, transaction
+from shared.dynamodb.sizes import size_of
 from shared.runtime.observability import log
 from shared.values import ids
+
+# bytes of an order's row with a new fulfilment or return; the rest of 400 KB is for the entries of staff's
+# decisions and of other services, which must always be written
+MAX_ROW_WITH_PARTS = 280_000
 
 
 class CouponLimitError(Exception):
@@ -110,6 +116,12 @@ def claimed(key: IdempotencyKey) -> IdempotencyRow | None:
 def release(key: IdempotencyKey) -> None:
     """End the key's lease after a temporary failure, so that a retry continues at once."""
     idempotency.release(IdempotencyRow(pk=key.pk, expires_at=0))
+
+
+def check_room(order: Order) -> None:
+    """Raise TooManyParts if the row has no room for the entries that must always be written."""
+    if size_of(to_row(order).serialize()) > MAX_ROW_WITH_PARTS:
+        raise TooManyParts("The order has too many fulfilments or returns; put more pieces into one.")
 
 
 def save(order: Order) -> None:
