@@ -104,7 +104,7 @@ def list_coupons(query: PageQuery) -> Page[CouponView]:
     """List all coupons, ordered by code."""
     after = (cursors.read(query.cursor, COUPONS) or {"code": None})["code"]
     found = cursors.listed(coupons.page(after, query.limit), COUPONS)
-    return Page[CouponView].of(found, CouponView.of)
+    return Page[CouponView].of_items(found, CouponView.of)
 
 
 @routes.post("/coupons", role=STAFF, status=201, location="/coupons/{code}", raises=(CouponExists,))
@@ -139,7 +139,7 @@ def list_shipping_methods(query: PageQuery) -> Page[ShippingMethodView]:
     after = (cursors.read(query.cursor, METHODS) or {"method": ""})["method"]
     found = [method for method in rates.shipping_methods() if method.method > after]
     page = page_of(found, query.limit, lambda method: {"method": method.method})
-    return Page[ShippingMethodView].of(cursors.listed(page, METHODS), ShippingMethodView.of)
+    return Page[ShippingMethodView].of_items(cursors.listed(page, METHODS), ShippingMethodView.of)
 
 
 @routes.get("/shipping-methods/{method}", raises=(NotFound,))

@@ -28,7 +28,7 @@ routes = Routes()
 @routes.get("/categories")
 def list_categories(query: PageQuery) -> CategoryPage:
     """List all categories by position."""
-    return CategoryPage.of(categories.list_categories(query.limit, query.cursor), CategoryView.of)
+    return CategoryPage.of_items(categories.list_categories(query.limit, query.cursor), CategoryView.of)
 
 
 @routes.post("/categories", role=STAFF, status=201, raises=(CategoryExists,))
@@ -67,7 +67,7 @@ def list_products(query: ProductQuery) -> ProductPage:
         query.limit,
         query.cursor,
     )
-    return ProductPage.of(found, ProductView.of)
+    return ProductPage.of_items(found, ProductView.of)
 
 
 @routes.get("/products/{product_id}", raises=(NotFound,))

@@ -55,7 +55,7 @@ def send_sms(caller: Caller, body: SendSms, claim: IdempotencyKey) -> QueuedView
 def list_notifications(caller: Caller, query: NotificationsQuery) -> Page[NotificationView]:
     """List your notifications, newest first; staff may list those of a recipient."""
     found = listing.list_notifications(caller, query.recipient, query.limit, query.cursor)
-    return Page[NotificationView].of(found, NotificationView.of)
+    return Page[NotificationView].of_items(found, NotificationView.of)
 
 
 @routes.get("/notifications/preferences", role=CUSTOMER)

@@ -66,7 +66,7 @@ def place_order(caller: Caller, body: PlaceOrder, claim: IdempotencyKey) -> Orde
 @routes.get("/orders", role=GUEST)
 def list_orders(caller: Caller, query: PageQuery) -> OrderPage:
     """List the caller's orders, newest first."""
-    return OrderPage.of(reading.list_own(caller, query.limit, query.cursor), OrderView.of)
+    return OrderPage.of_items(reading.list_own(caller, query.limit, query.cursor), OrderView.of)
 
 
 @routes.get("/orders/{order_id}", role=GUEST, raises=(NotFound,))
@@ -115,7 +115,7 @@ def list_all_orders(query: ListOrders) -> OrderPage:
     found = reading.list_all(
         query.user_id, query.number, query.status, query.period, query.limit, query.cursor
     )
-    return OrderPage.of(found, OrderView.of)
+    return OrderPage.of_items(found, OrderView.of)
 
 
 @routes.put("/orders/{order_id}/status", role=STAFF, raises=(NotFound, IllegalTransition, TooManyParts))

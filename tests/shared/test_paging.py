@@ -108,7 +108,7 @@ def bodies(texts: list[str]) -> list[str]:
     """Return the JSON of all pages, following their cursors."""
     found, start = [], 0
     while True:
-        page = Page[Thing].of(listed(texts, start), lambda each: Thing(text=each[1]))
+        page = Page[Thing].of_items(listed(texts, start), lambda each: Thing(text=each[1]))
         found.append(page.fitting_json())
         cursor = json.loads(found[-1])["next_cursor"]
         if cursor is None:
@@ -130,7 +130,7 @@ def test_pages_have_a_maximum_size_and_contain_every_item_once(texts):
 
 
 def test_a_page_of_ordinary_size_is_serialized_once(monkeypatch):
-    page = Page[Thing].of(listed(["a"] * 100, 0), lambda each: Thing(text=each[1]))
+    page = Page[Thing].of_items(listed(["a"] * 100, 0), lambda each: Thing(text=each[1]))
     monkeypatch.setattr(paging, "_size", None)
     assert len(json.loads(page.fitting_json())["items"]) == 100
 

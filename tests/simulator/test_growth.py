@@ -227,7 +227,7 @@ def _check_that_pages_are_cut(subject: Subject) -> None:
             patch.setattr(paging, "MAX_PAGE_BYTES", 1)
             while len(found) < len(whole):
                 page = subject.get(function, route, f"{query}{joined}limit=100{more}", who).json
-                assert len(page["items"]) == 1, f"{route.path} does not use Page.of"
+                assert len(page["items"]) == 1, f"{route.path} does not use Page.of_items"
                 found += page["items"]
                 more = f"&cursor={page['next_cursor']}"
         assert found == whole, route.path

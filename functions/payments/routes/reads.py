@@ -22,21 +22,21 @@ def get_payment(caller: Caller, payment_id: str) -> PaymentView:
 def list_payments(caller: Caller, query: PaymentsQuery) -> Page[PaymentView]:
     """List the payments of one of your orders, oldest first."""
     found = queries.payments_of(caller, query.order_id, query.limit, query.cursor)
-    return Page[PaymentView].of(found, lambda each: PaymentView.of(each, caller))
+    return Page[PaymentView].of_items(found, lambda each: PaymentView.of(each, caller))
 
 
 @routes.get("/payments/{payment_id}/refunds", role=STAFF, raises=(NoSuchPayment,))
 def list_refunds(payment_id: str, query: PageQuery) -> Page[RefundView]:
     """List a payment's refunds, including those created in Stripe."""
     held, found = queries.refunds_of(payment_id, query.limit, query.cursor)
-    return Page[RefundView].of(found, lambda each: RefundView.of(each, held.amount.currency))
+    return Page[RefundView].of_items(found, lambda each: RefundView.of(each, held.amount.currency))
 
 
 @routes.get("/payments/{payment_id}/ledger", role=STAFF, raises=(NoSuchPayment,))
 def list_ledger(payment_id: str, query: PageQuery) -> Page[LedgerEntryView]:
     """List a payment's postings in double entry, oldest first."""
     found = queries.ledger_of(payment_id, query.limit, query.cursor)
-    return Page[LedgerEntryView].of(found, LedgerEntryView.of)
+    return Page[LedgerEntryView].of_items(found, LedgerEntryView.of)
 
 
 @routes.get("/admin/webhooks", role=STAFF)
@@ -46,7 +46,7 @@ def list_webhooks(query: WebhooksQuery) -> Page[WebhookView]:
     Without a status, failed events come first.
     """
     found = inbox_list.list_events(query.status, query.limit, query.cursor)
-    return Page[WebhookView].of(found, WebhookView.of)
+    return Page[WebhookView].of_items(found, WebhookView.of)
 
 
 @routes.post(

@@ -16,7 +16,7 @@ routes = Routes()
 def list_reconciliations(query: PageQuery) -> Page[ReconciliationView]:
     """List the reconciliations with Stripe, newest first."""
     found = reconciliations.list_runs(query.limit, query.cursor)
-    return Page[ReconciliationView].of(found, ReconciliationView.of)
+    return Page[ReconciliationView].of_items(found, ReconciliationView.of)
 
 
 @routes.get("/admin/reconciliations/{reconciliation_id}", role=STAFF, raises=(NoSuchReconciliation,))

@@ -51,7 +51,7 @@ class Page(Model, Generic[T]):
     _cursor_after: Callable[[int], str | None] = PrivateAttr()
 
     @classmethod
-    def of(cls, listed: Listed[U], view: Callable[[U], T]) -> Self:
+    def of_items(cls, listed: Listed[U], view: Callable[[U], T]) -> Self:
         """Return the page of all items, each as its view."""
         items = [view(item) for item in listed.items]
         page = cls(items=items, next_cursor=listed.cursor_after(len(items)))
