@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from email import message_from_string, policy
+from functools import lru_cache
 from typing import Any
 
 from moto.ses.models import ses_backends
@@ -25,7 +26,8 @@ class ReceivedEmail:
 
 def emails() -> list[ReceivedEmail]:
     """Return every email that SES accepted, oldest first."""
-    return [_read(sent) for sent in ses_backends[ACCOUNT][REGION].sent_messages]
+    sent = ses_backends[ACCOUNT][REGION].sent_messages
+    return [_read(email.raw_data, tuple(email.destinations)) for email in sent]
 
 
 def only_email() -> ReceivedEmail:
@@ -53,12 +55,13 @@ def only_notification(**values: Any) -> NotificationRow:
     return row
 
 
-def _read(sent: object) -> ReceivedEmail:
-    message = message_from_string(sent.raw_data, policy=policy.default)  # type: ignore[attr-defined]
+@lru_cache(maxsize=256)  # the invariants read every email again after each step
+def _read(raw: str, destinations: tuple[str, ...]) -> ReceivedEmail:
+    message = message_from_string(raw, policy=policy.default)
     text, html = (message.get_body(preferencelist=(kind,)) for kind in ("plain", "html"))
     assert text is not None and html is not None
     return ReceivedEmail(
-        to=sorted(set(sent.destinations)),  # type: ignore[attr-defined]
+        to=sorted(set(destinations)),
         subject=message["Subject"],
         text=text.get_content().replace("\r\n", "\n"),
         html=html.get_content().replace("\r\n", "\n"),
