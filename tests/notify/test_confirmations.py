@@ -179,6 +179,18 @@ def test_a_confirmation_that_is_superseded_during_a_retry_leaves_the_invoice(
     assert only_notification(template="order_confirmation").cause == "superseded"
 
 
+def test_a_confirmation_whose_sender_died_is_sent_by_its_own_event(
+    cloud: None, orders: InvoiceFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dying_at(3, answered=False), pytest.raises(ProcessDied):
+        deliver(consume, invoiced())
+    advance_clock(monkeypatch, timedelta(seconds=121))  # the lease has ended
+    assert deliver(consume, paid()) == []
+    assert emails() == []
+    assert deliver(consume, invoiced()) == []
+    assert has_invoice(only_email())
+
+
 def test_without_emails_about_orders_one_notification_is_suppressed(
     cloud: None, orders: InvoiceFunction
 ) -> None:

@@ -6,7 +6,9 @@ from notify.app.api import api
 from notify.app.consume import consume
 from tests.notify.event_data import cancelled, declined, paid, shipped
 from tests.notify.mailbox import emails, notifications
-from tests.notify.requests import ALL_ON, PHONE, deliver, register_customer
+from tests.notify.requests import ALL_ON, PHONE, ProcessDied, deliver, register_customer
+from tests.notify.test_delivery import make_ses_fail, ses_error
+from tests.notify.test_process_death import dying_at
 from tests.support import Identity, Reply, call, customer, guest, staff
 
 
@@ -40,6 +42,23 @@ def test_customers_see_their_own_notifications_newest_first(cloud: None) -> None
     assert newest["at"].endswith("Z") and newest["history"][0]["at"].endswith("Z")
     items = list_notifications(caller=customer("usr_2")).json["items"]
     assert [item["to"] for item in items] == ["grace@example.com"]
+
+
+def test_a_notification_is_listed_once_it_has_an_outcome_or_waits_for_a_retry(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dying_at(3, answered=False), pytest.raises(ProcessDied):
+        deliver(consume, shipped())
+    assert len(notifications()) == 1
+    assert list_notifications().json["items"] == [], "a claim costs no writes of indexes"
+    with monkeypatch.context() as patch:
+        make_ses_fail(patch, ses_error("Throttling", "Maximum sending rate exceeded."))
+        deliver(consume, cancelled())
+    (item,) = list_notifications().json["items"]
+    assert (item["template"], item["status"]) == ("order_cancelled", "queued")
+    assert deliver(consume, cancelled()) == []
+    (item,) = list_notifications().json["items"]
+    assert (item["status"], item["at"]) == ("sent", item["history"][0]["at"])
 
 
 def test_staff_see_the_notifications_of_an_address_or_a_number(cloud: None) -> None:

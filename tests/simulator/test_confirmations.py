@@ -11,6 +11,7 @@ from tests.notify import mailbox
 from tests.simulator import invariants, shopping
 from tests.simulator.shopping import ADA
 from tests.simulator.simulator import Simulator
+from tests.simulator.usage import Usage
 
 ON_HAND = {"A": 5}
 CONFIRMED, INVOICE = " is confirmed", "Your invoice "
@@ -50,6 +51,15 @@ def test_an_order_is_confirmed_and_invoiced_by_one_email(shop, capture):
     (email,) = mailbox.emails()
     assert CONFIRMED in email.subject
     assert [name for name, _, _ in email.attachments] == ["2026-000001.pdf"]
+
+
+def test_a_confirmation_with_its_invoice_costs_five_calls_and_four_write_units(shop, monkeypatch):
+    usage = Usage(monkeypatch, lambda: shop.transport.running[0] if shop.transport.running else "")
+    pay(shop)
+    deliver_and_check(shop)
+    assert (usage.calls["NotifyConsumer"], usage.units["NotifyConsumer"]) == (5, 4)
+    runs = [name for name, _ in shop.invocations if name.startswith("Notify")]
+    assert runs == ["NotifyConsumer"] * 3
 
 
 def unavailable(*_: object) -> None:

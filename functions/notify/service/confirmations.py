@@ -4,17 +4,15 @@ Whoever stores the confirmation first decides: with the invoice (`order.invoiced
 once it has waited). A confirmation stays what it was stored as, so an invoice is never attached twice.
 """
 
-from collections.abc import Mapping
 from functools import cache
 
 from notify import orders_gateway, own_queue
 from notify.domain import orders
-from notify.domain.messages import Attachment, InvoiceRef, Message
+from notify.domain.messages import Attachment, InvoiceRef
 from notify.domain.outcomes import Cause
 from notify.service import delivery
 from notify.settings import settings
 from notify.tables import recipients as recipient_rows
-from notify.tables.rows import NotificationRow
 from shared.contracts.events.orders import OrderInvoiced, OrderPaid
 from shared.messaging.rpc import CommandRejected
 
@@ -46,28 +44,22 @@ def confirm(event: OrderPaid) -> None:
 
 
 def send_invoice(event: OrderInvoiced) -> None:
-    """Send the invoice with the confirmation if that is not sent yet and not superseded, else alone.
+    """Send the invoice with the confirmation; alone if that is stored without it, or is superseded.
 
     The file is fetched before a notification is claimed: if orders does not respond, the confirmation is sent
     without it. Raises BeingSentError, and any temporary failure.
     """
     both, alone = orders.confirmation_with_invoice(event), orders.invoice(event)
     recipient, stored = recipient_rows.read(both.user_id, both.to, [both.id, alone.id, *both.superseded_by])
-    attach = cache(_attachment)
+    confirmation, attach = stored.get(both.id), cache(_attachment)
     try:
-        if alone.id not in stored and _can_be_attached(both, stored):
+        if alone.id not in stored and (confirmation is None or confirmation.invoice_number):
             row = delivery.deliver(both, event.id, recipient, stored, attach)
             if row.invoice_number and row.cause != Cause.SUPERSEDED:
                 return
         delivery.deliver(alone, event.id, recipient, stored, attach)
     except CommandRejected as rejection:
         delivery.record_rejection(alone, event.id, stored, str(rejection))
-
-
-def _can_be_attached(both: Message, stored: Mapping[str, NotificationRow]) -> bool:
-    """Return whether the confirmation is stored with an invoice, or can still be."""
-    confirmation = stored.get(both.id)
-    return bool(confirmation.invoice_number) if confirmation else not delivery.superseded(both, stored)
 
 
 def _attachment(ref: InvoiceRef) -> tuple[Attachment, ...]:
