@@ -1,6 +1,6 @@
 """Consumers of events from catalog and orders."""
 
-from cart.service import carts, coupons, replica
+from cart.service import ordered, replica
 from shared.contracts.events.catalog import ProductArchived, ProductChanged
 from shared.contracts.events.envelope import Event
 from shared.contracts.events.orders import OrderCancelled, OrderExpired, OrderPlaced
@@ -16,9 +16,9 @@ def product_changed(event: Event) -> None:
 
 @consumers.on(OrderPlaced)
 def order_placed(event: OrderPlaced) -> None:
-    carts.remove_ordered(event.data)
+    ordered.remove_ordered(event.data)
 
 
 @consumers.on(OrderCancelled, OrderExpired)
 def order_ended(event: Event) -> None:
-    coupons.release(event.data)
+    ordered.release_coupon(event.data)

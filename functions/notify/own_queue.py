@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from notify.settings import settings
-from shared.contracts.events.orders import OrderPaid
+from shared.contracts.events.envelope import Event
 from shared.runtime import observability
 from shared.runtime.aws import client
 
@@ -17,12 +17,12 @@ def send(notification_id: str) -> None:
     _send({"id": notification_id, "command": SEND})
 
 
-def postpone(event: OrderPaid, seconds: int) -> None:
+def postpone(event: Event, seconds: int) -> None:
     """Queue the event so that it arrives as CONFIRM after so many seconds (at most 900)."""
     _send(postponed(event), seconds)
 
 
-def postponed(event: OrderPaid) -> dict[str, Any]:
+def postponed(event: Event) -> dict[str, Any]:
     """Return the message that `postpone` queues."""
     return {"id": event.id, "command": CONFIRM, "event": event.model_dump(mode="json", exclude_none=True)}
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from payments.domain import domain_events
-from payments.domain.reconciliation.runs import unexplained_by_kind
+from payments.domain.reconciliation.event_data import unexplained_by_kind
 from payments.tables import payments, reconciliations
 from shared.contracts.events.envelope import Event
 from shared.contracts.events.payments import PaymentsUnreconciled, ReconciliationData

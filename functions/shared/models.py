@@ -10,3 +10,10 @@ class Model(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
+
+
+def build(*models: type[BaseModel]) -> None:
+    """Build models during init that most requests of the function use. A model that others contain comes
+    first, so that they reuse it."""
+    for model in models:
+        model.model_rebuild()

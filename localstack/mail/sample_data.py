@@ -6,6 +6,7 @@ from typing import Any
 
 from notify.schemas import SendEmail
 from payments.domain.reconciliation import differences, runs
+from payments.domain.reconciliation.event_data import unexplained_by_kind
 from shared.contracts.events.orders import (
     FulfilmentData,
     InvoiceData,
@@ -159,7 +160,7 @@ class SampleData:
         return ReconciliationData(
             reconciliation_id=run.reconciliation_id,
             unexplained=run.tally.unexplained,
-            differences=runs.unexplained_by_kind(run),
+            differences=unexplained_by_kind(run),
         )
 
 

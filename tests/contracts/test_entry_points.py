@@ -37,3 +37,20 @@ def test_each_handler_module_is_loaded_by_exactly_one_function():
 def test_no_function_loads_the_events_of_all_services():
     every_event = "shared.contracts.events.published"
     assert [name for name, entry in ENTRIES.items() if every_event in loaded_by(entry)] == []
+
+
+# What the API functions load of the events of a service, beside the envelope: data that commands return or
+# that tables store. Each module has up to 17 models.
+EVENTS_OF_APIS = {
+    "CartApi": {"catalog"},
+    "PaymentsCheckout": {"orders"},
+    "PaymentsMoney": {"orders"},
+}
+
+
+def test_an_api_function_loads_only_the_events_that_it_uses():
+    package = "shared.contracts.events."
+    for name, entry in ENTRIES.items():
+        if entry.rpartition(".")[2] in {"api", "checkout", "money", "reads", "webhook"}:
+            loaded = {each.removeprefix(package) for each in loaded_by(entry) if each.startswith(package)}
+            assert loaded - {"envelope"} == EVENTS_OF_APIS.get(name, set()), name

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from payments.domain import captures, checkout, follow_ups, payments, refunds
 from payments.domain.captures import Claim
-from payments.domain.checkout import LineItem
 from payments.domain.disputes import Dispute, Disputes
+from payments.domain.line_items import LineItem, line_items
 from payments.domain.payments import Status
 from payments.domain.refunds import Refund, RefundStatus, RefundTooLarge, RefundTotals, StripeRefund
 from payments.domain.stripe_objects import Decline, Intent
@@ -295,11 +295,11 @@ def line(quantity: int, price: int, title: str = "Mug") -> OrderLineData:
 
 def test_line_items_are_shown_only_if_they_add_up_to_the_total():
     lines = [line(2, 300), line(1, 400, "Pot")]
-    assert checkout.line_items(lines, gbp(1000), "7K") == [LineItem("Mug", 2, 300), LineItem("Pot", 1, 400)]
+    assert line_items(lines, gbp(1000), "7K") == [LineItem("Mug", 2, 300), LineItem("Pot", 1, 400)]
     whole = [LineItem("Order 7K", 1, 1250)]
-    assert checkout.line_items(lines, gbp(1250), "7K") == whole, "shipping is not in the lines"
-    assert checkout.line_items([line(1, 1)] * 101, gbp(101), "7K") == [LineItem("Order 7K", 1, 101)]
-    assert checkout.line_items([], gbp(1250), "7K") == whole
+    assert line_items(lines, gbp(1250), "7K") == whole, "shipping is not in the lines"
+    assert line_items([line(1, 1)] * 101, gbp(101), "7K") == [LineItem("Order 7K", 1, 101)]
+    assert line_items([], gbp(1250), "7K") == whole
 
 
 @given(st.integers(0, 22 * 3600), st.integers(0, 22 * 3600))

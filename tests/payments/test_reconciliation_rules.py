@@ -15,6 +15,7 @@ from payments.domain.payments import Payment, Status
 from payments.domain.reconciliation import differences as rules
 from payments.domain.reconciliation import runs
 from payments.domain.reconciliation.differences import Finding, Kind, KnownOrder, ListedIntent, Repair
+from payments.domain.reconciliation.event_data import unexplained_by_kind
 from payments.domain.reconciliation.runs import Latest, Run, RunStatus, Stage, Tally
 from payments.tables.reconciliations import RunRow
 from shared.values.money import Money
@@ -210,12 +211,12 @@ def test_a_run_with_the_most_findings_and_one_more_page_fits_into_a_row():
 def test_the_unexplained_findings_are_counted_by_kind_with_five_ids():
     unknown = [finding(number, repair=None) for number in range(7)]
     foreign = replace(finding(8, repair=None), kind=Kind.FOREIGN, payment_id=None, provider_id="pi_8")
-    found = runs.unexplained_by_kind(runs.with_findings(run(), [foreign, *unknown, finding(9)]))
+    found = unexplained_by_kind(runs.with_findings(run(), [foreign, *unknown, finding(9)]))
     assert [(each.kind, each.count, each.ids) for each in found] == [
         ("paid_unknown", 7, ["pay_0", "pay_1", "pay_2", "pay_3", "pay_4"]),
         ("foreign", 1, ["pi_8"]),
     ]
-    assert runs.unexplained_by_kind(run(unlisted=Tally(1, 0, 1))) == []
+    assert unexplained_by_kind(run(unlisted=Tally(1, 0, 1))) == []
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,11 @@
 """A cart, its lines, and the rules for changing them."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.contracts.events.catalog import ProductData
-from shared.contracts.events.orders import OrderLineData
 from shared.contracts.problems import CartEmpty, OutOfStock
 from shared.contracts.quotes import MAX_LINES
 from shared.errors import Conflict, invalid
@@ -164,12 +162,11 @@ class Cart:
     def with_coupon(self, code: str | None) -> "Cart":
         return self if code == self.coupon else replace(self, coupon=code)
 
-    def remove_ordered(self, ordered: Iterable[OrderLineData], coupon: str | None = None) -> "Cart":
-        """Remove the ordered quantities and the order's coupon; later additions stay."""
-        removed: Counter[str] = Counter()
-        for line in ordered:
-            removed[line.sku] += line.quantity
-        reduced = [replace(line, quantity=line.quantity - removed[line.sku]) for line in self.lines.values()]
+    def remove_ordered(self, ordered: Mapping[str, int], coupon: str | None = None) -> "Cart":
+        """Remove the ordered quantities by SKU and the order's coupon; later additions stay."""
+        reduced = [
+            replace(line, quantity=line.quantity - ordered.get(line.sku, 0)) for line in self.lines.values()
+        ]
         cart = self._with({line.sku: line for line in reduced if line.quantity > 0})
         return cart.with_coupon(None) if coupon == cart.coupon else cart
 

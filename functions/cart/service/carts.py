@@ -1,4 +1,4 @@
-"""Reading and changing a cart, and removing what was ordered."""
+"""Reading and changing a cart."""
 
 import re
 
@@ -9,7 +9,6 @@ from cart.service.concurrency import retry_on_conflict
 from cart.service.replica import fetch_products
 from cart.tables import carts, reads
 from shared.contracts.events.catalog import ProductData
-from shared.contracts.events.orders import OrderData
 from shared.dynamodb.concurrency import require_version
 from shared.errors import NotFound
 from shared.runtime import clock
@@ -59,17 +58,6 @@ def clear_cart(owner: str, if_match: int | None) -> PricedCart:
     cart = reads.cart_of(owner).as_of(clock.now())
     require_version(if_match, cart.version)
     return views.save(cart, cart.clear())
-
-
-@retry_on_conflict
-def remove_ordered(order: OrderData) -> None:
-    """Remove the order's lines and coupon from its owner's cart and count the coupon, once per order."""
-    now = clock.now()
-    cart = reads.cart_of(order.user_id).as_of(now)
-    remaining = cart.remove_ordered(order.lines, order.coupon)
-    # An order that removes nothing is recorded too: its repetition must not remove later additions.
-    changed = None if remaining is cart else remaining.next_version(now)
-    carts.write_ordered(changed, order.user_id, order.order_id, order.coupon, now)
 
 
 def _cart_and_product(owner: str, sku: str) -> tuple[Cart, ProductData]:

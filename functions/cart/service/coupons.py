@@ -1,11 +1,10 @@
-"""Coupons: maintained by staff, put on carts by shoppers, used by orders."""
+"""Coupons: maintained by staff, put on carts by shoppers."""
 
 from cart.domain.pricing import PricedCart
 from cart.domain.promotions import Coupon, Ineligible, Reason, Terms, normalize_code
 from cart.service import views
 from cart.service.concurrency import retry_on_conflict
 from cart.tables import coupons, reads
-from shared.contracts.events.orders import OrderData
 from shared.dynamodb.concurrency import require_version
 from shared.dynamodb.idempotency import IdempotencyKey
 from shared.dynamodb.pages import Found
@@ -79,10 +78,3 @@ def delete(text: str, if_match: int | None) -> None:
     coupon = read(text)
     require_version(if_match, coupon.version)
     coupons.write(coupon.code, None, coupon.version + 1)
-
-
-@retry_on_conflict
-def release(order: OrderData) -> None:
-    """Subtract a cancelled or expired order from its coupon's uses, once per order."""
-    if order.coupon:
-        coupons.release(order.coupon, order.user_id, order.order_id, clock.now())

@@ -5,7 +5,6 @@ from typing import Any
 
 from notify.domain.messages import Category, Message, Template
 from shared.contracts.events.payments import (
-    EVIDENCE_NOTICE,
     DisputeData,
     PaymentCaptureFailed,
     PaymentData,
@@ -15,6 +14,7 @@ from shared.contracts.events.payments import (
     PaymentsUnreconciled,
     ReviewData,
 )
+from shared.contracts.evidence import EVIDENCE_NOTICE
 from shared.values.text import one_line
 
 STAFF = ""  # their address is a setting

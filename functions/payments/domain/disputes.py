@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.contracts.events.payments import EVIDENCE_NOTICE
+from shared.contracts.evidence import EVIDENCE_NOTICE
 
 # https://docs.stripe.com/api/disputes/object#dispute_object-status
 OPEN = frozenset({"needs_response", "under_review"})

@@ -9,6 +9,7 @@ from payments import orders_gateway, stripe_gateway
 from payments.domain import checkout as rules
 from payments.domain.captures import CaptureMethod
 from payments.domain.checkout import Opened, PaymentChoice
+from payments.domain.line_items import line_items
 from payments.domain.payments import (
     OrderNotPayable,
     OrderRef,
@@ -141,7 +142,7 @@ def _open_session(payment: Payment, order: OrderData, now: datetime) -> Opened:
         if session_id:
             session = sessions.session(session_id)
         else:
-            items = rules.line_items(order.lines, order.total, order.number)
+            items = line_items(order.lines, order.total, order.number)
             session = sessions.open_session(payment, pages, items)
     if not session_id:
         payment = syncing.change(

@@ -7,7 +7,7 @@ from typing import Any
 import stripe
 
 from payments.domain.captures import CaptureMethod
-from payments.domain.checkout import LineItem
+from payments.domain.line_items import LineItem
 from payments.domain.payments import Payment
 from payments.domain.stripe_objects import Pages
 from payments.stripe_gateway import MULTICAPTURE, StripeRefused, calling, key_of, metadata_of

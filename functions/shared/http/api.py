@@ -28,6 +28,7 @@ from shared.http.reading import (
     read_body,
 )
 from shared.http.routing import Raw, Replayed, Route, Routes
+from shared.models import build
 from shared.runtime import clock, observability
 from shared.runtime.observability import log
 from shared.runtime.settings import CommonSettings
@@ -72,6 +73,7 @@ class Api(Chalice):
                 route.path, methods=[route.method], content_types=[], name=route.view.__name__
             )
             register(self._endpoint(route))
+        build(HttpResponse, CommonSettings)
         finish_init()
 
     def __call__(self, event: Any, context: Any) -> Any:

@@ -1,6 +1,5 @@
 """Route declarations, and the base classes of request and response models."""
 
-import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -233,7 +232,6 @@ class Routes:
         error_page: ErrorPage | None = None,
     ) -> Decorator:
         def declare(view: Callable[..., Any]) -> Callable[..., Any]:
-            hints = {name: hint for name, hint in get_type_hints(view).items() if _is_used(view, name)}
             self.declared.append(
                 Route(
                     method,
@@ -246,13 +244,9 @@ class Routes:
                     tuple(raises),
                     location,
                     error_page,
-                    hints,
+                    get_type_hints(view),
                 )
             )
             return view
 
         return declare
-
-
-def _is_used(view: Callable[..., Any], name: str) -> bool:
-    return name == "return" or name in inspect.signature(view).parameters

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from payments.domain.reconciliation.differences import MAX_ATTEMPTS, MAX_TEXT, Finding
-from shared.contracts.events.payments import DifferencesData
 
 # How long before the end of the last reconciliation the window begins: some changes are listed late.
 OVERLAP = timedelta(hours=1)
@@ -18,7 +17,6 @@ WIDE_EVERY = timedelta(days=1)  # a wide window reads many pages of Stripe, so n
 DEAD_AFTER = timedelta(minutes=30)
 # Banks decide within months, and disputes are few, so that all recent ones are compared every time.
 DISPUTE_WINDOW = timedelta(days=120)
-MAX_NAMED = 5  # payments per kind in an email to staff; the reconciliation lists all of them
 MAX_FINDINGS = 300  # findings per row; with those of one more page it stays under 400 KB
 
 
@@ -222,15 +220,3 @@ def advance(
 def failed(run: Run, reason: str, now: datetime) -> Run:
     """Return the run as failed; the next one compares the same window again."""
     return replace(run, status=RunStatus.FAILED, reason=reason[:MAX_TEXT], finished_at=now)
-
-
-def unexplained_by_kind(run: Run) -> list[DifferencesData]:
-    """Return the stored unexplained findings by kind, the most frequent kind first."""
-    ids: dict[str, list[str]] = {}
-    for finding in run.findings:
-        if finding.repaired is False:
-            ids.setdefault(finding.kind.value, []).append(finding.payment_id or finding.provider_id)
-    return [
-        DifferencesData(kind=kind, count=len(found), ids=[*dict.fromkeys(found)][:MAX_NAMED])
-        for kind, found in sorted(ids.items(), key=lambda pair: -len(pair[1]))
-    ]

@@ -1,13 +1,10 @@
 """Events of payments."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from shared.contracts.events.envelope import Event, EventData
 from shared.values.money import Money
-
-# How long before its evidence is due an open dispute is published again, as a reminder.
-EVIDENCE_NOTICE = timedelta(days=3)
 
 
 class PaymentData(EventData):
