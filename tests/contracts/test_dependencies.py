@@ -17,6 +17,7 @@ ALLOWED = {
     "schemas": {"domain"},
     "tables": {"domain", "settings"},
     "stripe_lists": {"domain", "settings", "stripe_gateway"},
+    "batches": {"stripe_gateway"},
 }
 ALLOWED_FOR_GATEWAYS = {"domain", "settings"}
 # The groups of `shared`: each may import those that are named here, and itself.

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from payments import batches
 from payments.app import apply, catch_up, consume
-from payments.consumers import batches
 from payments.tables import inbox
 from shared.contracts.events.orders import OrderCancelled
 from tests.payments.samples import intent_state, paid_payment, refund_amounts

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from payments.consumers import batches
+from payments import batches
 from payments.service import captures, refunds, syncing
 from payments.settings import settings
 from shared.contracts.events.envelope import Event

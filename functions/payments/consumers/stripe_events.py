@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from payments.consumers import batches
+from payments import batches
 from payments.service import stripe_events
 from payments.settings import settings
 from shared.runtime import clock, observability
