@@ -194,9 +194,11 @@ def test_two_concurrent_runs_skip_no_event(driver, monkeypatch):
 
 def test_no_event_is_lost_while_stripe_is_unavailable(driver):
     all_ids = create_events(driver, 2)
-    driver.break_stripe(path="/v1/events", method="GET", times=1, status=429)
+    driver.break_stripe(path="/v1/events", method="GET", times=1, status=403)
     with pytest.raises(StripeUnavailable):
         run_catch_up()
+    driver.break_stripe(path="/v1/events", method="GET", times=1, status=429)
+    assert run_catch_up() == 0
     assert driver.inbox() == {}
     driver.control_stripe("advance", seconds=3 * 3600)
     assert run_catch_up() == 2

@@ -279,3 +279,15 @@ def test_a_cursor_continues_the_list(driver):
     assert seen == [opened, "pay_Z0", "pay_Z1", "pay_Z2", "pay_Z3"]
     assert driver.get("/payments?order_id=ord_1&cursor=abc").status == 400
     assert driver.get("/payments").status == 422
+
+
+def test_a_known_intent_that_lost_its_metadata_can_be_read(driver):
+    driver.order()
+    opened = driver.pay().json
+    driver.stripe.payment_intents.update(
+        opened["provider_id"], {"metadata": {"order_id": "", "payment_id": ""}}
+    )
+    driver.stripe.payment_intents.cancel(opened["provider_id"])
+    again = driver.pay()
+    assert again.status == 201, again.text
+    assert again.json["payment_id"] != opened["payment_id"]

@@ -43,7 +43,8 @@ def list_ledger(payment_id: str, query: PageQuery) -> Page[LedgerEntryView]:
 def list_webhooks(query: WebhooksQuery) -> Page[WebhookView]:
     """List the events that Stripe sent, newest first.
 
-    Without a status, failed events come first.
+    Without a status, failed events come first. An event is listed once it was applied, ignored or failed, and
+    as `received` if it is not applied after some minutes.
     """
     found = inbox_list.list_events(query.status, query.limit, query.cursor)
     return Page[WebhookView].of_items(found, WebhookView.of)

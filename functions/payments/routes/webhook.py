@@ -14,7 +14,8 @@ routes = Routes()
 def receive_webhook(request: Raw) -> WebhookReceived:
     """Receive an event that Stripe signed.
 
-    The event is stored before the response and applied after it.
+    The event is stored and queued before the response, and applied after it. An event of a type that changes
+    no payment is accepted and not stored.
     """
     inbox.receive(request.headers.get("stripe-signature", ""), request.body, clock.now())
     return WebhookReceived()

@@ -8,7 +8,7 @@ from payments.domain import inbox as rules
 from payments.domain.inbox import HANDLED, ListPosition, StripeEvent
 from payments.service import inbox as webhook
 from payments.service import inbox_queue
-from payments.stripe_gateway import StripeRefused
+from payments.stripe_gateway import StripeRefused, StripeUnavailable
 from payments.tables import inbox
 from shared.errors import Malformed
 from shared.runtime import observability
@@ -31,7 +31,13 @@ def catch_up(time_left: Callable[[], float], now: datetime) -> int:
     """
     position, new = inbox.list_position() or rules.first_position(now), 0
     while True:
-        page = _page(position)
+        try:
+            page = _page(position)
+        except StripeUnavailable as error:
+            if not error.rate_limited:
+                raise
+            log.warning("catch-up interrupted", extra={"reason": rules.RATE_LIMITED})
+            break  # the next run, five minutes later, continues
         new += _store_missing(page.items, now)
         newest, last = (page.items[0].created, page.items[-1].event_id) if page.items else (None, None)
         after = rules.advance(position, newest, last, page.more)

@@ -129,7 +129,8 @@ def _open_intent(payment: Payment, now: datetime) -> Opened:
         # Writes the intent's id. If the order ended during the call to Stripe, the row has another version,
         # and the intent is read again and cancelled.
         read = None if intent.is_repeated else (payment, intent)
-        payment = syncing.sync_from_stripe(payment.payment_id, now, intent_id=intent.intent_id, read=read)
+        created_id = None if intent_id else intent.intent_id
+        payment = syncing.sync_from_stripe(payment.payment_id, now, intent_id=created_id, read=read)
     return Opened(payment, client_secret=intent.client_secret)
 
 

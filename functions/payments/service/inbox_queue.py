@@ -12,6 +12,11 @@ from shared.runtime.observability import log
 BATCH = 10  # messages per call; the maximum of SendMessageBatch
 
 
+def prepare() -> None:
+    """Create the client during init instead of in the first request."""
+    client("sqs")
+
+
 def send(events: Sequence[StripeEvent]) -> None:
     """Send the events' ids to the queue that applies them. Raises Unavailable after the last batch if SQS did
     not accept some."""
