@@ -8,7 +8,7 @@ from typing import NamedTuple
 from notify.domain.brand import Brand
 from notify.settings import settings
 from shared.errors import Invalid, Malformed, Problem
-from shared.http.routing import Html
+from shared.http.responses import Html
 
 PAGE = Path(__file__).parent / "unsubscribe.html"
 

@@ -18,7 +18,8 @@ from shared.dynamodb.idempotency import IdempotencyKey
 from shared.errors import IdempotencyKeyReused, Malformed
 from shared.http.identity import CUSTOMER, PUBLIC, STAFF, Caller
 from shared.http.paging import Page
-from shared.http.routing import Html, Replayed, Routes
+from shared.http.responses import Html
+from shared.http.routing import Replayed, Routes
 
 routes = Routes()
 

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from shared.http.routing import JsonAsset
+from shared.http.responses import JsonAsset
 
 DOCUMENT = Path(__file__).parent / "openapi.json"
 

@@ -8,7 +8,8 @@ from root import docs, health
 from root.document import asset
 from root.health import Health
 from shared.errors import NotFound
-from shared.http.routing import Asset, Body, Html, JsonAsset, Raw, Redirect, Routes
+from shared.http.responses import Asset, Html, JsonAsset, Redirect
+from shared.http.routing import Body, Raw, Routes
 
 routes = Routes()
 

@@ -33,7 +33,7 @@ def register(
     passwords.check_strength(password, email, name)
     new = _new_account(email, password, name, ("customer",), phone)
     # The fingerprint does not contain the password: a fast hash of it would be easy to attack.
-    key = key and replace(key, fingerprint=IdempotencyKey.of((), "", [email, name, phone]).fingerprint)
+    key = key and key._replace(fingerprint=IdempotencyKey.of((), "", [email, name, phone]).fingerprint)
     try:
         try:
             tables.add_account(new, key)

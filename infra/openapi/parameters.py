@@ -99,7 +99,7 @@ HEADERS: dict[str, dict[str, Any]] = {
 
 def parameters(route: Any, schemas: Schemas) -> list[dict[str, Any]]:
     """Return the parameters of a route's operation."""
-    from shared.http.routing import Asset
+    from shared.http.responses import Asset
 
     found: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, **PATH[name]} for name in route.variables

@@ -70,7 +70,7 @@ DOCUMENTS = {
 
 def success(route: Any, schemas: Schemas) -> dict[str, Any]:
     """Return the responses of a route's operation that are no problems, by status."""
-    from shared.http.routing import Asset
+    from shared.http.responses import Asset
 
     status = 204 if route.result in (None, type(None)) and route.status == 200 else route.status
     model = response_model(route)
@@ -84,7 +84,7 @@ def success(route: Any, schemas: Schemas) -> dict[str, Any]:
 
 
 def _headers(route: Any, model: Any) -> dict[str, Any]:
-    from shared.http.routing import Asset, Redirect
+    from shared.http.responses import Asset, Redirect
 
     names = {"X-Request-Id": "RequestId", "Cache-Control": "CacheControl"}
     if _returns(route, Asset):

@@ -9,7 +9,7 @@ from string import Template
 
 from root.document import document
 from shared.errors import NotFound
-from shared.http.routing import Asset, Html, Redirect
+from shared.http.responses import Asset, Html, Redirect
 
 FOLDER = Path(__file__).parent
 # It contains Swagger UI's files and license. It is not imported, because its `__init__.py` needs Django.

@@ -2,10 +2,9 @@
 
 import json
 import zlib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import PutError, UpdateError
@@ -40,8 +39,7 @@ class HttpResponse(Model):
         return cls.model_validate_json(zlib.decompress(data))
 
 
-@dataclass(frozen=True)
-class IdempotencyKey:
+class IdempotencyKey(NamedTuple):
     """An Idempotency-Key in its scope (caller, method, path), with the fingerprint of its body."""
 
     pk: str

@@ -1,8 +1,7 @@
 """Pages of a Query, which read a bounded number of rows."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pynamodb.models import Model
 from pynamodb.pagination import ResultIterator
@@ -16,8 +15,7 @@ MAX_EXAMINED = 2_000
 MAX_QUERIES = 4  # Queries per request; each reads at most 1 MB, and a page of a response has at most 4 MB
 
 
-@dataclass(frozen=True)
-class Found(Generic[T]):
+class Found(NamedTuple, Generic[T]):
     """A page of a list: its items, their keys, and the key to continue after, which is None at the end."""
 
     items: Sequence[T]

@@ -1,9 +1,8 @@
 """The caller, taken only from the authorizer's context, never from the body or the path."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.errors import Forbidden, Unauthorized
 
@@ -21,8 +20,7 @@ class Role(IntEnum):
 PUBLIC, GUEST, CUSTOMER, STAFF, ADMIN = Role
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """The authenticated caller; `email` is empty for guests."""
 
     user_id: str

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar
 
 from pydantic import ConfigDict, Field, PrivateAttr, WithJsonSchema
 
@@ -33,8 +32,7 @@ class PageQuery(Model):
     cursor: Cursor | None = None
 
 
-@dataclass(frozen=True)
-class Listed(Generic[T]):
+class Listed(NamedTuple, Generic[T]):
     """The items that a page may show; `cursor_after(n)` is the cursor to continue after the first n of them,
     None if nothing follows."""
 

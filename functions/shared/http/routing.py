@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 
@@ -43,8 +42,7 @@ class View(Model):
     """Base of response models."""
 
 
-@dataclass(frozen=True)
-class Raw:
+class Raw(NamedTuple):
     """The body, headers and path as received, for requests whose bytes are signed.
 
     `path` is the URL's path, which starts with the stage or with a custom domain's base path.
@@ -55,39 +53,13 @@ class Raw:
     path: str
 
 
-@dataclass(frozen=True)
-class Replayed:
+class Replayed(NamedTuple):
     """The first response to a request that was already served; the view itself detected the repetition."""
 
     view: BaseModel
 
 
-class Html(HttpResponse):
-    """A response in HTML."""
-
-    media_types = ("text/html",)
-
-
-class Asset(HttpResponse):
-    """A file of an HTML page. It has an ETag, and 304 answers an If-None-Match that names it."""
-
-    media_types: ClassVar[tuple[str, ...]] = ("text/css", "text/javascript")
-
-
-class JsonAsset(Asset):
-    """A document in JSON that changes only with a deployment."""
-
-    media_types = ("application/json",)
-
-
-class Redirect(HttpResponse):
-    """A redirect to the URL in the header Location."""
-
-    media_types = ()
-
-
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """One method on one path.
 
     `required`: an Idempotency-Key is required. `repeatable`: the response is not stored, because it is secret
@@ -106,7 +78,7 @@ class Route:
     raises: tuple[type[Problem], ...]
     location: str | None
     error_page: ErrorPage | None
-    hints: Mapping[str, Any] = field(repr=False)
+    hints: Mapping[str, Any]
 
     @property
     def body(self) -> type[BaseModel] | None:

@@ -1,6 +1,6 @@
 """Money formatted for people, per language."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.values.money import Money
 
@@ -12,8 +12,7 @@ EXPONENTS = {
 SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥"}
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(NamedTuple):
     """The format of amounts in a language."""
 
     thousands_separator: str
