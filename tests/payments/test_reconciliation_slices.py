@@ -105,6 +105,14 @@ def test_a_slice_with_enough_time_runs_the_whole_reconciliation(reconciliation, 
     assert reconciliation.slices == 2  # the second one only sees that it is finished
 
 
+def test_a_rate_limit_pauses_the_run(driver, reconciliation, monkeypatch):
+    monkeypatch.setattr(reconciler, "MIN_SECONDS_LEFT", 1.0)
+    monkeypatch.setattr(reconciler, "RATE_LIMIT_PAUSE", 0.01)
+    reconciliation.pay_without_webhooks()
+    driver.break_stripe(path="/v1/payment_intents", method="GET", times=3, status=429)
+    assert reconciliation.run_later() == [("paid_unknown", "settle", True)]
+
+
 def test_a_stripe_outage_fails_the_run_and_the_next_run_covers_its_window(driver, reconciliation):
     payment_id = reconciliation.pay_without_webhooks()
     reconciliation.wait()

@@ -4,6 +4,7 @@ Findings are written before they are repaired. Reading the page again shows whet
 repair with a delayed effect is checked by the next reconciliation.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -31,6 +32,7 @@ MIN_SECONDS_LEFT = 120.0  # seconds; enough to read another page and repair its 
 MIN_SECONDS_PER_CALL = 25.0  # seconds; the longest that reading one object, or one repair, takes
 LEDGER_PAGE_SIZE = 100  # entries per Query; most payments have fewer than ten
 FOLLOW_UPS_PER_PAGE = 20  # follow-ups; each is a call to Stripe
+RATE_LIMIT_PAUSE = 5.0  # seconds; Stripe's limit is per second, and shoppers' calls come first
 Listed = ListedIntent | ListedRefund | ListedDispute | Finding
 
 
@@ -40,7 +42,8 @@ def continue_run(
     """Run a slice of the reconciliation; return None if it is over or past `version`.
 
     Each write starts the next slice through the table's stream. If Stripe or orders is unavailable, the run
-    fails and the next one compares the same window. Raises ConcurrentUpdate, so that the stream retries.
+    fails and the next one compares the same window; at Stripe's rate limit it waits while the time allows.
+    Raises ConcurrentUpdate, so that the stream retries.
     """
     run = reconciliations.run(reconciliation_id)
     if run is None or run.is_over or run.version != version:
@@ -50,11 +53,18 @@ def continue_run(
         try:
             after = _step(run, latest, time_left, now)
         except Exception as error:
+            if _is_rate_limited(error) and time_left() >= MIN_SECONDS_LEFT:
+                time.sleep(RATE_LIMIT_PAUSE)
+                continue
             log.exception("reconciliation failed", extra={"reconciliation_id": reconciliation_id})
             after = runs.failed(run, _describe(error), now)
         run = _save(after, latest, now)
         if run is None or run.is_over or time_left() < MIN_SECONDS_LEFT:
             return run
+
+
+def _is_rate_limited(error: Exception) -> bool:
+    return isinstance(error, stripe_gateway.StripeUnavailable) and error.rate_limited
 
 
 def _step(run: Run, latest: Latest, time_left: Callable[[], float], now: datetime) -> Run:
