@@ -35,6 +35,7 @@ def relay(topic_arn: str, derive_events: DeriveEvents) -> Callable[[Mapping[str,
         if failed:
             raise PublishError(", ".join(failed))
 
+    client("sns")  # built during init instead of in the first batch
     return handle
 
 
