@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from orders.domain.terms import Terms
 from orders.domain.timeline import PUBLISHED, Entry, TimelineEvent, has_room
@@ -24,8 +24,7 @@ PENDING_FOR = timedelta(minutes=2)  # longer than any request can take to place 
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no digit is mistaken for another
 
 
-@dataclass(frozen=True)
-class PaymentTotals:
+class PaymentTotals(NamedTuple):
     """The totals of a payment at its `version`, in minor units. `voided`: nothing more can be captured."""
 
     captured: int = 0
@@ -54,8 +53,7 @@ class RefundKey(str):
         return cls(return_id)
 
 
-@dataclass(frozen=True)
-class RefundDue:
+class RefundDue(NamedTuple):
     """An amount of a payment to refund, at most what the payment captured. An authorized amount that was
     not captured is voided instead."""
 
@@ -64,8 +62,7 @@ class RefundDue:
     reason: RefundReason
 
 
-@dataclass(frozen=True)
-class Fulfilment:
+class Fulfilment(NamedTuple):
     """Shipped pieces by SKU; `at` is when they were shipped."""
 
     fulfilment_id: str
@@ -75,8 +72,7 @@ class Fulfilment:
     at: datetime
 
 
-@dataclass(frozen=True)
-class Return:
+class Return(NamedTuple):
     """Returned pieces by SKU. `refund` is the refunded amount in minor units, 0 until the goods are
     received; `reason` is the customer's text."""
 
@@ -89,8 +85,7 @@ class Return:
     refund: int = 0
 
 
-@dataclass(frozen=True)
-class Invoice:
+class Invoice(NamedTuple):
     number: str
     issued_at: datetime
 
@@ -210,8 +205,7 @@ class Order:
         return self if self is before else replace(self, version=before.version + 1)
 
 
-@dataclass(frozen=True)
-class Period:
+class Period(NamedTuple):
     """A period of placement from `since` to `until`, both inclusive; None is unbounded."""
 
     since: datetime | None = None

@@ -1,6 +1,6 @@
 """The effects of payments on an order: paid, refunded, voided, declined."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -67,7 +67,7 @@ def apply_void(order: Order, update: PaymentUpdate, now: datetime) -> Order:
     totals = updated.totals_of(update.payment_id)
     if totals.voided:
         return updated.as_one_change(order)
-    voided = replace(totals, version=max(totals.version, update.version), voided=True)
+    voided = totals._replace(version=max(totals.version, update.version), voided=True)
     updated = updated.changed(payment_totals={**updated.payment_totals, update.payment_id: voided})
     if update.payment_id == updated.payment_id:
         note = Entry(now, TimelineEvent.VOIDED, "stripe", update.payment_id, update.payment_id)
@@ -104,8 +104,8 @@ def _with_totals(order: Order, update: PaymentUpdate, now: datetime) -> Order:
     old = order.totals_of(update.payment_id)
     if update.version <= old.version:
         return order
-    new = replace(
-        old, captured=update.captured.amount, refunded=update.refunded.amount, version=update.version
+    new = old._replace(
+        captured=update.captured.amount, refunded=update.refunded.amount, version=update.version
     )
     entries = []
     if update.payment_id == order.payment_id and new.captured > old.captured:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from orders.domain.fulfilling import check_room, fulfilled, quantity_text, select_pieces
@@ -94,7 +93,7 @@ def receive(
         text = format_money(Money(amount=maximum, currency=currency))
         raise invalid("/refund/amount", f"At most {text} can be refunded for this return.")
     amount = Money(amount=maximum if refund is None else refund.amount, currency=currency)
-    return_ = replace(return_, restock=restock, refund=amount.amount)
+    return_ = return_._replace(restock=restock, refund=amount.amount)
     detail = f"{quantity_text(return_.pieces)}, {'restocked' if restock else 'not restocked'}"
     entries = [Entry(now, TimelineEvent.RETURN_RECEIVED, actor, detail, return_id)]
     refunds_due = order.refunds_due
@@ -125,7 +124,7 @@ def _transitioned(order: Order, return_id: str, status: ReturnStatus) -> Return:
         raise IllegalTransition(
             f"A return that is {return_.status} cannot become {status}.", status_now=return_.status.value
         )
-    return replace(return_, status=status)
+    return return_._replace(status=status)
 
 
 def _price(order: Order, return_: Return) -> int:

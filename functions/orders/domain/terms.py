@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from shared.contracts.quotes import CouponLimits, Quote, QuotedLine, ShippingAddress
 from shared.errors import invalid
@@ -63,8 +64,7 @@ class Terms:
         return self.shipping.amount + (0 if self.tax_inclusive else self.shipping_tax.amount)
 
 
-@dataclass(frozen=True)
-class Redemption:
+class Redemption(NamedTuple):
     """A use of a coupon that has a limit: the counter to increase and its limit."""
 
     counter: str

@@ -1,9 +1,9 @@
 """The timeline of an order: its entries, which of them are published as events, and how many there may be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 # entries about declined payments; others cause them, and they must not fill the order's row
 MAX_DECLINES = 50
@@ -76,8 +76,7 @@ NOTES = frozenset(
 STAFF_ONLY = frozenset({TimelineEvent.REVIEWED})
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """An entry of an order's timeline.
 
     `actor` is a user id, `system` or `stripe`. `detail` is a technical text of amounts, ids and codes. `ref`

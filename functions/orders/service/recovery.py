@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from orders.domain import placing
 from orders.domain.orders import Order
@@ -19,8 +19,7 @@ from shared.http.identity import Caller
 from shared.runtime import clock
 
 
-@dataclass(frozen=True)
-class EarlierRequest:
+class EarlierRequest(NamedTuple):
     """An earlier request with the same key. `order` is its response, unless it died: then `order` is still
     pending, and `missing_terms` are the terms to place it with."""
 
