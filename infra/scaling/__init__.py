@@ -29,7 +29,7 @@ def document() -> str:
         "One product that everybody buys": _hot_sku(found),
         "Lists and searches": _lists(read.lists),
         "What one order uses": _counts(usage),
-        "Quotas": _quotas(),
+        "Quotas": _quotas(usage),
         "Assumed durations": _durations(usage),
     }
     return prose.INTRODUCTION + "".join(f"\n## {title}\n\n{text}" for title, text in sections.items())
@@ -119,7 +119,7 @@ def _calls(usage: Counts, service: str) -> dict[str, int]:
     return {name: calls[service] for name, calls in usage.calls.items() if service in calls}
 
 
-def _quotas() -> str:
+def _quotas(usage: Counts) -> str:
     rows = [
         (
             quota.name,
@@ -132,7 +132,7 @@ def _quotas() -> str:
     notes = (
         prose.SES.format(emails=_number(quotas.EMAILS.default)),
         prose.STRIPE.format(sandbox=quotas.STRIPE_SANDBOX),
-        prose.UNLIMITED,
+        prose.QUEUES.format(published=sum(_calls(usage, "sns").values())),
     )
     return (
         table(["quota", "default", "raised to, as an example"], rows)

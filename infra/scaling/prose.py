@@ -53,9 +53,10 @@ Stripe's page has the limits of live mode; a sandbox has {sandbox} requests per 
 as `GET payment_intents/{{id}}`, has its own limit, whatever the id.
 """
 
-UNLIMITED = """
-SNS and SQS limit nothing here: standard queues have no limit, and a relay publishes up to ten events per
-request.
+QUEUES = """
+SQS's standard queues have no limit. SNS limits the published messages per second, and the limit differs by
+Region (Service Quotas, *Publish API*). An order causes at least {published} requests to SNS, and a relay
+publishes up to ten events per request.
 """
 
 DURATIONS = """
