@@ -42,12 +42,12 @@ demo: up ## run one purchase step by step (starts the local cloud); ORDERS=61 re
 
 # The journeys mostly wait, so the other tests run beside them with low priority. Each part prints its output
 # when it ends.
-test: check ## run check, then unit, packaging, clients and journeys side by side
-	@echo "unit, packaging, clients and journeys run at the same time; each prints its output when it ends"
+test: $(venv_ready) ## run check, unit, packaging, clients and journeys side by side
+	@echo "check, unit, packaging, clients and journeys run side by side; each prints its output when it ends"
 	@progress() { while :; do read -rt 60 <> <(:) || echo "… $$((SECONDS / 60)) min"; done; }; \
 	progress & trap "kill $$!" EXIT; \
 	$(MAKE) --jobs 2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
-	  behind="nice -n 19" journeys unit packaging clients
+	  behind="nice -n 19" journeys check unit packaging clients
 
 help: ## list the targets and the variables
 	@sed -nE 's/^#: ?//p; s/^([a-z]+):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | awk -F'\t' 'NF > 1 {printf "%-18s %s\n", $$1, $$2; next} {print}'

@@ -32,7 +32,7 @@ FAULTS = FaultRates(throttle=0.03, lost=0.01, slow=0.02, latency=0.4)
 NO_EMAILS = FaultRates(error=1)
 VISIBILITY_TIMEOUT = "10"  # five tries of a message then take one minute instead of fifteen
 DEAD_LETTER_TIMEOUT = 120
-IDLE_TIMEOUT = 300  # the lease of a notification lasts two minutes if the response to its claim was lost
+IDLE_TIMEOUT = 300  # a notification waits for its lease if the response to its claim was lost
 AUDIT_TIMEOUT = 30
 
 

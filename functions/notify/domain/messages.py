@@ -10,7 +10,7 @@ from shared.values.ids import derived_id
 
 # Longer than the function may run (29 s) and shorter than the queue's visibility timeout (180 s): when a
 # message is redelivered, the process that sent it before has ended.
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=45)
 
 
 class Template(StrEnum):
