@@ -11,8 +11,9 @@ from orders.app.api import api
 from orders.domain import fulfilling, paying, placing, returning
 from orders.domain.orders import Order, RefundKey
 from orders.domain.terms import agree
+from orders.tables import orders
 from orders.tables.rows import OrderRow
-from shared.runtime import clock
+from shared.runtime import clock, observability
 from shared.values.money import Money
 from tests.orders.conftest import place, read, token
 from tests.orders.paid_orders import (
@@ -50,6 +51,25 @@ def test_a_received_return_makes_its_price_due_for_refund(shop):
     shown = read(order["order_id"]).json
     assert [line["returned"] for line in shown["lines"]] == [0, 1, 0]
     assert shown["returns"] == [received]
+
+
+def test_of_equal_decisions_in_one_millisecond_only_one_succeeds(shop, monkeypatch):
+    order = delivered()
+    return_ = request_return(order, ("SKU-0001", 1)).json
+    decide_return(order, return_, status="approved")
+    now, save, first = clock.now(), orders.save, []
+
+    def save_second(changed):
+        monkeypatch.setattr(orders, "save", save)
+        request_id = observability.request_id()
+        first.append(decide_return(order, return_, status="received").status)
+        observability.begin(request_id)
+        save(changed)
+
+    monkeypatch.setattr(clock, "now", lambda: now)
+    monkeypatch.setattr(orders, "save", save_second)
+    second = decide_return(order, return_, status="received")
+    assert (first, second.status) == ([200], 409), second.text
 
 
 def test_the_last_piece_refunds_the_shipping_price_too(shop):

@@ -98,6 +98,7 @@ class Order:
     `was_placed`. `expires_at` is None if no deadline runs. `rejection` is the problem (RFC 9457) with
     which the placement failed. `refunds_due` is by refund, `payment_totals` by payment id. `redeemed` are the
     coupon counters that the order holds; `released` those that this change releases (not stored).
+    `request_id` is the request that wrote this version.
     """
 
     order_id: str
@@ -118,6 +119,7 @@ class Order:
     redeemed: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
     timeline: tuple[Entry, ...] = ()
+    request_id: str | None = field(default=None, compare=False)
 
     @property
     def number(self) -> str:

@@ -117,6 +117,7 @@ def to_order(row: OrderRow) -> Order:
             Entry(_at(ms), TimelineEvent(kind), actor, *rest)
             for ms, kind, actor, *rest in _unpack(row.timeline)
         ),
+        request_id=row.request_id,
     )
 
 
