@@ -20,19 +20,17 @@ from cart.schemas import (
 )
 from cart.service import carts, coupons, merging, quoting, rates
 from cart.service.coupons import CouponExists
+from cart.service.cursors import cursors
 from shared.contracts.problems import CartEmpty, CouponNotApplicable, OutOfStock
 from shared.dynamodb.idempotency import IdempotencyKey
 from shared.dynamodb.pages import page_of
 from shared.errors import NotFound, invalid
 from shared.http.identity import CUSTOMER, GUEST, STAFF, Caller
-from shared.http.paging import Cursors, Page, PageQuery
+from shared.http.paging import Page, PageQuery
 from shared.http.routing import Routes
 
 routes = Routes()
-# Quotes and cursors share a key; their audiences differ, so neither is accepted as the other.
-cursors = Cursors(quoting.signing_key)
 METHODS = "shipping-methods"
-COUPONS = "coupons"
 
 
 @routes.get("/cart", role=GUEST)
@@ -102,9 +100,7 @@ def quote_cart(caller: Caller, body: RequestQuote) -> QuoteView:
 @routes.get("/coupons", role=STAFF)
 def list_coupons(query: PageQuery) -> Page[CouponView]:
     """List all coupons, ordered by code."""
-    after = (cursors.read(query.cursor, COUPONS) or {"code": None})["code"]
-    found = cursors.listed(coupons.page(after, query.limit), COUPONS)
-    return Page[CouponView].of_items(found, CouponView.of)
+    return Page[CouponView].of_items(coupons.list_coupons(query.limit, query.cursor), CouponView.of)
 
 
 @routes.post("/coupons", role=STAFF, status=201, location="/coupons/{code}", raises=(CouponExists,))

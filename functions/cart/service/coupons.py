@@ -4,12 +4,15 @@ from cart.domain.pricing import PricedCart
 from cart.domain.promotions import Coupon, Ineligible, Reason, Terms, normalize_code
 from cart.service import views
 from cart.service.concurrency import retry_on_conflict
+from cart.service.cursors import cursors
 from cart.tables import coupons, reads
 from shared.dynamodb.concurrency import require_version
 from shared.dynamodb.idempotency import IdempotencyKey
-from shared.dynamodb.pages import Found
 from shared.errors import Conflict, NotFound
+from shared.http.paging import Listed
 from shared.runtime import clock
+
+CURSOR_SCOPE = "coupons"
 
 
 class CouponExists(Conflict):
@@ -37,9 +40,10 @@ def remove_from_cart(owner: str, if_match: int | None) -> PricedCart:
     return views.save(cart, cart.with_coupon(None))
 
 
-def page(after: str | None, limit: int) -> Found[Coupon]:
-    """Return the coupons that follow a code."""
-    return coupons.page(after, limit)
+def list_coupons(limit: int, cursor: str | None) -> Listed[Coupon]:
+    """Return a page of coupons, ordered by code. Raises Malformed."""
+    after = (cursors.read(cursor, CURSOR_SCOPE) or {"code": None})["code"]
+    return cursors.listed(coupons.page(after, limit), CURSOR_SCOPE)
 
 
 def read(text: str) -> Coupon:

@@ -12,7 +12,6 @@ from notify.domain.messages import Attachment, InvoiceRef
 from notify.domain.outcomes import Cause
 from notify.service import delivery
 from notify.settings import settings
-from notify.tables import recipients as recipient_rows
 from shared.contracts.events.orders import OrderInvoiced, OrderPaid
 from shared.messaging.rpc import CommandRejected
 
@@ -23,7 +22,7 @@ def await_invoice(event: OrderPaid) -> None:
     Raises BeingSentError, and any temporary failure.
     """
     message = orders.confirmation(event)
-    recipient, stored = recipient_rows.read(message.user_id, message.to, [message.id, *message.superseded_by])
+    recipient, stored = delivery.read(message)
     if message.id not in stored:
         own_queue.postpone(event, settings().notify_invoice_wait)
     if not delivery.superseded(message, stored):
@@ -36,7 +35,7 @@ def confirm(event: OrderPaid) -> None:
     Raises BeingSentError, and any temporary failure.
     """
     message = orders.confirmation(event)
-    recipient, stored = recipient_rows.read(message.user_id, message.to, [message.id, *message.superseded_by])
+    recipient, stored = delivery.read(message)
     confirmation = stored.get(message.id)
     # If its sender failed, the event `order.invoiced` is delivered again and sends it.
     if confirmation is None or not confirmation.invoice_number:
@@ -50,7 +49,7 @@ def send_invoice(event: OrderInvoiced) -> None:
     without it. Raises BeingSentError, and any temporary failure.
     """
     both, alone = orders.confirmation_with_invoice(event), orders.invoice(event)
-    recipient, stored = recipient_rows.read(both.user_id, both.to, [both.id, alone.id, *both.superseded_by])
+    recipient, stored = delivery.read(both, alone.id)
     confirmation, attach = stored.get(both.id), cache(_attachment)
     try:
         if alone.id not in stored and (confirmation is None or confirmation.invoice_number):

@@ -29,8 +29,14 @@ Attach = Callable[[InvoiceRef], tuple[Attachment, ...]]
 def send(message: Message, event_id: str) -> None:
     """Read what the delivery depends on, then `deliver` the message. It has no invoice."""
     message = _with_address(message)
-    recipient, stored = recipient_rows.read(message.user_id, message.to, [message.id, *message.superseded_by])
+    recipient, stored = read(message)
     deliver(message, event_id, recipient, stored)
+
+
+def read(message: Message, *others: str) -> tuple[Recipient, Stored]:
+    """Return the recipient, and the notifications that exist: the message's own, those that supersede it, and
+    `others`."""
+    return recipient_rows.read(message.user_id, message.to, [message.id, *others, *message.superseded_by])
 
 
 def deliver(

@@ -1,6 +1,5 @@
 """The events of orders that payments subscribes to, and the use case of each."""
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -25,10 +24,7 @@ class OrdersConsumers(Consumers):
     """Consumers whose messages wait for Stripe's rate limit."""
 
     def handle(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
-        queue_url = settings().payments_queue_url
-        return batches.handle_batch(
-            event, queue_url, lambda record: self.handle_message(json.loads(record["body"]))
-        )
+        return batches.handle_batch(event, settings().payments_queue_url, self.handle_record)
 
 
 consumers = OrdersConsumers()

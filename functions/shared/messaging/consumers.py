@@ -50,7 +50,11 @@ class Consumers:
 
     def handle(self, event: Mapping[str, Any], context: object) -> dict[str, Any]:
         """Handle a batch of the service's queue (raw delivery, ReportBatchItemFailures)."""
-        return handle_batch(event, lambda record: self.handle_message(json.loads(record["body"])))
+        return handle_batch(event, self.handle_record)
+
+    def handle_record(self, record: Mapping[str, Any]) -> None:
+        """Handle the message of one record."""
+        self.handle_message(json.loads(record["body"]))
 
     def handle_message(self, message: Mapping[str, Any]) -> None:
         """Handle one message. Raises KeyError for an event type without a handler."""
