@@ -37,9 +37,9 @@ have `Cache-Control: no-store`, so a shop that needs more must cache lists in it
 """
 
 SIGN_IN = """
-A sign-in takes {signatures} KMS requests: {quota} / {signatures} = {sign_ins} sign-ins per second. The
-access token serves many requests. The authorizer reads the public key once per process, and API Gateway
-caches its answer.
+KMS requests per sign-in: {signatures}, so {quota} / {signatures} = {sign_ins} sign-ins per second. The
+access token serves many requests. UsersApi and the authorizer read the public key once per process, and
+API Gateway caches the authorizer's answer.
 """
 
 SES = """
